@@ -4,7 +4,7 @@ import { sloAnswer, windowReportAnswer } from "../change/window-report.ts";
 import { reportAnswer, windowAnswer, windowsAnswer } from "../web/api/maintenance.ts";
 import { verdictsAnswer } from "../web/api/verdicts.ts";
 import { checkConfigAnswer } from "./check-config.ts";
-import { lintAnswer, ruleAnswer } from "./lint.ts";
+import { lintAnswer, ruleAnswer } from "./lint-answer.ts";
 import { probeAnswer } from "./probe.ts";
 
 const error = z.string().describe("Why the command failed.");

@@ -1,5 +1,4 @@
 import { writeFile } from "node:fs/promises";
-import { z } from "zod";
 import { errorMessage } from "../lib/log.ts";
 import { holdsNothing, MAX_NS_CONF_BYTES, parseNsConf } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
@@ -18,7 +17,7 @@ import type { Rule } from "../lint/rule.ts";
 import type { LintIgnore } from "../lint/settings.ts";
 import type { Answer } from "../web/api/shapes.ts";
 import { withJsonOnFailure, type Output } from "./output.ts";
-import { readConfig } from "./read-config.ts";
+import type { lintAnswer, ruleAnswer } from "./lint-answer.ts";
 
 export type LintFormat = "text" | "json" | "sarif" | "junit";
 
@@ -69,7 +68,10 @@ async function lintFile(file: string, options: LintOptions, output: Output): Pro
     output.err(`${file}: no NetScaler commands found\n`);
     return 3;
   }
-  const config = options.config === null ? null : await readConfig(options.config, output);
+  const config =
+    options.config === null
+      ? null
+      : await (await import("./read-config.ts")).readConfig(options.config, output);
   if (config === null && options.config !== null) {
     return 3;
   }
@@ -145,58 +147,6 @@ async function written(
     return `${file}: ${errorMessage(error)}`;
   }
 }
-
-const severity = z.enum(["error", "warning", "info"]);
-const line = z.number().int().nullable();
-const cell = z.enum(["passes", "fails", "unknown"]);
-
-/** `lint --json`. */
-export const lintAnswer = z.strictObject({
-  findings: z.array(
-    z.strictObject({
-      rule: z.string(),
-      severity,
-      line,
-      object: z.string(),
-      objects: z.array(z.strictObject({ name: z.string(), line })),
-      message: z.string(),
-      fix: z.string().nullable().describe("The commands for the first object, one per line."),
-      commands: z.array(z.string()).describe("The commands for all objects."),
-      complete: z.boolean().describe("Whether the commands can be pasted as they stand."),
-      incomplete: z.string().nullable().describe("Why not."),
-    }),
-  ),
-  matrix: z
-    .strictObject({
-      tables: z.array(
-        z.strictObject({
-          title: z.string(),
-          failures: z.array(z.string()),
-          rows: z.array(
-            z.strictObject({
-              origin: z.enum(["bound", "advised", "look"]),
-              name: z.string(),
-              does: z.string(),
-              healthy: cell.describe("Against a server that is well."),
-              cells: z.array(cell).describe("One for each failure of the table."),
-            }),
-          ),
-        }),
-      ),
-      unmeasured: z.array(z.strictObject({ probe: z.string(), reason: z.string() })),
-    })
-    .optional()
-    .describe("With --matrix."),
-});
-
-/** `lint --explain RULE --json`. */
-export const ruleAnswer = z.strictObject({
-  error: z.null(),
-  rule: z.string(),
-  severity: severity.describe("Of its findings, unless a finding says otherwise."),
-  meaning: z.string(),
-  documentation: z.string().describe("Where an example, a near miss and the fix are."),
-});
 
 function ruleJson({ id, severity: usual, meaning }: Rule): Answer<typeof ruleAnswer> {
   const documentation = ruleDocumentation(id);

@@ -1,5 +1,5 @@
 import { Option, type Command } from "commander";
-import { configFileIfAny } from "./read-config.ts";
+import { configFileIfAny } from "./config-file.ts";
 import type { AgentAddress } from "./agent-client.ts";
 import type { MaintenanceCommand } from "./maintenance.ts";
 import type { Output } from "./output.ts";

@@ -3,16 +3,12 @@ import { printableLine } from "../lib/printable.ts";
 import { withJsonOnFailure, type Output } from "./output.ts";
 import { filteredPlan, planText, WHOLE_PLAN, type PlanFilter } from "./plan-text.ts";
 import { errorMessage } from "../lib/log.ts";
-import { planProbes, idleSettings, type PlannedEstate } from "../agent/plan/plan.ts";
-import { formatProblem } from "../config/problems.ts";
-import { BARE_SETTINGS, planSettings } from "../agent/plan/settings.ts";
-import { importOnce, resolveOnce, networkOf } from "../agent/import-once.ts";
+import { planProbes } from "../agent/plan/plan.ts";
+import { BARE_SETTINGS } from "../agent/plan/settings.ts";
 import type { Estate } from "../model/estate.ts";
 import { parseNsConf, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
-import { readConfig } from "./read-config.ts";
-import { untilInterrupted } from "./run.ts";
 
 export interface PlanOptions {
   readonly nsConf: string | null;
@@ -33,7 +29,7 @@ async function plan(options: PlanOptions, output: Output): Promise<number> {
   const read =
     options.nsConf !== null
       ? await fromNsConf(options.nsConf, output)
-      : await fromConfig(options.config ?? "", output);
+      : await (await import("./plan-of-config.ts")).planOfConfig(options.config ?? "", output);
   if (read === null) {
     return 1;
   }
@@ -55,7 +51,7 @@ async function plan(options: PlanOptions, output: Output): Promise<number> {
   return status;
 }
 
-interface ReadPlan {
+export interface ReadPlan {
   readonly plan: readonly PlannedProbe[];
   readonly estates: readonly Estate[];
   /** What the configuration selects that is not there, a sentence each: the plan is shown all the same. */
@@ -73,31 +69,4 @@ async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null
   boundHeapGrowth({ characters: text.length });
   const estate = parseNsConf(text, { adc: "adc" });
   return { plan: planProbes(estate, BARE_SETTINGS), estates: [estate], idle: [] };
-}
-
-async function fromConfig(file: string, output: Output): Promise<ReadPlan | null> {
-  const config = await readConfig(file, output);
-  if (config === null) {
-    return null;
-  }
-  const planned: PlannedEstate[] = [];
-  const resolved = await resolveOnce(config, networkOf(config));
-  for (const adc of config.adcs) {
-    const imported = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
-    if (imported.kind === "failed") {
-      output.err(`${printableLine(`${adc.name}: ${imported.message}`)}\n`);
-      return null;
-    }
-    const settings = planSettings(config, adc, resolved);
-    planned.push({ estate: imported.estate, settings });
-  }
-  const idle = idleSettings(config, planned).map(formatProblem);
-  for (const problem of idle) {
-    output.err(`${printableLine(`error: ${problem}`)}\n`);
-  }
-  return {
-    plan: planned.flatMap(({ estate, settings }) => planProbes(estate, settings)),
-    estates: planned.map(({ estate }) => estate),
-    idle,
-  };
 }

@@ -1,7 +1,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_SCENARIO, SCENARIO_NAMES } from "../../lab/scenarios.ts";
 import { parseDuration } from "../lib/timers.ts";
-import { configFile, configFileIfAny } from "./read-config.ts";
+import { configFile, configFileIfAny } from "./config-file.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import type { LintFormat } from "./lint.ts";
 import { addMaintenance, addSlo } from "./main-maintenance.ts";

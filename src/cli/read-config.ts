@@ -3,7 +3,6 @@ import { formatProblem, type ConfigProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
 import { printableLine } from "../lib/printable.ts";
 import type { Output } from "./output.ts";
-import { existsSync } from "node:fs";
 
 /**
  * Loads a configuration; problems go to stderr, each with its place, and null is returned. Warnings are printed
@@ -34,17 +33,4 @@ export function printProblems(
   for (const problem of problems) {
     output.err(`${printableLine(`${severity}: ${formatProblem(problem)}`)}\n`);
   }
-}
-
-const SYSTEM_FILE = "/etc/adc-witness/adc-witness.yml";
-
-/** The configuration of a command that was given none: ADC_WITNESS_CONFIG, then the system's. */
-export function configFile(given: string | undefined, env: NodeJS.ProcessEnv): string {
-  return given ?? (env["ADC_WITNESS_CONFIG"] || SYSTEM_FILE);
-}
-
-/** Likewise where no configuration is needed: null when nothing names one and the system has none. */
-export function configFileIfAny(given: string | undefined, env: NodeJS.ProcessEnv): string | null {
-  const file = configFile(given, env);
-  return file !== SYSTEM_FILE || given !== undefined || existsSync(SYSTEM_FILE) ? file : null;
 }

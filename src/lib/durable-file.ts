@@ -161,21 +161,29 @@ function ignoreMissing(error: unknown): void {
   }
 }
 
+const MIN_READ = 65_536;
+
 /** Reads a file or a pipe as UTF-8. Rejects when it cannot be read or holds more than `maxBytes`. */
 export async function readTextUpTo(file: string, maxBytes: number): Promise<string> {
   const handle = await open(file);
   try {
-    const chunks: Buffer[] = [];
+    // A file's bytes are read to one place; a pipe's, whose size nobody knows, to one that grows with them.
+    const { size } = await handle.stat();
+    let place = Buffer.allocUnsafeSlow(Math.min(Math.max(size, MIN_READ), maxBytes) + 1);
     let bytes = 0;
-    for await (const chunk of handle.createReadStream({ autoClose: false })) {
-      const part = chunk as Buffer;
-      bytes += part.length;
+    for (;;) {
+      const { bytesRead } = await handle.read(place, bytes, place.length - bytes, null);
+      bytes += bytesRead;
       if (bytes > maxBytes) {
         throw new Error(`holds more than ${String(maxBytes / 1_048_576)} MiB`);
       }
-      chunks.push(part);
+      if (bytesRead === 0) {
+        return place.toString("utf8", 0, bytes);
+      }
+      if (bytes === place.length) {
+        place = Buffer.concat([place], Math.min(2 * bytes, maxBytes + 1));
+      }
     }
-    return Buffer.concat(chunks).toString("utf8");
   } finally {
     await handle.close();
   }

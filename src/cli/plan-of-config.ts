@@ -1,0 +1,37 @@
+import { importOnce, networkOf, resolveOnce } from "../agent/import-once.ts";
+import { idleSettings, planProbes, type PlannedEstate } from "../agent/plan/plan.ts";
+import { planSettings } from "../agent/plan/settings.ts";
+import { formatProblem } from "../config/problems.ts";
+import { printableLine } from "../lib/printable.ts";
+import type { Output } from "./output.ts";
+import type { ReadPlan } from "./plan.ts";
+import { readConfig } from "./read-config.ts";
+import { untilInterrupted } from "./run.ts";
+
+/** The plan of every ADC that a configuration names; null when one cannot be read. */
+export async function planOfConfig(file: string, output: Output): Promise<ReadPlan | null> {
+  const config = await readConfig(file, output);
+  if (config === null) {
+    return null;
+  }
+  const planned: PlannedEstate[] = [];
+  const resolved = await resolveOnce(config, networkOf(config));
+  for (const adc of config.adcs) {
+    const imported = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
+    if (imported.kind === "failed") {
+      output.err(`${printableLine(`${adc.name}: ${imported.message}`)}\n`);
+      return null;
+    }
+    const settings = planSettings(config, adc, resolved);
+    planned.push({ estate: imported.estate, settings });
+  }
+  const idle = idleSettings(config, planned).map(formatProblem);
+  for (const problem of idle) {
+    output.err(`${printableLine(`error: ${problem}`)}\n`);
+  }
+  return {
+    plan: planned.flatMap(({ estate, settings }) => planProbes(estate, settings)),
+    estates: planned.map(({ estate }) => estate),
+    idle,
+  };
+}
