@@ -187,7 +187,7 @@ export type PartialMonitor = Partial<Omit<Monitor, "name" | "type" | "parameters
  */
 export function monitorWithDefaults(partial: PartialMonitor): Monitor {
   return withoutPlacedPassword(
-    Object.assign({ ...COMMON_DEFAULTS }, partial, {
+    Object.assign({ ...BLANK }, partial, {
       parameters: Object.assign(
         { ...NO_PARAMETERS },
         typeDefaults(partial.type),
@@ -246,16 +246,20 @@ export const MONITOR_TYPES: ReadonlySet<string> = new Set([
   ..."CITRIX-STA-SERVICE-NHOP MQTT HTTP2 DTLS QUIC KAFKA-AUTODISCOVER".split(" "),
 ]);
 
-const COMMON_DEFAULTS: Omit<Monitor, "name" | "type" | "parameters"> = {
-  ...defaultsOf(MONITOR_FIELDS),
-  builtIn: false,
-  written: new Map(),
-  line: null,
-};
-
 const NO_PARAMETERS: MonitorParameters = {
   ...defaultsOf(MONITOR_PARAMETER_FIELDS),
   password: "none",
+};
+
+/** A place for every property, so that all monitors are laid out alike. */
+const BLANK: Monitor = {
+  ...defaultsOf(MONITOR_FIELDS),
+  name: "",
+  type: "",
+  parameters: NO_PARAMETERS,
+  builtIn: false,
+  written: new Map(),
+  line: null,
 };
 
 const OK: readonly CodeRange[] = [{ from: 200, to: 200 }];

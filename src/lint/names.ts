@@ -14,16 +14,7 @@ export interface Names {
 }
 
 export function createNames(estate: Estate): Names {
-  const taken = new Set<string>();
-  const tables = [
-    ...[estate.servers, estate.services, estate.monitors, estate.lbVservers, estate.csVservers],
-    ...[estate.policies, estate.actions, estate.authenticationVservers, estate.certKeys],
-  ];
-  for (const table of tables) {
-    for (const name of table.keys()) {
-      taken.add(name.toLowerCase());
-    }
-  }
+  let taken: Set<string> | null = null;
   const priorities = new Map<string, Set<number | null>>();
   return {
     freshPriority({ name, policies }) {
@@ -37,6 +28,7 @@ export function createNames(estate: Estate): Names {
       return priority;
     },
     fresh(base, suffix) {
+      taken ??= namesOf(estate);
       for (let number = 1; ; number += 1) {
         const end = number === 1 ? suffix : `${suffix}${String(number)}`;
         const name = `${cut(base, MAX_MONITOR_NAME - end.length)}${end}`;
@@ -47,6 +39,14 @@ export function createNames(estate: Estate): Names {
       }
     },
   };
+}
+
+function namesOf(estate: Estate): Set<string> {
+  const tables = [
+    ...[estate.servers, estate.services, estate.monitors, estate.lbVservers, estate.csVservers],
+    ...[estate.policies, estate.actions, estate.authenticationVservers, estate.certKeys],
+  ];
+  return new Set(tables.flatMap((table) => Array.from(table.keys(), (name) => name.toLowerCase())));
 }
 
 /** Without half of a surrogate pair at the end. */

@@ -23,7 +23,7 @@ import {
 } from "./draft.ts";
 import { meaningsOf } from "./abbreviations.ts";
 import { commandLines, type CommandLine } from "./lexer.ts";
-import { type Statement, statementKind, statementsOf } from "./statements.ts";
+import { kindOfPlain, type Statement, statementKind, statementsOf } from "./statements.ts";
 import { estateDiagnostics } from "../diagnostics.ts";
 import { atOnce, type Steps } from "../../lib/steps.ts";
 import {
@@ -200,6 +200,8 @@ export function holdsNothing(estate: Estate): boolean {
 export const MAX_NS_CONF_BYTES = 64 * 1_048_576;
 /** Ranges expanded: a line of a few words can stand for a thousand. */
 const MAX_STATEMENTS = 400_000;
+/** A turn of the event loop has time for some, and a step for each would take as long as the reading. */
+const COMMANDS_PER_STEP = 16;
 
 /**
  * Reads a saved or captured NetScaler configuration. Never throws: what is odd becomes a diagnostic, what is beside the
@@ -219,9 +221,18 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   let captured = false;
   let count = 0;
   let partition: string | null = null;
+  let steps = 0;
   for (const command of commandLines(text, (line) => orphans.push(line))) {
-    yield;
+    steps += 1;
+    if (steps % COMMANDS_PER_STEP === 0) {
+      yield;
+    }
     captured ||= command.typed;
+    if (partition === null && count < MAX_STATEMENTS && CHANGES.has(kindOfPlain(command) ?? "")) {
+      count += 1;
+      changes.push(deferred(command));
+      continue;
+    }
     const statements = statementsOf(command);
     const [first] = statements;
     if (first === undefined) {
@@ -248,7 +259,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       const known = draft.otherPartitions.get(partition) ?? 0;
       draft.otherPartitions.set(partition, known + statements.length);
     } else if (CHANGES.has(kind)) {
-      changes.push({ line: command.line, text: command.text, typed: command.typed });
+      changes.push(deferred(command));
     } else if (remove !== undefined) {
       applyChanges(changes, draft);
       changes = [];
@@ -275,6 +286,11 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     ),
   );
   return { ...estate, diagnostics: draft.diagnostics.all() };
+}
+
+/** Without what else is known of it while its lines are joined. */
+function deferred({ line, text, typed }: CommandLine): CommandLine {
+  return { line, text, typed };
 }
 
 const KINDS = [

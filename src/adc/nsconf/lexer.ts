@@ -10,50 +10,45 @@ export interface Token {
   readonly text: string;
 }
 
-/** Total over every string; runs in time linear in the line's length. */
-export function lexLine(line: string): Token[] {
+/**
+ * Total over every string; runs in time linear in the line's length. With `most` it stops after so many tokens. A large file
+ * has a million of them, so that each is one object and no more.
+ */
+export function lexLine(line: string, most = Infinity): Token[] {
   const tokens: Token[] = [];
-  let at = 0;
-  for (;;) {
-    at = skipSpace(line, at);
-    if (at >= line.length || line[at] === "#") {
-      return tokens;
+  let at = skipSpace(line, 0);
+  while (at < line.length && line[at] !== "#" && tokens.length < most) {
+    at = skipSpace(line, readToken(line, at, tokens));
+    if (tokens.at(-1)?.kind === "error") {
+      break;
     }
-    const { token, end } = readToken(line, at);
-    tokens.push(token);
-    if (token.kind === "error") {
-      return tokens;
-    }
-    at = end;
   }
+  return tokens;
 }
 
-interface Reading {
-  readonly token: Token;
-  /** Position behind the token. */
-  readonly end: number;
-}
-
-function readToken(line: string, at: number): Reading {
+/** Appends the token that begins here; returns the position behind it, as all that read one do. */
+function readToken(line: string, at: number, tokens: Token[]): number {
   const first = line[at];
   if (first === "-") {
     const end = endOfRun(line, at);
-    return { token: { kind: "key", text: line.slice(at + 1, end) }, end };
+    tokens.push({ kind: "key", text: line.slice(at + 1, end) });
+    return end;
   }
   if (first === '"' || first === "'") {
-    return readQuoted(line, at, first);
+    return readQuoted(line, at, first, tokens);
   }
-  return (first === "q" ? readQQuoted(line, at) : null) ?? readBare(line, at);
+  return (first === "q" ? readQQuoted(line, at, tokens) : null) ?? readBare(line, at, tokens);
 }
 
 /** A token that starts with a quote ends at the matching one, whatever follows. */
-function readQuoted(line: string, at: number, quote: string): Reading {
+function readQuoted(line: string, at: number, quote: string, tokens: Token[]): number {
   let text = "";
   let from = at + 1;
   for (let end = from; end < line.length; end += 1) {
     const character = line[end];
     if (character === quote) {
-      return { token: { kind: "word", text: text + line.slice(from, end) }, end: end + 1 };
+      tokens.push({ kind: "word", text: text + line.slice(from, end) });
+      return end + 1;
     }
     if (character === "\\") {
       const decoded = ESCAPES.get(line.charAt(end + 1));
@@ -65,7 +60,8 @@ function readQuoted(line: string, at: number, quote: string): Reading {
       // An unknown escape keeps its backslash.
     }
   }
-  return { token: { kind: "error", text: text + line.slice(from) }, end: line.length };
+  tokens.push({ kind: "error", text: text + line.slice(from) });
+  return line.length;
 }
 
 const ESCAPES: ReadonlyMap<string, string> = new Map([
@@ -81,7 +77,7 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
 export const Q_DELIMITERS = "/{<|~$^+=&%@`?";
 
 /** `q{…}` without escapes, closed by the first delimiter and only if white space follows; null when it is no q-quote. */
-function readQQuoted(line: string, at: number): Reading | null {
+function readQQuoted(line: string, at: number, tokens: Token[]): number | null {
   const open = line.charAt(at + 1);
   if (open === "" || !Q_DELIMITERS.includes(open)) {
     return null;
@@ -91,14 +87,15 @@ function readQQuoted(line: string, at: number): Reading | null {
   if (end < 0 || (end + 1 < line.length && !isSpace(line, end + 1))) {
     return null;
   }
-  return { token: { kind: "word", text: line.slice(at + 2, end) }, end: end + 1 };
+  tokens.push({ kind: "word", text: line.slice(at + 2, end) });
+  return end + 1;
 }
 
 /**
  * An unquoted token: quotes inside are kept and protect white space, and so do parentheses, which must balance. Inside those
  * quotes a backslash escapes, as in quoted tokens.
  */
-function readBare(line: string, at: number): Reading {
+function readBare(line: string, at: number, tokens: Token[]): number {
   let quote: string | null = null;
   let nesting = 0;
   let text = "";
@@ -122,14 +119,16 @@ function readBare(line: string, at: number): Reading {
     } else if (character === ")") {
       nesting -= 1;
       if (nesting < 0) {
-        return { token: { kind: "error", text: text + line.slice(from, end + 1) }, end: end + 1 };
+        tokens.push({ kind: "error", text: text + line.slice(from, end + 1) });
+        return end + 1;
       }
     } else if (nesting === 0 && isSpace(line, end)) {
       break;
     }
   }
   const kind = quote !== null || nesting > 0 ? "error" : "word";
-  return { token: { kind, text: text + line.slice(from, end) }, end };
+  tokens.push({ kind, text: text + line.slice(from, end) });
+  return end;
 }
 
 function endOfRun(line: string, at: number): number {
@@ -189,7 +188,11 @@ export function* commandLines(
 ): Generator<CommandLine, void, undefined> {
   const hardWidth = hardWrapWidth(text);
   let pending: Pending | null = null;
-  for (const { line, text: physical } of physicalLines(text)) {
+  let from = startOf(text);
+  for (let line = 1; from < text.length; line += 1) {
+    const end = endOfLine(text, from);
+    const physical = text.slice(from, withoutCarriage(text, from, end));
+    from = end + 1;
     if (physical.length > MAX_COMMAND_LENGTH) {
       if (pending !== null) {
         yield pending;
@@ -301,17 +304,17 @@ const SHORT_SUBJECTS: ReadonlySet<string> = new Set([
 
 const CONFIGURING = /^(add|set|bind|link|enable|disable)$/i;
 
-function* physicalLines(
-  text: string,
-): Generator<Pick<CommandLine, "line" | "text">, void, undefined> {
-  let from = text.startsWith("\uFEFF") ? 1 : 0;
-  for (let line = 1; from < text.length; line += 1) {
-    let end = text.indexOf("\n", from);
-    end = end < 0 ? text.length : end;
-    const carriage = end > from && text.charCodeAt(end - 1) === 0x0d ? 1 : 0;
-    yield { line, text: text.slice(from, end - carriage) };
-    from = end + 1;
-  }
+function startOf(text: string): number {
+  return text.startsWith("\uFEFF") ? 1 : 0;
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf("\n", from);
+  return end < 0 ? text.length : end;
+}
+
+function withoutCarriage(text: string, from: number, end: number): number {
+  return end > from && text.charCodeAt(end - 1) === 0x0d ? end - 1 : end;
 }
 
 /**
@@ -321,13 +324,16 @@ function* physicalLines(
 function hardWrapWidth(text: string): number {
   let longest = 0;
   let count = 0;
-  for (const { text: line } of physicalLines(text)) {
-    if (line.length > longest) {
-      longest = line.length;
+  for (let from = startOf(text); from < text.length;) {
+    const end = endOfLine(text, from);
+    const length = withoutCarriage(text, from, end) - from;
+    if (length > longest) {
+      longest = length;
       count = 1;
-    } else if (line.length === longest) {
+    } else if (length === longest) {
       count += 1;
     }
+    from = end + 1;
   }
   return count >= 2 && longest >= 72 ? longest : -1;
 }

@@ -126,11 +126,10 @@ export function newService(
     members: [],
     line,
   };
-  return Object.assign(service, SERVICE_DEFAULTS, GROUP_DEFAULTS);
+  return Object.assign({ ...SERVICE_DEFAULTS }, service);
 }
 
-const SERVICE_DEFAULTS = defaultsOf(SERVICE_FIELDS);
-const GROUP_DEFAULTS = defaultsOf(GROUP_FIELDS);
+const SERVICE_DEFAULTS = defaultsOf({ ...SERVICE_FIELDS, ...GROUP_FIELDS });
 
 /** Services of the ADC's own (its GUI, its RPC): saved files set and bind them, none defines them. */
 const INTERNAL_SERVICE = /^ns[a-z]+-.*-\d+$/;

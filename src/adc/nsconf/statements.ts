@@ -1,3 +1,4 @@
+import { MAX_NAME_LENGTH } from "../field-types.ts";
 import { subjectOf, verbOf } from "./abbreviations.ts";
 import { lexLine, commandLines, type CommandLine, type Token, Q_DELIMITERS } from "./lexer.ts";
 
@@ -84,22 +85,46 @@ export function statementsOf(command: CommandLine): readonly Statement[] {
 /** Null for a line that holds no verb and group. */
 function parseStatement(command: CommandLine): Statement | null {
   const tokens = lexLine(command.text);
+  const head = headOf(tokens);
+  if (head === null) {
+    return null;
+  }
+  const { verb, group, object, taken } = head;
+  const { words, keys } = wordsAndKeys(tokens, taken);
   const broken = tokens.at(-1)?.kind === "error";
-  const [verb, group, third] = tokens;
+  return { line: command.line, verb, group, object, words, keys, broken };
+}
+
+interface Head extends Pick<Statement, "verb" | "group" | "object"> {
+  /** Tokens that it is made of: 2 or 3. */
+  readonly taken: number;
+}
+
+const MOST_OF_HEAD = 3;
+
+function headOf([verb, group, third]: readonly Token[]): Head | null {
   if (verb?.kind !== "word" || group?.kind !== "word") {
     return null;
   }
   const subject = subjectOf(group.text, third?.kind === "word" ? third.text : null);
-  const { words, keys } = wordsAndKeys(tokens, 1 + subject.taken);
   return {
-    line: command.line,
     verb: verbOf(verb.text) ?? verb.text.toLowerCase(),
     group: subject.group,
     object: subject.object,
-    words,
-    keys,
-    broken,
+    taken: 1 + subject.taken,
   };
+}
+
+/**
+ * The kind of a command that needs no more than its first words to be told: of one without quotes, parentheses and ranges,
+ * in which no name can be too long. Null: its statement has to be read.
+ */
+export function kindOfPlain({ text }: CommandLine): string | null {
+  if (text.length > MAX_NAME_LENGTH || /["'()[]/.test(text)) {
+    return null;
+  }
+  const head = headOf(lexLine(text, MOST_OF_HEAD));
+  return head === null ? null : statementKind(head);
 }
 
 /** A large file has a hundred thousand statements: lists are made as long as they are, and none where there is nothing. */
@@ -110,7 +135,7 @@ function wordsAndKeys(tokens: readonly Token[], from: number): Pick<Statement, "
     while (at < tokens.length && at - start < most && tokens[at]?.kind !== "key") {
       at += 1;
     }
-    return at === start ? NOTHING : tokens.slice(start, at).map(({ text }) => text);
+    return at === start ? NOTHING : texts(tokens, start, at);
   };
   let words = run(Infinity);
   if (at === tokens.length) {
@@ -130,11 +155,19 @@ function wordsAndKeys(tokens: readonly Token[], from: number): Pick<Statement, "
   return { words, keys };
 }
 
+function texts(tokens: readonly Token[], from: number, end: number): readonly string[] {
+  const found = new Array<string>(end - from);
+  for (let at = from; at < end; at += 1) {
+    found[at - from] = tokens[at]?.text ?? "";
+  }
+  return found;
+}
+
 const NOTHING: readonly string[] = [];
 const NO_KEYS: ReadonlyMap<string, readonly string[]> = new Map();
 
 /** The name under which a kind of statement is looked up: `add lb monitor`, in lower case. */
-export function statementKind(statement: Statement): string {
+export function statementKind(statement: Pick<Statement, "verb" | "group" | "object">): string {
   const kind = `${statement.verb} ${statement.group}`;
   return (statement.object === null ? kind : `${kind} ${statement.object}`).toLowerCase();
 }

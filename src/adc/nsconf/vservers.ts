@@ -46,9 +46,9 @@ function addLbVserver(statement: Statement, draft: Draft): void {
     return;
   }
   const vserver: LbVserverDraft = Object.assign(
+    { ...BLANK_LB },
     newVserver(name, type, place, statement.line),
     { kind: "lb" as const, persistence: { ...PERSISTENCE_DEFAULTS }, services: [] },
-    LB_DEFAULTS,
   );
   applyLbKeys(vserver, statement, draft);
   define(draft.lbVservers, name, vserver, statement, draft);
@@ -61,25 +61,41 @@ function addCsVserver(statement: Statement, draft: Draft): void {
     return;
   }
   const vserver: CsVserverDraft = Object.assign(
+    { ...CS_DEFAULTS },
     newVserver(name, type, place, statement.line),
     { kind: "cs" as const, defaultTarget: null, targets: [] },
-    CS_DEFAULTS,
   );
   applyCsKeys(vserver, statement, draft);
   define(draft.csVservers, name, vserver, statement, draft);
 }
 
-const LB_DEFAULTS = defaultsOf(LB_VSERVER_FIELDS);
-const CS_DEFAULTS = defaultsOf(CS_VSERVER_FIELDS);
+const CS_DEFAULTS = defaultsOf({ ...CS_VSERVER_FIELDS, ...CLIENT_AUTH_FIELDS });
 const PERSISTENCE_DEFAULTS = defaultsOf(PERSISTENCE_FIELDS);
 const AUTHENTICATION_DEFAULTS = defaultsOf(AUTHENTICATION_FIELDS);
 const TLS_DEFAULTS = defaultsOf(TLS_VERSION_FIELDS);
-const CLIENT_AUTH_DEFAULTS = defaultsOf(CLIENT_AUTH_FIELDS);
+
+/** A place for every property, so that all vservers are laid out alike. */
+const BLANK_LB: LbVserverDraft = {
+  ...defaultsOf({ ...LB_VSERVER_FIELDS, ...CLIENT_AUTH_FIELDS }),
+  kind: "lb",
+  name: "",
+  serviceType: "",
+  line: null,
+  address: null,
+  port: null,
+  authentication: AUTHENTICATION_DEFAULTS,
+  policies: [],
+  certKeys: [],
+  tls: TLS_DEFAULTS,
+  sslProfile: null,
+  persistence: PERSISTENCE_DEFAULTS,
+  services: [],
+};
 
 /** What both kinds share beside the attributes of their tables. */
 function newVserver(name: string, type: string, place: readonly string[], line: number) {
   const { address, port } = listeningPlace(place);
-  const vserver = {
+  return {
     name,
     serviceType: type.toUpperCase(),
     address,
@@ -91,7 +107,6 @@ function newVserver(name: string, type: string, place: readonly string[], line: 
     sslProfile: null,
     line,
   };
-  return Object.assign(vserver, CLIENT_AUTH_DEFAULTS);
 }
 
 /**
