@@ -180,6 +180,8 @@ async function startServers(estate: Estate, versions: ReadonlySet<Version>): Pro
         fqdn: "ex01.lab.example.com",
         version,
         organisation,
+        // As the lab that plays a configuration has it: a login monitor for POP or IMAP speaks without TLS.
+        imapPopLoginType: "PlainTextLogin",
         ...(pinned === null || version !== "2010" ? {} : { rpcPort: pinned }),
       });
       own.set(failure, server);

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { measureBlindSpots } from "../../lab/blind-spots/measure.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
@@ -33,4 +34,36 @@ test("measureBlindSpots › takes each server's own version when an estate has t
   });
   expect(web?.sees).toContainEqual(expect.stringMatching(/maintenance|offline/i));
   expect(rows.find(({ name }) => name === "mon_owa_2010")?.healthy).toBe("fails");
+});
+
+test("measureBlindSpots › of the demo's own ns.conf says what the README does, and nothing fails while all is well", async () => {
+  const demo = parseNsConf(await readFile("lab/demo.conf", "utf8"), { adc: "demo" });
+  // Three of its groups, by whose health page its servers are known as Exchange: the others take longer and are alike.
+  const services = new Map(
+    [...demo.services].filter(([name]) => /^sg_(owa|imaps|pop3)$/.test(name)),
+  );
+  const estate = { ...demo, services };
+  const { tables } = await measureBlindSpots({ estate, advised: estate, timeoutMs: 2_000 });
+  const rows = tables.flatMap(({ title, failures, rows: own }) =>
+    own.map(({ name, healthy, cells }) => ({
+      title,
+      name,
+      healthy,
+      blind: failures.filter((_, at) => cells[at] === "passes"),
+    })),
+  );
+  expect(rows.map(({ name, healthy }) => [name, healthy])).toEqual([
+    ["mon_owa", "passes"],
+    ["https_challenge", "passes"],
+    ["tcp", "passes"],
+    ["imap_greeting", "passes"],
+    ["mon_pop3_login", "passes"],
+    ["pop3_greeting", "passes"],
+  ]);
+  expect(rows.find(({ name }) => name === "tcp")?.blind).toContainEqual(
+    expect.stringMatching(/^accepted, then closed/),
+  );
+  expect(rows.find(({ name }) => name === "imap_greeting")?.blind).not.toContainEqual(
+    expect.stringMatching(/^accepted, then closed/),
+  );
 });
