@@ -47,6 +47,7 @@ export const LONG = [
   "test/faults/agent-*.test.ts",
   "test/fuzz/fuzz.test.ts",
   "test/lint/proof-of-many.test.ts",
+  "test/lint-page/speed.test.ts",
   "test/alerts/maintenance-hour.test.ts",
 ];
 
