@@ -37,7 +37,7 @@ function record(): Promise<readonly Frame[]> {
             page: "http://127.0.0.1:9743/",
             story: lab.scenario.name,
             sinceStartMs: story.sinceStartMs,
-            told: story.told,
+            events: story.events,
             next: story.next(state),
             hint: "",
           },

@@ -16,7 +16,7 @@ import { Pseudonyms, type Replaced } from "./pseudonyms.ts";
 /** What is known when a bundle is made. */
 export interface BundleSources {
   readonly config: Config;
-  readonly heard: HeardAdcs;
+  readonly recorder: AdcRecorder;
   /** One round of probes and verdicts. */
   readonly live: Pick<LiveState, "adcs" | "members" | "vservers" | "probes">;
   /** What the ns.conf of an ADC came to, by its name. */
@@ -45,7 +45,7 @@ export interface BundleContents {
 }
 
 /** Hears what ADCs say during one round, and remembers it. */
-export class HeardAdcs implements AdcListener {
+export class AdcRecorder implements AdcListener {
   readonly #logs = new Map<string, AnswerLog>();
   readonly #texts = new Map<string, readonly UnknownText[]>();
   readonly #estates = new Map<string, Estate>();
@@ -101,7 +101,7 @@ export function makeBundle(sources: BundleSources): MadeBundle {
     characters += written.length + 1;
   }
   const refused = config.adcs.flatMap(({ name }) =>
-    sources.heard
+    sources.recorder
       .answers(name)
       .flatMap(({ resource, rows, code }) =>
         rows === null ? [`${resource} (${String(code)})`] : [],
@@ -164,13 +164,13 @@ function namedEntry(entry: TimelineEntry, pseudonyms: Pseudonyms): TimelineEntry
 
 function* adcLines(
   { name, nitro, nsConf }: AdcConfig,
-  { heard, nsConfs, live }: BundleSources,
+  { recorder, nsConfs, live }: BundleSources,
   pseudonyms: Pseudonyms,
 ): Generator<BundleLine> {
   const adc = pseudonyms.name(name);
   const hosts = (nitro?.urls ?? []).map((url) => new URL(url).host);
   const fromFile = nsConfs.get(name) ?? null;
-  const estate = heard.estate(name) ?? fromFile;
+  const estate = recorder.estate(name) ?? fromFile;
   const failure = live.adcs.find((one) => one.name === name)?.lastError ?? null;
   yield {
     kind: "adc",
@@ -181,7 +181,7 @@ function* adcLines(
     ns_conf: nsConf !== null,
     failure: failure === null ? null : pseudonyms.text(failure),
   };
-  for (const { node, api, resource, rows, secondary, code, words } of heard.answers(name)) {
+  for (const { node, api, resource, rows, secondary, code, words } of recorder.answers(name)) {
     const lines = (rows ?? []).map((row): BundleLine => ({
       kind: "row",
       fields: pseudonyms.row(row),
@@ -200,7 +200,7 @@ function* adcLines(
     };
     yield* kept;
   }
-  for (const { kind, text } of heard.texts(name)) {
+  for (const { kind, text } of recorder.texts(name)) {
     yield { kind: "text", adc, of: kind, text: pseudonyms.text(text) };
   }
   for (const [statement, count] of fromFile?.otherStatements ?? []) {

@@ -176,8 +176,8 @@ export async function askAgentFor<T>(
   const { status, text } = answer;
   const data = parseJson(text);
   if (status !== 200) {
-    const told = problemShape.safeParse(data);
-    const words = told.success ? (told.data.detail ?? told.data.title) : undefined;
+    const problem = problemShape.safeParse(data);
+    const words = problem.success ? (problem.data.detail ?? problem.data.title) : undefined;
     return { kind: "refused", status, message: words ?? `HTTP status ${String(status)}` };
   }
   const read = shape.safeParse(data);

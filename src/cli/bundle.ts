@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { lstat, open, unlink } from "node:fs/promises";
-import { HeardAdcs, makeBundle, type BundleContents } from "../bundle/collect.ts";
+import { AdcRecorder, makeBundle, type BundleContents } from "../bundle/collect.ts";
 import { compareOnce } from "../change/compare.ts";
 import { readMaintenanceWindows } from "../agent/kept-state.ts";
 import { readJournal, timelineOf, type JournalChange } from "../change/journal.ts";
@@ -39,7 +39,7 @@ export async function runBundle(command: BundleCommand, output: Output): Promise
     output.err(`${printableLine(`${out}: exists already; nothing was written`)}\n`);
     return 1;
   }
-  const heard = new HeardAdcs();
+  const recorder = new AdcRecorder();
   const { declarations } = await readMaintenanceWindows(config);
   const compared = await untilInterrupted((interrupted) =>
     compareOnce({
@@ -49,7 +49,7 @@ export async function runBundle(command: BundleCommand, output: Output): Promise
       waitMs: 0,
       timeoutMs: command.timeoutMs,
       interrupted,
-      listener: heard,
+      listener: recorder,
     }),
   );
   if (compared.kind === "failed") {
@@ -62,7 +62,7 @@ export async function runBundle(command: BundleCommand, output: Output): Promise
   const now = Date.now();
   const { lines, contents } = makeBundle({
     config,
-    heard,
+    recorder,
     live: compared.state,
     nsConfs: await readNsConfs(config, output),
     changes: await readChanges(config.stateDir, now),

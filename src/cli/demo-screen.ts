@@ -145,7 +145,8 @@ function findingRow(finding: LiveFinding): DemoRow {
 function* adcRow(adc: LiveAdc): Iterable<DemoRow> {
   const common = { key: `adc ${adc.name}`, rank: 0, place: adc.name, of: "ADC", opinions: [] };
   if (adc.up === false) {
-    const words = adc.splitBrain === true ? "both nodes claim to be primary" : "NITRO is not heard";
+    const words =
+      adc.splitBrain === true ? "both nodes claim to be primary" : "NITRO does not answer";
     const reason = adc.lastError ?? "";
     const sentence = `${adc.name}: ${withReason(words, reason)}`;
     yield { ...common, tone: "warn", words, reason, sentence, isNews: true };
@@ -161,7 +162,7 @@ function* adcRow(adc: LiveAdc): Iterable<DemoRow> {
 }
 
 /** A line of the story, with when it was told. */
-export interface Told {
+export interface StoryEvent {
   readonly atMs: number;
   readonly text: string;
 }
@@ -181,7 +182,7 @@ export interface DemoView {
   readonly page: string;
   readonly story: string;
   readonly sinceStartMs: number;
-  readonly told: readonly Told[];
+  readonly events: readonly StoryEvent[];
   readonly next: NextStep;
   /** Said at the bottom of a terminal that has room for it. */
   readonly hint: string;
@@ -214,7 +215,7 @@ export function demoScreen(view: DemoView, { rows, columns }: TerminalSize): rea
     { text: `${view.page}  ${clock(view.sinceStartMs)}  ${view.story}`, look: "title" },
     { text: nextWords(view.next), look: "faint" },
     ...blank,
-    ...storyLines(view.told, columns, rows >= HINT_ROWS ? 6 : isRoomy ? 4 : 2),
+    ...storyLines(view.events, columns, rows >= HINT_ROWS ? 6 : isRoomy ? 4 : 2),
     ...blank,
   ];
   const foot: readonly ScreenLine[] =
@@ -250,8 +251,12 @@ function nextWords(next: NextStep): string {
 }
 
 /** The last event whole, as far as it fits; before it, one line of each earlier one. */
-function storyLines(told: readonly Told[], columns: number, room: number): readonly ScreenLine[] {
-  const [last, ...earlier] = told.toReversed();
+function storyLines(
+  events: readonly StoryEvent[],
+  columns: number,
+  room: number,
+): readonly ScreenLine[] {
+  const [last, ...earlier] = events.toReversed();
   if (last === undefined) {
     return [];
   }
@@ -263,7 +268,7 @@ function storyLines(told: readonly Told[], columns: number, room: number): reado
   ];
 }
 
-function eventText({ atMs, text }: Told): string {
+function eventText({ atMs, text }: StoryEvent): string {
   return `${clock(atMs)} ${printableLine(text)}`;
 }
 

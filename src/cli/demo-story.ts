@@ -2,7 +2,7 @@ import type { Lab } from "../../lab/lab.ts";
 import type { Declare, ScenarioStep } from "../../lab/scenario.ts";
 import { pause } from "../lib/timers.ts";
 import type { LiveState } from "../model/live.ts";
-import type { NextStep, Told } from "./demo-screen.ts";
+import type { NextStep, StoryEvent } from "./demo-screen.ts";
 
 /** A story does not wait longer than this for rows that cannot be judged. */
 const JUDGE_WITHIN_MS = 90_000;
@@ -12,26 +12,26 @@ const LOOK_EVERY_MS = 250;
 
 /** The scenario of a lab as it is told: it begins when every row is judged. */
 export class Story {
-  readonly #lab: Lab;
+  readonly #lab: Pick<Lab, "scenario" | "play">;
   readonly #steps: readonly ScenarioStep[];
   readonly #repeats: boolean;
   readonly #ended: AbortSignal;
   readonly #startedAt = performance.now();
-  readonly #told: Told[] = [];
+  readonly #events: StoryEvent[] = [];
   /** Null: it has not begun. */
   #begunAt: number | null = null;
-  #stepsTold = 0;
+  #stepsDone = 0;
 
-  constructor(lab: Lab, wantsLoop: boolean, ended: AbortSignal) {
+  constructor(lab: Pick<Lab, "scenario" | "play">, wantsLoop: boolean, ended: AbortSignal) {
     this.#lab = lab;
     this.#steps = lab.scenario.steps.toSorted((a, b) => a.atMs - b.atMs);
     this.#repeats = wantsLoop && lab.scenario.isToldOnce !== true;
     this.#ended = ended;
   }
 
-  /** Everything told so far, oldest first. */
-  get told(): readonly Told[] {
-    return this.#told;
+  /** Everything that has happened so far, oldest first. */
+  get events(): readonly StoryEvent[] {
+    return this.#events;
   }
 
   get sinceStartMs(): number {
@@ -39,7 +39,7 @@ export class Story {
   }
 
   next(state: LiveState): NextStep {
-    const step = this.#steps[this.#stepsTold];
+    const step = this.#steps[this.#stepsDone];
     if (this.#begunAt !== null && step !== undefined) {
       const inMs = Math.max(0, this.#begunAt + step.atMs - performance.now());
       return { kind: "step", inMs, text: step.text };
@@ -57,11 +57,11 @@ export class Story {
       if (this.#ended.aborted) {
         return;
       }
-      this.#stepsTold = 0;
+      this.#stepsDone = 0;
       this.#begunAt = performance.now();
       const run = this.#lab.play(({ text }) => {
-        this.#stepsTold += 1;
-        this.#told.push({ atMs: this.sinceStartMs, text });
+        this.#stepsDone += 1;
+        this.#events.push({ atMs: this.sinceStartMs, text });
       }, declare);
       this.#ended.addEventListener("abort", run.stop, { once: true });
       await run.finished;

@@ -6,6 +6,7 @@ import { type Lab, startLab } from "../../lab/lab.ts";
 import { recordedAdcs, recordedPast, type RecordedAdc } from "../../lab/recorded-lab.ts";
 import { isScenarioName, SCENARIO_NAMES } from "../../lab/scenarios.ts";
 import { readBundle, type Bundle } from "../bundle/format.ts";
+import type { Config } from "../config/schema.ts";
 import { errorMessage } from "../lib/log.ts";
 import { printableLine } from "../lib/printable.ts";
 import { pause } from "../lib/timers.ts";
@@ -16,7 +17,7 @@ import { Story } from "./demo-story.ts";
 import { configOfFile, declareAt, demoConfig, tokenFileOf, writeLabConfig } from "./lab-config.ts";
 import type { Output } from "./output.ts";
 import { listenForSignals, type Ending, type Signals } from "./run.ts";
-import { startService } from "./service.ts";
+import { startService, type StartedService } from "./service.ts";
 import { openScreen } from "./terminal-screen.ts";
 
 /** What is recorded is not waited for: the lab's own ADC only has to learn which servers answer behind the VIPs. */
@@ -95,12 +96,48 @@ async function showDemo(
     output.err(`${printableLine(written.message)}\n`);
     return 1;
   }
-  if (written !== null) {
-    await written.listensAt(`127.0.0.1:${String(command.port ?? USUAL_PORT)}`);
-  }
+  await written?.listensAt(`127.0.0.1:${String(command.port ?? USUAL_PORT)}`);
   const config =
     written === null ? await demoConfig(lab, scratch) : await configOfFile(written.file);
-  const startAt = (port: number): ReturnType<typeof startService> =>
+  const service = await startAtUsualPort(command.port, config, recorded, signals, output);
+  if (service.kind === "failed") {
+    output.err(`${service.message}\n`);
+    return 1;
+  }
+  const [address = ""] = service.addresses;
+  await written?.listensAt(new URL(address).host);
+  const configFile = written?.file ?? null;
+  const tokenFile = tokenFileOf(configFile === null ? scratch : dirname(configFile));
+  const demo: RunningDemo = { lab, recorded, address, configFile, tokenFile };
+  output.out(introduction(demo));
+  const how = await play(demo, service.agent.state, command, signals, output);
+  await atMost(END_WITHIN_MS, service.stop());
+  if (how?.kind === "broken") {
+    output.err(`${how.error instanceof Error ? (how.error.stack ?? "") : String(how.error)}\n`);
+    return 1;
+  }
+  return 0;
+}
+
+interface RunningDemo {
+  readonly lab: Lab;
+  readonly recorded: Recorded | null;
+  /** Where the agent listens, as a URL. */
+  readonly address: string;
+  /** What `--write-config` has written; null: none. */
+  readonly configFile: string | null;
+  readonly tokenFile: string;
+}
+
+/** At the port that is wanted; where none is and the usual one is taken, at a free one. */
+async function startAtUsualPort(
+  wanted: number | null,
+  config: Config,
+  recorded: Recorded | null,
+  signals: Signals,
+  output: Output,
+): Promise<StartedService> {
+  const startAt = (port: number): Promise<StartedService> =>
     startService({
       config,
       listen: [`127.0.0.1:${String(port)}`],
@@ -111,51 +148,63 @@ async function showDemo(
       // A demo begins with nothing, and its accounts are the lab's.
       firstLoginDelayMs: 0,
     });
-  let service = await startAt(command.port ?? USUAL_PORT);
-  if (service.kind === "failed" && command.port === null) {
+  const service = await startAt(wanted ?? USUAL_PORT);
+  if (service.kind === "failed" && wanted === null) {
     output.out(`${service.message}; a free port is used instead.\n`);
-    service = await startAt(0);
+    return startAt(0);
   }
-  if (service.kind === "failed") {
-    output.err(`${service.message}\n`);
-    return 1;
-  }
-  const [address = ""] = service.addresses;
-  await written?.listensAt(new URL(address).host);
+  return service;
+}
+
+/** What is shown, where to open it, and what to try in a second terminal. */
+function introduction(demo: RunningDemo): string {
+  const { lab, recorded, address, configFile, tokenFile } = demo;
   const about =
     recorded === null
       ? lab.scenario.about
       : `${recorded.adcs.map(({ adc }) => adc).join(", ")} as a bundle tells it: rows, servers in the condition that probes met, and the history.`;
-  output.out(
+  const attempt = (): string => {
+    if (configFile !== null) {
+      return `${printableLine(hintOf(demo))}; plan, probe and maintenance take the same file.\n`;
+    }
+    return recorded === null
+      ? `Try, in another terminal: ${commandLine()} maintenance preflight ex02 --url ${address} --token-file ${tokenFile}\n` +
+          "and start ex02 --for 1h, list, verify ex02 --drained, end ex02, verify ex02 --returned likewise.\n"
+      : "";
+  };
+  return (
     `${printableLine(about)}\n` +
-      `Page     ${address}/\nMetrics  ${address}/metrics\nVerdicts ${address}/api/v1/verdicts\n`,
+    `Page     ${address}/\nMetrics  ${address}/metrics\nVerdicts ${address}/api/v1/verdicts\n` +
+    `${attempt()}Everything runs on loopback. Ctrl-C ends it.\n\n`
   );
-  const hint =
-    written === null
-      ? ""
-      : `In a second terminal: ${commandLine()} compare --config ${written.file}`;
-  const tokenFile = tokenFileOf(written === null ? scratch : dirname(written.file));
-  if (written !== null) {
-    output.out(`${printableLine(hint)}; plan, probe and maintenance take the same file.\n`);
-  } else if (recorded === null) {
-    output.out(
-      `Try, in another terminal: ${commandLine()} maintenance preflight ex02 --url ${address} --token-file ${tokenFile}\n` +
-        "and start ex02 --for 1h, list, verify ex02 --drained, end ex02, verify ex02 --returned likewise.\n",
-    );
-  }
-  output.out("Everything runs on loopback. Ctrl-C ends it.\n\n");
+}
+
+function hintOf({ configFile }: RunningDemo): string {
+  return configFile === null
+    ? ""
+    : `In a second terminal: ${commandLine()} compare --config ${configFile}`;
+}
+
+/** Shows the story until it is ended: by a signal, by its time, or by a step that fails. */
+async function play(
+  demo: RunningDemo,
+  state: LiveState,
+  { loop, exitAfterMs }: DemoCommand,
+  signals: Signals,
+  output: Output,
+): Promise<Ending | void> {
+  const { lab, recorded, address, tokenFile } = demo;
   const ending = new AbortController();
-  const { state } = service.agent;
-  const story = new Story(lab, recorded === null && command.loop, ending.signal);
+  const story = new Story(lab, recorded === null && loop, ending.signal);
   const display = process.stdout.isTTY
     ? onTerminal(() => ({
         state,
         page: `${address}/`,
         story: recorded === null ? lab.scenario.name : "bundle",
         sinceStartMs: story.sinceStartMs,
-        told: recorded === null ? story.told : [],
+        events: recorded === null ? story.events : [],
         next: story.next(state),
-        hint,
+        hint: hintOf(demo),
       }))
     : inLines(state, story, output);
   const telling = story.tell(state, declareAt(address, tokenFile)).then(
@@ -165,19 +214,12 @@ async function showDemo(
   const how = await Promise.race([
     signals.ended,
     telling,
-    command.exitAfterMs === null
-      ? new Promise<never>(() => undefined)
-      : pause(command.exitAfterMs, ending.signal),
+    exitAfterMs === null ? new Promise<never>(() => undefined) : pause(exitAfterMs, ending.signal),
   ]);
   // A second signal ends the process at once: the terminal is given back before anything is waited for.
   ending.abort();
   display.end();
-  await atMost(END_WITHIN_MS, service.stop());
-  if (how?.kind === "broken") {
-    output.err(`${how.error instanceof Error ? (how.error.stack ?? "") : String(how.error)}\n`);
-    return 1;
-  }
-  return 0;
+  return how;
 }
 
 /** `demo --adc-only`: until `quit`, a signal, or the time that was given. */
@@ -225,7 +267,7 @@ async function readRecorded(file: string, output: Output): Promise<Recorded | nu
   const { bundle } = read;
   const [first, ...others] = await recordedAdcs(bundle);
   if (first === undefined) {
-    output.err(`${printableLine(`${file}: no ADC in it has told its vservers`)}\n`);
+    output.err(`${printableLine(`${file}: no ADC in it has listed its vservers`)}\n`);
     return null;
   }
   return { bundle, adcs: [first, ...others] };
@@ -256,7 +298,7 @@ interface Display {
 
 const LOOK_EVERY_MS = 250;
 
-/** On the alternate screen; what was told of the story stays on the terminal afterwards. */
+/** On the alternate screen; what happened stays on the terminal afterwards. */
 function onTerminal(view: () => DemoView): Display {
   const { stdout } = process;
   const screen = openScreen((text) => {
@@ -279,8 +321,8 @@ function onTerminal(view: () => DemoView): Display {
       clearInterval(timer);
       stdout.off("resize", resized);
       screen.close();
-      const { told, page } = view();
-      const lines = told.map(({ atMs, text }) => `${clock(atMs)} ${printableLine(text)}`);
+      const { events, page } = view();
+      const lines = events.map(({ atMs, text }) => `${clock(atMs)} ${printableLine(text)}`);
       stdout.write([...lines, `${page} is closed now.`, ""].join("\n"));
     },
   };
@@ -289,12 +331,12 @@ function onTerminal(view: () => DemoView): Display {
 /** Where no terminal is: a line for each change. */
 function inLines(state: LiveState, story: Story, output: Output): Display {
   const shown = new Map<string, string>();
-  let toldSoFar = 0;
+  let printed = 0;
   const look = (): void => {
-    for (const { atMs, text } of story.told.slice(toldSoFar)) {
+    for (const { atMs, text } of story.events.slice(printed)) {
       output.out(`${clock(atMs)} ${printableLine(text)}\n`);
     }
-    toldSoFar = story.told.length;
+    printed = story.events.length;
     for (const line of changes(state, shown)) {
       output.out(`${clock(story.sinceStartMs)} ${printableLine(line)}\n`);
     }

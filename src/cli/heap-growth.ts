@@ -26,8 +26,8 @@ export function heapGrowthFlag(
   { probes = 0, characters = 0 }: HeapLoad,
   nodeArguments: readonly string[],
 ): string | null {
-  const told = nodeArguments.some((argument) => argument.replaceAll("_", "-").startsWith(FLAG));
-  if (told || (probes < LARGE_PLAN && characters < LARGE_TEXT)) {
+  const isSet = nodeArguments.some((argument) => argument.replaceAll("_", "-").startsWith(FLAG));
+  if (isSet || (probes < LARGE_PLAN && characters < LARGE_TEXT)) {
     return null;
   }
   return `${FLAG}=${String(probes >= LARGE_PLAN ? GROWTH_PERCENT : TEXT_GROWTH_PERCENT)}`;

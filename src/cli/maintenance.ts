@@ -235,7 +235,7 @@ async function verify(
   output: Output,
 ): Promise<number> {
   const deadline = performance.now() + command.waitMs;
-  let told = "";
+  let printed = "";
   for (;;) {
     const answer = await api.verify(command.server, command.want);
     const done = answer.kind !== "answer" || answer.value.ok;
@@ -250,9 +250,9 @@ async function verify(
     }
     // How many there are still is told at the end: what is waited for, once.
     const missing = answer.value.checks.filter(({ ok }) => !ok).map(({ name }) => name);
-    if (missing.join() !== told) {
+    if (missing.join() !== printed) {
       output.err(`waiting: ${printableLine(missingWords(answer.value))}\n`);
-      told = missing.join();
+      printed = missing.join();
     }
     const left = Math.max(0, deadline - performance.now());
     await wait(Math.min(options.lookEveryMs ?? LOOK_EVERY_MS, left));

@@ -34,9 +34,9 @@ export function terminalOutput(failedStatus = 1): Output {
 export function pluginJson(
   status: ExitStatus,
   error: string | null,
-  told: Readonly<Record<string, unknown>>,
+  answer: Readonly<Record<string, unknown>>,
 ): string {
-  return `${JSON.stringify({ status: pluginWord(status), error, ...told }, null, 1)}\n`;
+  return `${JSON.stringify({ status: pluginWord(status), error, ...answer }, null, 1)}\n`;
 }
 
 /**
@@ -49,15 +49,15 @@ export async function withJsonOnFailure(
   run: (output: Output) => Promise<number>,
 ): Promise<number> {
   const said: string[] = [];
-  let isTold = false;
+  let hasPrinted = false;
   const tell = (error: string): void => {
-    if (!isTold) {
+    if (!hasPrinted) {
       output.out(`${JSON.stringify({ ...failed, error }, null, 1)}\n`);
     }
   };
   const listening: Output = {
     out: (text) => {
-      isTold = true;
+      hasPrinted = true;
       output.out(text);
     },
     err: (text) => {

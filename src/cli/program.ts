@@ -408,11 +408,11 @@ function forMonitoring(command: Command, output: Output): Command {
 function tellUsageErrors(
   command: Command,
   output: Output,
-  { exitStatus, ...told }: { readonly exitStatus: number; readonly status?: "UNKNOWN" },
+  { exitStatus, ...beside }: { readonly exitStatus: number; readonly status?: "UNKNOWN" },
 ): Command {
   return command.exitOverride(({ exitCode, message }) => {
     if (exitCode !== 0 && wantsJson(process.argv)) {
-      output.out(`${JSON.stringify({ ...told, error: withoutPrefix(message) }, null, 1)}\n`);
+      output.out(`${JSON.stringify({ ...beside, error: withoutPrefix(message) }, null, 1)}\n`);
     }
     process.exit(exitCode === 0 ? 0 : exitStatus);
   });

@@ -18,7 +18,7 @@ function aView(state: LiveState, more: Partial<DemoView> = {}): DemoView {
     page: PAGE,
     story: "maintenance",
     sinceStartMs: 102_000,
-    told: [
+    events: [
       { atMs: 11_000, text: "All is well: every server works, and every monitor passes." },
       {
         atMs: 19_000,
@@ -131,8 +131,8 @@ describe("demoScreen ›", () => {
 
   test("lets nothing steer the terminal when a name or a text tries to", () => {
     const state = aLiveState({ members: [aMember({ server: "ex\u001b[2J", adcService: "a\nb" })] });
-    const told = [{ atMs: 0, text: "one\u001b]0;x\u0007two\nthree" }];
-    for (const { text } of demoScreen(aView(state, { told }), { columns: 120, rows: 40 })) {
+    const events = [{ atMs: 0, text: "one\u001b]0;x\u0007two\nthree" }];
+    for (const { text } of demoScreen(aView(state, { events }), { columns: 120, rows: 40 })) {
       expect(text).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
     }
   });
@@ -171,7 +171,7 @@ describe("demoRows › says on the terminal what the story is about when", () =>
     [
       "the ADC is not heard",
       aLiveState({ adcs: [anAdc({ name: "demo", up: false, lastError: "HTTP 307" })] }),
-      "warn: demo: NITRO is not heard",
+      "warn: demo: NITRO does not answer",
     ],
   ])("%s", (_, state, expected) => {
     expect(words(state)).toContain(expected);

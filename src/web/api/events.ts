@@ -9,6 +9,7 @@ import {
   adcOpinion,
   type Answer,
   instant,
+  memberNames,
   moment,
   port,
   reason,
@@ -16,6 +17,7 @@ import {
   step,
   upDown,
   vip,
+  vserverNames,
 } from "./shapes.ts";
 
 /** One change of a verdict: the data of an event. */
@@ -123,20 +125,8 @@ function newestThatFit(missed: readonly Change[]): string {
 function changeJson({ entity, entry, previous }: Change): Answer<typeof changeAnswer> {
   const about =
     entity.kind === "member"
-      ? {
-          adc: entity.member.adc,
-          vserver: entity.member.vservers[0] ?? null,
-          adc_service: entity.member.adcService,
-          server: entity.member.server,
-          port: entity.member.port,
-        }
-      : {
-          adc: entity.vserver.adc,
-          vserver: entity.vserver.vserver,
-          adc_service: null,
-          server: null,
-          port: entity.vserver.port,
-        };
+      ? memberNames(entity.member)
+      : { ...vserverNames(entity.vserver), adc_service: null, server: null };
   return {
     at: instant(entry.at),
     kind: entity.kind,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { LiveMember, LiveVserver } from "../../model/live.ts";
 import { DEPTHS } from "../../model/observation.ts";
 import { REASONS, STEPS } from "../../model/reasons.ts";
 import { ADC_OPINIONS } from "../../model/verdicts.ts";
@@ -18,6 +19,16 @@ export const depth = z.enum(DEPTHS).nullable();
 export type Answer<Schema extends z.ZodType> = Fixed<z.output<Schema>>;
 
 type Fixed<T> = T extends object ? { readonly [Key in keyof T]: Fixed<T[Key]> } : T;
+
+/** By which a member is known in every answer; `vserver` is the first that it serves. */
+export function memberNames({ adc, vservers, adcService, server, port }: LiveMember) {
+  return { adc, vserver: vservers[0] ?? null, adc_service: adcService, server, port };
+}
+
+/** Likewise a vserver. */
+export function vserverNames({ adc, vserver, port }: LiveVserver) {
+  return { adc, vserver, port };
+}
 
 /** RFC 3339 in UTC; null stays null, and so does a moment that never comes. */
 export function instant(atMs: number | null): string | null {

@@ -17,6 +17,7 @@ import {
   type Answer,
   depth,
   instant,
+  memberNames,
   moment,
   port,
   reason,
@@ -24,6 +25,7 @@ import {
   step,
   upDown,
   vip,
+  vserverNames,
 } from "./shapes.ts";
 
 const monitorShape = z.strictObject({
@@ -285,13 +287,9 @@ function unknownByConfiguration({
 
 export function memberRow(member: LiveMember): MemberRow {
   return {
-    adc: member.adc,
-    vserver: member.vservers[0] ?? null,
+    ...memberNames(member),
     vservers: member.vservers,
-    adc_service: member.adcService,
-    server: member.server,
     address: member.address,
-    port: member.port,
     monitor: member.decidedBy,
     monitors: member.probes.map(monitorRow),
     opinions: { adc: member.adcOpinion, replica: member.replica, service: member.service },
@@ -315,10 +313,8 @@ function excludedKey({ unjudged = null }: { readonly unjudged?: string | null })
 
 export function vserverRow(vserver: LiveVserver): VserverRow {
   return {
-    adc: vserver.adc,
-    vserver: vserver.vserver,
+    ...vserverNames(vserver),
     address: vserver.address,
-    port: vserver.port,
     adc_state: vserver.adcOpinion,
     vip: vserver.vip,
     members_up: vserver.members.reallyUp,

@@ -23,6 +23,8 @@ export type Attention = {
   /** For the card: whom it concerns, what is the matter, which services. */
   readonly title: string;
   readonly since: number | null;
+  /** Among others, the worst lowest. */
+  readonly rank: number;
 } & (
   | {
       readonly kind: "server";
@@ -66,28 +68,21 @@ export function attentionOf(
         since,
         tone: badOrWarn(verdict),
         sentence: sentenceOf(finding),
+        rank: rankOf(finding),
       },
     ];
   });
   const ofEstate = (live.findings ?? []).map((finding): Attention => {
     const sentence = finding.message.replace(/\.$/, "");
-    return { kind: "estate", finding, tone: "warn", sentence, title: sentence, since: null };
+    const rank = RANK_OF_WHOLE;
+    return { kind: "estate", finding, tone: "warn", sentence, title: sentence, since: null, rank };
   });
   const all = [...servers, ...vservers, ...ofEstate, ...certificateCauses(live)];
-  return all.sort((one, other) => rank(one) - rank(other));
+  return all.sort((one, other) => one.rank - other.rank);
 }
 
-function rank(one: Attention): number {
-  switch (one.kind) {
-    case "server":
-      return severity(one.verdict);
-    case "vserver":
-      return rankOf({ ...one, adc: one.vserver.adc, verdict: one.vserver.verdict });
-    case "estate":
-    case "certificate":
-      return severity("maintenance_overrun") - 0.5;
-  }
-}
+/** Of what no single row shows: before what a server alone forgets, after whatever the ADC is wrong about. */
+const RANK_OF_WHOLE = severity("maintenance_overrun") - 0.5;
 
 /** Members of one server with the same verdict are one cause, whatever step each fails at. */
 function serverCauses(findings: readonly Finding[]) {
@@ -120,6 +115,7 @@ function serverCauses(findings: readonly Finding[]) {
       since,
       tone: badOrWarn(verdict),
       sentence: sentenceOf({ ...group, members }),
+      rank: rankOf(group),
       title: `${server}, ${memberWords(members[0]).label}: ${servicesOf(members)}`,
     };
   });
@@ -176,6 +172,7 @@ function certificateCauses({ members, vservers }: Pick<LiveState, "members" | "v
       sentence: title,
       title,
       since: null,
+      rank: RANK_OF_WHOLE,
     };
   });
 }

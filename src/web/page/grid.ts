@@ -261,9 +261,9 @@ function vserverTile(vserver: LiveVserver): Markup {
   const words = alone
     ? `${vserver.vserver}: answers by itself, a redirect or responder without servers`
     : `${vserver.vserver}: ADC ${opinionWords(vserver.adcOpinion)}, through it ${opinionWords(vserver.vip)}, ${String(reallyUp)} of ${String(configured)} servers work: ${vserverWords(vserver).label}`;
-  const told = alone ? "redirects" : `${short} ${String(reallyUp)}/${String(configured)}`;
+  const shown = alone ? "redirects" : `${short} ${String(reallyUp)}/${String(configured)}`;
   const marks = alone ? "" : `${shape(vserver.adcOpinion)}${shape(vserver.vip)} `;
-  return html`<a class="t ${tone}" href="${vserverHref(vserver)}" aria-label="${told}: ${words}"
+  return html`<a class="t ${tone}" href="${vserverHref(vserver)}" aria-label="${shown}: ${words}"
     ><i>${TONE_SIGNS[tone]}</i><b>${alone ? "redirects" : short}</b
     ><small>${marks}${alone ? null : `${String(reallyUp)}/${String(configured)}`}</small></a
   >`;

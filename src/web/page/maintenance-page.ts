@@ -189,8 +189,8 @@ function stepsOf(
 
 /** What is wrong, or in one word that nothing is. */
 function wordsOf({ checks }: MaintenanceReport): readonly string[] {
-  const told = checks.filter(({ ok, warning }) => !ok || warning).map(({ message }) => message);
-  return told.length === 0 ? checks.map(({ message }) => message) : told;
+  const worth = checks.filter(({ ok, warning }) => !ok || warning).map(({ message }) => message);
+  return worth.length === 0 ? checks.map(({ message }) => message) : worth;
 }
 
 /** Servers in maintenance by any source: they may disagree, and that is worth seeing. */

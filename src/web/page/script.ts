@@ -4,7 +4,7 @@
  */
 export const SCRIPT = `"use strict";
 (() => {
-  let heardAt = 0;
+  let receivedAt = 0;
 
   function ago(ms) {
     const seconds = Math.max(0, Math.round(ms / 1000));
@@ -89,12 +89,12 @@ export const SCRIPT = `"use strict";
   /** Grey, with the time of the last news, as soon as the stream is silent: what is shown may be old then. */
   function pulseNow() {
     const pulse = document.getElementById("pulse");
-    if (pulse === null || heardAt === 0) return;
-    const silent = lost || Date.now() - heardAt > 25000;
+    if (pulse === null || receivedAt === 0) return;
+    const silent = lost || Date.now() - receivedAt > 25000;
     if (!silent && !current) return;
     pulse.hidden = false;
     pulse.className = silent ? "pulse lost" : "pulse";
-    const at = new Date(heardAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const at = new Date(receivedAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     const words = silent ? "no news since " + at : "● live";
     if (pulse.textContent !== words) pulse.textContent = words;
     document.documentElement.classList.toggle("silent", silent);
@@ -167,15 +167,15 @@ export const SCRIPT = `"use strict";
   function follow() {
     if (!document.getElementById("headline")) return;
     const events = new EventSource("/api/v1/events");
-    const heard = (act) => (event) => {
-      heardAt = Date.now();
+    const received = (act) => (event) => {
+      receivedAt = Date.now();
       lost = false;
       act(event);
       pulseNow();
     };
-    events.addEventListener("hello", heard(() => { current = false; refreshSoon(0); }));
-    events.addEventListener("change", heard(() => refreshSoon(300)));
-    events.addEventListener("beat", heard((event) => {
+    events.addEventListener("hello", received(() => { current = false; refreshSoon(0); }));
+    events.addEventListener("change", received(() => refreshSoon(300)));
+    events.addEventListener("beat", received((event) => {
       for (const [adc, at] of Object.entries(JSON.parse(event.data).polled)) {
         for (const one of document.getElementsByClassName("asked-" + adc.replace(/\\W/g, "_"))) one.setAttribute("datetime", at);
       }
@@ -183,7 +183,7 @@ export const SCRIPT = `"use strict";
     }));
     events.addEventListener("error", () => {
       lost = true;
-      heardAt ||= Date.now();
+      receivedAt ||= Date.now();
       pulseNow();
     });
     addEventListener("pagehide", () => events.close());
