@@ -32,7 +32,7 @@ import { memberOwner, ownerKey, vserverOwner } from "../model/timeline.ts";
 import { MEMBER_VERDICTS, VSERVER_VERDICTS, type Verdict } from "../model/verdicts.ts";
 import { memberCommands, vserverCommands } from "../web/page/commands.ts";
 import { unknownServers } from "../change/report.ts";
-import { boundHeapGrowth } from "./heap-growth.ts";
+import { boundHeapGrowth, keepNewObjectsYoung } from "./heap-growth.ts";
 import { packageRevision, packageVersion } from "./package-info.ts";
 
 /**
@@ -210,6 +210,7 @@ const RELOADS_APART_MS = 1_000;
 
 /** Agent, metrics and web together. The web listens before the agent has asked its ADCs, so that readiness can be watched. */
 export async function startService(options: ServiceOptions): Promise<StartedService> {
+  keepNewObjectsYoung();
   const { config, log } = options;
   const metrics = createMetrics({
     version: packageVersion(),
