@@ -78,10 +78,24 @@ export class ProbeRunner {
     if (record.planned.action.run === null) {
       return null;
     }
-    if (this.#backOff.isPaused(endpointOf(record), this.#options.monotonic())) {
+    // Nearly never does any endpoint pause, and its name is a string to be made.
+    if (
+      this.#backOff.size > 0 &&
+      this.#backOff.isPaused(endpointOf(record), this.#options.monotonic())
+    ) {
       return record.intervalMs;
     }
-    const result = await this.#once(record, record.planned.timeoutMs, state, avoided);
+    const { flight } = record;
+    const running = flight.running ?? this.#begin(record, state, avoided);
+    flight.running = running;
+    let result: ProbeResult | null;
+    try {
+      result = await running;
+    } finally {
+      if (flight.running === running) {
+        flight.running = null;
+      }
+    }
     if (this.#options.signal.aborted) {
       return record.intervalMs;
     }
@@ -101,26 +115,15 @@ export class ProbeRunner {
       : this.#login(record, record.credential, mostMs, null, NO_ADDRESSES);
   }
 
-  async #once(
+  #begin(
     record: ProbeRecord,
-    timeoutMs: number,
     state: WitnessState,
     avoided: ReadonlySet<string>,
   ): Promise<ProbeResult | null> {
-    const { flight } = record;
-    if (flight.running !== null) {
-      return flight.running;
-    }
-    const { credential } = record;
-    flight.running =
-      credential === null
-        ? this.#probe(record, timeoutMs, avoided)
-        : this.#login(record, credential, timeoutMs, state, avoided);
-    try {
-      return await flight.running;
-    } finally {
-      flight.running = null;
-    }
+    const { credential, planned } = record;
+    return credential === null
+      ? this.#probe(record, planned.timeoutMs, avoided)
+      : this.#login(record, credential, planned.timeoutMs, state, avoided);
   }
 
   #probe(

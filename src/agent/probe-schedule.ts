@@ -9,8 +9,6 @@ import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { batchTickMs, type StartPlace, Scheduler, type Job } from "./scheduler.ts";
 
-const ENDED = Promise.resolve(null);
-
 export interface ProbeScheduleOptions {
   readonly config: Pick<Config, "adcs">;
   readonly state: WitnessState;
@@ -23,11 +21,16 @@ export interface ProbeScheduleOptions {
   readonly earlierPlaces: ReadonlyMap<string, StartPlace>;
 }
 
+interface Followed {
+  record: ProbeRecord;
+}
+
 /** Which probes run, and when: one job for each of the plan in force that can be run. */
 export class ProbeSchedule {
   readonly #options: Omit<ProbeScheduleOptions, "earlierPlaces">;
   readonly #scheduler: Scheduler;
-  readonly #records = new Map<string, ProbeRecord>();
+  /** Each with its record in force, which its job finds without a look-up. */
+  readonly #followed = new Map<string, Followed>();
   #earlierPlaces: ReadonlyMap<string, StartPlace>;
 
   constructor(options: ProbeScheduleOptions) {
@@ -57,7 +60,7 @@ export class ProbeSchedule {
   }
 
   recordOf(probeId: string): ProbeRecord | null {
-    return this.#records.get(probeId) ?? null;
+    return this.#followed.get(probeId)?.record ?? null;
   }
 
   /** Does something else again and again; the interval counts from start to start. */
@@ -75,19 +78,22 @@ export class ProbeSchedule {
   /** Follows an ADC's new records without disturbing what goes on unchanged. */
   *follow(adc: string, probes: readonly ProbeRecord[]): Steps<void> {
     const kept = new Set(probes.map(({ id }) => id));
-    for (const [id, record] of this.#records) {
+    for (const [id, { record }] of this.#followed) {
       if (record.adc === adc && !kept.has(id)) {
-        this.#records.delete(id);
+        this.#followed.delete(id);
         this.#scheduler.remove(id);
       }
     }
     for (const record of probes) {
-      const known = this.#records.get(record.id);
-      this.#records.set(record.id, record);
+      const known = this.#followed.get(record.id);
+      const followed = known ?? { record };
+      const ran = known !== undefined && known.record.planned.action.run !== null;
+      followed.record = record;
+      this.#followed.set(record.id, followed);
       if (record.planned.action.run === null) {
         this.#scheduler.remove(record.id);
-      } else if (known === undefined || known.planned.action.run === null) {
-        this.#add(this.#job(record));
+      } else if (!ran) {
+        this.#add(this.#job(followed));
       }
       yield;
     }
@@ -112,16 +118,14 @@ export class ProbeSchedule {
     this.#scheduler.add(job, undefined, this.#earlierPlaces.get(job.id));
   }
 
-  #job({ id, intervalMs, planned }: ProbeRecord): Job {
+  #job(followed: Followed): Job {
+    const { id, intervalMs, planned } = followed.record;
     return {
       id,
       intervalMs,
       ...(isSentInBatches(planned) ? { tickMs: batchTickMs(intervalMs) } : {}),
       run: () => {
-        const record = this.#records.get(id);
-        if (record === undefined) {
-          return ENDED;
-        }
+        const { record } = followed;
         const avoided = this.#avoidedBy(record);
         return avoided === "all"
           ? Promise.resolve(record.intervalMs)

@@ -217,6 +217,9 @@ interface Entry {
   dueAt: number;
   /** Cleared when the job is taken out: an entry of the queue is then dropped when it comes up, or with many others. */
   inForce: boolean;
+  /** Called at the end of each run: made once, not for each. */
+  readonly onEnd: (delayMs: number | null) => void;
+  readonly onBreak: (error: unknown) => void;
 }
 
 /** Maximum time that starts due together may occupy the event loop before it yields. */
@@ -258,7 +261,22 @@ export class Scheduler {
         ? (firstAt ?? firstStart(job.id, job.intervalMs, now, job.tickMs))
         : continuedStart(place, job.intervalMs, now);
     const { spread, startedAt } = place ?? { spread: false, startedAt: null };
-    const entry = { job, spread, startedAt, dueAt, inForce: true };
+    const entry: Entry = {
+      job,
+      spread,
+      startedAt,
+      dueAt,
+      inForce: true,
+      onEnd: (delayMs) => {
+        this.#again(entry, delayMs);
+        this.#ended();
+      },
+      onBreak: (error) => {
+        this.#hooks.onBroken?.(job, error);
+        this.#again(entry, job.intervalMs);
+        this.#ended();
+      },
+    };
     this.#entries.set(job.id, entry);
     this.#queue.push(dueAt, entry);
     this.#arm();
@@ -365,20 +383,9 @@ export class Scheduler {
   }
 
   #start(entry: Entry, dueAt: number): void {
-    const { job } = entry;
     entry.startedAt = dueAt;
     this.#running += 1;
-    begin(job).then(
-      (delayMs) => {
-        this.#again(entry, dueAt, delayMs);
-        this.#ended();
-      },
-      (error: unknown) => {
-        this.#hooks.onBroken?.(job, error);
-        this.#again(entry, dueAt, job.intervalMs);
-        this.#ended();
-      },
-    );
+    begin(entry.job).then(entry.onEnd, entry.onBreak);
   }
 
   #ended(): void {
@@ -388,9 +395,9 @@ export class Scheduler {
     }
   }
 
-  #again(entry: Entry, dueAt: number, delayMs: number | null): void {
-    const { job, spread, inForce } = entry;
-    if (!inForce) {
+  #again(entry: Entry, delayMs: number | null): void {
+    const { job, spread, inForce, startedAt: dueAt } = entry;
+    if (!inForce || dueAt === null) {
       return;
     }
     if (delayMs === null) {

@@ -3,7 +3,7 @@ export const MAX_TIMER_MS = 0x7fff_ffff;
 
 export interface Timer {
   /** Any number of calls, also after it has fired. */
-  readonly cancel: () => void;
+  cancel(): void;
 }
 
 /**
@@ -11,10 +11,27 @@ export interface Timer {
  * a command line or another machine.
  */
 export function startTimer(delayMs: number, work: () => void): Timer {
+  return delayMs > MAX_TIMER_MS ? startLongTimer(delayMs, work) : new NodeTimer(delayMs, work);
+}
+
+/** One for every probe: an object and nothing else. */
+class NodeTimer implements Timer {
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(delayMs: number, work: () => void) {
+    this.#timer = setTimeout(work, delayMs);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function startLongTimer(delayMs: number, work: () => void): Timer {
   const dueAt = performance.now() + delayMs;
-  let timer = setTimeout(onTimeout, Math.min(delayMs, MAX_TIMER_MS));
+  let timer = setTimeout(onTimeout, MAX_TIMER_MS);
   function onTimeout(): void {
-    const leftMs = delayMs > MAX_TIMER_MS ? dueAt - performance.now() : 0;
+    const leftMs = dueAt - performance.now();
     if (leftMs > 0) {
       timer = setTimeout(onTimeout, Math.min(leftMs, MAX_TIMER_MS));
     } else {

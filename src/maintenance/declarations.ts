@@ -415,6 +415,10 @@ export function createDeclarations(sources: DeclarationSources): Declarations {
         .filter((window) => window.name === name && window.state !== "coming")
         .at(-1) ?? null,
     observe: (server, shows, now) => {
+      // Asked for every server, every second.
+      if (current().windows.length === 0) {
+        return;
+      }
       const observed = (state: StoreState): StoreState =>
         observeServer(state, current().windows, server, shows, now);
       if (store === null || observed(store.state()) === store.state()) {

@@ -99,7 +99,9 @@ export function systemSockets(): Sockets {
         options.onread = {
           buffer,
           callback: (bytes) => {
-            received(Buffer.from(buffer.subarray(0, bytes)));
+            const data = Buffer.allocUnsafe(bytes);
+            buffer.copy(data, 0, 0, bytes);
+            received(data);
             return true;
           },
         };

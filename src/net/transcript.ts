@@ -16,7 +16,8 @@ export class Transcript {
   #direction: ">" | "<" | null = null;
   #current = "";
   #full = false;
-  readonly #forms = new Set<string>();
+  /** Null: nothing is hidden, as in nearly all probes. */
+  #forms: Set<string> | null = null;
   /** Longer ones first, since one form may hold another; null: to be sorted anew. */
   #formsByLength: readonly string[] | null = null;
 
@@ -45,7 +46,7 @@ export class Transcript {
   }
 
   redact(text: string): string {
-    if (this.#forms.size === 0 || text === "") {
+    if (this.#forms === null || text === "") {
       return text;
     }
     this.#formsByLength ??= [...this.#forms].sort((a, b) => b.length - a.length);
@@ -66,11 +67,12 @@ export class Transcript {
   }
 
   #register(text: string, formsOf: (text: string) => readonly string[]): void {
-    if (text === "" || this.#forms.has(foldCase(text))) {
+    if (text === "" || this.#forms?.has(foldCase(text)) === true) {
       return;
     }
+    const forms = (this.#forms ??= new Set());
     for (const form of formsOf(text)) {
-      this.#forms.add(foldCase(form));
+      forms.add(foldCase(form));
     }
     this.#formsByLength = null;
   }
