@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import { configFileIfAny } from "./config-file.ts";
+import { examples } from "./help.ts";
 import type { AgentAddress } from "./agent-client.ts";
 import type { MaintenanceCommand } from "./maintenance.ts";
 import type { Output } from "./output.ts";
@@ -20,6 +21,7 @@ export function addSlo(root: Command, output: Output): Command {
     root.command("slo").description("time in which the ADC was wrong, for each vserver in a month"),
   )
     .option("--month <yyyy-mm>", "the month, in this machine's zone; default: this one")
+    .addHelpText("after", examples("slo", "slo --month 2026-11 --json"))
     .action(async (options: Common & { month?: string }) => {
       await run(options, output, { kind: "slo", month: options.month ?? null });
     });
@@ -50,6 +52,13 @@ export function addMaintenance(
     )
     .option("--flexible", "start the window when the server first fails inside it", false)
     .option("--force", "also for a server that the agent does not know", false)
+    .addHelpText(
+      "after",
+      examples(
+        'maintenance start ex02 --for 1h30m --reason "CU15"',
+        "maintenance start 'ex0*' --start 22:00 --end 02:00 --name patch-night",
+      ),
+    )
     .action(
       async (
         servers: string[],
@@ -84,6 +93,7 @@ export function addMaintenance(
   common(group.command("end").description("end a maintenance window now"))
     .argument("<name>", "name of the window")
     .option("--author <name>", "author; default: the current user")
+    .addHelpText("after", examples("maintenance end ex02"))
     .action(async (name: string, options: Common & { author?: string }) => {
       await run(options, output, { kind: "end", name, author: options.author ?? null });
     });
@@ -93,6 +103,10 @@ export function addMaintenance(
     .option("--for <duration>", "how much longer")
     .option("--end <time>", 'the new end: 22:00 or "2026-12-01 22:00" in this zone, or RFC 3339')
     .option("--author <name>", "author; default: the current user")
+    .addHelpText(
+      "after",
+      examples("maintenance extend ex02 --for 30m", "maintenance extend ex02 --end 23:30"),
+    )
     .action(
       async (name: string, options: Common & { for?: string; end?: string; author?: string }) => {
         await run(options, output, {
@@ -110,6 +124,10 @@ export function addMaintenance(
     .addOption(
       new Option("--format <format>", "output format").choices(["text", "html", "csv", "json"]),
     )
+    .addHelpText(
+      "after",
+      examples("maintenance report ex02", "maintenance report ex02 --format html > ticket.html"),
+    )
     .action(
       async (
         name: string,
@@ -123,11 +141,11 @@ export function addMaintenance(
       },
     );
 
-  common(group.command("list").description("list open and upcoming windows")).action(
-    async (options: Common) => {
+  common(group.command("list").description("list open and upcoming windows"))
+    .addHelpText("after", examples("maintenance list --json"))
+    .action(async (options: Common) => {
       await run(options, output, { kind: "list" });
-    },
-  );
+    });
 
   common(
     group.command("preflight").description("check whether a server can be taken out of service"),
@@ -135,6 +153,7 @@ export function addMaintenance(
     .argument("<server>", "server name")
     .option("--min-capacity <n>", "number of working servers each vserver must keep; default: 1")
     .option("--horizon <duration>", "how far ahead to look for other servers' windows; default: 4h")
+    .addHelpText("after", examples("maintenance preflight ex02 --min-capacity 2"))
     .action(
       async (server: string, options: Common & { minCapacity?: string; horizon?: string }) => {
         const { minCapacity = null, horizon = null } = options;
@@ -149,6 +168,12 @@ export function addMaintenance(
     .option("--drained", "check that the ADC sends it no clients and none is connected", false)
     .option("--returned", "check that it works and receives clients again", false)
     .option("--wait <duration>", "keep checking for up to this long", duration, 0)
+    .addHelpText(
+      "after",
+      `
+Exit status: 0 it is so, 1 with a warning, 2 it is not, 3 no agent answered or a usage error.
+${examples("maintenance verify ex02 --drained --wait 5m", "maintenance verify ex02 --returned")}`,
+    )
     .action(
       async (
         server: string,

@@ -3,6 +3,7 @@ import { DEFAULT_SCENARIO, SCENARIO_NAMES } from "../../lab/scenarios.ts";
 import { parseDuration } from "../lib/timers.ts";
 import { configFile, configFileIfAny } from "./config-file.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
+import { examples } from "./help.ts";
 import type { LintFormat } from "./lint.ts";
 import { addMaintenance, addSlo } from "./main-maintenance.ts";
 import { terminalOutput, withoutPrefix, type Output } from "./output.ts";
@@ -52,6 +53,10 @@ export function program(output: Output): Command {
         "warn",
         "error",
       ]),
+    )
+    .addHelpText(
+      "after",
+      examples("run --config adc-witness.yml", "run --listen 127.0.0.1:9743 --log-level debug"),
     )
     .action(async (options: { config?: string; listen?: string[]; logLevel?: string }) => {
       const { runAgent } = await import("./run.ts");
@@ -424,11 +429,6 @@ function wantsJson(argv: readonly string[]): boolean {
     argv.includes("--format=json") ||
     argv[argv.indexOf("--format") + 1] === "json"
   );
-}
-
-function examples(...lines: readonly string[]): string {
-  const title = lines.length === 1 ? "Example:" : "Examples:";
-  return ["", title, ...lines.map((line) => `  adc-witness ${line}`)].join("\n");
 }
 
 function duration(text: string): number {

@@ -53,7 +53,7 @@ export const TILE_WORDS: Readonly<Record<Verdict, string>> = {
   unknown: "unknown",
   vip_agree_up: "up",
   vip_agree_down: "down",
-  vip_served_by_drained_server: "drained serves",
+  vip_served_by_drained_server: "wrong server",
   vip_wrong_certificate: "certificate",
   vip_backup_active: "backup",
   vip_login_broken: "login fails",

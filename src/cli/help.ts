@@ -1,0 +1,5 @@
+/** What stands below a command's options: lines that can be typed as they are. */
+export function examples(...lines: readonly string[]): string {
+  const title = lines.length === 1 ? "Example:" : "Examples:";
+  return ["", title, ...lines.map((line) => `  adc-witness ${line}`)].join("\n");
+}
