@@ -13,6 +13,11 @@ const RESTRICTED = [
   },
 ];
 
+const RESET = {
+  selector: "CallExpression[callee.property.name='resetAndDestroy']",
+  message: "Beside a FIN on its way it loses the descriptor: use resetSocket.",
+};
+
 export default tseslint.config(
   {
     ignores: [
@@ -63,10 +68,19 @@ export default tseslint.config(
           selector: ":matches(NewExpression, CallExpression)[callee.name='RegExp']",
           message: "Patterns from outside backtrack: use compileGlob or a literal.",
         },
+        RESET,
       ],
       "regexp/no-super-linear-backtracking": ["error", { report: "potential" }],
       "regexp/no-super-linear-move": ["error", { report: "potential", ignorePartial: false }],
     },
+  },
+  {
+    files: ["lab/**/*.ts", "bench/**/*.ts"],
+    rules: { "no-restricted-syntax": ["error", ...RESTRICTED, RESET] },
+  },
+  {
+    files: ["src/net/reset-socket.ts"],
+    rules: { "no-restricted-syntax": ["error", ...RESTRICTED] },
   },
   {
     files: ["test/**/*.ts"],

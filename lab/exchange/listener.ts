@@ -2,6 +2,7 @@ import { createServer, type Socket } from "node:net";
 import { TLSSocket, type SecureContext } from "node:tls";
 import type { ProtocolState } from "./protocol-state.ts";
 import { reservePort } from "./stable-port.ts";
+import { resetSocket } from "../../src/net/reset-socket.ts";
 
 /** Longest silence on a connection before the lab drops it: nothing of a forgotten client stays. */
 const IDLE_MS = 10 * 60_000;
@@ -115,7 +116,7 @@ function receive(socket: Socket, options: ListenerOptions): void {
       socket.resume();
       return;
     case "reset":
-      setTimeout(() => socket.resetAndDestroy(), RESET_AFTER_MS).unref();
+      setTimeout(() => resetSocket(socket), RESET_AFTER_MS).unref();
       return;
     case "close":
     case "stopped":
@@ -171,7 +172,7 @@ function secure(socket: Socket, options: ListenerOptions, then: (served: Socket)
 
 function refuseWithoutCertificate(socket: Socket, text: string): void {
   if (text === "") {
-    socket.resetAndDestroy();
+    resetSocket(socket);
     return;
   }
   socket.resume();

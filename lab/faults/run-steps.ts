@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
 import { drainedOrClosed } from "../exchange/line-connection.ts";
 import type { Step } from "./fault.ts";
+import { resetSocket } from "../../src/net/reset-socket.ts";
 
 /** Input that a step may wait for; a client that sends more before is cut. */
 const INPUT_LIMIT = 1024 * 1024;
@@ -153,7 +154,7 @@ async function end(
   switch (how) {
     case "reset":
       await delay(RESET_AFTER_MS, undefined, { ref: false });
-      raw.resetAndDestroy();
+      resetSocket(raw);
       return;
     case "close":
       socket.end(() => raw.destroySoon());

@@ -6,6 +6,7 @@ import { socketError, type ExchangeError } from "./exchange-error.ts";
 import type { ProbeRun } from "./probe-run.ts";
 import type { RunResource } from "./transcript.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
+import { resetSocket } from "./reset-socket.ts";
 
 /** How our side ends the connection: NetScaler's monitorConnectionClose knows both. */
 export type CloseMode = "FIN" | "RESET";
@@ -151,7 +152,7 @@ export class Connection implements RunResource {
     this.#closed = true;
     this.run.untrack(this);
     if (mode === "RESET" && !(this.socket instanceof TLSSocket)) {
-      this.socket.resetAndDestroy();
+      resetSocket(this.socket);
     } else if (this.socket.writableLength === 0) {
       // Nothing is queued: closing the descriptor sends FIN by itself and spares a system call and a turn of the loop.
       if (this.socket instanceof TLSSocket) {

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { systemSockets } from "../../../src/net/network.ts";
 import { piecesOf, readScript, type Echo } from "./script.ts";
 import type { FuzzServer } from "./server.ts";
+import { resetSocket } from "../../../src/net/reset-socket.ts";
 
 /** The same over real sockets: slower by far, and what a real one does that ours in memory does not is seen. */
 
@@ -24,7 +25,7 @@ export async function serveTcp(echo: Echo): Promise<FuzzServer> {
       }
       if (next >= answers.length && ending !== "silent") {
         if (ending === "reset") {
-          socket.resetAndDestroy();
+          resetSocket(socket);
         } else {
           socket.end();
         }

@@ -16,6 +16,7 @@ import { UpstreamSet } from "../http/upstream.ts";
 import type { MemberRuntime } from "../member-runtime.ts";
 import { listenTcp, type Front } from "./listener.ts";
 import type { TlsTermination } from "./termination.ts";
+import { resetSocket } from "../../../src/net/reset-socket.ts";
 
 const MAX_FORM_BYTES = 64 * 1024;
 const MAX_DISCARDED_BYTES = 1024 * 1024;
@@ -47,7 +48,7 @@ export async function listenForHttp(options: HttpFrontOptions): Promise<Front> {
 
 async function serve(socket: Socket, options: HttpFrontOptions): Promise<void> {
   if (!options.accepts()) {
-    socket.resetAndDestroy();
+    resetSocket(socket);
     return;
   }
   const address = socket.remoteAddress ?? "";
@@ -56,7 +57,7 @@ async function serve(socket: Socket, options: HttpFrontOptions): Promise<void> {
     return;
   }
   const client = { source: new ByteSource(secure), writable: secure };
-  const upstreams = new UpstreamSet(options.open, () => socket.resetAndDestroy());
+  const upstreams = new UpstreamSet(options.open, () => resetSocket(socket));
   socket.on("close", () => {
     upstreams.close();
   });
@@ -81,7 +82,7 @@ async function serve(socket: Socket, options: HttpFrontOptions): Promise<void> {
         leave(secure, socket);
         return;
       case "reset":
-        socket.resetAndDestroy();
+        resetSocket(socket);
         return;
     }
   }

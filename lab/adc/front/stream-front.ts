@@ -3,6 +3,7 @@ import type { Choice } from "../lb-runtime.ts";
 import type { MemberRuntime } from "../member-runtime.ts";
 import { listenTcp, type Front } from "./listener.ts";
 import type { TlsTermination } from "./termination.ts";
+import { resetSocket } from "../../../src/net/reset-socket.ts";
 
 /**
  * A vserver of type TCP, SSL_BRIDGE (bytes as they come) or SSL_TCP (TLS ends here). As the ADC does, it completes the
@@ -26,7 +27,7 @@ async function serve(
 ): Promise<void> {
   const choice = options.choose(socket.remoteAddress ?? "");
   if (choice === null) {
-    socket.resetAndDestroy();
+    resetSocket(socket);
     return;
   }
   const client = options.termination === null ? socket : await options.termination.accept(socket);
@@ -36,7 +37,7 @@ async function serve(
   let server: Socket | null = null;
   const release = choice.member.serve({
     flush: () => {
-      socket.resetAndDestroy();
+      resetSocket(socket);
       server?.destroy();
     },
   });
@@ -45,7 +46,7 @@ async function serve(
   try {
     server = await options.open(choice.member);
   } catch {
-    socket.resetAndDestroy();
+    resetSocket(socket);
     return;
   }
   join(socket, client, server);
@@ -58,7 +59,7 @@ function join(socket: Socket, client: Socket, server: Socket): void {
     return;
   }
   server.on("error", () => {
-    socket.resetAndDestroy();
+    resetSocket(socket);
   });
   socket.on("close", () => server.destroy());
   server.on("close", () => {

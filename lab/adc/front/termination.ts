@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { createSecureContext, TLSSocket, type SecureContext } from "node:tls";
 import { tlsVersionOptions, type TlsRange } from "../tls-range.ts";
+import { resetSocket } from "../../../src/net/reset-socket.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
@@ -32,7 +33,7 @@ export class TlsTermination {
   accept(socket: Socket): Promise<TLSSocket | null> {
     const context = this.#made();
     if (context === null) {
-      socket.resetAndDestroy();
+      resetSocket(socket);
       return Promise.resolve(null);
     }
     const secure = new TLSSocket(socket, {

@@ -4,6 +4,7 @@ import type { CertificateName } from "../../certificates/lab-certificate.ts";
 import type { FrontEnd } from "./front-end.ts";
 import type { LabAnswer, LabHttpConnection, LabRequest } from "./http-exchange.ts";
 import { serveForeignMethods } from "./foreign-methods.ts";
+import { resetSocket } from "../../../src/net/reset-socket.ts";
 
 /** Largest request body that is kept; EWS requests of the probes are far below. */
 const BODY_LIMIT = 5 * 1024 * 1024;
@@ -36,7 +37,7 @@ export function createHttpService(frontEnd: FrontEnd, port: 80 | 443): HttpServi
       /^RPC_/i.test(packet.toString("latin1", 0, 4))
     ) {
       serveForeignMethods(socket, packet, known.facts, frontEnd, () =>
-        known.raw.resetAndDestroy(),
+        resetSocket(known.raw),
       ).catch(() => known.raw.destroy());
     } else if (socket.writable) {
       socket.end(
@@ -67,7 +68,7 @@ async function respond(
   response.on("error", () => undefined);
   const result = await frontEnd.handle(requestOf(incoming, connection));
   if (result.kind === "abort") {
-    raw.resetAndDestroy();
+    resetSocket(raw);
     return;
   }
   if (response.destroyed) {
