@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BareResult, BareTask } from "./bare-process.ts";
 import { Blackbox } from "./blackbox.ts";
 import { Floor } from "./floor.ts";
+import { countInstructions } from "./instructions.ts";
 import {
   BLACKBOX_PACKAGE,
   LEAST_ROUNDS,
@@ -22,7 +23,7 @@ import { NO_LOOKS, PLANS, PROTOCOLS, rateOf, type Protocol } from "./protocols.t
 /**
  * CPU time per probe of the whole agent, of blackbox_exporter, of a bare Node.js loop and of one in C, in one run: protocol
  * after protocol, in rounds that each measure all of them, at the same rate against the same targets. What counts is the
- * median of the rounds' ratios, with how far they lie apart. `--json` prints one line, `--tcp` adds the bare TCP monitor,
+ * median of the rounds' ratios, with how far they lie apart; and instructions per probe, where they can be counted. `--json` prints one line, `--tcp` adds the bare TCP monitor,
  * `--only NAME,…` leaves the others out. Needs Linux for /proc.
  */
 /** Each round holds one scrape of our agent: twice as often as Prometheus' usual 15 s. */
@@ -87,6 +88,7 @@ async function measureProtocol(
         break;
       }
       const end = sleep(ROUND_MS);
+      const counting = countInstructions(agent.pid, ROUND_MS / 1000);
       if (blackbox !== null) {
         measured.blackbox.push(await blackbox.measure(protocol, ports[protocol], BLACKBOX_SECONDS));
       }
@@ -98,6 +100,7 @@ async function measureProtocol(
       measured.ours.push({
         cpuMsPerProbe: (after.cpuMs - before.cpuMs) / (after.probes - before.probes),
         failed: after.failures - before.failures,
+        instructions: perProbe(await counting, protocol, ROUND_MS / 1000),
       });
       measured.missed += after.missed - before.missed;
       before = after;
@@ -115,9 +118,18 @@ async function measureBare(
   seconds: number,
 ): Promise<Share> {
   const task: BareTask = { protocol, port, ratePerSecond: rateOf(protocol), seconds };
+  const counting = countInstructions(child.pid ?? 0, seconds);
   child.send(task);
   const { probes, passed, cpuMs } = await nextMessage<BareResult>(child);
-  return { cpuMsPerProbe: cpuMs / probes, failed: probes - passed };
+  return {
+    cpuMsPerProbe: cpuMs / probes,
+    failed: probes - passed,
+    instructions: perProbe(await counting, protocol, seconds),
+  };
+}
+
+function perProbe(count: number | null, protocol: Protocol, seconds: number): number | null {
+  return count === null ? null : count / (rateOf(protocol) * seconds);
 }
 
 const words = process.argv.slice(2);

@@ -8,6 +8,8 @@ export interface Share {
   readonly cpuMsPerProbe: number;
   /** Probes that did not pass: all should, unless the machine is too busy for its own time-outs. */
   readonly failed: number;
+  /** Of this program in user space, a probe; left out or null: not counted. */
+  readonly instructions?: number | null;
 }
 
 export interface Measured {
@@ -102,6 +104,7 @@ export function benchJson(measured: readonly Measured[], setting: Setting): stri
         micros: Object.fromEntries(
           (["ours", ...OTHERS] as const).map((who) => [who, medianMicros(each[who])]),
         ),
+        instructions: { ours: medianInstructions(each.ours), bare: medianInstructions(each.bare) },
         ratios: Object.fromEntries(OTHERS.map((other) => [other, ratioTo(each, other)])),
         missed: each.missed,
         failed: failures(each.ours),
@@ -150,6 +153,14 @@ export function benchTable(measured: readonly Measured[], setting: Setting): str
       }
     }
   }
+  for (const each of measured) {
+    const [ours, bare] = [medianInstructions(each.ours), medianInstructions(each.bare)];
+    if (ours !== null && bare !== null) {
+      lines.push(
+        `${each.protocol}: ${String(ours)} instructions a probe in user space, the bare loop ${String(bare)}`,
+      );
+    }
+  }
   return [...lines, ...missing(measured).map((what) => `not measured: ${what}`)].join("\n");
 }
 
@@ -166,13 +177,23 @@ function missing(measured: readonly Measured[]): string[] {
       ? [`blackbox_exporter (Debian package ${BLACKBOX_PACKAGE})`]
       : []),
     ...(measured.every(({ floor }) => floor.length === 0) ? ["the C loop (no C compiler)"] : []),
+    ...(measured.every(({ ours }) => medianInstructions(ours) === null)
+      ? ["instructions (no `perf`, or the machine does not count them)"]
+      : []),
   ];
 }
 
 function medianMicros(shares: readonly Share[]): number | null {
-  const sorted = shares.map((share) => share.cpuMsPerProbe).sort((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)];
-  return median === undefined ? null : Math.round(median * 1000);
+  return roundedMedian(shares.map((share) => share.cpuMsPerProbe * 1000));
+}
+
+function medianInstructions(shares: readonly Share[]): number | null {
+  return roundedMedian(shares.flatMap(({ instructions }) => instructions ?? []));
+}
+
+function roundedMedian(values: readonly number[]): number | null {
+  const median = values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+  return median === undefined ? null : Math.round(median);
 }
 
 function row(cells: readonly string[]): string {
