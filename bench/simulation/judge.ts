@@ -191,9 +191,9 @@ function mayBeSo(situation: Situation, said: MemberVerdict, alarm: Alarm | null)
       seesPortAlone(kind) && truth.condition === "maintenance" && window === "over";
     return wasBrieflyWell || isAwayUntold || isGivenBack;
   }
-  if (monitorLogin !== "works" && alarm === "strict_monitor") {
-    // An ADC whose path is cut and one whose login is refused look alike.
-    return truth.condition === "well";
+  if (monitorLogin !== "works" && (alarm === "strict_monitor" || alarm === "false_down")) {
+    // An ADC whose path is cut and one whose login is refused look alike, but only the first is wrong.
+    return truth.condition === "well" && (alarm === "strict_monitor" || truth.adc === "stuck_down");
   }
   if (login === "works") {
     return false;

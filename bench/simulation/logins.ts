@@ -53,11 +53,17 @@ export class SimulatedLogins {
   readonly #waitingSince = new Map<ProbeRecord, number>();
   #begun = 0;
 
-  run(probe: ProbeRecord, now: number, attempt: () => ProbeResult): PlayedLogin {
+  /** `recoveredAt`: when the place last showed that it may work again. */
+  run(
+    probe: ProbeRecord,
+    now: number,
+    recoveredAt: number | null,
+    attempt: () => ProbeResult,
+  ): PlayedLogin {
     const key = probe.credential?.lockoutKey ?? "";
     const gate = this.#gates.get(key) ?? initialGate();
     const place = placeOf(probe.planned);
-    const decision = decideLogin(gate, place, now, SECRET);
+    const decision = decideLogin(gate, place, now, SECRET, recoveredAt ?? undefined);
     if (decision.kind === "wait") {
       const since = this.#waitingSince.get(probe) ?? now;
       const patienceMs = Math.min(PACE_PATIENCE_MS, probe.intervalMs);

@@ -33,6 +33,8 @@ export interface Member {
   /** Logins told nothing, last at that time, and it has not been well since then for long enough to be seen. */
   isAwayUntold: boolean;
   toldAt: number;
+  /** When the monitor's own login told nothing last, where another of ours goes on working. */
+  monitorToldAt: number;
   readonly flaps: FlapJudge;
   /** Told by the last poll. */
   heard: AdcBelief;
@@ -66,6 +68,7 @@ export function memberOf(record: MemberRecord, beginsAt: number, tally: Tally): 
     wasBrieflyWell: false,
     isAwayUntold: false,
     toldAt: -Infinity,
+    monitorToldAt: -Infinity,
     flaps: new FlapJudge(record),
     adc: new SimulatedMember(),
     judge: new MemberJudge(record, bounds, tally),

@@ -2,6 +2,7 @@ import { buildRecords } from "../../src/agent/records/build-records.ts";
 import type { ProbeRecord } from "../../src/agent/records/probe-record.ts";
 import { WitnessState } from "../../src/agent/records/witness-state.ts";
 import { evaluateMember } from "../../src/agent/evaluate-member.ts";
+import { lastRecovery } from "../../src/agent/probe-runner.ts";
 import type { ProbeResult } from "../../src/agent/run-probe.ts";
 import { DueQueue } from "../../src/agent/scheduler.ts";
 import { lockoutKeyOf } from "../../src/probes/monitors/spec.ts";
@@ -287,7 +288,8 @@ export function simulate(options: SimulationOptions): SimulationResult {
 
   /** A login as the account's gate lets it be. */
   function logIn(probe: ProbeRecord, member: Member | null, attempt: () => ProbeResult): number {
-    const played = logins.run(probe, now, attempt);
+    const recoveredAt = probe.lastPassed === true ? null : lastRecovery(probe, state);
+    const played = logins.run(probe, now, recoveredAt, attempt);
     if (played.kind === "later") {
       return played.inMs;
     }
@@ -446,6 +448,10 @@ export function simulate(options: SimulationOptions): SimulationResult {
     } else if (truth.condition === "well" && adc.beliefAt(now) === "up") {
       member.isAwayUntold &&= now - Math.max(member.toldAt, member.wellAt) < UNSEEN_MS;
     }
+    const monitorLogin = isProven ? loginAt(member, "monitor") : "works";
+    if (monitorLogin !== "works") {
+      member.monitorToldAt = now;
+    }
     const situation: Situation = {
       kind,
       truth: adc.sightIsLost && truth.adc === "honest" ? { ...truth, adc: "stuck_down" } : truth,
@@ -454,7 +460,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       overdue: away.overdueAt !== null && away.overdueAt <= now,
       wasBrieflyWell: member.wasBrieflyWell,
       login,
-      monitorLogin: isProven ? loginAt(member, "monitor") : "works",
+      monitorLogin,
       loginLags: kind === "plain" && login !== "works" && now - member.changedAt < LOGIN_LASTS_MS,
       isAwayUntold: member.isAwayUntold,
     };
@@ -464,6 +470,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
         adc.believedSince(now),
         // Until our login has told something again.
         ...(member.isAwayUntold ? [now] : []),
+        member.monitorToldAt,
         ...(away.endedAt === null ? [] : [away.endedAt]),
         ...(situation.overdue ? [away.overdueAt ?? 0] : []),
       ),

@@ -294,7 +294,10 @@ function endpointOf({ address, server, id, planned: { port } }: ProbeRecord): st
  * When a place where a login fails last showed that it may work again: another probe of that server came to pass, or the
  * ADC's own monitors did. Of a VIP: at it, or at a server behind it. Null: it has shown nothing of the kind.
  */
-function lastRecovery(record: ProbeRecord, state: WitnessState): number | null {
+export function lastRecovery(
+  record: ProbeRecord,
+  state: Pick<WitnessState, "members" | "vservers">,
+): number | null {
   const behind =
     record.vantage === "backend"
       ? state.members.filter(({ adc, server }) => adc === record.adc && server === record.server)

@@ -3,12 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openAccountKeeper } from "../../src/agent/accounts/account-keeper.ts";
-import { credentialOnWire } from "../../src/agent/accounts/gated-login.ts";
+import {
+  credentialOnWire,
+  heldBackResult,
+  type HeldBackReason,
+} from "../../src/agent/accounts/gated-login.ts";
 import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import { ProbeRunner } from "../../src/agent/probe-runner.ts";
 import { takeLock } from "../../src/lib/lock.ts";
 import { createNetwork } from "../../src/net/dns.ts";
-import { monitorCredential } from "../support/sealed.ts";
+import { monitorCredential, sealed } from "../support/sealed.ts";
 import { serve, type Behaviour } from "../support/scripted-server.ts";
 import { observed, smallEstate, STARTED_AT } from "./small-estate.ts";
 
@@ -223,6 +227,64 @@ test("login monitors › a server that rejected what another accepts is tried ag
   hear({ ex01: { state: "up", sinceMs: STARTED_AT - clock.wallMs } });
   await login(ex01, true);
   expect(ex01.heldBack).toBeNull();
+});
+
+describe("a login monitor whose login waits", () => {
+  const refused = { outcome: "fault", step: "login", reason: "auth_rejected" } as const;
+  const rejected = observed({ passed: false, ...refused, login: "rejected" });
+  const unanswered = observed({ passed: false, reason: "response_timeout", login: "unanswered" });
+
+  test.each([
+    ["for another place, after a rejection there", "elsewhere_first", rejected, refused],
+    ["for another place, where nobody answered", "elsewhere_first", unanswered, null],
+    ["for another place, after a restart", "elsewhere_first", undefined, null],
+    ["for its account's suspension", "suspended", rejected, refused],
+    ["for its account's suspension, after a restart", "suspended", undefined, refused],
+    ["for its turn", "paced", rejected, null],
+  ] as const satisfies readonly (readonly [string, HeldBackReason, unknown, unknown])[])(
+    "%s › is refused, or says nothing",
+    (_name, why, refusal, expected) => {
+      const heldBack = { kind: "held_back", why, message: null } as const;
+      const credential = { lockoutKey: "svc", secret: sealed("x"), name: "monitor m" };
+      const last = observed({ passed: true });
+      const result = heldBackResult({ kind: "monitor", heldBack, last, credential }, refusal, 60);
+      expect(result).toEqual(
+        expected === null
+          ? null
+          : { passed: null, observation: expect.objectContaining({ ...expected, startedAt: 60 }) },
+      );
+    },
+  );
+
+  test("is proven too strict by another account's login, and not the ADC wrong", () => {
+    const run = {
+      transaction: "pop3_login",
+      account: "b",
+      everyMs: 60_000,
+      timeoutMs: null,
+      members: { servers: [], ports: [], adcServices: ["sg_pop"], vservers: [] },
+      vantages: ["backend"],
+      path: null,
+      host: null,
+      security: null,
+      allowPlaintext: true,
+      expect: "works",
+      options: {},
+    } as const;
+    const password = sealed("y");
+    const b = { name: "b", username: "b", address: null, password, domain: null };
+    const settings = { ...settingsWith(""), accounts: new Map([["b", b]]), runs: [run] };
+    const world = smallEstate(CONF, { settings });
+    world.hear({ ex01: { state: "down" } });
+    world.observe("m_pop", "ex01", rejected);
+    world.observe("pop3_login", "ex01", observed({ passed: true, login: "accepted" }));
+    world.later(600_000);
+    world.hearAgain();
+    expect(world.member("ex01", "sg_pop")).toMatchObject({
+      verdict: "strict_monitor",
+      reason: "auth_rejected",
+    });
+  });
 });
 
 test("login monitors › a login that the state directory holds back is told once, and marked at its probe", async () => {

@@ -223,7 +223,8 @@ export const NOTHING_SEEN = {
 /**
  * What a probe whose login was held back comes to all the same; null: nothing is known of it. The ADC's own copy of a login
  * monitor goes on failing: where the place is known to refuse what works elsewhere, until it is tried again; everywhere, while
- * the account is suspended (`refusal`: the last that was heard), and that says nothing of the server.
+ * the account is suspended or waits for a place that goes first after a rejection (`refusal`: the last that was heard), and
+ * that says nothing of the server.
  */
 export function heldBackResult(
   { kind, heldBack, last, credential }: HeldBackProbe,
@@ -239,10 +240,13 @@ export function heldBackResult(
       ? { observation: { ...seen, startedAt: now }, passed: false }
       : null;
   }
-  if (heldBack?.why !== "suspended") {
+  const isRejected = refusal !== undefined && loginOutcome(refusal) === "rejected";
+  const isInDoubt = heldBack?.why === "elsewhere_first" && isRejected;
+  if (heldBack?.why !== "suspended" && !isInDoubt) {
     return null;
   }
   const told = refusal?.evidence.detail ?? "logins were rejected before this agent started";
+  const stands = isInDoubt ? "is tried elsewhere first" : "is suspended";
   const observation: Observation = {
     ...NOTHING_SEEN,
     outcome: "fault",
@@ -251,7 +255,7 @@ export function heldBackResult(
     step: "login",
     evidence: {
       transcript: "",
-      detail: `the account of ${credential.name} is suspended: ${told}`,
+      detail: `the account of ${credential.name} ${stands}: ${told}`,
     },
   };
   return { observation, passed: null };
