@@ -113,10 +113,12 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   const isBroken = record.bad || record.maintenance.detected;
   record.brokenSince = isBroken ? (record.brokenSince ?? now) : null;
   record.followChanges(() => lastFailureAt(record, around.mailboxSide), now);
+  const speaking = speakingTransactions(record, around.mailboxSide);
+  const proof = proofOf(record, around, speaking);
   const verdict = memberVerdict({
     cutOff: around.cutOff,
     ...opinions,
-    proof: proofOf(record, around.mailboxSide),
+    proof,
     conclusive: isConclusive(record, around, service, detected),
     failing: replica.failing,
     refused: refusalOf(record),
@@ -126,6 +128,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     detected,
     withinGrace:
       mayStillRecover(record, replica) ||
+      mayStillRefute(record, proof, speaking) ||
       (around.grace === "watched"
         ? withinGrace(
             {
@@ -351,15 +354,63 @@ function countedMonitors(record: MemberRecord): readonly BoundMonitor[] {
   return boundMonitors(record).filter(({ binding, enabled }) => enabled && !binding.passive);
 }
 
-function proofOf(record: MemberRecord, mailboxSide: ReadonlySet<ProbeRecord>): ServiceProof {
-  const passes = speakingTransactions(record, mailboxSide)
-    .filter(({ opinion }) => opinion === "up")
-    .map(({ sight }) => sight);
+/**
+ * What passes prove against monitors. To an agent that watches, one from before the monitor began to fail, or before the ADC
+ * changed its mind to DOWN, says nothing of what has come to pass since.
+ */
+function proofOf(
+  record: MemberRecord,
+  { grace }: MemberSurroundings,
+  speaking: readonly ProbeRecord[],
+): ServiceProof {
+  const changedAt = record.adcOpinion === "down" ? record.adcStateChangedAt : null;
+  const since =
+    grace === "watched"
+      ? Math.max(
+          changedAt ?? -Infinity,
+          ...failingMonitors(record).map(({ failingSince }) => failingSince ?? -Infinity),
+        )
+      : -Infinity;
+  return proofBy(
+    record,
+    speaking.filter(({ opinion, passedAt }) => opinion === "up" && (passedAt ?? 0) >= since),
+  );
+}
+
+function proofBy(record: MemberRecord, passes: readonly ProbeRecord[]): ServiceProof {
   const monitors = countedMonitors(record).map(({ probe }): JudgedMonitor => ({
     sight: probe?.sight ?? null,
     fails: probe?.opinion === "down",
   }));
-  return serviceProof(passes, monitors);
+  return serviceProof(
+    passes.map(({ sight }) => sight),
+    monitors,
+  );
+}
+
+function failingMonitors(record: MemberRecord): readonly ProbeRecord[] {
+  return countedMonitors(record).flatMap(({ probe }) => (probe?.opinion === "down" ? [probe] : []));
+}
+
+/**
+ * A pass from before the replica failed would prove its monitor wrong, and nothing newer tells: the next one does. Until then
+ * an ADC that says UP is not accused.
+ */
+function mayStillRefute(
+  record: MemberRecord,
+  proof: ServiceProof,
+  speaking: readonly ProbeRecord[],
+): boolean {
+  return (
+    record.adcOpinion === "up" &&
+    record.replica === "down" &&
+    proof === "shallower" &&
+    speaking.every(({ opinion, lastPassed }) => opinion !== "down" && lastPassed !== false) &&
+    proofBy(
+      record,
+      speaking.filter(({ opinion }) => opinion === "up"),
+    ) !== "shallower"
+  );
 }
 
 /** When a monitor that counts, or a transaction that speaks, failed last; null: none did. */

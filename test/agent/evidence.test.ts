@@ -37,6 +37,36 @@ const WITH_PASSWORD: PlanSettings = {
   ]),
 };
 
+const REFUSED = observed({ passed: false, outcome: "refused", reason: "refused", step: "connect" });
+
+/** The same monitor, and a login of our own with another account every five minutes. */
+function loginWorld(): SmallEstate {
+  const password = { reveal: () => "p" };
+  const account = { name: "b", username: "b", address: null, password, domain: null };
+  return smallEstate(POP3, {
+    settings: {
+      ...WITH_PASSWORD,
+      accounts: new Map([["b", account]]),
+      runs: [
+        {
+          transaction: "pop3_login",
+          account: "b",
+          everyMs: 300_000,
+          timeoutMs: null,
+          members: { servers: [], ports: [], adcServices: ["exchange_pop3"], vservers: [] },
+          vantages: ["backend"],
+          path: null,
+          host: null,
+          security: null,
+          allowPlaintext: true,
+          expect: "works",
+          options: {},
+        },
+      ],
+    },
+  });
+}
+
 /** One result at the instant of the clock. */
 function see(world: SmallEstate, name: string, what: typeof GOOD, times = 1): void {
   world.observe(name, "ex01", { ...what, startedAt: world.clock.at }, times);
@@ -113,6 +143,52 @@ describe("freshness", () => {
     expect(world.member("ex01").verdict).toBe("routes_to_maintenance");
     expect(world.member("ex01").maintenance.detected).toBe(true);
   });
+
+  test("a login from before the monitor began to fail proves nothing against it", () => {
+    const world = loginWorld();
+    world.hear({ ex01: { state: "up" } });
+    see(world, "m_pop3", GOOD);
+    see(world, "pop3_greeting", GOOD);
+    see(world, "pop3_login", GOOD);
+    world.clock.at += 10_000;
+    world.hear({ ex01: { state: "down" } });
+    for (let seconds = 0; seconds <= 140; seconds += 5) {
+      see(world, "m_pop3", REFUSED);
+      see(world, "pop3_greeting", REFUSED);
+      world.clock.at += 5_000;
+      world.hearAgain();
+    }
+    expect(world.member("ex01")).toMatchObject({ service: "up", verdict: "agree_down" });
+    see(world, "pop3_login", GOOD);
+    world.state.evaluateAll();
+    expect(world.member("ex01").verdict).toBe("strict_monitor");
+  });
+
+  test.each([
+    ["waits for the next login", GOOD, "settling"],
+    ["counts at once where a look fails too", REFUSED, "false_up"],
+  ] as const)(
+    "a replica that fails after the last login %s before the ADC is wrong",
+    (_name, greeting, verdict) => {
+      const world = loginWorld();
+      world.hear({ ex01: { state: "up" } });
+      see(world, "m_pop3", GOOD);
+      see(world, "pop3_greeting", GOOD);
+      see(world, "pop3_login", GOOD);
+      world.clock.at += 10_000;
+      for (let seconds = 0; seconds <= 140; seconds += 5) {
+        see(world, "m_pop3", REFUSED);
+        see(world, "pop3_greeting", greeting);
+        world.clock.at += 5_000;
+        world.hearAgain();
+      }
+      expect(world.member("ex01").verdict).toBe(verdict);
+      see(world, "pop3_login", GOOD);
+      world.hearAgain();
+      world.state.evaluateAll();
+      expect(world.member("ex01").verdict).toBe("replica_differs");
+    },
+  );
 
   test("an outage that was seen before the replica recovered convicts nobody", () => {
     const world = smallEstate(IMAP);

@@ -72,9 +72,11 @@ export class ProbeRecord implements LiveProbe {
   stalledSeconds = 0;
   /** Failures since the last success that stalls of the event loop explained. */
   excusedInARow = 0;
-  /** When the last run began that said something, and the one that passed after failures; wall clock. */
+  /** When the last run began that said something, and the last one that passed after failures; wall clock. */
   resultStartedAt: number | null = null;
   recoveredAt: number | null = null;
+  /** When the last run began that passed; wall clock. */
+  passedAt: number | null = null;
   /** When the first of the failures in a row began that stand now; wall clock. Null while none does. */
   failingSince: number | null = null;
   failuresInARow = 0;
@@ -204,6 +206,7 @@ export class ProbeRecord implements LiveProbe {
       if (passed && this.#lastResult === false) {
         this.recoveredAt = observation.startedAt;
       }
+      this.passedAt = passed ? observation.startedAt : this.passedAt;
       this.failuresInARow = passed ? 0 : this.failuresInARow + 1;
       this.failingSince = passed ? null : (this.failingSince ?? observation.startedAt);
       this.#lastResult = passed;
@@ -243,6 +246,7 @@ export class ProbeRecord implements LiveProbe {
     }
     this.resultStartedAt = this.resultStartedAt === null ? null : this.resultStartedAt + stepMs;
     this.recoveredAt = this.recoveredAt === null ? null : this.recoveredAt + stepMs;
+    this.passedAt = this.passedAt === null ? null : this.passedAt + stepMs;
     this.failingSince = this.failingSince === null ? null : this.failingSince + stepMs;
   }
 
@@ -260,6 +264,7 @@ export class ProbeRecord implements LiveProbe {
     this.excusedInARow = earlier.excusedInARow;
     this.resultStartedAt = earlier.resultStartedAt;
     this.recoveredAt = earlier.recoveredAt;
+    this.passedAt = earlier.passedAt;
     this.failingSince = earlier.failingSince;
     this.failuresInARow = earlier.failuresInARow;
     this.#lastResult = earlier.#lastResult;
