@@ -102,10 +102,12 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   record.lastGoodAt = record.provenGood ? now : record.lastGoodAt;
   const stable = record.goodSince !== null && now - record.goodSince >= around.stabilityMs;
   const declared = asksForMaintenance(record) ? "open" : around.declared;
+  // A site that is DOWN because all its servers are in maintenance, as their own rows tell: it may be too silent to show it.
+  const isSiteAway = record.adcOpinion === "down" && record.leadsToMaintenance;
   record.maintenance = {
     declared,
     adc: record.outSince !== null,
-    detected: detectedLately(record),
+    detected: isSiteAway || detectedLately(record),
   };
   const detected = detectedStill(record);
   const inMaintenance = record.maintenance.adc || record.maintenance.detected;
@@ -225,6 +227,7 @@ function restsUntil(record: MemberRecord, around: MemberSurroundings): number {
     declared !== "no" ||
     detected ||
     record.workedOn ||
+    record.behind.length > 0 ||
     record.mayFlap;
   return awake
     ? -Infinity

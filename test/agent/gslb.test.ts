@@ -79,6 +79,8 @@ function twoSites(conf: readonly string[] = GSLB) {
       sees: { readonly dc1?: Observation; readonly dc2?: Observation },
       says: {
         readonly dc2?: string;
+        /** The site's own ADC says it of its server. */
+        readonly dc2Server?: string;
         readonly name?: string;
         readonly mep?: "up" | "down";
         readonly blind?: "mep_down";
@@ -126,7 +128,9 @@ function adcState(
         .map((member) => {
           const { adcService, server, address, port } = member;
           const isDc2 = adcService === "gs_dc2";
-          const rawState = isDc2 ? (says.dc2 ?? "UP") : "UP";
+          const isDc2Server = adc === "adc2" && adcService === "svc";
+          const said = isDc2 ? says.dc2 : isDc2Server ? says.dc2Server : undefined;
+          const rawState = said ?? "UP";
           return [
             memberKey(adcService, server, port),
             {
@@ -251,6 +255,21 @@ describe("a GSLB name over two ADCs", () => {
       round(["192.0.2.10"], {}, { dc2: "OUT OF SERVICE" });
     });
     expect(name().verdict).toBe("vip_agree_up");
+  });
+
+  test("expects a site to be DOWN while all its servers are worked on, though it shows nothing itself", () => {
+    const { state, round } = twoSites();
+    const site = () => state.members.find(({ adcService }) => adcService === "gs_dc2");
+    round(BOTH, {});
+    const away = { dc2: "DOWN", dc2Server: "OUT OF SERVICE" };
+    repeat(2, () => {
+      round(["192.0.2.10"], { dc2: BAD }, away);
+    });
+    expect(site()).toMatchObject({ replica: "unknown", verdict: "maintenance_expected" });
+    repeat(2, () => {
+      round(["192.0.2.10"], { dc2: BAD }, { ...away, dc2Server: "DOWN" });
+    });
+    expect(site()?.verdict).toBe("unknown");
   });
 
   test("says so when DNS answers nothing while sites serve", () => {

@@ -73,6 +73,8 @@ export class MemberRecord implements LiveMember {
 
   /** Why the operator wants no verdict of it; null: there is one. */
   unjudged: string | null = null;
+  /** Of a site of GSLB: the members behind its VIP, where an ADC of ours has it. */
+  behind: readonly MemberRecord[] = [];
 
   detection: DetectionState = initialDetection();
   agreement: AgreementClock;
@@ -171,6 +173,16 @@ export class MemberRecord implements LiveMember {
     return notGoodSince === null || this.outSince === null
       ? (notGoodSince ?? this.outSince)
       : Math.min(notGoodSince, this.outSince);
+  }
+
+  /** A site all of whose servers are being worked on. */
+  get leadsToMaintenance(): boolean {
+    return (
+      this.behind.length > 0 &&
+      this.behind.every(
+        ({ maintenance: { declared, adc, detected } }) => declared === "open" || adc || detected,
+      )
+    );
   }
 
   /** Bad by our own opinions. */

@@ -65,6 +65,7 @@ function linkSites(estates: readonly EstateRecords[]): void {
       const meant = own.length > 0 ? own : there;
       const [found = null] = meant.length === 1 ? meant : [];
       site.behind = found;
+      site.member.behind = found?.memberRecords ?? [];
       if (found !== null) {
         found.names = [...found.names, name];
       }
