@@ -1,4 +1,5 @@
-import type { Policy, PolicyAction } from "../../src/model/policy.ts";
+import type { Estate } from "../../src/model/estate.ts";
+import type { Policy, PolicyAction, PolicyBinding } from "../../src/model/policy.ts";
 import type { Vserver } from "../../src/model/vserver.ts";
 import { rowOf } from "../../src/adc/fields.ts";
 import { POLICY_BINDING_FIELDS } from "../../src/adc/vserver-fields.ts";
@@ -117,12 +118,104 @@ export function policyBindingRows(
   };
 }
 
-export function* globalResponderRows({ estate }: NitroBackend): Generator<Row> {
-  for (const binding of estate().globalResponderPolicies) {
-    yield {
-      policyname: binding.policy,
-      ...rowOf(POLICY_BINDING_FIELDS, binding),
-      type: "REQ_DEFAULT",
-    };
+/** Policies of one feature that hold for every vserver. */
+export function globalRows(
+  bound: (estate: Estate) => readonly PolicyBinding[],
+): (backend: NitroBackend) => Generator<Row> {
+  return function* ({ estate }) {
+    for (const binding of bound(estate())) {
+      yield {
+        policyname: binding.policy,
+        ...rowOf(POLICY_BINDING_FIELDS, binding),
+        type: "REQ_DEFAULT",
+      };
+    }
+  };
+}
+
+export function* globalSessionRows({ estate }: NitroBackend): Generator<Row> {
+  for (const policyname of estate().parameters.globalSessionPolicies ?? []) {
+    yield { policyname };
   }
+}
+
+/** Policies of the ADC's own login, by the resource of their kind: which one, only the action tells. */
+const LOGIN_POLICIES: readonly LoginPolicies[] = [
+  { policy: null, action: "tmformssoaction", feature: "tm formsso", type: "formSSO" },
+  { policy: "tmsessionpolicy", action: "tmsessionaction", feature: "tm session", type: "session" },
+  { policy: "authenticationpolicy", action: null, feature: "authentication", type: null },
+  {
+    policy: "authenticationldappolicy",
+    action: "authenticationldapaction",
+    feature: "authentication",
+    type: "ldap",
+  },
+  {
+    policy: "authenticationnegotiatepolicy",
+    action: "authenticationnegotiateaction",
+    feature: "authentication",
+    type: "negotiate",
+  },
+];
+
+interface LoginPolicies {
+  readonly policy: string | null;
+  readonly action: string | null;
+  readonly feature: string;
+  readonly type: string | null;
+}
+
+function isOfKind(estate: Estate, policy: Policy | undefined, kind: LoginPolicies): boolean {
+  const type = estate.actions.get(policy?.action ?? "")?.type ?? null;
+  const isTyped = LOGIN_POLICIES.some((each) => each.type === type);
+  return policy?.feature === kind.feature && (isTyped ? type : null) === kind.type;
+}
+
+type RowSource = (backend: NitroBackend) => Generator<Row>;
+
+/** Rows of the login's policies, their actions and their bindings, by resource. */
+export function* loginPolicyRows(): Generator<[string, "plain" | "binding", RowSource]> {
+  for (const kind of LOGIN_POLICIES) {
+    if (kind.policy !== null) {
+      yield [kind.policy, "plain", loginPolicies(kind)];
+      yield [`authenticationvserver_${kind.policy}_binding`, "binding", loginBindings(kind)];
+    }
+    if (kind.action !== null) {
+      yield [kind.action, "plain", loginActions(kind)];
+    }
+  }
+}
+
+function loginPolicies(kind: LoginPolicies): RowSource {
+  const action = kind.type === "ldap" || kind.type === "negotiate" ? "reqaction" : "action";
+  return function* ({ estate }) {
+    for (const policy of estate().policies.values()) {
+      if (isOfKind(estate(), policy, kind)) {
+        yield { name: policy.name, rule: policy.rule, [action]: optional(policy.action) };
+      }
+    }
+  };
+}
+
+function loginActions({ feature, type }: LoginPolicies): RowSource {
+  return function* ({ estate }) {
+    for (const action of estate().actions.values()) {
+      if (action.feature === feature && action.type === type) {
+        yield { name: action.name, ...Object.fromEntries(keyedValues(action.expression ?? "")) };
+      }
+    }
+  };
+}
+
+function loginBindings(kind: LoginPolicies): RowSource {
+  return function* ({ estate }) {
+    const { authenticationVservers, policies } = estate();
+    for (const { name, policies: bound = [] } of authenticationVservers.values()) {
+      for (const binding of bound) {
+        if (isOfKind(estate(), policies.get(binding.policy), kind)) {
+          yield { name, policy: binding.policy, ...rowOf(POLICY_BINDING_FIELDS, binding) };
+        }
+      }
+    }
+  };
 }

@@ -47,7 +47,9 @@ import { persistentSessionRows } from "./persistence-rows.ts";
 import { monitorRows } from "./monitor-rows.ts";
 import {
   actionRows,
-  globalResponderRows,
+  globalRows,
+  globalSessionRows,
+  loginPolicyRows,
   policyBindingRows,
   policyRows,
   POLICY_FEATURES,
@@ -221,7 +223,15 @@ const CONFIG: ReadonlyMap<string, Resource> = new Map<string, Resource>([
     `ns${kind}`,
     { key: kind === "acl6" ? "acl6name" : "aclname", rows: aclRows(kind) },
   ]),
-  ["responderglobal_responderpolicy_binding", { key: null, rows: globalResponderRows }],
+  [
+    "responderglobal_responderpolicy_binding",
+    { key: null, rows: globalRows(({ globalResponderPolicies }) => globalResponderPolicies) },
+  ],
+  [
+    "appfwglobal_appfwpolicy_binding",
+    { key: null, rows: globalRows(({ globalFirewallPolicies }) => globalFirewallPolicies) },
+  ],
+  ["tmglobal_tmsessionpolicy_binding", { key: null, rows: globalSessionRows }],
   ["sslcertkey", { key: "certkey", rows: certKeyRows }],
   ["sslprofile", { key: "name", rows: sslProfileRows }],
   ["sslvserver", { key: "vservername", rows: sslVserverRows }],
@@ -273,6 +283,9 @@ function binding(key: string, rows: Resource["rows"]): Resource {
 }
 
 function* policyFeatureResources(): Generator<[string, Resource]> {
+  for (const [resource, kind, rows] of loginPolicyRows()) {
+    yield [resource, kind === "binding" ? binding("name", rows) : { key: "name", rows }];
+  }
   for (const [feature, { policy, action }] of POLICY_FEATURES) {
     const key = feature === "cache" ? "policyname" : "name";
     yield [policy, { key, rows: policyRows(feature) }];

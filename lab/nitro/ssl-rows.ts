@@ -33,10 +33,13 @@ export function* sslVserverRows({ estate }: NitroBackend): Generator<Row> {
       ...rowOf(CLIENT_AUTH_FIELDS, vserver),
     };
   }
+  for (const { name } of estate().authenticationVservers.values()) {
+    yield { vservername: name };
+  }
 }
 
 export function* sslVserverCertKeyRows({ estate }: NitroBackend): Generator<Row> {
-  for (const vserver of sslVservers(estate())) {
+  for (const vserver of [...sslVservers(estate()), ...estate().authenticationVservers.values()]) {
     for (const binding of vserver.certKeys) {
       yield {
         vservername: vserver.name,

@@ -206,6 +206,20 @@ export function asLoginVserver(vserver: AuthenticationVserver): LbVserver {
   });
 }
 
+/** Keys of single-sign-on and login actions that a reader must know; none of them is a secret. */
+export const TELLING_LOGIN_KEYS = [
+  "sso",
+  "kcdaccount",
+  "formssoaction",
+  "ssodomain",
+  "defaultauthorizationaction",
+  "actionurl",
+  "domain",
+  "ntlmpath",
+  "serverip",
+  "servername",
+] as const;
+
 export const AUTHENTICATION_VSERVER_FIELDS = {
   domain: field("AuthenticationDomain", text, null),
 };

@@ -78,6 +78,8 @@ export function bindingKey(resource: string): string | null {
     case undefined:
     // Of the whole appliance: there is no parent to name.
     case "responderglobal":
+    case "appfwglobal":
+    case "tmglobal":
       return null;
     case "servicegroup":
       return "servicegroupname";

@@ -58,6 +58,12 @@ function policiesFor(estate: Estate, { vserver }: LintVserver): readonly string[
   ];
 }
 
+/** What is bound at the login is not known: whether it passes anything on, nobody can tell. */
+function isUntold(estate: Estate, { vserver }: LintVserver): boolean {
+  const aaa = estate.authenticationVservers.get(vserver.authentication.vserver ?? "");
+  return aaa !== undefined && aaa.policies === undefined;
+}
+
 function actionTexts(estate: Estate, policies: readonly string[]): string[] {
   return policies.map((policy) => {
     const action = estate.policies.get(policy)?.action ?? null;
@@ -74,7 +80,7 @@ function withoutSso(context: LintContext): Hit[] {
     return [];
   }
   return authenticating(context)
-    .filter(({ exchange }) => exchange)
+    .filter((one) => one.exchange && !isUntold(estate, one))
     .filter(
       (one) =>
         !policiesFor(estate, one).some((policy) =>
@@ -147,6 +153,7 @@ function defaultDeny(context: LintContext): Hit[] {
           !/-defaultauthorizationaction allow/i.test(said));
       return (
         denies &&
+        !isUntold(estate, one) &&
         !policies.some((policy) => estate.policies.get(policy)?.feature === "authorization")
       );
     })
@@ -283,7 +290,7 @@ function ntlmWithoutKcd(context: LintContext): Hit[] {
     const delegated = actionTexts(estate, policiesFor(estate, one)).some((text) =>
       /-kcdaccount (?!"?none"?(\s|$))/i.test(text),
     );
-    return !one.exchange || paths.length === 0 || delegated
+    return !one.exchange || paths.length === 0 || delegated || isUntold(estate, one)
       ? []
       : [
           {

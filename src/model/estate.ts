@@ -40,6 +40,8 @@ export interface Estate {
   readonly acls: ReadonlyMap<string, Acl>;
   /** Responder policies bound for every vserver: `bind responder global`. */
   readonly globalResponderPolicies: readonly PolicyBinding[];
+  /** Likewise of the application firewall: `bind appfw global`. */
+  readonly globalFirewallPolicies: readonly PolicyBinding[];
   readonly diagnostics: readonly Diagnostic[];
   /** Statements understood to be beside the purpose, counted by `verb group object`, so that nothing is silently lost. */
   readonly otherStatements: ReadonlyMap<string, number>;

@@ -198,7 +198,7 @@ add ns acl deny_smtp DENY -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -pri
   [
     "the application firewall, by what it thinks of a request",
     {
-      conf: `${OWA}add appfw policy waf TRUE prof_owa\n${bindResponder("waf")}`,
+      conf: `${OWA}add appfw policy waf TRUE prof_owa\nbind appfw global waf 10 END -type REQ_DEFAULT\n`,
       vip: scripted((socket) => socket.on("data", () => socket.destroy()), serverTls()),
       words: "appfw policy waf may refuse this agent",
     },

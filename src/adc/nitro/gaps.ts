@@ -18,6 +18,8 @@ const UNWATCHED: ReadonlyMap<string, string> = new Map([
       [resource, "which addresses the packet filter refuses, this agent's perhaps"] as const,
   ),
   ["responderglobal_responderpolicy_binding", "responder policies that hold for every vserver"],
+  ["appfwglobal_appfwpolicy_binding", "firewall policies that hold for every vserver"],
+  ["tmglobal_tmsessionpolicy_binding", "session policies that hold for every login"],
   ["server", "which servers are disabled or in maintenance at the ADC"],
   ["service", "the state of services"],
   ["servicegroup", "which service groups are disabled"],

@@ -15,7 +15,7 @@ import {
   SSL_PARAMETER_FIELDS,
   GROUP_FIELDS,
 } from "../vserver-fields.ts";
-import type { Policy, PolicyAction } from "../../model/policy.ts";
+import type { Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
 import type { SslProfile } from "../../model/tls-settings.ts";
 import { NO_BACKEND_TLS, withDefaultTlsProfile } from "../tls-fields.ts";
 import {
@@ -33,7 +33,13 @@ import { pullRows, type Pulled } from "./rows.ts";
 import { isUntouchedBuiltIn, monitorFromRow } from "./monitors.ts";
 import { forEachPaced, type Pacer, createPacer } from "../../lib/pacing.ts";
 import { aclsFrom, actionFromRow, policyFromRow } from "./policies.ts";
-import { POLICY_FEATURES, IMPORT_STEPS, type ImportStep } from "./pull-plan.ts";
+import {
+  FORM_SSO,
+  POLICY_FEATURES,
+  LOGIN_FEATURES,
+  IMPORT_STEPS,
+  type ImportStep,
+} from "./pull-plan.ts";
 import {
   memberFromServiceRow,
   membersFromRows,
@@ -47,6 +53,7 @@ import {
   serviceBindings,
   vserverParts,
   authenticationVserverFromRow,
+  policiesOf,
   policyBindingFromRow,
   csVserverFromRow,
   lbVserverFromRow,
@@ -72,17 +79,23 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
   const services = await buildServices(rows, servers, tls, report, pacer);
   const policies = new Map<string, Policy>();
   const actions = new Map<string, PolicyAction>();
-  for (const feature of POLICY_FEATURES) {
+  for (const feature of [...POLICY_FEATURES, ...LOGIN_FEATURES]) {
     for (const row of rows.get(feature.policy) ?? []) {
       addForFeature(policies, policyFromRow(row, feature));
     }
     for (const row of feature.action === null ? [] : (rows.get(feature.action) ?? [])) {
-      addForFeature(actions, actionFromRow(row, feature.feature));
+      addForFeature(actions, actionFromRow(row, feature));
     }
   }
+  for (const row of rows.get(FORM_SSO.action) ?? []) {
+    addForFeature(actions, actionFromRow(row, FORM_SSO));
+  }
   const parts = vserverParts(rows, report);
+  const loginPolicies = policiesOf(rows, "authenticationvserver", LOGIN_FEATURES, report);
   const bindings = serviceBindings(rows, report);
   const targets = csTargets(rows, policies, actions, report);
+  const globalBindings = (resource: string): readonly PolicyBinding[] =>
+    (rows.get(resource) ?? []).flatMap((row) => policyBindingFromRow(row, report) ?? []);
   const boundCertKeys = groupBy(rows, "sslvserver_sslcertkey_binding", "vservername");
   const defaults = groupBy(rows, "csvserver_lbvserver_binding", "name");
   const nsip = address(firstRow(rows, "nsconfig"), "ipaddress");
@@ -130,7 +143,7 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
     policies,
     actions,
     authenticationVservers: namedMap(rows, "authenticationvserver", (row) =>
-      authenticationVserverFromRow(row, boundCertKeys, report),
+      authenticationVserverFromRow(row, boundCertKeys, loginPolicies, rows, report),
     ),
     certKeys: namedMap(rows, "sslcertkey", (row) => certKeyFromRow(row, report)),
     sslProfiles,
@@ -148,9 +161,8 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
     }),
     gslb,
     acls: aclsFrom(rows, report),
-    globalResponderPolicies: (rows.get("responderglobal_responderpolicy_binding") ?? []).flatMap(
-      (row) => policyBindingFromRow(row, report) ?? [],
-    ),
+    globalResponderPolicies: globalBindings("responderglobal_responderpolicy_binding"),
+    globalFirewallPolicies: globalBindings("appfwglobal_appfwpolicy_binding"),
     diagnostics: diagnostics.all(),
     otherStatements: new Map(),
   };
@@ -256,11 +268,15 @@ async function buildMonitors(
 function parametersFrom(rows: RowTables, report: Report): AdcParameters {
   const read = <F extends Fields>(resource: string, fields: F): Values<F> =>
     readWhole(fields, rowSource(firstRow(rows, resource), resource, report));
+  const ofAll = (rows.get("tmglobal_tmsessionpolicy_binding") ?? []).flatMap(
+    (row) => text(row, "policyname") ?? [],
+  );
   return {
     ...read("lbparameter", LB_PARAMETER_FIELDS),
     ...read("csparameter", CS_PARAMETER_FIELDS),
     ...read("sslparameter", SSL_PARAMETER_FIELDS),
     ...read("tmsessionparameter", SESSION_PARAMETER_FIELDS),
+    ...(ofAll.length === 0 ? {} : { globalSessionPolicies: ofAll }),
   };
 }
 

@@ -3,6 +3,8 @@ import { ACL_KINDS, aclAction, aclKey, readAcl } from "../acls.ts";
 import { classicRule, ruleLiterals } from "../rule-expression.ts";
 import { rowSource, text, type Report, type Row, type RowTables } from "./row-values.ts";
 import type { PolicyFeature } from "./pull-plan.ts";
+import { writeWord } from "../nsconf/statements.ts";
+import { TELLING_LOGIN_KEYS } from "../vserver-fields.ts";
 
 /** A row of any feature's policies. Classic content-switching policies have a URL or a domain instead of a rule. */
 export function policyFromRow(row: Row, feature: PolicyFeature): Policy | null {
@@ -42,7 +44,10 @@ function aclFromRow(row: Row, kind: AclKind, report: Report): Acl | null {
 }
 
 /** A row of the actions of a feature. */
-export function actionFromRow(row: Row, feature: string): PolicyAction | null {
+export function actionFromRow(
+  row: Row,
+  { feature, actionType }: Pick<PolicyFeature, "feature" | "actionType">,
+): PolicyAction | null {
   const name = text(row, "name");
   if (name === null) {
     return null;
@@ -73,16 +78,14 @@ export function actionFromRow(row: Row, feature: string): PolicyAction | null {
       };
     }
     default:
-      return { ...common, type: "traffic", target: null, expression: tellingFields(row) };
+      return { ...common, type: actionType, target: null, expression: tellingFields(row) };
   }
 }
 
-/** Single sign-on as the command line writes it: what a reader of an AAA configuration must know. */
+/** As the command line writes it: what a reader of an AAA configuration must know. */
 function tellingFields(row: Row): string {
-  return ["sso", "kcdaccount", "formssoaction"]
-    .flatMap((field) => {
-      const value = text(row, field);
-      return value === null ? [] : [`-${field} ${value}`];
-    })
-    .join(" ");
+  return TELLING_LOGIN_KEYS.flatMap((field) => {
+    const value = text(row, field);
+    return value === null ? [] : [`-${field} ${writeWord(value)}`];
+  }).join(" ");
 }

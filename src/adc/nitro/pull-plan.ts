@@ -19,6 +19,8 @@ export interface PolicyFeature {
   readonly nameField: string;
   readonly actionField: string;
   readonly action: string | null;
+  /** What an estate calls its actions, where their fields do not tell. */
+  readonly actionType: string;
 }
 
 export const POLICY_FEATURES: readonly PolicyFeature[] = [
@@ -35,6 +37,23 @@ export const POLICY_FEATURES: readonly PolicyFeature[] = [
 
 /** Features whose policies are bound in resources of the form `lbvserver_X_binding`. */
 export const BOUND_FEATURES: readonly PolicyFeature[] = POLICY_FEATURES.slice(1);
+
+/** The ADC's own login, whose policies are bound to authentication vservers (`authenticationvserver_X_binding`). */
+export const LOGIN_FEATURES: readonly PolicyFeature[] = [
+  feature("tm session", "tmsessionpolicy", "tmsessionaction", { actionType: "session" }),
+  feature("authentication", "authenticationpolicy", null),
+  feature("authentication", "authenticationldappolicy", "authenticationldapaction", {
+    actionField: "reqaction",
+    actionType: "ldap",
+  }),
+  feature("authentication", "authenticationnegotiatepolicy", "authenticationnegotiateaction", {
+    actionField: "reqaction",
+    actionType: "negotiate",
+  }),
+];
+
+/** Forms that the ADC fills in for users, named by traffic actions: no policy has them. */
+export const FORM_SSO = { feature: "tm formsso", action: "tmformssoaction", actionType: "formSSO" };
 
 /** The field that names an object, where it is not `name`. */
 const NAME_FIELDS: ReadonlyMap<string, string> = new Map([
@@ -95,6 +114,16 @@ export const IMPORT_STEPS: readonly ImportStep[] = [
     binding("lbvserver", policy),
     binding("csvserver", policy),
   ]),
+  { ...plain("appfwglobal_appfwpolicy_binding"), onlyWith: "appfwpolicy" },
+  ...[
+    ...LOGIN_FEATURES.flatMap(({ policy, action }) => [
+      plain(policy, { paged: true }),
+      ...(action === null ? [] : [plain(action, { paged: true })]),
+      binding("authenticationvserver", policy),
+    ]),
+    plain(FORM_SSO.action),
+    plain("tmglobal_tmsessionpolicy_binding"),
+  ].map((step) => ({ ...step, onlyWith: "authenticationvserver" })),
   plain("gslbsite"),
   ...[
     plain("gslbvserver", { paged: true }),
@@ -114,9 +143,10 @@ function feature(
   name: string,
   policy: string,
   action: string | null,
-  fields: Partial<Pick<PolicyFeature, "nameField" | "actionField">> = {},
+  fields: Partial<Pick<PolicyFeature, "nameField" | "actionField" | "actionType">> = {},
 ): PolicyFeature {
-  return { feature: name, policy, action, nameField: "name", actionField: "action", ...fields };
+  const usual = { nameField: "name", actionField: "action", actionType: "traffic" };
+  return { feature: name, policy, action, ...usual, ...fields };
 }
 
 function plain(

@@ -27,7 +27,7 @@ import {
 } from "../vserver-fields.ts";
 import { isEnabled } from "./states.ts";
 import { rowSource, text, type Report, groupBy, type RowTables, type Row } from "./row-values.ts";
-import { BOUND_FEATURES } from "./pull-plan.ts";
+import { BOUND_FEATURES, LOGIN_FEATURES, type PolicyFeature } from "./pull-plan.ts";
 import { certKeyBindingFromRow } from "./tls.ts";
 import type { CertKeyBinding, TlsVersions } from "../../model/tls-settings.ts";
 
@@ -92,8 +92,8 @@ export function vserverParts(
   const certKeys = groupBy(rows, "sslvserver_sslcertkey_binding", "vservername");
   const profiles = groupBy(rows, "authenticationauthnprofile", "name");
   const policies = {
-    lb: policiesOf(rows, "lbvserver", report),
-    cs: policiesOf(rows, "csvserver", report),
+    lb: policiesOf(rows, "lbvserver", BOUND_FEATURES, report),
+    cs: policiesOf(rows, "csvserver", BOUND_FEATURES, report),
   };
   return (name, kind) => {
     const source = rowSource(ssl.get(name)?.[0] ?? {}, name, report);
@@ -115,13 +115,15 @@ export function vserverParts(
   };
 }
 
-function policiesOf(
+/** Policies bound to each vserver of a kind, by its name. */
+export function policiesOf(
   rows: RowTables,
-  parent: "lbvserver" | "csvserver",
+  parent: "lbvserver" | "csvserver" | "authenticationvserver",
+  features: readonly PolicyFeature[],
   report: Report,
 ): Map<string, PolicyBinding[]> {
   const found = new Map<string, PolicyBinding[]>();
-  for (const { policy } of BOUND_FEATURES) {
+  for (const { policy } of features) {
     for (const [vserver, bound] of groupBy(rows, `${parent}_${policy}_binding`, "name")) {
       const bindings = bound.flatMap((row) => policyBindingFromRow(row, report) ?? []);
       found.set(vserver, [...(found.get(vserver) ?? []), ...bindings]);
@@ -207,6 +209,8 @@ function commonFromRow(row: Row, source: FieldSource, parts: VserverParts) {
 export function authenticationVserverFromRow(
   row: Row,
   certKeys: ReadonlyMap<string, readonly Row[]>,
+  policies: ReadonlyMap<string, readonly PolicyBinding[]>,
+  rows: RowTables,
   report: Report,
 ): AuthenticationVserver | null {
   const name = text(row, "name");
@@ -214,10 +218,14 @@ export function authenticationVserverFromRow(
     return null;
   }
   const source = rowSource(row, name, report);
+  const isToldWhole = LOGIN_FEATURES.every(({ policy }) =>
+    rows.has(`authenticationvserver_${policy}_binding`),
+  );
   return {
     name,
     ...readWhole(LISTENING_FIELDS, source),
     ...readWhole(AUTHENTICATION_VSERVER_FIELDS, source),
+    ...(isToldWhole ? { policies: policies.get(name) ?? [] } : {}),
     certKeys: (certKeys.get(name) ?? []).flatMap(
       (each) => certKeyBindingFromRow(each, report) ?? [],
     ),
@@ -227,7 +235,8 @@ export function authenticationVserverFromRow(
 
 /** A row of a policy binding of any feature. */
 export function policyBindingFromRow(row: Row, report: Report): PolicyBinding | null {
-  const policy = text(row, "policyname");
+  // Bindings of authentication vservers call it otherwise.
+  const policy = text(row, "policyname") ?? text(row, "policy");
   return policy === null
     ? null
     : {

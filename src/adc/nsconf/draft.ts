@@ -63,6 +63,7 @@ export interface Draft {
   readonly gslbVservers: NameTable<GslbVserverDraft>;
   readonly acls: NameTable<Mutable<Acl>>;
   readonly globalResponderPolicies: PolicyBinding[];
+  readonly globalFirewallPolicies: PolicyBinding[];
   /** Monitors bound to what the estate leaves out (routes, cache redirection): they are in use all the same. */
   readonly monitorsUsedElsewhere: Set<string>;
   readonly diagnostics: DiagnosticList;
@@ -196,6 +197,7 @@ export function emptyDraft(): Draft {
     gslbVservers: new NameTable(),
     acls: new NameTable(),
     globalResponderPolicies: [],
+    globalFirewallPolicies: [],
     monitorsUsedElsewhere: new Set(),
     diagnostics: new DiagnosticList(),
     otherStatements: new Map(),

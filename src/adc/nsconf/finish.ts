@@ -66,6 +66,7 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
     ),
     acls: draft.acls.exact,
     globalResponderPolicies: draft.globalResponderPolicies,
+    globalFirewallPolicies: draft.globalFirewallPolicies,
     diagnostics: [],
     otherStatements: draft.otherStatements,
   };

@@ -2,7 +2,7 @@ import { ACL_FIELDS, ACL_KINDS, aclAction, aclKey, readAcl } from "../acls.ts";
 import { MAX_NAME_LENGTH, wholeNumber } from "../field-types.ts";
 import { readFields, readWhole } from "../fields.ts";
 import type { Firmware, Estate } from "../../model/estate.ts";
-import type { AclKind } from "../../model/policy.ts";
+import type { AclKind, PolicyBinding } from "../../model/policy.ts";
 import {
   CS_PARAMETER_FIELDS,
   LB_PARAMETER_FIELDS,
@@ -54,7 +54,11 @@ const systemStatements: StatementKinds = {
     ["set netprofile", setNetProfile],
     ["set ns acl", aclSetter("acl")],
     ["set ns acl6", aclSetter("acl6")],
-    ["bind responder global", bindResponderGlobal],
+    [
+      "bind responder global",
+      globalBinder(({ globalResponderPolicies }) => globalResponderPolicies),
+    ],
+    ["bind appfw global", globalBinder(({ globalFirewallPolicies }) => globalFirewallPolicies)],
     ["bind ipset", bindIpSet],
     ["set lb parameter", setLbParameter],
     ["set cs parameter", setCsParameter],
@@ -149,17 +153,21 @@ function aclSetter(kind: "acl" | "acl6"): StatementReader {
 }
 
 /** `bind responder global POLICY 100 END -type REQ_DEFAULT`: before the policies of any vserver. */
-function bindResponderGlobal(statement: Statement, draft: Draft): void {
-  const [policy, priority, goto = null] = statement.words;
-  if (policy !== undefined) {
-    draft.globalResponderPolicies.push({
-      policy,
-      priority: wholeNumber(priority ?? ""),
-      goto,
-      bindPoint: null,
-      line: statement.line,
-    });
-  }
+function globalBinder(
+  table: (draft: Draft) => PolicyBinding[],
+): (statement: Statement, draft: Draft) => void {
+  return (statement, draft) => {
+    const [policy, priority, goto = null] = statement.words;
+    if (policy !== undefined) {
+      table(draft).push({
+        policy,
+        priority: wholeNumber(priority ?? ""),
+        goto,
+        bindPoint: null,
+        line: statement.line,
+      });
+    }
+  };
 }
 
 function setConfig(statement: Statement, draft: Draft): void {
@@ -372,7 +380,7 @@ function reportOrphans(lines: readonly number[], captured: boolean, draft: Draft
 
 /** Groups and objects that decide about health or a client's way and that no reader takes. */
 const ABOUT_HEALTH =
-  /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|appfw global|vrid\w*)\b/;
+  /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|vrid\w*)\b/;
 
 /** An object that the group does not have, or both without the space between: `add lb virtual`, `bind sslvserver`. */
 const NO_COMMAND =

@@ -17,6 +17,7 @@ import {
   AUTHENTICATION_PROFILE_FIELDS,
   AUTHENTICATION_VSERVER_FIELDS,
   POLICY_BINDING_FIELDS,
+  TELLING_LOGIN_KEYS,
 } from "../vserver-fields.ts";
 import { classicRule, ruleLiterals } from "../rule-expression.ts";
 
@@ -67,26 +68,12 @@ function addResponderAction(statement: Statement, draft: Draft): void {
   });
 }
 
-/** Keys of single-sign-on and login actions that a reader must know; none of them is a secret. */
-const TELLING_KEYS = [
-  "sso",
-  "kcdaccount",
-  "formssoaction",
-  "ssodomain",
-  "defaultauthorizationaction",
-  "actionurl",
-  "domain",
-  "ntlmpath",
-  "serverip",
-  "servername",
-];
-
 function addKeyedAction(
   feature: string,
   type: string,
 ): (statement: Statement, draft: Draft) => void {
   return (statement, draft) => {
-    const told = TELLING_KEYS.flatMap((key) => {
+    const told = TELLING_LOGIN_KEYS.flatMap((key) => {
       const values = statement.keys.get(key);
       return values === undefined ? [] : [[`-${key}`, ...values.map(writeWord)].join(" ")];
     });

@@ -191,7 +191,8 @@ function firewallRefusal(
   asked: RuleRequest,
   sources: readonly string[],
 ): VipRefusal | null {
-  for (const { policy: name } of onTheWay.flatMap(({ policies }) => policies)) {
+  const bound = [{ policies: estate.globalFirewallPolicies }, ...onTheWay];
+  for (const { policy: name } of bound.flatMap(({ policies }) => policies)) {
     const policy = estate.policies.get(name) ?? estate.policies.get(`appfw/${name}`);
     if (policy?.feature !== "appfw" || policy.action === null) {
       continue;
