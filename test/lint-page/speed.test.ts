@@ -8,30 +8,34 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 import { manyEstates } from "./many-estates.ts";
 
 const PAGE = pathToFileURL(join(ROOT, "dist", "lint-page.html")).href;
-const ATTEMPTS = 10;
+/** On an idle machine. Processors that share a core, and collectors beside the worker, take up to twice that. */
+const PROMISED_SECONDS = 3;
 
 test.skipIf(browserMissing() !== null)(
-  "the page of lint › shows findings and plan of 20,000 lines in under 3 s when the machine has time for it",
+  "the page of lint › shows findings and plan of 20,000 lines within what is promised, by the processor time it takes",
   async () => {
     const file = join(await temporaryFolder(), "large.conf");
     await writeFile(file, await manyEstates(20_000));
     const browser = await launchBrowser();
     try {
-      let fastestMs = Infinity;
-      // Others may have the processor for a while, never for all of the attempts.
-      for (let attempt = 0; attempt < ATTEMPTS && fastestMs >= 3_000; attempt += 1) {
-        const page = await browser.newPage();
-        await page.goto(PAGE);
-        await page.setInputFiles("#file", file);
-        await page.waitForSelector("html[data-read]", { timeout: 50_000 });
-        const plannedMs = Number(await page.getAttribute("html", "data-planned"));
-        fastestMs = Math.min(fastestMs, plannedMs);
-        await page.close();
-      }
-      expect(fastestMs).toBeLessThan(3_000);
+      const page = await browser.newPage();
+      await page.goto(PAGE);
+      const devtools = await page.context().newCDPSession(page);
+      await devtools.send("Performance.enable");
+      // Of the process that shows the page, its workers included: others that want the processor do not count.
+      const processSeconds = async (): Promise<number> => {
+        const { metrics } = await devtools.send("Performance.getMetrics");
+        return metrics.find(({ name }) => name === "ProcessTime")?.value ?? expect.fail();
+      };
+      const before = await processSeconds();
+      await page.setInputFiles("#file", file);
+      await page.waitForSelector("html[data-read]", { timeout: 100_000 });
+      const took = (await processSeconds()) - before;
+      expect(took).toBeGreaterThan(0);
+      expect(took).toBeLessThan(2 * PROMISED_SECONDS);
     } finally {
       await browser.close();
     }
   },
-  600_000,
+  120_000,
 );
