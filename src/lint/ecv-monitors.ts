@@ -211,9 +211,20 @@ function wrongSecurity(
             : monitor.type === "TCP"
               ? deeperInstead(context, wrong)
               : changeFor(context.names, monitor, wrong, uses.length, { secure }),
+        ...reversedDecision(monitor),
       },
     ];
   });
+}
+
+/** A reversed monitor passes by its mistake, and would judge by the answer once that reaches it. */
+function reversedDecision({ reverse }: Monitor): Pick<Hit, "decision"> {
+  return reverse
+    ? {
+        decision:
+          "it is reversed, and passes because of this: mended, it is DOWN while the server answers as expected",
+      }
+    : {};
 }
 
 /** A TCP monitor without its TLS would see less than what it is there for: something that asks takes its place. */
