@@ -125,7 +125,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     failing: replica.failing,
     refused: refusalOf(record),
     unspoken: unspokenLogin(record) !== undefined,
-    declared,
+    declared: isOutAndFailsLately(record, now) && declared === "over" ? "no" : declared,
     overdue: isOverdue(record, around),
     detected,
     withinGrace:
@@ -149,6 +149,16 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   record.judge(record.unjudged === null ? verdict : "unknown", now);
   explain(record, around, cannotReach, replica, service);
   record.nextEvaluationAt = restsUntil(record, around);
+}
+
+/**
+ * Out of service, well a moment ago, and now failing: two lost looks do not make it a maintenance that has not ended. What
+ * has failed since the window is failing still after grace.
+ */
+function isOutAndFailsLately(record: MemberRecord, now: number): boolean {
+  const { adcOpinion, good, lastGoodAt, grace } = record;
+  const isOut = adcOpinion !== "up" && adcOpinion !== "down";
+  return isOut && !good && lastGoodAt !== null && now - lastGoodAt <= grace.towardsDownMs;
 }
 
 /**
@@ -371,7 +381,7 @@ function proofOf(
     grace === "watched"
       ? Math.max(
           changedAt ?? -Infinity,
-          ...failingMonitors(record).map(({ failingSince }) => failingSince ?? -Infinity),
+          ...countedMonitors(record).map(({ probe }) => probe?.failingSince ?? -Infinity),
         )
       : -Infinity;
   return proofBy(
@@ -389,10 +399,6 @@ function proofBy(record: MemberRecord, passes: readonly ProbeRecord[]): ServiceP
     passes.map(({ sight }) => sight),
     monitors,
   );
-}
-
-function failingMonitors(record: MemberRecord): readonly ProbeRecord[] {
-  return countedMonitors(record).flatMap(({ probe }) => (probe?.opinion === "down" ? [probe] : []));
 }
 
 /**

@@ -164,6 +164,26 @@ describe("freshness", () => {
     expect(world.member("ex01").verdict).toBe("strict_monitor");
   });
 
+  test("a login from before the monitor's next failure does not make the ADC wrong either", () => {
+    const world = loginWorld();
+    const rejected = observed({
+      passed: false,
+      outcome: "fault",
+      reason: "auth_rejected",
+      step: "login",
+    });
+    world.hear({ ex01: { state: "down" } });
+    see(world, "m_pop3", rejected);
+    see(world, "pop3_greeting", GOOD);
+    see(world, "pop3_login", GOOD);
+    world.later(600_000);
+    world.hearAgain();
+    expect(world.member("ex01").verdict).toBe("strict_monitor");
+    world.clock.at += 1_000;
+    see(world, "m_pop3", REFUSED);
+    expect(world.member("ex01").verdict).toBe("unknown");
+  });
+
   test.each([
     ["waits for the next login", GOOD, "settling"],
     ["counts at once where a look fails too", REFUSED, "false_up"],

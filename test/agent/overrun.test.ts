@@ -88,6 +88,19 @@ function verdictsOf(one: SmallEstate, acts: readonly Act[], untilHours: number):
 const WELL: Act = { hours: 0, sees: GOOD, adc: "up" };
 
 describe("maintenance that should be over", () => {
+  test("is not told of a member out of service that has failed for a moment only", () => {
+    const one = world(3);
+    const acts: readonly Act[] = [WELL, { hours: 1, sees: GOOD, adc: "out" }];
+    expect(verdictsOf(one, acts, 4).at(-1)).toBe("return_overdue");
+    one.clock.at += 1_000;
+    see(one, REFUSED);
+    expect(one.member("ex01").verdict).toBe("drained_undeclared");
+    one.clock.at += 300_000;
+    see(one, REFUSED);
+    one.state.evaluateAll();
+    expect(one.member("ex01").verdict).toBe(OVERRUN);
+  });
+
   test.each<[string, number | null, readonly Act[], readonly string[]]>([
     [
       "a component left Inactive when the window is over",
