@@ -1,9 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { configResource } from "../../lab/nitro/resources.ts";
 import { ACL_FIELDS } from "../../src/adc/acls.ts";
 import type { Fields } from "../../src/adc/fields.ts";
-import type { Estate } from "../../src/model/estate.ts";
 import {
   GSLB_BINDING_FIELDS,
   GSLB_DOMAIN_FIELDS,
@@ -13,9 +11,7 @@ import {
 } from "../../src/adc/gslb-fields.ts";
 import { MONITOR_FIELDS, MONITOR_PARAMETER_FIELDS } from "../../src/adc/monitor-defaults.ts";
 import { buildEstate } from "../../src/adc/nitro/import.ts";
-import type { Row } from "../../src/adc/nitro/row-values.ts";
 import { createPacer } from "../../src/lib/pacing.ts";
-import { IMPORT_STEPS } from "../../src/adc/nitro/pull-plan.ts";
 import {
   NET_PROFILE_FIELDS,
   GROUP_FIELDS,
@@ -38,7 +34,7 @@ import {
   TLS_VERSION_FIELDS,
 } from "../../src/adc/tls-fields.ts";
 import { comparableEstate } from "./nitro/comparable-estate.ts";
-import { steadyBackend } from "./nitro/steady-backend.ts";
+import { rowsOf } from "./nitro/rows-of.ts";
 
 /** A short slice by default; `FUZZ_RUNS=100000` is the long form. */
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 300);
@@ -188,17 +184,6 @@ const configuration = fc
       one.csParameter,
     ].join("\n"),
   );
-
-/** The rows that an appliance of this estate answers an import with, as JSON brings them. */
-function rowsOf(estate: Estate): Map<string, readonly Row[]> {
-  const backend = steadyBackend(estate);
-  return new Map(
-    IMPORT_STEPS.map(({ resource }): [string, readonly Row[]] => {
-      const rows = [...(configResource(resource)?.rows(backend, new Map()) ?? [])];
-      return [resource, JSON.parse(JSON.stringify(rows)) as Row[]];
-    }),
-  );
-}
 
 test("both readers › make the same estate of any configuration", async () => {
   await fc.assert(
