@@ -3,10 +3,10 @@ import { setFlagsFromString } from "node:v8";
 const FLAG = "--heap-growing-percent";
 
 /** From so many planned probes on, garbage would take more memory than everything that lives. */
-const LARGE_PLAN = 8_000;
+const LARGE_PLAN = 1_000;
 /**
- * By so many percent of what lives garbage may then pile up before it is collected. V8's own choice lets it grow to several
- * times that; with fewer probes it does no harm, and a collection less is time saved. `docs/dev/performance.md` has the figures.
+ * By so many percent of what lives garbage may then pile up before it is collected. V8's own choice wavers: several times
+ * that, or so little that each scrape makes it collect. `docs/dev/performance.md` has the figures.
  */
 const GROWTH_PERCENT = 40;
 /** Reading a text makes more garbage in less time: collected that often it takes half as long again, for no less memory. */
