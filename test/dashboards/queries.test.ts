@@ -749,7 +749,7 @@ describe.skipIf(missing("prometheus", "prometheus") !== null)("in a real Prometh
         await numberOf("Still UP on the ADC", "ex03"),
         await numberOf("Ready to return", "ex03"),
       ],
-      (numbers) => numbers.join() === "1,0,0,2",
+      (found) => found.join() === "1,0,0,2",
       30_000,
     );
   });

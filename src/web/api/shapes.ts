@@ -21,13 +21,15 @@ export type Answer<Schema extends z.ZodType> = Fixed<z.output<Schema>>;
 type Fixed<T> = T extends object ? { readonly [Key in keyof T]: Fixed<T[Key]> } : T;
 
 /** By which a member is known in every answer; `vserver` is the first that it serves. */
-export function memberNames({ adc, vservers, adcService, server, port }: LiveMember) {
-  return { adc, vserver: vservers[0] ?? null, adc_service: adcService, server, port };
+export function memberNames(member: LiveMember) {
+  const { adc, vservers, adcService, server } = member;
+  const vserver = vservers[0] ?? null;
+  return { adc, vserver, adc_service: adcService, server, port: member.port };
 }
 
 /** Likewise a vserver. */
-export function vserverNames({ adc, vserver, port }: LiveVserver) {
-  return { adc, vserver, port };
+export function vserverNames({ adc, vserver, ...its }: LiveVserver) {
+  return { adc, vserver, port: its.port };
 }
 
 /** RFC 3339 in UTC; null stays null, and so does a moment that never comes. */
