@@ -3,10 +3,18 @@ import { idleSettings, planProbes, type PlannedEstate } from "../agent/plan/plan
 import { planSettings } from "../agent/plan/settings.ts";
 import { formatProblem } from "../config/problems.ts";
 import { printableLine } from "../lib/printable.ts";
+import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
+import type { Estate } from "../model/estate.ts";
 import type { Output } from "./output.ts";
-import type { ReadPlan } from "./plan.ts";
 import { readConfig } from "./read-config.ts";
 import { untilInterrupted } from "./run.ts";
+
+export interface ReadPlan {
+  readonly plan: readonly PlannedProbe[];
+  readonly estates: readonly Estate[];
+  /** What the configuration selects that is not there, a sentence each: the plan is shown all the same. */
+  readonly idle: readonly string[];
+}
 
 /** The plan of every ADC that a configuration names; null when one cannot be read. */
 export async function planOfConfig(file: string, output: Output): Promise<ReadPlan | null> {

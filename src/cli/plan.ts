@@ -1,11 +1,11 @@
-import { type PlannedProbe, planJson } from "../agent/plan/planned-probe.ts";
+import { planJson } from "../agent/plan/planned-probe.ts";
 import { printableLine } from "../lib/printable.ts";
 import { withJsonOnFailure, type Output } from "./output.ts";
+import type { ReadPlan } from "./plan-of-config.ts";
 import { filteredPlan, planText, WHOLE_PLAN, type PlanFilter } from "./plan-text.ts";
 import { errorMessage } from "../lib/log.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../agent/plan/settings.ts";
-import type { Estate } from "../model/estate.ts";
 import { parseNsConf, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
@@ -49,13 +49,6 @@ async function plan(options: PlanOptions, output: Output): Promise<number> {
     output.out(`${printableLine(`${severity}: ${where}${about}${message} (${rule})`)}\n`);
   }
   return status;
-}
-
-export interface ReadPlan {
-  readonly plan: readonly PlannedProbe[];
-  readonly estates: readonly Estate[];
-  /** What the configuration selects that is not there, a sentence each: the plan is shown all the same. */
-  readonly idle: readonly string[];
 }
 
 async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null> {
