@@ -299,9 +299,9 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
       const message = explained("login", answer);
       await tellGate({ kind: "rejected", code, message: answer.words });
       // Its gate tells since when, and until when.
-      const refusal = gate === null ? null : await askGate();
-      return refusal !== null && typeof refusal !== "string"
-        ? refusal
+      const gateRefusal = gate === null ? null : await askGate();
+      return gateRefusal !== null && typeof gateRefusal !== "string"
+        ? gateRefusal
         : halt({ kind: "stopped", code, message, ...again() });
     }
     await tellGate({ kind: "unheard" });
