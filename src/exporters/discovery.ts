@@ -283,9 +283,9 @@ export function blackboxFile(estates: readonly Estate[]): string {
   const file = new Document({ modules });
   const written = file.get("modules");
   for (const { key } of isMap(written) ? written.items : []) {
-    const inexpressible = isScalar(key) ? (caveats.get(String(key.value)) ?? []) : [];
-    if (isScalar(key) && inexpressible.length > 0) {
-      key.commentBefore = inexpressible.map((caveat) => ` not expressed: ${caveat}`).join("\n");
+    const unsupported = isScalar(key) ? (caveats.get(String(key.value)) ?? []) : [];
+    if (isScalar(key) && unsupported.length > 0) {
+      key.commentBefore = unsupported.map((caveat) => ` not expressed: ${caveat}`).join("\n");
     }
   }
   return `# Monitors imported by adc-witness as modules of blackbox_exporter.\n${comments}${file.toString({ lineWidth: 0 })}`;
