@@ -73,7 +73,12 @@ describe("the sentence on top", () => {
     [
       "all agree",
       aLiveState({ members: [aMember()] }),
-      "NetScaler prod and this agent agree about every server they both know",
+      "NetScaler prod and this agent agree about all members and vservers",
+    ],
+    [
+      "all agree of what is known",
+      aLiveState({ members: [aMember(), aMember({ verdict: "unknown" })] }),
+      "NetScaler prod and this agent agree about 1 of 2 members and vservers",
     ],
     [
       "cut off",
@@ -234,8 +239,8 @@ describe("the steps of a maintenance", () => {
     ok,
     checks: [{ name: "one", ok, warning: false, message }],
   });
-  const headlineOf = (members: readonly LiveMember[]): string => {
-    const page = maintenancePage({
+  const pageOf = (members: readonly LiveMember[]): string =>
+    maintenancePage({
       live: aLiveState({ members }),
       windows: [],
       writable: false,
@@ -247,8 +252,11 @@ describe("the steps of a maintenance", () => {
         returned: report(false, "Not yet."),
         timelines: [],
       },
+      estates: [],
       version: "0",
     });
+  const headlineOf = (members: readonly LiveMember[]): string => {
+    const page = pageOf(members);
     return /<h1>([^]*?)<\/h1>/.exec(page)?.[1]?.replace(/<[^>]*>|\s+/g, " ") ?? "";
   };
 
@@ -257,6 +265,13 @@ describe("the steps of a maintenance", () => {
     const members = [aMember({ server: "ex02", service: "down", maintenance })];
     expect(headlineOf(members)).toMatch(/ex02: in maintenance; next: drain it on the ADC/);
     expect(headlineOf([aMember({ server: "ex02" })])).toMatch(/ex02: preflight; next: drain it/);
+    expect(pageOf(members)).toMatch(/disable server ex02 60 <span>-graceFul<.span> YES/);
+  });
+
+  test("the command stands at the step that is next, and at no other", () => {
+    const away = { declared: "no", adc: true, detected: false } as const;
+    const out = [aMember({ server: "ex02", adcOpinion: "out", maintenance: away })];
+    expect(pageOf(out).match(/(?:dis|en)able server ex02/g)).toEqual(["disable server ex02"]);
   });
 });
 

@@ -60,7 +60,9 @@ export function headline(live: LiveState): Headline {
   const away = live.servers.filter(({ maintenance }) => maintenance.declared || maintenance.adc);
   const names = [...new Set(away.map(({ server }) => server))].slice(0, 3).join(", ");
   const rest = names === "" ? "" : `; ${names} ${away.length === 1 ? "is" : "are"} out on purpose`;
-  const sentence = `${adcs} and this agent agree about every server they both know${rest}`;
+  const known =
+    unknown === 0 ? "all" : `${String(rows.length - unknown)} of ${String(rows.length)}`;
+  const sentence = `${adcs} and this agent agree about ${known} members and vservers${rest}`;
   return of("good", sentence, latest(rows), "all agree");
 }
 

@@ -139,7 +139,7 @@ function monitorLine(members: readonly LiveMember[]): Markup | null {
 function derivedLine(vservers: readonly LiveVserver[]): Markup | null {
   return vservers.length === 0
     ? null
-    : html`<p>
+    : html`<p class="derived">
         Following from it:
         ${vservers.map(
           (vserver, index) =>

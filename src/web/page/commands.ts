@@ -1,3 +1,4 @@
+import { groupBy } from "../../lib/steps.ts";
 import type { LiveMember, LiveState, LiveVserver } from "../../model/live.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Finding } from "../../lint/finding.ts";
@@ -74,14 +75,45 @@ export function serverCommands(
   const [first, ...rest] = all;
   const isServer = estate?.servers.has(members[0].server) ?? true;
   return first !== undefined && isOut(members, live) && isServer && !isSiteOf(members[0], estate)
-    ? [
-        {
-          ...first,
-          text: `disable server ${word(members[0].server)} ${String(DRAIN_S)} -graceFul YES`,
-        },
-        ...rest,
-      ]
+    ? [disableServer(members[0].server), ...rest]
     : all;
+}
+
+/**
+ * What takes a server out of service on every ADC that has members of it, or brings it back: as a whole where the ADC knows
+ * a server of that name, else each member. GSLB's services stay as they are.
+ */
+export function wholeServer(
+  action: "disable" | "enable",
+  members: readonly LiveMember[],
+  estates: readonly Estate[],
+): readonly Command[] {
+  const [change, ofMember] =
+    action === "disable" ? [disableServer, disable] : ([enableServer, enable] as const);
+  return [...groupBy(members, ({ adc, server }) => `${adc}\u0000${server}`).values()].flatMap(
+    (of) => {
+      const estate = estates.find(({ adc }) => adc === of[0]?.adc) ?? null;
+      const here = of.filter((member) => !isSiteOf(member, estate));
+      const [first] = here;
+      if (first === undefined) {
+        return [];
+      }
+      return (estate?.servers.has(first.server) ?? true)
+        ? [change(first.server)]
+        : here.map((member) => ofMember(member, estate));
+    },
+  );
+}
+
+function disableServer(server: string): Command {
+  return netscaler(
+    `Take all of ${server} out of service now; open connections get ${String(DRAIN_S)} s`,
+    `disable server ${word(server)} ${String(DRAIN_S)} -graceFul YES`,
+  );
+}
+
+function enableServer(server: string): Command {
+  return netscaler(`Return all of ${server} to service`, `enable server ${word(server)}`);
 }
 
 /** Whether the server is in maintenance as a whole: no other member of it is still known to work. */

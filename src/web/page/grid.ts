@@ -236,7 +236,7 @@ function rowHead({ vserver, name, members, via }: Row): Markup {
   const what =
     spoken.startsWith("port ") || port === undefined || port === null
       ? spoken
-      : `${spoken} ${String(port)}`;
+      : `${spoken} ${String(port)}${behind(members, port)}`;
   return html`${vserver === null ? name : html`<a href="${vserverHref(vserver)}">${name}</a>`}
     <small
       >${what}${via.map((cs) => {
@@ -251,6 +251,12 @@ function rowHead({ vserver, name, members, via }: Row): Markup {
         >`;
       })}</small
     >`;
+}
+
+/** The servers' own port, where the vserver has another. */
+function behind(members: readonly LiveMember[], port: LiveMember["port"]): string {
+  const [own, ...others] = new Set(members.map((member) => member.port));
+  return own === undefined || others.length > 0 || own === port ? "" : ` → ${String(own)}`;
 }
 
 function vserverTile(vserver: LiveVserver): Markup {
@@ -298,6 +304,7 @@ export function legend(): Markup {
     <span>${mark("up")} up</span> <span>${mark("down")} down</span>
     <span>${mark("out")} out of service</span> <span>${mark("unknown")} unknown</span>
     <span>${mark("none")} not checked</span>
+    <span><b>2/3</b> servers that really work</span>
     <span
       ><span class="t good d0"></span><span class="t good d3"></span
       ><span class="t good d5"></span> the line below: how deep the ADC's monitors see, from a bare

@@ -1,10 +1,13 @@
 import { nameMatcher } from "../../lib/glob.ts";
 import type { MaintenanceReport } from "../../change/report.ts";
+import type { Estate } from "../../model/estate.ts";
 import type { LiveMember, LiveState } from "../../model/live.ts";
 import type { TimelineEntry } from "../../model/timeline.ts";
 import type { WindowView } from "../../model/window.ts";
 import { html, type Markup } from "../markup.ts";
 import { headlineSection } from "./bar.ts";
+import { commands } from "./cards.ts";
+import { wholeServer, type Command } from "./commands.ts";
 import { BY_NAME } from "./grid.ts";
 import { layout } from "./layout.ts";
 import { moment } from "./time.ts";
@@ -21,6 +24,8 @@ export interface MaintenanceInput {
   readonly server: string | null;
   /** How it stands with that server; null where no ADC has it. */
   readonly looks: Looks | null;
+  /** What the ADCs have, for the commands that drain and return the server. */
+  readonly estates: readonly Estate[];
   readonly version: string;
 }
 
@@ -85,10 +90,13 @@ interface Step {
   /** `later`: its time has not come. */
   readonly state: "done" | "wrong" | "later";
   readonly says: readonly string[];
+  /** What to type for it; shown while it is the next. */
+  readonly commands?: readonly Command[];
 }
 
 /** Five steps with their ticks, as the agent sees them now. */
-function runbook(server: string, { live, windows, looks }: MaintenanceInput): Markup {
+function runbook(server: string, input: MaintenanceInput): Markup {
+  const { live, windows, looks } = input;
   const members = live.members.filter((one) => one.server === server);
   if (looks === null) {
     const known = [...new Set(live.members.map((one) => one.server))].sort(BY_NAME.compare);
@@ -101,7 +109,7 @@ function runbook(server: string, { live, windows, looks }: MaintenanceInput): Ma
   const window = (windows ?? []).find(
     (one) => one.state === "open" && nameMatcher(one.servers)(server),
   );
-  const steps = stepsOf(members, window ?? null, looks);
+  const steps = stepsOf(members, window ?? null, looks, input.estates);
   const next = steps.find(({ state }) => state !== "done");
   const tone: Tone = next === undefined ? "good" : next.state === "wrong" ? "warn" : "quiet";
   const last = steps.filter(({ state }) => state === "done").at(-1);
@@ -110,20 +118,21 @@ function runbook(server: string, { live, windows, looks }: MaintenanceInput): Ma
       html`${server}:
       ${last === undefined ? "before maintenance" : last.name}${next === undefined ? "" : `; next: ${next.todo}`}`,
       window === undefined
-        ? html`<p>No window is open for it.</p>`
+        ? html`<p>Nobody has declared maintenance of it: no window is open.</p>`
         : html`<p>Window ${window.name}: ${moment(window.startAt)} to ${moment(window.endAt)}.</p>`,
     )}
     <ol class="steps" aria-label="Steps">
-      ${steps.map(
-        ({ name, state, says }) =>
-          html`<li class="${state}">
-            <span class="tick" aria-hidden="true">${TICKS[state]}</span>
-            <div>
-              <b>${name}</b> <span class="sr">(${state === "later" ? "not yet" : state})</span>
-              ${says.map((one) => html`<p>${one}</p>`)}
-            </div>
-          </li>`,
-      )}
+      ${steps.map((step) => {
+        const { name, state, says } = step;
+        return html`<li class="${state}">
+          <span class="tick" aria-hidden="true">${TICKS[state]}</span>
+          <div>
+            <b>${name}</b> <span class="sr">(${state === "later" ? "not yet" : state})</span>
+            ${says.map((one) => html`<p>${one}</p>`)}
+            ${step === next ? commands(step.commands ?? []) : null}
+          </div>
+        </li>`;
+      })}
     </ol>`;
 }
 
@@ -134,6 +143,7 @@ function stepsOf(
   members: readonly LiveMember[],
   window: WindowView | null,
   { preflight, drained, returned, timelines }: Looks,
+  estates: readonly Estate[],
 ): readonly Step[] {
   const isAway = members.some(({ adcOpinion }) => adcOpinion === "out" || adcOpinion === "leaving");
   const isSeen = members.some(({ maintenance }) => maintenance.detected);
@@ -165,6 +175,7 @@ function stepsOf(
       state:
         drained.ok || down ? (drained.ok || back ? "done" : "wrong") : begun ? "wrong" : "later",
       says: back || !begun ? [] : wordsOf(drained),
+      commands: wholeServer("disable", members, estates),
     },
     {
       name: "in maintenance",
@@ -183,6 +194,7 @@ function stepsOf(
       todo: "enable it on the ADC",
       state: back ? "done" : "later",
       says: good && !back ? wordsOf(returned) : [],
+      commands: wholeServer("enable", members, estates),
     },
   ];
 }

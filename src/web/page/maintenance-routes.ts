@@ -43,6 +43,7 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
         message,
         server,
         looks,
+        estates: sources.estates(),
         version: sources.version,
       }),
       isUnknown ? 404 : status,

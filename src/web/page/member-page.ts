@@ -179,7 +179,7 @@ export function memberPage(input: MemberInput): string {
                 ${member.address ?? "unknown"}${
                   member.connections === null
                     ? ""
-                    : `, ${String(member.connections)} connections from the ADC`
+                    : `, ${String(member.connections)} open connections from the ADC`
                 }
               </td>
             </tr>

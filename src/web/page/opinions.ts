@@ -138,7 +138,7 @@ function sees({ depth }: LiveMember, opinion: "adc" | "service"): string {
   }
   return opinion === "adc"
     ? ` Its monitors see ${DEPTH_WORDS[own]}.`
-    : ` When it works, it has seen ${DEPTH_WORDS[own]}.`;
+    : ` Its checks reach as far as ${DEPTH_WORDS[own]}.`;
 }
 
 /** How maintenance is known at this member, in a sentence; null when it is not. */

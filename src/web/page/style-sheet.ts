@@ -127,7 +127,7 @@ summary { cursor: pointer; color: var(--accent); }
   .list td, .list th { padding-right: .5rem; }
 }
 .wall { font-size: clamp(14px, 1.04vw, 48px); } .wall .screen.two { grid-template-columns: minmax(0, 1fr) 24rem; } .wall .t { padding: 0 .375rem; } .wall main, .embed main { padding-bottom: 0; } .wall .headline h1 { font-size: 2rem; } .wall .counts b { font-size: 1.5rem; }
-.wall .bar { flex-wrap: wrap; margin-bottom: .5rem; } .wall .t { font-size: 1rem; } .wall .grid tbody th, .wall .grid tbody th > a, .wall .grid thead th { font-size: 1rem; } .wall .card { font-size: 1rem; } .wall .card details, .wall .card p:not(.since), .wall .copy { display: none; } .wall pre { font-size: 1rem; }
+.wall .bar { flex-wrap: wrap; margin-bottom: .5rem; } .wall .t { font-size: 1rem; } .wall .grid tbody th, .wall .grid tbody th > a, .wall .grid thead th { font-size: 1rem; } .wall .card { font-size: 1rem; } .wall .card details, .wall .card p:not(.since, .derived), .wall .copy { display: none; } .wall pre { font-size: 1rem; }
 @media (prefers-reduced-motion: no-preference) { .t, button, .bar { transition: background-color .15s; } }
 @media print { .top nav, .filters, .copy, footer { display: none; } .bar { position: static; } }
 `;
