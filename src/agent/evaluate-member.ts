@@ -102,6 +102,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
   record.lastGoodAt = record.provenGood ? now : record.lastGoodAt;
   const stable = record.goodSince !== null && now - record.goodSince >= around.stabilityMs;
   const declared = asksForMaintenance(record) ? "open" : around.declared;
+  record.workedSinceWindow = declared === "over" && (record.workedSinceWindow || record.good);
   // A site that is DOWN because all its servers are in maintenance, as their own rows tell: it may be too silent to show it.
   const isSiteAway = record.adcOpinion === "down" && record.leadsToMaintenance;
   record.maintenance = {
@@ -125,7 +126,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     failing: replica.failing,
     refused: refusalOf(record),
     unspoken: unspokenLogin(record) !== undefined,
-    declared: isOutAndFailsLately(record, now) && declared === "over" ? "no" : declared,
+    declared: isOutAndFailsLately(record, now) ? "no" : declared,
     overdue: isOverdue(record, around),
     detected,
     withinGrace:
@@ -152,13 +153,14 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
 }
 
 /**
- * Out of service, well a moment ago, and now failing: two lost looks do not make it a maintenance that has not ended. What
- * has failed since the window is failing still after grace.
+ * Out of service after its window, and failing although it worked a moment ago: two lost looks do not make it a maintenance
+ * that has not ended. What has not worked since the window is late at once, and everything else is once grace is over.
  */
 function isOutAndFailsLately(record: MemberRecord, now: number): boolean {
-  const { adcOpinion, good, lastGoodAt, grace } = record;
+  const { adcOpinion, good, lastGoodAt, grace, workedSinceWindow } = record;
   const isOut = adcOpinion !== "up" && adcOpinion !== "down";
-  return isOut && !good && lastGoodAt !== null && now - lastGoodAt <= grace.towardsDownMs;
+  const isLately = lastGoodAt !== null && now - lastGoodAt <= grace.towardsDownMs;
+  return isOut && workedSinceWindow && !good && isLately;
 }
 
 /**

@@ -101,6 +101,22 @@ describe("maintenance that should be over", () => {
     expect(one.member("ex01").verdict).toBe(OVERRUN);
   });
 
+  test("is told at once of a member that has not worked since its window ended", () => {
+    const one = world(3);
+    verdictsOf(one, [WELL], 2);
+    one.clock.at = STARTED_AT + 3 * HOUR - 20_000;
+    see(one, GOOD);
+    one.hear({ ex01: { state: "out" } });
+    one.clock.at += 10_000;
+    see(one, REFUSED);
+    one.state.evaluateAll();
+    expect(one.member("ex01").verdict).toBe("drained");
+    one.clock.at = STARTED_AT + 3 * HOUR + 1_000;
+    see(one, REFUSED);
+    one.state.evaluateAll();
+    expect(one.member("ex01").verdict).toBe(OVERRUN);
+  });
+
   test.each<[string, number | null, readonly Act[], readonly string[]]>([
     [
       "a component left Inactive when the window is over",

@@ -88,6 +88,8 @@ export class MemberRecord implements LiveMember {
   provenGood = false;
   /** When it was so last, here or in an earlier run; null while it never was. */
   lastGoodAt: number | null = null;
+  /** Whether it has worked since its maintenance window ended; false while none is over. */
+  workedSinceWindow = false;
   /** It was out of service, or seen in maintenance, since it was last good. */
   workedOn = false;
   /** Since when anything of ours has spoken against it without a break; null while nothing does. */
@@ -371,6 +373,7 @@ export class MemberRecord implements LiveMember {
     this.judged = earlier.judged;
     this.goodSince = earlier.goodSince;
     this.lastGoodAt = earlier.lastGoodAt;
+    this.workedSinceWindow = earlier.workedSinceWindow;
     this.provenGood = earlier.provenGood;
     this.workedOn = earlier.workedOn;
     this.brokenSince = earlier.brokenSince;
