@@ -65,7 +65,7 @@ const STORIES: readonly Story[] = [
   },
   {
     scenario: "healthy",
-    says: /agree about every server/,
+    says: /and this agent agree about/,
     shots: [{ ...DESKTOP, name: "healthy" }],
   },
 ];

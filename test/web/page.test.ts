@@ -169,7 +169,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     const page = await open(web.url);
     await page.getByText("● live").waitFor();
     expect(await page.getByRole("heading", { level: 1 }).innerText()).toContain(
-      "agree about every server",
+      "and this agent agree about",
     );
     await page.evaluate("window.untouched = true");
     live = maintenanceHour();
@@ -208,7 +208,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     expect(await page.locator("html.silent").count()).toBe(1);
     await serve(hourBefore(), { listen: [`127.0.0.1:${String(web.port)}`] });
     await page.getByText("● live").waitFor();
-    await page.getByText("agree about every server").waitFor();
+    await page.getByText("and this agent agree about").waitFor();
   });
 
   test("without script it says everything, filters, and reloads itself", async () => {
