@@ -304,7 +304,7 @@ export function legend(): Markup {
     <span>${mark("up")} up</span> <span>${mark("down")} down</span>
     <span>${mark("out")} out of service</span> <span>${mark("unknown")} unknown</span>
     <span>${mark("none")} not checked</span>
-    <span><b>2/3</b> servers that really work</span>
+    <span><b>2/3</b> servers that pass every check</span>
     <span
       ><span class="t good d0"></span><span class="t good d3"></span
       ><span class="t good d5"></span> the line below: how deep the ADC's monitors see, from a bare
