@@ -400,19 +400,27 @@ async function logInElsewhere(
       ({ opinion, heldBack }) =>
         opinion === "unknown" && heldBack !== null && WAITS_ITS_TURN.has(heldBack.why),
     );
-    const witnesses = probes
-      .filter((probe) => isRefused(probe) && !confirmed.has(probe))
-      .flatMap((refused) => {
-        confirmed.add(refused);
-        return probes.find((probe) => isAcceptedElsewhere(probe, refused)) ?? [];
-      });
-    const next = new Set([...waiting, ...witnesses]);
+    const witnesses = new Map(
+      probes
+        .filter((probe) => isRefused(probe) && !confirmed.has(probe))
+        .flatMap((refused) => {
+          const witness = probes.find((probe) => isAcceptedElsewhere(probe, refused));
+          return witness === undefined ? [] : [[refused, witness] as const];
+        }),
+    );
+    const next = new Set([...waiting, ...witnesses.values()]);
     if (next.size === 0) {
       return;
     }
     for (const probe of next) {
       await pause(LOGINS_APART_MS, signal);
       await untilDecided(probe, state, runner, signal);
+    }
+    for (const [refused, witness] of witnesses) {
+      // What had to wait once more has told nothing yet.
+      if (witness.heldBack === null || !WAITS_ITS_TURN.has(witness.heldBack.why)) {
+        confirmed.add(refused);
+      }
     }
   }
 }
