@@ -396,33 +396,39 @@ async function logInElsewhere(
 ): Promise<void> {
   const confirmed = new Set<ProbeRecord>();
   for (let round = 0; round < LOGIN_ROUNDS && !signal.aborted; round++) {
-    const waiting = probes.filter(
-      ({ opinion, heldBack }) =>
-        opinion === "unknown" && heldBack !== null && WAITS_ITS_TURN.has(heldBack.why),
-    );
-    const witnesses = new Map(
-      probes
-        .filter((probe) => isRefused(probe) && !confirmed.has(probe))
-        .flatMap((refused) => {
-          const witness = probes.find((probe) => isAcceptedElsewhere(probe, refused));
-          return witness === undefined ? [] : [[refused, witness] as const];
-        }),
-    );
-    const next = new Set([...waiting, ...witnesses.values()]);
-    if (next.size === 0) {
+    const waiting = probes.filter((probe) => probe.opinion === "unknown" && waitsItsTurn(probe));
+    const refusals = probes.filter((probe) => isRefused(probe) && !confirmed.has(probe));
+    const witnesses = refusals.map((refused) => ({
+      refused,
+      candidates: probes.filter((probe) => isAcceptedElsewhere(probe, refused)),
+    }));
+    if (waiting.length === 0 && witnesses.every(({ candidates }) => candidates.length === 0)) {
       return;
     }
-    for (const probe of next) {
+    for (const probe of waiting) {
       await pause(LOGINS_APART_MS, signal);
       await untilDecided(probe, state, runner, signal);
     }
-    for (const [refused, witness] of witnesses) {
-      // What had to wait once more has told nothing yet.
-      if (witness.heldBack === null || !WAITS_ITS_TURN.has(witness.heldBack.why)) {
-        confirmed.add(refused);
+    for (const { refused, candidates } of witnesses) {
+      for (const witness of candidates) {
+        // One acceptance says of every place that refused the account what it is.
+        if (!isRefused(refused)) {
+          break;
+        }
+        await pause(LOGINS_APART_MS, signal);
+        await untilDecided(witness, state, runner, signal);
+        // What has to wait once more has told nothing: another one may go first.
+        if (!waitsItsTurn(witness)) {
+          confirmed.add(refused);
+          break;
+        }
       }
     }
   }
+}
+
+function waitsItsTurn({ heldBack }: ProbeRecord): boolean {
+  return heldBack !== null && WAITS_ITS_TURN.has(heldBack.why);
 }
 
 function isRefused({ credential, last, lastPassed }: ProbeRecord): boolean {
