@@ -395,29 +395,28 @@ async function logInElsewhere(
   signal: AbortSignal,
 ): Promise<void> {
   const confirmed = new Set<ProbeRecord>();
+  const witnessesOf = (refused: ProbeRecord): readonly ProbeRecord[] =>
+    probes.filter((probe) => isAcceptedElsewhere(probe, refused));
+  const decide = async (probe: ProbeRecord): Promise<void> => {
+    await pause(LOGINS_APART_MS, signal);
+    await untilDecided(probe, state, runner, signal);
+  };
   for (let round = 0; round < LOGIN_ROUNDS && !signal.aborted; round++) {
     const waiting = probes.filter((probe) => probe.opinion === "unknown" && waitsItsTurn(probe));
-    const refusals = probes.filter((probe) => isRefused(probe) && !confirmed.has(probe));
-    const witnesses = refusals.map((refused) => ({
-      refused,
-      candidates: probes.filter((probe) => isAcceptedElsewhere(probe, refused)),
-    }));
-    if (waiting.length === 0 && witnesses.every(({ candidates }) => candidates.length === 0)) {
+    const refusals = probes.filter(
+      (probe) => isRefused(probe) && !confirmed.has(probe) && witnessesOf(probe).length > 0,
+    );
+    if (waiting.length === 0 && refusals.length === 0) {
       return;
     }
     for (const probe of waiting) {
-      await pause(LOGINS_APART_MS, signal);
-      await untilDecided(probe, state, runner, signal);
+      await decide(probe);
     }
-    for (const { refused, candidates } of witnesses) {
-      for (const witness of candidates) {
-        // One acceptance says of every place that refused the account what it is.
-        if (!isRefused(refused)) {
-          break;
-        }
-        await pause(LOGINS_APART_MS, signal);
-        await untilDecided(witness, state, runner, signal);
-        // What has to wait once more has told nothing: another one may go first.
+    for (const refused of refusals) {
+      // One acceptance convicts every place that refused the account: what it convicted is refused no longer.
+      for (const witness of isRefused(refused) ? witnessesOf(refused) : []) {
+        await decide(witness);
+        // A witness that has to wait once more has shown nothing: another one may go first.
         if (!waitsItsTurn(witness)) {
           confirmed.add(refused);
           break;
