@@ -79,10 +79,6 @@ export default tseslint.config(
     rules: { "no-restricted-syntax": ["error", ...RESTRICTED, RESET] },
   },
   {
-    files: ["src/net/reset-socket.ts"],
-    rules: { "no-restricted-syntax": ["error", ...RESTRICTED] },
-  },
-  {
     files: ["test/**/*.ts"],
     rules: {
       "no-restricted-syntax": [

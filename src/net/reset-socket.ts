@@ -13,6 +13,7 @@ export function resetSocket(socket: Socket): void {
   if (isShuttingDown) {
     socket.destroy();
   } else {
+    // eslint-disable-next-line no-restricted-syntax -- the one place that may
     socket.resetAndDestroy();
   }
 }

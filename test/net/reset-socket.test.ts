@@ -46,39 +46,38 @@ describe("a connection that is reset", () => {
     expect(seen).toEqual(["ECONNRESET"]);
   });
 
-  test.runIf(process.platform === "linux")(
-    "gives its descriptor back › while its FIN is on its way",
-    async () => {
-      const before = await openDescriptors();
-      for (let each = 0; each < 20; each += 1) {
-        const { client, server } = await pair();
-        const failures = errorsOf(client);
-        client.end("QUIT\r\n");
-        resetSocket(client);
-        server.destroy();
-        await Promise.all([closed(client), closed(server)]);
-        expect(failures).toEqual([]);
-      }
-      expect(await openDescriptors()).toBeLessThan(before + 10);
-    },
-  );
-
-  test.runIf(process.platform === "linux")(
-    "gives its descriptor back › in the moment in which its peer hangs up",
-    async () => {
-      const before = await openDescriptors();
-      for (let each = 0; each < 20; each += 1) {
-        const { client, server } = await pair();
-        const failures = errorsOf(client);
-        const hungUp = once(client.resume(), "end");
-        server.end();
-        server.resume();
-        await hungUp;
-        resetSocket(client);
-        await Promise.all([closed(client), closed(server)]);
-        expect(failures).toEqual([]);
-      }
-      expect(await openDescriptors()).toBeLessThan(before + 10);
-    },
-  );
+  test
+    .runIf(process.platform === "linux")
+    .each<readonly [string, (client: Socket, server: Socket) => Promise<unknown>]>([
+      [
+        "while its FIN is on its way",
+        (client, server) => {
+          client.end("QUIT\r\n");
+          resetSocket(client);
+          server.destroy();
+          return Promise.resolve();
+        },
+      ],
+      [
+        "in the moment in which its peer hangs up",
+        async (client, server) => {
+          const hungUp = once(client.resume(), "end");
+          server.end();
+          server.resume();
+          await hungUp;
+          resetSocket(client);
+        },
+      ],
+    ])("gives its descriptor back › %s", async (_when, reset) => {
+    const before = await openDescriptors();
+    for (let each = 0; each < 20; each += 1) {
+      const { client, server } = await pair();
+      const failures = errorsOf(client);
+      const gone = Promise.all([closed(client), closed(server)]);
+      await reset(client, server);
+      await gone;
+      expect(failures).toEqual([]);
+    }
+    expect(await openDescriptors()).toBeLessThan(before + 10);
+  });
 });
