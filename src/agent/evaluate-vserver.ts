@@ -304,7 +304,7 @@ function countDrained(
   because: ReturnType<typeof drainedBecause>,
 ): void {
   if (because !== null) {
-    record.bookDrained(server, because);
+    record.recordDrained(server, because);
     return;
   }
   record.answersSinceDrained++;

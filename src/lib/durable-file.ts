@@ -161,27 +161,27 @@ function ignoreMissing(error: unknown): void {
   }
 }
 
-const MIN_READ = 65_536;
+const MIN_BUFFER_BYTES = 65_536;
 
 /** Reads a file or a pipe as UTF-8. Rejects when it cannot be read or holds more than `maxBytes`. */
 export async function readTextUpTo(file: string, maxBytes: number): Promise<string> {
   const handle = await open(file);
   try {
-    // A file's bytes are read to one place; a pipe's, whose size nobody knows, to one that grows with them.
+    // A file is read into one buffer of its size; a pipe, whose size is unknown, into one that grows.
     const { size } = await handle.stat();
-    let place = Buffer.allocUnsafeSlow(Math.min(Math.max(size, MIN_READ), maxBytes) + 1);
+    let buffer = Buffer.allocUnsafeSlow(Math.min(Math.max(size, MIN_BUFFER_BYTES), maxBytes) + 1);
     let bytes = 0;
     for (;;) {
-      const { bytesRead } = await handle.read(place, bytes, place.length - bytes, null);
+      const { bytesRead } = await handle.read(buffer, bytes, buffer.length - bytes, null);
       bytes += bytesRead;
       if (bytes > maxBytes) {
         throw new Error(`holds more than ${String(maxBytes / 1_048_576)} MiB`);
       }
       if (bytesRead === 0) {
-        return place.toString("utf8", 0, bytes);
+        return buffer.toString("utf8", 0, bytes);
       }
-      if (bytes === place.length) {
-        place = Buffer.concat([place], Math.min(2 * bytes, maxBytes + 1));
+      if (bytes === buffer.length) {
+        buffer = Buffer.concat([buffer], Math.min(2 * bytes, maxBytes + 1));
       }
     }
   } finally {

@@ -64,7 +64,7 @@ export async function pause(delayMs: number, signal?: AbortSignal): Promise<void
 /** What is notified when the round it belongs to is abandoned. */
 export interface Abortable {
   abort(): void;
-  /** Where its watch keeps it; the watch's own. */
+  /** Its index in the watch, which alone sets it. */
   abortPlace: number;
 }
 

@@ -58,8 +58,8 @@ function policiesFor(estate: Estate, { vserver }: LintVserver): readonly string[
   ];
 }
 
-/** What is bound at the login is not known: whether it passes anything on, nobody can tell. */
-function isUntold(estate: Estate, { vserver }: LintVserver): boolean {
+/** Whether the policies bound to the login are unknown: then nothing can be said of single sign-on or authorization. */
+function hasUnknownPolicies(estate: Estate, { vserver }: LintVserver): boolean {
   const aaa = estate.authenticationVservers.get(vserver.authentication.vserver ?? "");
   return aaa !== undefined && aaa.policies === undefined;
 }
@@ -80,7 +80,7 @@ function withoutSso(context: LintContext): Hit[] {
     return [];
   }
   return authenticating(context)
-    .filter((one) => one.exchange && !isUntold(estate, one))
+    .filter((one) => one.exchange && !hasUnknownPolicies(estate, one))
     .filter(
       (one) =>
         !policiesFor(estate, one).some((policy) =>
@@ -153,7 +153,7 @@ function defaultDeny(context: LintContext): Hit[] {
           !/-defaultauthorizationaction allow/i.test(said));
       return (
         denies &&
-        !isUntold(estate, one) &&
+        !hasUnknownPolicies(estate, one) &&
         !policies.some((policy) => estate.policies.get(policy)?.feature === "authorization")
       );
     })
@@ -290,7 +290,7 @@ function ntlmWithoutKcd(context: LintContext): Hit[] {
     const delegated = actionTexts(estate, policiesFor(estate, one)).some((text) =>
       /-kcdaccount (?!"?none"?(\s|$))/i.test(text),
     );
-    return !one.exchange || paths.length === 0 || delegated || isUntold(estate, one)
+    return !one.exchange || paths.length === 0 || delegated || hasUnknownPolicies(estate, one)
       ? []
       : [
           {

@@ -68,6 +68,17 @@ function loginWorld(): SmallEstate {
 }
 
 /** One result at the instant of the clock. */
+/** As `loginWorld`: everything passed, ten seconds ago. */
+function worldThatWorked(): SmallEstate {
+  const world = loginWorld();
+  world.hear({ ex01: { state: "up" } });
+  for (const name of ["m_pop3", "pop3_greeting", "pop3_login"]) {
+    see(world, name, GOOD);
+  }
+  world.clock.at += 10_000;
+  return world;
+}
+
 function see(world: SmallEstate, name: string, what: typeof GOOD, times = 1): void {
   world.observe(name, "ex01", { ...what, startedAt: world.clock.at }, times);
 }
@@ -145,12 +156,7 @@ describe("freshness", () => {
   });
 
   test("a login from before the monitor began to fail proves nothing against it", () => {
-    const world = loginWorld();
-    world.hear({ ex01: { state: "up" } });
-    see(world, "m_pop3", GOOD);
-    see(world, "pop3_greeting", GOOD);
-    see(world, "pop3_login", GOOD);
-    world.clock.at += 10_000;
+    const world = worldThatWorked();
     world.hear({ ex01: { state: "down" } });
     for (let seconds = 0; seconds <= 140; seconds += 5) {
       see(world, "m_pop3", REFUSED);
@@ -190,12 +196,7 @@ describe("freshness", () => {
   ] as const)(
     "a replica that fails after the last login %s before the ADC is wrong",
     (_name, greeting, verdict) => {
-      const world = loginWorld();
-      world.hear({ ex01: { state: "up" } });
-      see(world, "m_pop3", GOOD);
-      see(world, "pop3_greeting", GOOD);
-      see(world, "pop3_login", GOOD);
-      world.clock.at += 10_000;
+      const world = worldThatWorked();
       for (let seconds = 0; seconds <= 140; seconds += 5) {
         see(world, "m_pop3", REFUSED);
         see(world, "pop3_greeting", greeting);

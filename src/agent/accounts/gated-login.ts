@@ -245,8 +245,8 @@ export function heldBackResult(
   if (heldBack?.why !== "suspended" && !isInDoubt) {
     return null;
   }
-  const told = refusal?.evidence.detail ?? "logins were rejected before this agent started";
-  const stands = isInDoubt ? "is tried elsewhere first" : "is suspended";
+  const lastRefusal = refusal?.evidence.detail ?? "logins were rejected before this agent started";
+  const status = isInDoubt ? "is tried elsewhere first" : "is suspended";
   const observation: Observation = {
     ...NOTHING_SEEN,
     outcome: "fault",
@@ -255,7 +255,7 @@ export function heldBackResult(
     step: "login",
     evidence: {
       transcript: "",
-      detail: `the account of ${credential.name} ${stands}: ${told}`,
+      detail: `the account of ${credential.name} ${status}: ${lastRefusal}`,
     },
   };
   return { observation, passed: null };

@@ -356,15 +356,15 @@ export class VserverRecord implements LiveVserver {
     return new Set(this.#drained.keys());
   }
 
-  /** Takes in one of them. */
-  bookDrained(server: string, because: DrainedAnswers["because"]): void {
+  /** Counts one such answer. */
+  recordDrained(server: string, because: DrainedAnswers["because"]): void {
     const before = this.#drained.get(server);
     const answers = before?.because === because ? before.answers + 1 : 1;
     this.#drained.set(server, { answers, because });
     this.answersSinceDrained = 0;
   }
 
-  /** Of one that is drained no longer; or that the ADC has taken out since, and that answers so far had no share in. */
+  /** Forgets the answers of servers that are no longer drained, and those from before the ADC took their server out. */
   forgetDrainedServers(standing: (server: string) => DrainedAnswers["because"] | null): void {
     for (const [server, { because }] of this.#drained) {
       const now = standing(server);
