@@ -16,7 +16,7 @@ import {
   type ServiceProof,
   memberVerdict,
 } from "../verdict/member-verdict.ts";
-import { lastAgreedAt, stepAgreement, withinGrace } from "../verdict/grace.ts";
+import { lastAgreedAt, stepAgreement, withinGrace, type Opinions } from "../verdict/grace.ts";
 import { memberReplica, type BoundReplica, type MemberReplica } from "../verdict/replica.ts";
 import { combineTransactions, type CombinedService } from "../verdict/service-opinion.ts";
 import type { MemberRecord } from "./records/member-record.ts";
@@ -126,7 +126,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
     failing: replica.failing,
     refused: refusalOf(record),
     unspoken: unspokenLogin(record) !== undefined,
-    declared: isOutAndFailsLately(record, now) ? "no" : declared,
+    declared,
     overdue: isOverdue(record, around),
     detected,
     withinGrace:
@@ -136,7 +136,7 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
         ? withinGrace(
             {
               now,
-              agreedAt: lastAgreedAt(record.agreement, opinions),
+              agreedAt: agreedAt(record, opinions),
               heardAt: record.adcPolledAt,
             },
             record.grace,
@@ -153,14 +153,17 @@ export function evaluateMember(record: MemberRecord, around: MemberSurroundings)
 }
 
 /**
- * Out of service after its window, and failing although it worked a moment ago: two lost looks do not make it a maintenance
- * that has not ended. What has not worked since the window is late at once, and everything else is once grace is over.
+ * From when on grace runs. An ADC that has the member out of service contradicts nobody; there it is what is expected of the
+ * server that counts: from its last good answer on, for two lost looks are no maintenance that has not ended. What has not
+ * worked since its window ended has no grace left.
  */
-function isOutAndFailsLately(record: MemberRecord, now: number): boolean {
-  const { adcOpinion, good, lastGoodAt, grace, workedSinceWindow } = record;
-  const isOut = adcOpinion !== "up" && adcOpinion !== "down";
-  const isLately = lastGoodAt !== null && now - lastGoodAt <= grace.towardsDownMs;
-  return isOut && workedSinceWindow && !good && isLately;
+function agreedAt(record: MemberRecord, opinions: Opinions): number {
+  if (opinions.adc === "up" || opinions.adc === "down") {
+    return lastAgreedAt(record.agreement, opinions);
+  }
+  const { maintenance, workedSinceWindow, lastGoodAt } = record;
+  const isExpectedBack = maintenance.declared !== "over" || workedSinceWindow;
+  return isExpectedBack && lastGoodAt !== null ? lastGoodAt : -Infinity;
 }
 
 /**

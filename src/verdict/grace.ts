@@ -209,7 +209,7 @@ function graceLengthMs(
   if (adc === "down") {
     return lengths.towardsUpMs;
   }
-  return agreedOn === "down"
+  return adc === "up" && agreedOn === "down"
     ? Math.max(lengths.towardsDownMs, lengths.replicaUpMs)
     : lengths.towardsDownMs;
 }

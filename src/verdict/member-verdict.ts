@@ -95,7 +95,9 @@ function outVerdict(inputs: MemberInputs): MemberVerdict {
   if (inputs.declared === "open") {
     return mayReturn && inputs.adc === "out" ? "ready_to_return" : "drained";
   }
-  return isOverrun(inputs) && !good ? "maintenance_overrun" : "drained_undeclared";
+  return isOverrun(inputs) && !good && !inputs.withinGrace
+    ? "maintenance_overrun"
+    : "drained_undeclared";
 }
 
 /** Its window is over, or what nobody declared has lasted too long. */

@@ -88,14 +88,19 @@ function verdictsOf(one: SmallEstate, acts: readonly Act[], untilHours: number):
 const WELL: Act = { hours: 0, sees: GOOD, adc: "up" };
 
 describe("maintenance that should be over", () => {
-  test("is not told of a member out of service that has failed for a moment only", () => {
-    const one = world(3);
+  test.each([
+    ["its window over", 3, "return_overdue"],
+    ["never declared", null, "drained_undeclared"],
+  ])("is not told of a member out of service that has failed for a moment only, %s", (...of) => {
+    const [, windowHours, working] = of;
+    const one = world(windowHours);
     const acts: readonly Act[] = [WELL, { hours: 1, sees: GOOD, adc: "out" }];
-    expect(verdictsOf(one, acts, 4).at(-1)).toBe("return_overdue");
+    expect(verdictsOf(one, acts, 6).at(-1)).toBe(working);
     one.clock.at += 1_000;
     see(one, REFUSED);
     expect(one.member("ex01").verdict).toBe("drained_undeclared");
     one.clock.at += 300_000;
+    one.hearAgain();
     see(one, REFUSED);
     one.state.evaluateAll();
     expect(one.member("ex01").verdict).toBe(OVERRUN);

@@ -32,8 +32,8 @@ yes    *                        *            *               *       *        * 
 *      out,leaving,leaving_down *            *               *       open     *       *        *           *      *                             *          drained
 *      out,leaving,leaving_down up           up,unknown,none *       *        *       *        *           *      *                             *          drained_undeclared
 *      out,leaving,leaving_down unknown      up              *       *        *       *        *           *      *                             *          drained_undeclared
-*      out,leaving,leaving_down *            *               *       over     *       *        *           *      *                             *          maintenance_overrun
-*      out,leaving,leaving_down *            *               *       no       yes     *        *           *      *                             *          maintenance_overrun
+*      out,leaving,leaving_down *            *               *       over     *       *        no          *      *                             *          maintenance_overrun
+*      out,leaving,leaving_down *            *               *       no       yes     *        no          *      *                             *          maintenance_overrun
 *      out,leaving,leaving_down *            *               *       *        *       *        *           *      *                             *          drained_undeclared
 
 *      *                        unknown      unknown,none    *       *        *       no       *           *      *                             *          unknown
