@@ -399,6 +399,7 @@ function proofBy(record: MemberRecord, passes: readonly ProbeRecord[]): ServiceP
   const monitors = countedMonitors(record).map(({ probe }): JudgedMonitor => ({
     sight: probe?.sight ?? null,
     fails: probe?.opinion === "down",
+    mayFail: probe !== undefined && isUndecidedProbe(probe) && probe.lastPassed !== true,
   }));
   return serviceProof(
     passes.map(({ sight }) => sight),
@@ -442,11 +443,12 @@ function lastFailureAt(record: MemberRecord, mailboxSide: ReadonlySet<ProbeRecor
 /** A monitor that counts has not made up its mind: a look that passes before it proves nothing against it. */
 function isUndecided(record: MemberRecord): boolean {
   return countedMonitors(record).some(
-    ({ probe }) =>
-      probe?.scheduled === true &&
-      probe.opinion === "unknown" &&
-      (probe.last === null || probe.lastPassed !== null),
+    ({ probe }) => probe !== undefined && isUndecidedProbe(probe),
   );
+}
+
+function isUndecidedProbe({ scheduled, opinion, last, lastPassed }: ProbeRecord): boolean {
+  return scheduled && opinion === "unknown" && (last === null || lastPassed !== null);
 }
 
 function depthsOf(record: MemberRecord): MemberDepths {

@@ -17,16 +17,21 @@ export type ServiceProof = (typeof SERVICE_PROOFS)[number];
 export interface JudgedMonitor {
   readonly sight: Sight | null;
   readonly fails: boolean;
+  /** It is repeated here, has not passed, and has not failed often enough: it may yet prove the ADC right. */
+  readonly mayFail?: boolean;
 }
 
-/** Compares depths only: a pass outranks a failure at the same depth or deeper, on the same path. */
+/**
+ * Compares depths: a pass outranks a failure at the same depth or deeper, on the same path. While a monitor has not decided,
+ * its being DOWN at the ADC is neither false nor too strict.
+ */
 export function serviceProof(
   passes: readonly Sight[],
   monitors: readonly JudgedMonitor[],
 ): ServiceProof {
   const isProvenWrong = ({ sight }: JudgedMonitor): boolean =>
     sight !== null && passes.some((pass) => outranks(pass, sight));
-  if (monitors.every(isProvenWrong)) {
+  if (monitors.every((each) => isProvenWrong(each) && each.mayFail !== true)) {
     return "every_monitor";
   }
   const failing = monitors.filter(({ fails }) => fails);

@@ -39,6 +39,18 @@ test.each<[string, readonly Sight[], readonly JudgedMonitor[], string]>([
     "shallower",
   ],
   [
+    "a greeting against a banner that has not failed often enough yet",
+    [sight("greeting")],
+    [{ ...passing("greeting"), mayFail: true }],
+    "shallower",
+  ],
+  [
+    "a greeting against a banner that fails, beside one that has not decided",
+    [sight("greeting")],
+    [failing("greeting"), { ...passing("greeting"), mayFail: true }],
+    "failing_monitor",
+  ],
+  [
     "a monitor of which nothing is known",
     [sight("mailbox")],
     [{ sight: null, fails: false }],
