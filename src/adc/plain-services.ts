@@ -12,8 +12,9 @@ import {
 } from "./recognise.ts";
 
 /**
- * What a member speaks, whoever made it: by its port, its service's type, or a monitor of that kind. Names say nothing
- * here, and a look at what a port is for is as harmless as the connect that the ADC makes anyway.
+ * What a member speaks, whoever made it: by its port, its service's type, a monitor of that kind, or the port of a virtual
+ * server before it. Names say nothing here, and a look at what a port is for is as harmless as the connect that the ADC makes
+ * anyway.
  */
 export function createPlainRecogniser(
   estate: Estate,
@@ -23,11 +24,15 @@ export function createPlainRecogniser(
   override: Pick<MemberOverride, "protocol" | "path"> | null,
 ) => Recognition {
   const rulePaths = pathsOfRules(estate);
+  const frontOf = frontsOf(estate);
   return (service, member, override) => {
+    const front = frontOf.get(service.name) ?? null;
     const monitors = service.monitors.flatMap(({ monitor }) => estate.monitors.get(monitor) ?? []);
     const configured = override?.protocol ?? null;
     const protocol =
-      configured === "http" ? "https" : (configured ?? protocolOf(service, member, monitors));
+      configured === "http"
+        ? "https"
+        : (configured ?? protocolOf(service, member, monitors, front));
     return {
       version: null,
       protocol,
@@ -35,7 +40,7 @@ export function createPlainRecogniser(
         protocol === "https"
           ? (override?.path ?? webPath(monitors, rulePaths.get(service.name) ?? []))
           : null,
-      security: protocol === null ? "none" : securityOf(protocol, service, member, monitors),
+      security: protocol === null ? "none" : securityOf(protocol, service, member, monitors, front),
     };
   };
 }
@@ -50,10 +55,41 @@ const PORTS: ReadonlyMap<number, LookProtocol> = new Map<number, LookProtocol>([
 /** Service types that carry any protocol over a connection. */
 const STREAMS: ReadonlySet<string> = new Set(["TCP", "SSL_TCP", "SSL_BRIDGE", "ANY"]);
 
+/** What clients of a service speak, by the port of the virtual servers that lead there. */
+interface Front {
+  readonly protocol: LookProtocol;
+  /** Their TLS begins with the first byte, and the ADC passes it on as it is. */
+  readonly passesTls: boolean;
+}
+
+/** By service; where its virtual servers differ, they say nothing. */
+function frontsOf({ lbVservers }: Estate): ReadonlyMap<string, Front | null> {
+  const fronts = new Map<string, Front | null>();
+  for (const { port, serviceType, services } of lbVservers.values()) {
+    const protocol = typeof port === "number" ? portProtocol(port) : null;
+    if (typeof port !== "number" || protocol === null || !STREAMS.has(serviceType)) {
+      continue;
+    }
+    const passesTls = serviceType !== "SSL_TCP" && FROM_THE_FIRST_BYTE.has(port);
+    for (const { service } of services) {
+      const known = fronts.get(service);
+      const agrees = known === undefined || known?.protocol === protocol;
+      const front = { protocol, passesTls: passesTls || known?.passesTls === true };
+      fronts.set(service, agrees ? front : null);
+    }
+  }
+  return fronts;
+}
+
+function portProtocol(port: number): LookProtocol | null {
+  return PORTS.get(port) ?? (port === 443 || port === 80 ? "https" : null);
+}
+
 function protocolOf(
   { serviceType }: AdcService,
   { port }: Member,
   monitors: readonly Monitor[],
+  front: Front | null,
 ): LookProtocol | null {
   if (port === "*") {
     return null;
@@ -70,13 +106,8 @@ function protocolOf(
   if (!STREAMS.has(serviceType)) {
     return null;
   }
-  const byPort = PORTS.get(port);
-  if (byPort !== undefined) {
-    return byPort;
-  }
   const byMonitor = monitors.map(kindOf).find((kind) => kind !== null) ?? null;
-  const isWebPort = port === 443 || port === 80;
-  return byMonitor ?? (isWebPort ? "https" : null);
+  return PORTS.get(port) ?? byMonitor ?? portProtocol(port) ?? front?.protocol ?? null;
 }
 
 /** By a monitor's type, or by the greeting that it waits for. */
@@ -114,8 +145,10 @@ function securityOf(
   { serviceType }: AdcService,
   { port }: Member,
   monitors: readonly Monitor[],
+  front: Front | null,
 ): TransactionSpec["security"] {
   const spoken =
+    (front?.passesTls === true && front.protocol === protocol) ||
     serviceType === "SSL" ||
     serviceType === "SSL_TCP" ||
     monitors.some((monitor) => monitor.secure && kindOf(monitor) !== null) ||

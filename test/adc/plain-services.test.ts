@@ -8,6 +8,7 @@ function spoken(
   service: string,
   monitor = "add lb monitor m TCP",
   told: Pick<MemberOverride, "protocol" | "path"> | null = null,
+  vservers: readonly string[] = [],
 ): string {
   const estate = parseNsConf(
     [
@@ -15,6 +16,10 @@ function spoken(
       `add service s mbx01 ${service}`,
       monitor,
       "bind service s -monitorName m",
+      ...vservers.flatMap((vserver, index) => [
+        `add lb vserver v${String(index)} ${vserver}`,
+        `bind lb vserver v${String(index)} s`,
+      ]),
     ].join("\n"),
     { adc: "prod" },
   );
@@ -55,6 +60,23 @@ describe("createPlainRecogniser › protocol of a member", () => {
     ["MYSQL 3306", "- none"],
   ])("%s: %s", (service, expected) => {
     expect(spoken(service)).toBe(expected);
+  });
+
+  test.each([
+    ["TCP 10143", ["TCP 192.0.2.9 143"], "imap_greeting starttls_if_offered"],
+    ["SSL_BRIDGE 10993", ["SSL_BRIDGE 192.0.2.9 993"], "imap_greeting implicit"],
+    ["TCP 10993", ["TCP 192.0.2.9 993"], "imap_greeting implicit"],
+    ["TCP 10143", ["SSL_TCP 192.0.2.9 993"], "imap_greeting starttls_if_offered"],
+    ["SSL_TCP 10993", ["SSL_TCP 192.0.2.9 993"], "imap_greeting implicit"],
+    ["TCP 2525", ["TCP 192.0.2.9 25", "TCP 192.0.2.9 587"], "smtp_greeting starttls_if_offered"],
+    ["TCP 2525", ["TCP 192.0.2.9 25", "TCP 192.0.2.9 143"], "- none"],
+    ["TCP 8443", ["SSL_BRIDGE 192.0.2.9 443"], "web_answer / implicit"],
+    ["TCP 143", ["SSL_TCP 192.0.2.9 993"], "imap_greeting starttls_if_offered"],
+    ["TCP 22", ["TCP 192.0.2.9 2222"], "- none"],
+    ["TCP 110", ["TCP 192.0.2.9 25"], "pop3_greeting starttls_if_offered"],
+    ["TCP 10143", ["TCP 0.0.0.0 0"], "- none"],
+  ])("%s behind %j: %s", (service, vservers, expected) => {
+    expect(spoken(service, "add lb monitor m TCP", null, vservers)).toBe(expected);
   });
 
   test.each([
