@@ -29,6 +29,10 @@ export function* groupMemberRows(backend: NitroBackend): Generator<Row> {
         servername: member.server,
         servicetype: group.serviceType,
         ...rowOf(MEMBER_FIELDS, member),
+        // Of the member itself: its group and its server tell their own.
+        state: enabledDisabled(
+          member.enabled || !group.enabled || estate.servers.get(member.server)?.enabled === false,
+        ),
         svrstate: belief.state,
         customserverid: "None",
         delay: double(0),

@@ -69,6 +69,9 @@ export interface PersistenceEntry {
   readonly expiresInMs: number | null;
 }
 
+/** What an administrator can disable that keeps a member out: it is back only when each is enabled again. */
+export type DisabledObject = "server" | "service" | "member";
+
 export interface MemberState {
   readonly adcService: string;
   readonly server: string;
@@ -82,6 +85,8 @@ export interface MemberState {
   /** Milliseconds since the last state change, where known. */
   readonly sinceMs: number | null;
   readonly enabled: boolean;
+  /** What is disabled of it; absent: not known. */
+  readonly disabled?: readonly DisabledObject[];
   readonly monitors: readonly MonitorState[];
   readonly blind: readonly BlindReason[];
 }

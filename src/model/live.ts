@@ -1,5 +1,5 @@
 import type { Depth, MemberDepths, Observation, Vantage } from "./observation.ts";
-import type { NitroGap, BlindReason } from "./adc-state.ts";
+import type { BlindReason, DisabledObject, NitroGap } from "./adc-state.ts";
 import type { Port } from "./adc-service.ts";
 import type { VserverKind } from "./vserver.ts";
 import type { StorageHealth } from "../lib/durable-file.ts";
@@ -125,6 +125,8 @@ export interface LiveMember {
   readonly adcOpinion: AdcOpinion;
   readonly adcRawState: string | null;
   readonly adcLastResponse: string | null;
+  /** What is disabled of it on the ADC; null or absent: not known. */
+  readonly disabled?: readonly DisabledObject[] | null;
   /** When the ADC last changed its mind about this member, by its own account; milliseconds since the epoch. */
   readonly adcStateChangedAt: number | null;
   readonly replica: ReplicaOpinion;

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { lint } from "../../src/lint/lint.ts";
-import { memberCommands, serverCommands, vserverCommands } from "../../src/web/page/commands.ts";
+import {
+  memberCommands,
+  serverCommands,
+  vserverCommands,
+  wholeServer,
+} from "../../src/web/page/commands.ts";
 import { findingsOf } from "../../src/change/findings.ts";
 import { attentionOf } from "../../src/web/page/attention.ts";
 import { headline } from "../../src/web/page/bar.ts";
@@ -336,6 +341,35 @@ describe("what to type", () => {
     expect(first("maintenance_expected")).toBe("disable server ex02 60 -graceFul YES");
     expect(first("agree_up")).toContain("disable serviceGroup sg_imap ex02 143");
     expect(first("unknown")).toContain("disable serviceGroup sg_imap ex02 143");
+  });
+
+  test("a server returns by what enables each of its objects that is disabled, and by no other", () => {
+    const members = (
+      imap: LiveMember["disabled"],
+      service: LiveMember["disabled"],
+    ): readonly LiveMember[] => [
+      aMember({ server: "ex02", port: 143, adcService: "sg_imap", disabled: imap ?? null }),
+      aMember({ server: "ex02", adcService: "svc imap", disabled: service ?? null }),
+    ];
+    const lines = (of: readonly LiveMember[]): string[] =>
+      wholeServer("enable", of, [estate]).flatMap(({ text }) => text.split("\n"));
+    expect(lines(members([], []))).toEqual(["enable server ex02"]);
+    expect(lines(members(null, null))).toEqual(["enable server ex02"]);
+    expect(lines(members(["server"], ["server"]))).toEqual(["enable server ex02"]);
+    expect(lines(members(["member"], []))).toEqual(["enable serviceGroup sg_imap ex02 143"]);
+    expect(lines(members(["server", "member"], ["server", "service"]))).toEqual([
+      "enable server ex02",
+      "enable serviceGroup sg_imap ex02 143",
+      'enable service "svc imap"',
+    ]);
+    const [ofGroup] = members(["service"], []);
+    expect(
+      ofGroup && memberCommands({ ...ofGroup, verdict: "return_overdue" }, estate, []),
+    ).toMatchObject([{ text: "enable serviceGroup sg_imap" }]);
+    const [asksItself] = members([], []);
+    expect(
+      asksItself && memberCommands({ ...asksItself, verdict: "ready_to_return" }, estate, []),
+    ).toEqual([]);
   });
 
   test("persistence sessions are cleared only where there is persistence", () => {

@@ -1,5 +1,6 @@
 import type { AdcOpinion } from "../../model/verdicts.ts";
 import {
+  type DisabledObject,
   type VserverState,
   memberKey,
   type MemberState,
@@ -137,6 +138,7 @@ export async function memberStates(
         now,
       );
       const rawState = text(row ?? {}, "svrstate") ?? "";
+      const disabled = disabledObjects(service, row, serviceRow, index.servers.get(member.server));
       members.set(key, {
         adcService: member.adcService,
         server: member.server,
@@ -148,6 +150,7 @@ export async function memberStates(
         connections: null,
         sinceMs: ticksAsMs(row ?? {}),
         enabled,
+        ...(row === undefined ? {} : { disabled }),
         monitors,
         blind: blindReasons({
           service,
@@ -162,6 +165,23 @@ export async function memberStates(
   }
   const reported = index.groupMembers.size + countOwnServices(rows.services);
   return { members, stale: missing > 0 || matched < reported };
+}
+
+/** Which of its objects are disabled. Where a row tells no `state`, one that is out is disabled itself if nothing else is. */
+function disabledObjects(
+  { kind }: AdcService,
+  row: Row | undefined,
+  serviceRow: Row | undefined,
+  serverEnabled: boolean | undefined,
+): readonly DisabledObject[] {
+  const told: readonly DisabledObject[] = [
+    ...(serverEnabled === false ? (["server"] as const) : []),
+    ...(flag(serviceRow ?? {}, "state") === false ? (["service"] as const) : []),
+    ...(kind === "serviceGroup" && flag(row ?? {}, "state") === false ? (["member"] as const) : []),
+  ];
+  const isOut = row !== undefined && !isEnabled(row, "svrstate");
+  const own = kind === "service" ? "service" : "member";
+  return told.length === 0 && isOut ? [own] : told;
 }
 
 /** The same members, all unknown: what a secondary says, or one of two primaries, counts for nothing. */

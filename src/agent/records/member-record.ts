@@ -1,4 +1,9 @@
-import type { BlindReason, MemberState, MonitorState } from "../../model/adc-state.ts";
+import type {
+  BlindReason,
+  DisabledObject,
+  MemberState,
+  MonitorState,
+} from "../../model/adc-state.ts";
 import type { AdcService, Member, Port } from "../../model/adc-service.ts";
 import {
   initialDetection,
@@ -50,6 +55,7 @@ export class MemberRecord implements LiveMember {
 
   adcOpinion: AdcOpinion = "unknown";
   adcRawState: string | null = null;
+  disabled: readonly DisabledObject[] | null = null;
   adcLastResponse: string | null = null;
   adcStateChangedAt: number | null = null;
   /** When the ADC was asked for what it says of this member; null while it says nothing. */
@@ -226,6 +232,7 @@ export class MemberRecord implements LiveMember {
     }
     this.adcOpinion = opinion;
     this.adcRawState = state?.rawState ?? null;
+    this.disabled = state?.disabled ?? null;
     this.connections = state?.connections ?? null;
     this.blind = state?.blind ?? [];
     this.adcMonitors = state?.monitors ?? [];
@@ -392,6 +399,7 @@ export class MemberRecord implements LiveMember {
     this.mismatch = earlier.mismatch;
     this.adcOpinion = earlier.adcOpinion;
     this.adcRawState = earlier.adcRawState;
+    this.disabled = earlier.disabled;
     this.adcLastResponse = earlier.adcLastResponse;
     this.adcStateChangedAt = earlier.adcStateChangedAt;
     this.adcPolledAt = earlier.adcPolledAt;

@@ -45,9 +45,9 @@ export function memberCommands(
       return [explain(member)];
     case "return_overdue":
     case "ready_to_return":
-      return [enable(member, estate)];
+      return enable([member], estate);
     case "drained_undeclared":
-      return [declare(member, "Declare maintenance, if this is one"), enable(member, estate)];
+      return [declare(member, "Declare maintenance, if this is one"), ...enable([member], estate)];
     case "maintenance_overrun":
       return [declare(member, "Declare more time, if the work continues"), explain(member)];
     default:
@@ -73,23 +73,21 @@ export function serverCommands(
   }
   const all = [...byPurpose.values()];
   const [first, ...rest] = all;
-  const isServer = estate?.servers.has(members[0].server) ?? true;
-  return first !== undefined && isOut(members, live) && isServer && !isSiteOf(members[0], estate)
+  return first !== undefined && isOut(members, live) && hasServerObject(members[0], estate)
     ? [disableServer(members[0].server), ...rest]
     : all;
 }
 
 /**
- * What takes a server out of service on every ADC that has members of it, or brings it back: as a whole where the ADC knows
- * a server of that name, else each member. GSLB's services stay as they are.
+ * What takes a server out of service on every ADC that has members of it: as a whole where the ADC knows a server of that
+ * name, else each member. Or what brings it back: whatever is disabled of it, and before anything is, the same as a whole.
+ * GSLB's services stay as they are.
  */
 export function wholeServer(
   action: "disable" | "enable",
   members: readonly LiveMember[],
   estates: readonly Estate[],
 ): readonly Command[] {
-  const [change, ofMember] =
-    action === "disable" ? [disableServer, disable] : ([enableServer, enable] as const);
   return [...groupBy(members, ({ adc, server }) => `${adc}\u0000${server}`).values()].flatMap(
     (of) => {
       const estate = estates.find(({ adc }) => adc === of[0]?.adc) ?? null;
@@ -98,9 +96,14 @@ export function wholeServer(
       if (first === undefined) {
         return [];
       }
-      return (estate?.servers.has(first.server) ?? true)
-        ? [change(first.server)]
-        : here.map((member) => ofMember(member, estate));
+      const isWhole = hasServerObject(first, estate);
+      if (action === "disable") {
+        return isWhole
+          ? [disableServer(first.server)]
+          : here.map((member) => disable(member, estate));
+      }
+      const isBegun = here.some(({ disabled }) => (disabled ?? []).length > 0);
+      return isWhole && !isBegun ? [enableServer(first.server)] : enable(here, estate);
     },
   );
 }
@@ -251,10 +254,23 @@ function disable(member: LiveMember, estate: Estate | null): Command {
   return netscaler(`Take it out of service now; open connections get ${String(DRAIN_S)} s`, text);
 }
 
-function enable(member: LiveMember, estate: Estate | null): Command {
+/** What enables all that is disabled of these members of one server; no command where the ADC says that nothing is. */
+function enable(members: readonly LiveMember[], estate: Estate | null): readonly Command[] {
+  const lines = new Set(members.flatMap((member) => enablingLines(member, estate)));
+  const [server] = members.flatMap((one) => (one.disabled?.includes("server") ? [one.server] : []));
+  const purpose =
+    server === undefined ? "Return it to service" : `Return all of ${server} to service`;
+  return lines.size === 0 ? [] : [netscaler(purpose, [...lines].join("\n"))];
+}
+
+function enablingLines(member: LiveMember, estate: Estate | null): readonly string[] {
   const { kind, name, isGroup } = objectOf(member, estate);
-  const text = `enable ${kind} ${isGroup ? `${name} ${endpointOf(member)}` : name}`;
-  return netscaler("Return it to service", text);
+  const ofObject = {
+    server: `enable server ${word(member.server)}`,
+    service: `enable ${kind} ${name}`,
+    member: `enable ${kind} ${isGroup ? `${name} ${endpointOf(member)}` : name}`,
+  };
+  return (member.disabled ?? ["member" as const]).map((object) => ofObject[object]);
 }
 
 function show(member: LiveMember, estate: Estate | null): Command {
@@ -315,6 +331,11 @@ function explain(member: LiveMember): Command {
     where: "shell",
     text: `adc-witness probe --config adc-witness.yml ${target}${monitor}`,
   };
+}
+
+/** Whether the ADC knows the member's server by its name, so that all of it can be disabled at once. */
+function hasServerObject(member: LiveMember, estate: Estate | null): boolean {
+  return (estate?.servers.has(member.server) ?? true) && !isSiteOf(member, estate);
 }
 
 function isSiteOf({ adcService }: LiveMember, estate: Estate | null): boolean {
