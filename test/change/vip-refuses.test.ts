@@ -276,6 +276,28 @@ add ns acl off DENY -destIP = 192.0.2.20 -priority 30 -state DISABLED
     },
   ],
   [
+    "a client certificate is asked of nobody who cannot connect",
+    { conf: OWA + MANDATORY, vip: closedPort },
+  ],
+  [
+    "a responder that resets by source answers nothing",
+    { conf: OWA + RESET + bindResponder("rp"), vip: web(forbidden) },
+  ],
+  [
+    "a responder that answers by source ends no connection, and none before it is made",
+    {
+      conf: `${OWA}add responder action ra respondwith ${respond("403 Forbidden")}\nadd responder policy rp "${FOREIGN}" ra\n${bindResponder("rp")}`,
+      vip: closedPort,
+    },
+  ],
+  [
+    "the ADC itself says that it has no service, and no responder does",
+    {
+      conf: `${OWA}add responder action ra respondwith ${respond("403 Forbidden")}\nadd responder policy rp "${FOREIGN}" ra\n${bindResponder("rp")}`,
+      vip: web((_, response) => response.writeHead(503).end("Http/1.1 Service Unavailable")),
+    },
+  ],
+  [
     "the failure is none that the listen policy makes",
     {
       conf: OWA.replace(

@@ -26,7 +26,13 @@ export function probeId(
 
 /** Why the ADC, as it is configured, may refuse this agent at a VIP and serve others. */
 export interface VipRefusal {
-  readonly by: "acl" | "listen_policy" | "client_certificate" | "responder" | "appfw";
+  readonly by:
+    | "acl"
+    | "listen_policy"
+    | "client_certificate"
+    | "responder_ends"
+    | "responder_answers"
+    | "appfw";
   /** In words, with the object that refuses. */
   readonly words: string;
 }

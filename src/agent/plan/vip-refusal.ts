@@ -19,14 +19,22 @@ export function isRefusal(
       // Before any byte of the vserver's: no TLS of its own, no answer.
       return silent || seen.step === "connect";
     case "client_certificate":
-      return silent || seen.step === "tls" || CERTIFICATE_WANTED.has(seen.reason);
-    case "responder":
-      return silent || ANSWERED.has(seen.reason);
+      // Asked for in the handshake, which wants a connection first.
+      return (
+        seen.step !== "connect" &&
+        (silent || seen.step === "tls" || CERTIFICATE_WANTED.has(seen.reason))
+      );
+    case "responder_ends":
+      // It acts on what was sent: connection and TLS are well.
+      return !BEFORE_A_REQUEST.has(seen.step) && silent;
+    case "responder_answers":
+      return !BEFORE_A_REQUEST.has(seen.step) && ANSWERED.has(seen.reason);
     case "appfw":
       return BLOCKED.has(seen.reason);
   }
 }
 
+const BEFORE_A_REQUEST: ReadonlySet<Step> = new Set<Step>(["connect", "tls"]);
 const SILENT: ReadonlySet<Reason> = new Set<FailureReason>([
   "refused",
   "unreachable",
@@ -46,7 +54,6 @@ const ANSWERED: ReadonlySet<Reason> = new Set<FailureReason>([
   "bad_status",
   "pattern_missing",
   "adc_error_page",
-  "adc_no_service",
   "protocol_error",
   "ssl_required",
   "policy_refused",
@@ -173,9 +180,10 @@ function responderRefusal(
       continue;
     }
     const taken = takenBy(policy, asked, sources);
-    if (!taken.every((takes) => takes === false) && refuses(policy, estate)) {
+    const by = howItRefuses(policy, estate);
+    if (by !== null && !taken.every((takes) => takes === false)) {
       const words = `responder policy ${policy.name} ${verb(taken.includes(true))} this agent`;
-      return { by: "responder", words };
+      return { by, words };
     }
   }
   return null;
@@ -225,14 +233,18 @@ function asksForSource({ rule }: Policy): boolean {
 }
 
 /** DROP, RESET, or an answer of the ADC's own with an error; a redirect is asked and checked as such. */
-function refuses({ action }: Policy, { actions }: Estate): boolean {
+function howItRefuses(
+  { action }: Policy,
+  { actions }: Estate,
+): Extract<VipRefusal["by"], `responder_${string}`> | null {
   if (action === null || /^(?:DROP|RESET)$/i.test(action)) {
-    return action !== null;
+    return action === null ? null : "responder_ends";
   }
   const { type = "", expression = null } = actions.get(action) ?? {};
-  return (
-    /^(?:respondwith|sqlresponse)/.test(type) && !/HTTP\/1\.[01] (?:2|3)\d\d/.test(expression ?? "")
-  );
+  const isError =
+    /^(?:respondwith|sqlresponse)/.test(type) &&
+    !/HTTP\/1\.[01] (?:2|3)\d\d/.test(expression ?? "");
+  return isError ? "responder_answers" : null;
 }
 
 /** Each address of ours; null alone where none is known. */
