@@ -93,9 +93,19 @@ function endpointKey(
   return [trafficDomain, transport, address, port].map(String).join("|");
 }
 
+/** A reference that leads nowhere, before it is a sentence. */
+interface Missing {
+  readonly severity: Diagnostic["severity"];
+  readonly kind: Kind;
+  readonly name: string;
+  readonly object: string;
+  readonly line: SourceLine;
+}
+
 /** References from one object to another that lead nowhere, or to an object of another kind. */
-function referenceDiagnostics(estate: Estate): Diagnostic[] {
+function referenceDiagnostics(estate: Estate, part: boolean): Diagnostic[] {
   const found: Diagnostic[] = [];
+  const missing: Missing[] = [];
   const kinds = kindsByName(estate);
 
   function check(
@@ -112,16 +122,13 @@ function referenceDiagnostics(estate: Estate): Diagnostic[] {
     const [expected = "vserver"] = accepted;
     // A file that tells of no certificate, policy or net profile at all is an excerpt more often than a mistake.
     const excerpt = BESIDE.has(expected) && kinds.get(expected)?.size === 0;
-    found.push({
-      severity: excerpt ? "info" : "error",
-      rule: actual.length > 0 ? "wrong_kind_reference" : "dangling_reference",
-      line,
-      object,
-      message:
-        actual.length > 0
-          ? `${object} refers to ${name} as a ${expected}, but that is a ${actual.join(" and ")}.`
-          : `${object} refers to ${expected} ${name}, which is not configured.`,
-    });
+    const severity = excerpt ? "info" : "error";
+    if (actual.length === 0) {
+      missing.push({ severity, kind: expected, name, object, line });
+      return;
+    }
+    const message = `${object} refers to ${name} as a ${expected}, but that is a ${actual.join(" and ")}.`;
+    found.push({ severity, rule: "wrong_kind_reference", line, object, message });
   }
 
   for (const service of estate.services.values()) {
@@ -141,7 +148,32 @@ function referenceDiagnostics(estate: Estate): Diagnostic[] {
     vserverReferences(vserver, check);
   }
   gslbReferences(estate.gslb, check);
-  return found;
+  return [...found, ...(part ? leavingThePart(missing) : missing.map(dangling))];
+}
+
+function dangling({ severity, kind, name, object, line }: Missing): Diagnostic {
+  const message = `${object} refers to ${kind} ${name}, which is not configured.`;
+  return { severity, rule: "dangling_reference", line, object, message };
+}
+
+/** So many names are told. */
+const MAX_NAMES = 12;
+
+/** What a part of a configuration refers to stands in the rest: one cause, with all its names. */
+function leavingThePart(missing: readonly Missing[]): Diagnostic[] {
+  const names = [...new Set(missing.map(({ kind, name }) => `${kind} ${name}`))];
+  const more = names.length - MAX_NAMES;
+  const list = names.slice(0, MAX_NAMES).join(", ");
+  const told = more > 0 ? `${list} and ${String(more)} more` : list;
+  const firstOf = new Map([...missing].reverse().map((one) => [one.object, one]));
+  return [...firstOf.values()].reverse().map((one) =>
+    names.length === 1
+      ? dangling(one)
+      : {
+          ...dangling(one),
+          message: `${one.object} refers to what this part of a configuration does not show: ${told}.`,
+        },
+  );
 }
 
 function gslbReferences({ services, vservers }: Gslb, check: Check): void {
@@ -239,11 +271,13 @@ function kindsByName(estate: Estate): Map<Kind, ReadonlySet<string>> {
 /**
  * What a reader of any estate must know, whichever way it was read: pinned destinations, monitors nobody uses, secrets
  * only the ADC can read, references to nothing or to the wrong kind, one address and port used twice, unknown types.
- * Importers append these to their own `diagnostics`, and name monitors bound to what an estate leaves out (routes).
+ * Importers append these to their own `diagnostics`, name monitors bound to what an estate leaves out (routes), and say
+ * where what they have read is only a part of a configuration.
  */
 export function estateDiagnostics(
   estate: Estate,
   monitorsUsedElsewhere: ReadonlySet<string> = new Set(),
+  part = false,
 ): Diagnostic[] {
   const users = usersOfMonitors(estate);
   const own = ownAddresses(estate);
@@ -252,16 +286,22 @@ export function estateDiagnostics(
       monitors.map(({ monitor }) => monitor),
     ),
   );
+  // Bound by mistake in a server's place, which is said of the group.
+  const boundAsServers = new Set(
+    [...estate.services.values()].flatMap(({ members }) => members.map(({ server }) => server)),
+  );
   return [
     ...[...estate.monitors.values()].flatMap((monitor) =>
       monitorDiagnostics(
         monitor,
         users.get(monitor.name) ?? [],
-        monitorsUsedElsewhere.has(monitor.name) || usedByGslb.has(monitor.name),
+        [monitorsUsedElsewhere, usedByGslb, boundAsServers].some((names) =>
+          names.has(monitor.name),
+        ),
         own,
       ),
     ),
-    ...referenceDiagnostics(estate),
+    ...referenceDiagnostics(estate, part),
     ...endpointDiagnostics(estate),
     ...coverageDiagnostics(estate),
   ];

@@ -222,6 +222,13 @@ const TEXTS = [
   ...(["trofsCode", "dispatcherPort", "maxForwards", "customHeaders", "scriptArgs"] as const),
 ];
 
+/** Written out although they are a type's default, as the ADC itself saves them: no type but USER documents one. */
+const SCRIPT: ReadonlySet<(typeof TEXTS)[number]> = new Set([
+  "scriptName",
+  "dispatcherIp",
+  "dispatcherPort",
+] as const);
+
 function addParameters(
   monitor: Monitor,
   base: Monitor,
@@ -230,7 +237,7 @@ function addParameters(
   const { parameters } = monitor;
   for (const key of TEXTS) {
     const value = parameters[key];
-    if (value !== null && value !== base.parameters[key]) {
+    if (value !== null && (SCRIPT.has(key) || value !== base.parameters[key])) {
       found.set(key.toLowerCase(), [withoutSecret(String(value))]);
     }
   }

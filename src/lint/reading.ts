@@ -28,6 +28,7 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
     "Statements about health are not looked at: silence about them is no praise.",
   ],
   partition_not_read: ["info", "An admin partition's statements are not looked at."],
+  typographic_characters: ["error", "Quotes or dashes were pasted that the ADC does not know."],
   broken_line: ["warning", "A line ends inside a quote or parenthesis."],
 };
 

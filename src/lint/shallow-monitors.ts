@@ -1,3 +1,4 @@
+import { isTcpBased } from "../adc/monitor-defaults.ts";
 import type { LintContext, LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { addMonitor, bindMonitor, optionsOf, setMonitor } from "./monitor-change.ts";
@@ -46,8 +47,8 @@ export const SHALLOW_MONITOR_RULES: readonly Rule[] = [
 ];
 
 const UNSEEN_BY_PING = "a stopped process, a closed port, a hung or refusing application";
-const UNSEEN_BY_TCP =
-  "a silent port, a connection accepted and closed at once, a missing certificate, a dead back end";
+const UNSEEN_BY_TCP = "a silent port, a connection accepted and closed at once";
+const UNSEEN_BY_TCP_ON_TLS = `TLS versions that do not meet, ${UNSEEN_BY_TCP}, a missing certificate, a dead back end`;
 
 function pingOnly(context: LintContext): Hit[] {
   return context.watched
@@ -69,7 +70,9 @@ function tcpOnly(context: LintContext): Hit[] {
       ...hit(
         context,
         one,
-        `Only a TCP handshake decides (${names(one)}); unseen: ${UNSEEN_BY_TCP}.`,
+        isTcpBased(one.service.serviceType) || one.service.serviceType === "ANY"
+          ? `Only a TCP handshake decides (${names(one)}); unseen: ${UNSEEN_BY_TCP}, a dead back end.`
+          : `Clients come over UDP, and only a TCP handshake decides (${names(one)}): of the UDP port nothing is seen.`,
       ),
       severity: isApplication(one) ? "warning" : "info",
     }));
@@ -85,7 +88,7 @@ function tcpOnTls(context: LintContext): Hit[] {
         context,
         one,
         `The port speaks TLS, but only a TCP handshake decides (${names(one)}); ` +
-          `unseen: TLS versions that do not meet, ${UNSEEN_BY_TCP}.`,
+          `unseen: ${UNSEEN_BY_TCP_ON_TLS}.`,
       ),
     );
 }
@@ -98,7 +101,7 @@ function sslBridge(context: LintContext): Hit[] {
         context,
         one,
         `SSL_BRIDGE passes TLS through unread, and only a TCP handshake decides (${names(one)}); ` +
-          `unseen: TLS versions that do not meet, ${UNSEEN_BY_TCP}.`,
+          `unseen: ${UNSEEN_BY_TCP_ON_TLS}.`,
       ),
     );
 }

@@ -102,6 +102,8 @@ function unknownServiceType(context: LintContext): Hit[] {
   const objects = [
     ...context.services.map(({ service }) => service),
     ...context.vservers.map(({ vserver }) => vserver),
+    ...context.estate.gslb.services.values(),
+    ...context.estate.gslb.vservers.values(),
   ];
   return objects
     .filter(({ serviceType }) => !SERVICE_TYPES.has(serviceType))

@@ -880,6 +880,16 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     fires: ["switch ns partition P1\nadd server s 10.0.0.1"],
     misses: ["switch ns partition default\nadd server s 10.0.0.1"],
   },
+  typographic_characters: {
+    fires: [
+      conf(WEB, "add lb monitor m HTTP-ECV -send \u201cGET /a\u201d -recv \u201cok\u201d", BIND),
+      conf(WEB, 'add lb monitor m HTTP-ECV \u2013send "GET /a" -recv ok', BIND),
+    ],
+    misses: [
+      conf(WEB, 'add lb monitor m HTTP-ECV -send "GET /a" -recv ok', BIND),
+      conf(WEB.replace("HTTP 80", 'HTTP 80 -comment "the \u201cold\u201d one \u2013 soon gone"')),
+    ],
+  },
   broken_line: {
     fires: [conf('add lb monitor m TCP-ECV -recv "* OK', IMAP, BIND)],
     misses: [conf('add lb monitor m TCP-ECV -recv "* OK"', IMAP, BIND)],

@@ -1,7 +1,7 @@
 import { ACL_FIELDS, ACL_KINDS, aclAction, aclKey, readAcl } from "../acls.ts";
 import { MAX_NAME_LENGTH, wholeNumber } from "../field-types.ts";
 import { readFields, readWhole } from "../fields.ts";
-import type { Firmware, Estate } from "../../model/estate.ts";
+import type { Diagnostic, Firmware, Estate } from "../../model/estate.ts";
 import type { AclKind, PolicyBinding } from "../../model/policy.ts";
 import {
   CS_PARAMETER_FIELDS,
@@ -236,6 +236,9 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       yield;
     }
     captured ||= command.typed;
+    if (partition === null && isTypographic(command.text)) {
+      reportTypographic(command, draft);
+    }
     if (partition === null && count < MAX_STATEMENTS && CHANGES.has(kindOfPlain(command) ?? "")) {
       count += 1;
       changes.push(deferred(command));
@@ -281,19 +284,39 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     }
   }
   applyChanges(changes, draft);
-  reportOrphans(orphans, captured, draft);
+  const part = isPart(draft, captured, orphans.length);
+  reportOrphans(orphans, part, draft);
   reportUnread(draft);
   const estate = yield* finishEstate(draft, options.adc);
   yield;
-  const found = estateDiagnostics(estate, draft.monitorsUsedElsewhere);
-  // A session shows what somebody looked for; only a whole configuration begins with the ADC's own address.
-  const excerpt = captured && draft.nsip === null;
-  draft.diagnostics.pushAll(
-    found.map((one) =>
-      excerpt && one.rule === "dangling_reference" ? { ...one, severity: "info" as const } : one,
-    ),
-  );
-  return { ...estate, diagnostics: draft.diagnostics.all() };
+  draft.diagnostics.pushAll(estateDiagnostics(estate, draft.monitorsUsedElsewhere, part));
+  const found = draft.diagnostics.all();
+  return { ...estate, diagnostics: part ? found.map(asNote) : found };
+}
+
+/** A session shows what somebody looked for, a page or a ticket what it is about. */
+const PROSE = 2;
+
+/**
+ * Only a whole configuration begins with its firmware and has the ADC's own address; what has neither, and a prompt or
+ * lines of prose, is a part of one, or of several.
+ */
+function isPart({ nsip, firmware }: Draft, captured: boolean, orphans: number): boolean {
+  return nsip === null && firmware === null && (captured || orphans >= PROSE);
+}
+
+/** What is a mistake in a whole configuration, and in a part of one no more than what it does not show. */
+const MISTAKES_OF_THE_WHOLE: ReadonlySet<string> = new Set([
+  "dangling_reference",
+  "duplicate_name",
+  "duplicate_vserver_endpoint",
+  "duplicate_service_endpoint",
+]);
+
+function asNote(diagnostic: Diagnostic): Diagnostic {
+  return MISTAKES_OF_THE_WHOLE.has(diagnostic.rule)
+    ? { ...diagnostic, severity: "info" }
+    : diagnostic;
 }
 
 /** Without what else is known of it while its lines are joined. */
@@ -350,6 +373,24 @@ function applyChanges(changes: readonly CommandLine[], draft: Draft): void {
   }
 }
 
+/** A quote or an option's dash as word processors and web pages set them, outside of plain quotes. */
+const TYPOGRAPHIC = /(?:^|\s)(?:[\u201c-\u201f\u2018-\u201b\u00ab]|[\u2012-\u2015][A-Za-z])/;
+
+function isTypographic(text: string): boolean {
+  return TYPOGRAPHIC.test(text) && TYPOGRAPHIC.test(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'));
+}
+
+/** Said without quoting the line, as of one that ends inside a quote. */
+function reportTypographic(command: CommandLine, draft: Draft): void {
+  const [first] = statementsOf(command);
+  if (first !== undefined) {
+    const message =
+      "Typographic quotes or dashes, as web pages and word processors set them, are none to the ADC: it refuses the command.";
+    const object = first.words[0] ?? statementKind(first).slice(0, 60);
+    report(draft, first, "error", "typographic_characters", object, message);
+  }
+}
+
 /** Said without quoting the line, which may hold a secret. */
 function reportBroken(statement: Statement, draft: Draft): void {
   if (statement.broken) {
@@ -364,12 +405,12 @@ function reportBroken(statement: Statement, draft: Draft): void {
   }
 }
 
-/** What a session's commands printed is no mistake. */
-function reportOrphans(lines: readonly number[], captured: boolean, draft: Draft): void {
+/** What a session's commands printed is no mistake, nor is what a page says about its commands. */
+function reportOrphans(lines: readonly number[], part: boolean, draft: Draft): void {
   const [first] = lines;
   if (first !== undefined) {
     draft.diagnostics.push({
-      severity: captured ? "info" : "warning",
+      severity: part ? "info" : "warning",
       rule: "unreadable_lines",
       line: first,
       object: "file",

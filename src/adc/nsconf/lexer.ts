@@ -202,11 +202,12 @@ export function* commandLines(
       continue;
     }
     const plain = physical.replace(BARE_PROMPT, "");
-    const starts = startsCommand(plain, pending);
+    const bare = plain.length < physical.length;
+    const starts: boolean = startsCommand(plain, pending) || (bare && isShow(plain, pending));
     const prompted: string | null = starts ? null : behindPrompt(plain);
     const content: string = prompted ?? plain;
     const trimmed = content.trim();
-    if (trimmed === "" || isReply(trimmed, pending) || trimmed.startsWith("#")) {
+    if (trimmed === "" || isReply(trimmed, pending) || COMMENT.test(trimmed)) {
       if (pending !== null) {
         yield pending;
       }
@@ -221,7 +222,7 @@ export function* commandLines(
       pending = {
         line,
         text: content,
-        typed: prompted !== null,
+        typed: prompted !== null || bare,
         lastLength: physical.length,
         looks: 0,
       };
@@ -230,7 +231,11 @@ export function* commandLines(
       yield pending;
       pending = null;
       orphan(line);
-    } else if (pending === null || pending.text.length + content.length > MAX_COMMAND_LENGTH) {
+    } else if (
+      pending === null ||
+      pending.text.length + content.length > MAX_COMMAND_LENGTH ||
+      !isWrapped(pending, trimmed)
+    ) {
       orphan(line);
     } else {
       const glue = pending.lastLength === hardWidth ? "" : " ";
@@ -245,21 +250,38 @@ export function* commandLines(
 
 const BARE_PROMPT = /^\s*>\s?/;
 
+/** Of the ADC, or the fence around a page's commands. */
+const COMMENT = /^(#|```)/;
+
 /** `nsroot@ns1-Primary> `, `[ns1] > `: any text up to `>`, if a command stands behind it. */
 const PROMPT = /^[^"'>]{1,160}>[ \t]*(?=([A-Za-z]{2,})(?:[ \t]+\S|[ \t]*$))/;
 
 /** `sh run`, `sho lb vs v`: what people type most. */
 const SHOWS = /^sho?\s/i;
 
+function isShow(content: string, pending: Pending | null): boolean {
+  return SHOWS.test(content) && (pending === null || !isOpen(pending));
+}
+
 /** What the ADC says to a command: neither a command nor the continuation of one. */
-const REPLY = /^(ERROR|WARNING|Warning|Error|Info|INFO)\s*:/;
+const REPLY = /^(ERROR|WARNING|Warning|Error|Info|INFO|exec)\s*:/;
 
 function isReply(line: string, pending: Pending | null): boolean {
   return line === "Done" || (REPLY.test(line) && (pending === null || !isOpen(pending)));
 }
 
-/** Takes the prompt off; null: there is none that a command follows. */
+/** `cli_script.sh "add server a 10.0.0.1"`: how the container without a command line of its own is told. */
+const IN_SCRIPT = /(?:^|[\s/])cli_script\.sh\s+(?:"(.*)"|'(.*)')\s*$/;
+
+/** Nothing wraps lines at fewer columns. */
+const NARROWEST = 72;
+
+/** Takes the prompt off, or the call; null: there is none that a command follows. */
 function behindPrompt(line: string): string | null {
+  const [called, escaped, plain] = line.includes("cli_script") ? (IN_SCRIPT.exec(line) ?? []) : [];
+  if (called !== undefined) {
+    return escaped?.replace(/\\(["\\$`])/g, "$1") ?? plain ?? null;
+  }
   const found = PROMPT.exec(line);
   const verb = found?.[1];
   return found === null || verb === undefined || verbOf(verb) === null
@@ -278,6 +300,23 @@ function startsCommand(content: string, pending: Pending | null): boolean {
   }
   pending.looks += 1;
   return pending.looks <= MAX_LOOKS && !isOpen(pending);
+}
+
+/** Ends in an option without its value. */
+const AWAITS_VALUE = /\s-\w+\s*$/;
+
+/**
+ * Whether a line continues the one before: what would have had room behind it was never cut off, and is what a page says
+ * about its commands.
+ */
+function isWrapped(pending: Pending, content: string): boolean {
+  const [word = ""] = content.split(/\s/, 1);
+  return (
+    content.startsWith("-") ||
+    AWAITS_VALUE.test(pending.text) ||
+    pending.lastLength + 1 + word.length > NARROWEST ||
+    isOpen(pending)
+  );
 }
 
 /** Inside a quote or parenthesis. */
@@ -335,5 +374,5 @@ function hardWrapWidth(text: string): number {
     }
     from = end + 1;
   }
-  return count >= 2 && longest >= 72 ? longest : -1;
+  return count >= 2 && longest >= NARROWEST ? longest : -1;
 }

@@ -176,7 +176,9 @@ function bindServiceGroup(statement: Statement, draft: Draft): void {
     return;
   }
   const monitor = statement.keys.get("monitorname")?.[0];
-  if (monitor !== undefined) {
+  // Beside a member, as pages on the web have it, the monitor is meant for the group each time again.
+  const again = server !== undefined && isBound(group, monitor, draft);
+  if (monitor !== undefined && !again) {
     addBinding(group, monitor, statement, draft, false);
   }
   if (server === undefined) {
@@ -223,6 +225,13 @@ function bindMonitor(statement: Statement, draft: Draft): void {
   }
 }
 
+function isBound(service: ServiceDraft, written: string | undefined, draft: Draft): boolean {
+  return (
+    written !== undefined &&
+    service.monitors.some(({ monitor }) => monitor === monitorName(written, draft))
+  );
+}
+
 /** Binds a monitor as a statement says; a second binding of the same is reported. */
 export function addBinding(
   service: ServiceDraft,
@@ -233,7 +242,7 @@ export function addBinding(
 ): void {
   const fields = deprecatedForm ? OLD_MONITOR_BINDING_FIELDS : MONITOR_BINDING_FIELDS;
   const monitor = monitorName(written, draft);
-  if (service.monitors.some((binding) => binding.monitor === monitor)) {
+  if (isBound(service, written, draft)) {
     report(
       draft,
       statement,

@@ -1,0 +1,157 @@
+import { describe, expect, test } from "vitest";
+import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { groupFindings } from "../../src/lint/group.ts";
+import { lint } from "../../src/lint/lint.ts";
+
+function estateOf(lines: readonly string[]): ReturnType<typeof parseNsConf> {
+  return parseNsConf(lines.join("\n"), { adc: "test" });
+}
+
+/** Severity and rule of each cause, with its objects. */
+function causes(...lines: readonly string[]): string[] {
+  return groupFindings(lint(estateOf(lines))).map(
+    ({ severity, rule, objects }) =>
+      `${severity} ${rule} ${objects.map(({ name }) => name).join(" ")}`,
+  );
+}
+
+const ORDER = [
+  "Please build the following by Thursday:",
+  "add server one 10.0.0.1",
+  "add serviceGroup web TCP -netProfile SNAT",
+  "bind serviceGroup web one 9000",
+  "bind serviceGroup web two 9000",
+  "bind serviceGroup web -monitorName CORP_TCP",
+  "add lb vserver old TCP 10.0.1.1 80",
+  "bind lb vserver old web",
+  "bind lb vserver old always_up",
+  "and, at the other site:",
+  "add server one 10.9.0.1",
+  "add lb vserver new TCP 10.0.1.1 80",
+];
+
+describe("a part of a configuration", () => {
+  test("refers to what it does not show in one note, and its two sites are no mistake", () => {
+    const found = causes(...ORDER);
+    expect(found).toContain("info dangling_reference web old");
+    expect(found).toContain("info duplicate_name one");
+    expect(found).toContain("info duplicate_vserver_endpoint new");
+    expect(found).toContain("info unreadable_lines file");
+    expect(found.filter((one) => !one.startsWith("info"))).toEqual([]);
+  });
+
+  test("names all that it does not show", () => {
+    const told = lint(estateOf(ORDER)).find(({ rule }) => rule === "dangling_reference");
+    expect(told?.message).toBe(
+      "Refers to what this part of a configuration does not show: " +
+        "monitor CORP_TCP, net profile SNAT, server two, service always_up.",
+    );
+  });
+
+  test.each([["#NS13.1 Build 37.38"], ["set ns config -IPAddress 10.0.0.9 -netmask 255.0.0.0"]])(
+    "is none below %s",
+    (head) => {
+      const found = causes(head, ...ORDER);
+      expect(found).toContain("error dangling_reference web");
+      expect(found).toContain("warning duplicate_name one");
+      expect(found).toContain("warning unreadable_lines file");
+    },
+  );
+
+  test("is one where commands stand behind a bare prompt", () => {
+    expect(
+      causes("> sh save | grep v", "add lb vserver v HTTP 10.0.1.1 80", "bind lb vserver v gone"),
+    ).toEqual(["info dangling_reference v"]);
+  });
+
+  test("fences around commands are no lines of it", () => {
+    expect(causes("```", "add lb vserver v HTTP 10.0.1.1 80", "```")).toEqual([]);
+  });
+});
+
+describe("commands that a container is told", () => {
+  test("are read out of their call, and the echo is passed over", () => {
+    const { services, lbVservers, monitors } = estateOf([
+      `root@1:/# cli_script.sh "add service s 10.0.0.1 HTTP 80"`,
+      "exec: add service s 10.0.0.1 HTTP 80",
+      "Done",
+      `/var/netscaler/bins/cli_script.sh 'add lb vserver v HTTP 10.0.1.1 80'`,
+      `cli_script.sh "add lb monitor m HTTP-ECV -send \\"GET /a b\\" -recv ok"`,
+    ]);
+    expect([...services.keys(), ...lbVservers.keys()]).toEqual(["s", "v"]);
+    expect(monitors.get("m")?.parameters.send).toBe("GET /a b");
+  });
+});
+
+describe("what other people's files hold", () => {
+  test("a monitor beside each member is bound once, and nothing is said of the next time", () => {
+    const lines = [
+      "add serviceGroup g HTTP",
+      "bind serviceGroup g 10.0.0.1 80 -monitorName m",
+      "bind serviceGroup g 10.0.0.2 80 -monitorName m",
+      'add lb monitor m HTTP-ECV -send "GET /a" -recv ok',
+    ];
+    expect(causes(...lines)).toEqual([]);
+    const group = estateOf(lines).services.get("g");
+    expect(group?.members.length).toBe(2);
+    expect(group?.monitors.map(({ monitor }) => monitor)).toEqual(["m"]);
+  });
+
+  test("a monitor that was bound in a server's place is not called unused", () => {
+    expect(
+      causes(
+        "add server one 10.0.0.1",
+        "add serviceGroup g TCP",
+        "add lb monitor m CITRIX-XD-DDC",
+        "bind serviceGroup g one 9000",
+        "bind serviceGroup g m 9000",
+      ),
+    ).toEqual(["error wrong_kind_reference g", "info tcp_only g"]);
+  });
+
+  test("a copy of a scripted monitor names its script", () => {
+    const fix = lint(
+      estateOf([
+        "add service clear 10.0.0.1 TCP 389",
+        "add service tls 10.0.0.1 SSL_TCP 636",
+        "add lb monitor m LDAP -scriptName nsldap.pl -dispatcherIP 127.0.0.1 -dispatcherPort 3013 -baseDN dc=a -bindDN b -password c -secure YES",
+        "bind service clear -monitorName m",
+        "bind service tls -monitorName m",
+      ]),
+    ).find(({ rule }) => rule === "secure_to_clear_port");
+    for (const kept of ["scriptName nsldap.pl", "dispatcherIP 127.0.0.1", "dispatcherPort 3013"]) {
+      expect(fix?.commands[0]).toContain(`-${kept}`);
+    }
+  });
+
+  test("of a handshake with another port nothing is said about certificates, and UDP is named", () => {
+    const message = (type: string) =>
+      lint(
+        estateOf([
+          `add service s 10.0.0.1 ${type} 8080`,
+          "add lb monitor m TCP -destPort 9000",
+          "bind service s -monitorName m",
+        ]),
+      ).find(({ rule }) => rule === "tcp_only")?.message;
+    expect(message("HTTP")).not.toContain("certificate");
+    expect(message("UDP")).toBe(
+      "Clients come over UDP, and only a TCP handshake decides (m): of the UDP port nothing is seen.",
+    );
+  });
+
+  test("a service type that no NetScaler has is found in GSLB too", () => {
+    expect(
+      causes(
+        "add gslb site a LOCAL 10.0.0.1",
+        "add gslb service s 10.0.0.2 HTTPS 443 -siteName a",
+        "add gslb vserver v HTTPS",
+        "bind gslb vserver v -serviceName s",
+      ),
+    ).toEqual(["error unknown_service_type s v"]);
+  });
+
+  test("LOGSTREAM comes over TCP, so that tcp-default watches it", () => {
+    const { services } = estateOf(["add service s 10.0.0.1 LOGSTREAM 5557"]);
+    expect(services.get("s")?.monitors.map(({ monitor }) => monitor)).toEqual(["tcp-default"]);
+  });
+});
