@@ -1,5 +1,4 @@
 import { setMaxListeners } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { AdcConfig, Config } from "../config/schema.ts";
 import type { StorageWatch } from "../lib/durable-file.ts";
 import { AdcLink, AdcWatch } from "./adc-watch.ts";
@@ -7,6 +6,7 @@ import { isCutOff } from "../net/control.ts";
 import { EstateRegistry } from "./estate-registry.ts";
 import type { AgentEvents } from "./run-probe.ts";
 import type { Log } from "../lib/log.ts";
+import { atMost } from "../lib/timers.ts";
 import { networkOf } from "./import-once.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { ProbeSchedule } from "./probe-schedule.ts";
@@ -170,14 +170,10 @@ export class AgentRun {
 
   /**
    * Starts no more probes, and lets those in flight end: broken off by one reload after another, a server's silence would
-   * never be heard out. Resolves when they have ended, after `withinMs`, or when `hurry` is aborted.
+   * never be seen in full. Resolves when they have ended, after `withinMs`, or when `hurry` is aborted.
    */
   async drain(withinMs: number, hurry: AbortSignal): Promise<void> {
-    const over = new AbortController();
-    const signal = AbortSignal.any([hurry, over.signal]);
-    const timeUp = sleep(withinMs, undefined, { signal }).catch(() => undefined);
-    await Promise.race([this.#schedule.stop(), timeUp]);
-    over.abort();
+    await atMost(withinMs, this.#schedule.stop(), hurry);
   }
 
   /** How far each probe has come in its interval, for the generation after this one. */

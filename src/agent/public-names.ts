@@ -3,6 +3,7 @@ import type { NameAnswer, Network } from "../net/network.ts";
 import type { LivePublicName, NameComparison } from "../model/live.ts";
 import type { Config } from "../config/schema.ts";
 import { readHostPort } from "../lib/host-port.ts";
+import { atMost } from "../lib/timers.ts";
 
 /** A client-facing name as DNS answers it: pure, and stepped by each answer. */
 export type ResolvedName =
@@ -194,12 +195,7 @@ export class PublicNames {
   /** Asks about every name once and waits for the answers, but no longer than this. */
   async askOnce(timeoutMs: number): Promise<void> {
     this.ask();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    await Promise.race([late, Promise.all(this.#asking.values())]);
-    clearTimeout(timer);
+    await atMost(timeoutMs, Promise.all(this.#asking.values()));
   }
 
   /** Whether sites have come or gone since this was last asked. */
@@ -212,10 +208,10 @@ export class PublicNames {
   async #askOne(name: string): Promise<void> {
     const answer = await this.#network.addresses(name);
     this.#asking.delete(name);
-    this.#hear(name, answer);
+    this.#takeAnswer(name, answer);
   }
 
-  #hear(name: string, answer: NameAnswer): void {
+  #takeAnswer(name: string, answer: NameAnswer): void {
     if ("answeredAt" in answer) {
       if (this.#lastAnswerAt.get(name) === answer.answeredAt) {
         return;

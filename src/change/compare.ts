@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { AdcConfig, Config } from "../config/schema.ts";
 import { nitroAccount, type AccountKeeper, keeperOf } from "../agent/accounts/account-keeper.ts";
-import { pause, startTimer } from "../lib/timers.ts";
+import { atMost, pause, startTimer } from "../lib/timers.ts";
 import {
   AdcLink,
   distinctGaps,
@@ -136,7 +136,7 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
     timers.forEach((timer) => timer.cancel());
     const leftMs = startedAt + limits.allMs - performance.now();
     const loggedOut = Promise.all(rounds.map((round) => round.link.close()));
-    await Promise.race([loggedOut, pause(Math.max(100, leftMs))]);
+    await atMost(Math.max(100, leftMs), loggedOut);
   }
 }
 

@@ -9,7 +9,7 @@ import { readBundle, type Bundle } from "../bundle/format.ts";
 import type { Config } from "../config/schema.ts";
 import { errorMessage } from "../lib/log.ts";
 import { printableLine } from "../lib/printable.ts";
-import { pause } from "../lib/timers.ts";
+import { atMost, pause } from "../lib/timers.ts";
 import type { LiveState } from "../model/live.ts";
 import { readConsole } from "./adc-console.ts";
 import { clock, demoRows, demoScreen, type DemoView } from "./demo-screen.ts";
@@ -278,12 +278,6 @@ const MAX_RECORDED_SERVERS = 100;
 
 /** A demo ends when it is to end: what does not close in time goes with the process. */
 const END_WITHIN_MS = 4_000;
-
-async function atMost(limitMs: number, closing: Promise<void>): Promise<void> {
-  const late = new AbortController();
-  await Promise.race([closing, pause(limitMs, late.signal)]);
-  late.abort();
-}
 
 /** How this very command was started, for a person to type it again. */
 function commandLine(): string {

@@ -61,6 +61,24 @@ export async function pause(delayMs: number, signal?: AbortSignal): Promise<void
   });
 }
 
+/**
+ * Resolves when the work has ended, after `limitMs`, or as soon as the signal is aborted; rejects where the work does first.
+ * Leaves no timer behind, which would keep a command from ending.
+ */
+export async function atMost(
+  limitMs: number,
+  work: Promise<unknown>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const signals = signal === undefined ? [over.signal] : [over.signal, signal];
+  try {
+    await Promise.race([work, pause(limitMs, AbortSignal.any(signals))]);
+  } finally {
+    over.abort();
+  }
+}
+
 /** What is notified when the round it belongs to is abandoned. */
 export interface Abortable {
   abort(): void;

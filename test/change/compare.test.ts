@@ -13,6 +13,7 @@ import { parseConfig } from "../../src/config/load.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
 import { CREDENTIALS } from "../adc/nitro/lab-client.ts";
 import { steadyBackend } from "../adc/nitro/steady-backend.ts";
+import { until as waitUntil } from "../support/contract.ts";
 import { serve, type Behaviour } from "../support/scripted-server.ts";
 
 const NS_CONF = `add server ex01 192.0.2.11
@@ -84,6 +85,14 @@ test("compare › a server that goes on refusing is asked until its monitor has 
   const { probe, accepted } = await compareWith((socket) => socket.end("* BYE\r\n"));
   expect(probe).toMatchObject({ opinion: "down", lastPassed: false });
   expect(accepted).toBe(3);
+});
+
+test("compareOnce › leaves no timer behind, which would keep a command from ending", async () => {
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  const before = timers();
+  await compareWith((socket) => socket.write("* OK ready\r\n"));
+  await waitUntil(() => timers() <= before);
 });
 
 test("compareOnce › one look is judged as a whole, however long it takes: nothing in it grows stale", async () => {

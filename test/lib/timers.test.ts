@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MAX_TIMER_MS, pause, startTimer } from "../../src/lib/timers.ts";
+import { atMost, MAX_TIMER_MS, pause, startTimer } from "../../src/lib/timers.ts";
 
 const HOURS = 3_600_000;
 
@@ -54,6 +54,34 @@ describe("pause", () => {
     abort.abort();
     await done;
     await pause(600 * HOURS, abort.signal);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("atMost", () => {
+  test("resolves and leaves no timer when the work ends first", async () => {
+    await atMost(600 * HOURS, Promise.resolve());
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("rejects and leaves no timer when the work does", async () => {
+    await expect(atMost(600 * HOURS, Promise.reject(new Error("broken")))).rejects.toThrow(
+      "broken",
+    );
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("resolves after its time when the work does not end", async () => {
+    const done = atMost(600 * HOURS, new Promise(() => undefined)).then(() => "over");
+    await vi.advanceTimersByTimeAsync(600 * HOURS);
+    expect(await done).toBe("over");
+  });
+
+  test("resolves and leaves no timer when the signal is aborted", async () => {
+    const abort = new AbortController();
+    const done = atMost(600 * HOURS, new Promise(() => undefined), abort.signal);
+    abort.abort();
+    await done;
     expect(vi.getTimerCount()).toBe(0);
   });
 });
