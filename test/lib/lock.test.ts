@@ -35,8 +35,8 @@ async function contender(
   return { child, ...(JSON.parse(line.toString()) as { kind: string; pid: number }) };
 }
 
-async function held(path: string): Promise<FileLock> {
-  const result = await takeLock(path);
+async function held(path: string, patienceMs = 0, watch?: StorageWatch): Promise<FileLock> {
+  const result = await takeLock(path, { patienceMs, watch });
   if (result.kind !== "held") {
     throw new Error(JSON.stringify(result));
   }
@@ -96,15 +96,15 @@ describe("a lock", () => {
     await expect
       .poll(() => readFile(`/proc/${String(pid)}/stat`, "utf8"), { timeout: 30_000 })
       .toMatch(/\) Z /);
-    expect((await takeLock(path, { patienceMs: 5_000 })).kind).toBe("held");
+    await (await held(path, 5_000)).release();
   });
 
   test("comes to another › as soon as it is released within its patience", async () => {
     const path = await lockPath();
     const first = await held(path);
-    const second = takeLock(path, { patienceMs: 10_000 });
+    const second = held(path, 10_000);
     await first.release();
-    expect((await second).kind).toBe("held");
+    await (await second).release();
   });
 
   test("goes to one of many at once, in one process and over and over", async () => {
@@ -163,8 +163,7 @@ describe("a lock", () => {
     for (let count = 0; count < 20; count += 1) {
       execFileSync("rm", ["-rf", path]);
       execFileSync("mkfifo", [path]);
-      const taken = await takeLock(path, { watch });
-      await (taken.kind === "held" ? taken.lock.release() : Promise.reject(new Error("not held")));
+      await (await held(path, 0, watch)).release();
     }
     expect((await readdir("/proc/self/fd")).length).toBeLessThan(before + 10);
     expect(told).toHaveLength(20);
@@ -193,10 +192,7 @@ describe.runIf(process.platform === "linux" && namespaces())("a lock between con
     const first = await contender(path, container("4f1c0ffee001"));
     first.child.kill("SIGKILL");
     await once(first.child, "exit");
-    const freed = await takeLock(path, { patienceMs: 5_000 });
-    if (freed.kind === "held") {
-      await freed.lock.release();
-    }
+    await (await held(path, 5_000)).release();
     expect((await contender(path, container("9a7beef00002"))).kind).toBe("held");
   });
 });
