@@ -21,15 +21,15 @@ const KEEPS_PASSWORD: ReadonlySet<string> = new Set(["ntlm", "negotiate"]);
 /**
  * Which web applications have offered NTLM or Negotiate: none of them is given the password by Basic afterwards, whatever
  * it offers then. Never forgets; only the configuration (`auth: basic`) says otherwise. Once full, it takes every place
- * that it does not know for such a one. And, for an hour, what pages say to somebody without a credential.
+ * that it does not know for such a one. And, for an hour, what pages answer somebody without a credential.
  */
 export class SchemeMemory {
   readonly #strong = new Set<string>();
-  /** What a page said to somebody without a credential, and when. */
+  /** What a page answered somebody without a credential, and when. */
   readonly #toNobody = new Map<string, { readonly status: number; readonly at: number }>();
 
   /** What a challenge there has offered, in lower case. */
-  heard(target: Endpoint, path: string, schemes: readonly string[]): void {
+  offered(target: Endpoint, path: string, schemes: readonly string[]): void {
     if (schemes.some((scheme) => KEEPS_PASSWORD.has(scheme)) && this.#strong.size < MAX_PLACES) {
       this.#strong.add(placeOf(target, path));
     }

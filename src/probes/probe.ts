@@ -1,6 +1,7 @@
 import type { Target, ProbeContext } from "../net/probe-context.ts";
 import type { Observation, LoginOutcome } from "../model/observation.ts";
-import type { TransactionName, TransactionSpec } from "../model/transactions.ts";
+import type { Account, TransactionName, TransactionSpec } from "../model/transactions.ts";
+import type { ProbeRun } from "../net/probe-run.ts";
 
 /**
  * The one contract of every probe: `(spec, target, context) → Observation`. A probe never throws, opens sockets only
@@ -12,13 +13,30 @@ export type Probe<Spec> = (
   context: ProbeContext,
 ) => Promise<Observation>;
 
-/** One kind of transaction: one file each, listed in registry.ts. */
-export interface TransactionType {
+/** One kind of transaction, listed in registry.ts, where `runTransaction` makes a probe of it. */
+export type TransactionType = {
   readonly transaction: TransactionName;
-  readonly probe: Probe<TransactionSpec>;
-  readonly needsAccount: boolean;
   readonly transport: "tcp" | "udp";
-}
+} & (
+  | {
+      readonly needsAccount: false;
+      readonly probe: (
+        run: ProbeRun,
+        spec: TransactionSpec,
+        target: Target,
+      ) => Promise<Observation>;
+    }
+  | {
+      readonly needsAccount: true;
+      /** The account's password is redacted from all that the run shows. */
+      readonly probe: (
+        run: ProbeRun,
+        spec: TransactionSpec,
+        target: Target,
+        account: Account,
+      ) => Promise<Observation>;
+    }
+);
 
 /** What became of the credential of a probe that logs in: the probe itself tells, and one that tells nothing sent none. */
 export function loginOutcome({ login = "not_tried" }: Observation): LoginOutcome {

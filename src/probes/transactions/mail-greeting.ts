@@ -4,7 +4,7 @@ import type { Step } from "../../model/reasons.ts";
 import type { TransactionName, TransactionSpec } from "../../model/transactions.ts";
 import { mailRefusalReason } from "../../net/mail-replies.ts";
 import type { Target } from "../../net/probe-context.ts";
-import { type ProbeRun, observe } from "../../net/probe-run.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
 import {
   answerBroke,
   beginsTls,
@@ -275,18 +275,17 @@ function greetingType(transaction: TransactionName, dialect: Dialect): Transacti
     transaction,
     needsAccount: false,
     transport: "tcp",
-    probe: (spec, target, context) =>
-      observe(context, async (run) => {
-        if (spec.options["greeting_only"] === true) {
-          return greetingAlone(dialect, run, spec, target);
-        }
-        const session = await open(dialect, run, spec, target);
-        if (session.kind === "ended") {
-          return session.observation;
-        }
-        await leave(session.connection, dialect.farewell);
-        return run.match("greeting", session.greeting);
-      }),
+    probe: async (run, spec, target) => {
+      if (spec.options["greeting_only"] === true) {
+        return greetingAlone(dialect, run, spec, target);
+      }
+      const session = await open(dialect, run, spec, target);
+      if (session.kind === "ended") {
+        return session.observation;
+      }
+      await leave(session.connection, dialect.farewell);
+      return run.match("greeting", session.greeting);
+    },
   };
 }
 

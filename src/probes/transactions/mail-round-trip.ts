@@ -3,7 +3,7 @@ import SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { Target } from "../../net/probe-context.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/server-proof.ts";
-import { type ProbeRun, observe } from "../../net/probe-run.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
 import { ClientRelay, type Called } from "../../net/client-relay.ts";
 import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import { answerBroke, ended, mismatch, refusedLogin, saidNo, type Ended } from "./line-session.ts";
@@ -178,48 +178,45 @@ export const mailRoundTrip: TransactionType = {
   transaction: "mail_round_trip",
   needsAccount: true,
   transport: "tcp",
-  probe: (spec, target, context) =>
-    observe(context, async (run) => {
-      const { account } = spec;
-      const address = account?.address ?? null;
-      if (account === null || address === null) {
-        return run.fault("transaction", "not_configured", "no account with a mail address");
-      }
-      run.redact(account.password);
-      const mailbox = await openMailbox(run, spec, target, account);
-      if (mailbox.kind === "ended") {
-        return mailbox.observation;
-      }
-      const junk = await junkFolder(mailbox, spec);
-      if (typeof junk !== "string") {
-        return junk.observation;
-      }
-      const cleaned = await cleanUp(run, mailbox, junk);
-      if (cleaned !== null) {
-        return cleaned.observation;
-      }
-      const id = randomUUID();
-      const sent = await sendMail(run, spec, target, account, {
-        from: address,
-        to: address,
-        text: messageText(id, address, new Date(context.now())),
-      });
-      if (sent.kind === "ended") {
-        return sent.observation;
-      }
-      const handedInMs = run.elapsedMs();
-      const place = await waitForMail(run, mailbox, junk, id);
-      run.phase("transaction");
-      if (place.kind === "ended") {
-        return place.observation;
-      }
-      run.responseTimeMs = run.elapsedMs() - handedInMs;
-      const after = `${(run.responseTimeMs / 1000).toFixed(1)} s`;
-      if (place.kind === "found") {
-        await mailbox.leave();
-      }
-      return arrival(run, place, after, junk);
-    }),
+  probe: async (run, spec, target, account) => {
+    const { address } = account;
+    if (address === null) {
+      return run.fault("transaction", "not_configured", "no account with a mail address");
+    }
+    const mailbox = await openMailbox(run, spec, target, account);
+    if (mailbox.kind === "ended") {
+      return mailbox.observation;
+    }
+    const junk = await junkFolder(mailbox, spec);
+    if (typeof junk !== "string") {
+      return junk.observation;
+    }
+    const cleaned = await cleanUp(run, mailbox, junk);
+    if (cleaned !== null) {
+      return cleaned.observation;
+    }
+    const id = randomUUID();
+    const sent = await sendMail(run, spec, target, account, {
+      from: address,
+      to: address,
+      text: messageText(id, address, new Date(run.context.now())),
+    });
+    if (sent.kind === "ended") {
+      return sent.observation;
+    }
+    const handedInMs = run.elapsedMs();
+    const place = await waitForMail(run, mailbox, junk, id);
+    run.phase("transaction");
+    if (place.kind === "ended") {
+      return place.observation;
+    }
+    run.responseTimeMs = run.elapsedMs() - handedInMs;
+    const after = `${(run.responseTimeMs / 1000).toFixed(1)} s`;
+    if (place.kind === "found") {
+      await mailbox.leave();
+    }
+    return arrival(run, place, after, junk);
+  },
 };
 
 type Place = { readonly kind: "found"; readonly folder: string } | { readonly kind: "lost" };

@@ -4,7 +4,7 @@ import { ClientRelay, type Called } from "../../net/client-relay.ts";
 import { protocolError, exchangeError, type ExchangeError } from "../../net/exchange-error.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/server-proof.ts";
-import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
 import { answerBroke, mismatch, type Ended, refusedLogin, ended } from "./line-session.ts";
 import { openPop3, type MailSession, isPreauth, openImap } from "./mail-greeting.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
@@ -19,35 +19,29 @@ export const pop3Login: TransactionType = {
   transaction: "pop3_login",
   needsAccount: true,
   transport: "tcp",
-  probe: (spec, target, context) =>
-    observe(context, async (run) => {
-      const { account } = spec;
-      if (account === null) {
-        return run.fault("transaction", "not_configured", "no account is configured");
-      }
-      run.redact(account.password);
-      const session = await openPop3(run, spec, target);
-      if (session.kind === "ended") {
-        return session.observation;
-      }
-      const { capabilities } = session;
-      if (capabilities.size > 0 && !capabilities.has("USER")) {
-        const detail = "CAPA names no USER: no login with a password here";
-        return run.fault("greeting", "scheme_unsupported", detail);
-      }
-      const password = disclose(session.connection, account.password, spec.allowPlaintext);
-      if (password.kind === "withheld") {
-        return password.observation;
-      }
-      const stat = await logIn(run, session, account, password.text);
-      if (stat.kind === "ended") {
-        return stat.observation;
-      }
-      // Two numbers (RFC 1939 section 5): anything else is no mailbox.
-      return /^\d+ \d+/.test(stat.text)
-        ? run.match("transaction", stat.text)
-        : run.ended("failed", "transaction", "protocol_error", stat.text.slice(0, 200));
-    }),
+  probe: async (run, spec, target, account) => {
+    const session = await openPop3(run, spec, target);
+    if (session.kind === "ended") {
+      return session.observation;
+    }
+    const { capabilities } = session;
+    if (capabilities.size > 0 && !capabilities.has("USER")) {
+      const detail = "CAPA names no USER: no login with a password here";
+      return run.fault("greeting", "scheme_unsupported", detail);
+    }
+    const password = disclose(session.connection, account.password, spec.allowPlaintext);
+    if (password.kind === "withheld") {
+      return password.observation;
+    }
+    const stat = await logIn(run, session, account, password.text);
+    if (stat.kind === "ended") {
+      return stat.observation;
+    }
+    // Two numbers (RFC 1939 section 5): anything else is no mailbox.
+    return /^\d+ \d+/.test(stat.text)
+      ? run.match("transaction", stat.text)
+      : run.ended("failed", "transaction", "protocol_error", stat.text.slice(0, 200));
+  },
 };
 
 async function logIn(
@@ -140,41 +134,32 @@ export const imapLogin: TransactionType = {
   transaction: "imap_login",
   needsAccount: true,
   transport: "tcp",
-  probe: (spec, target, context) =>
-    observe(context, async (run) => {
-      const { account } = spec;
-      if (account === null) {
-        return run.fault("transaction", "not_configured", "no account is configured");
-      }
-      run.redact(account.password);
-      const mailbox = await logInToImap(run, spec, target, account);
-      if (mailbox.kind === "ended") {
-        return mailbox.observation;
-      }
-      const opened = await mailbox.call((client) =>
-        client.mailboxOpen("INBOX", { readOnly: true }),
+  probe: async (run, spec, target, account) => {
+    const mailbox = await logInToImap(run, spec, target, account);
+    if (mailbox.kind === "ended") {
+      return mailbox.observation;
+    }
+    const opened = await mailbox.call((client) => client.mailboxOpen("INBOX", { readOnly: true }));
+    run.phase("transaction");
+    if (opened.kind === "ended") {
+      return opened.observation;
+    }
+    let detail = `${String(opened.value.exists)} messages`;
+    if (spec.options["fetch_newest"] === true && opened.value.exists > 0) {
+      const newest = await mailbox.call((client) =>
+        client.fetchOne("*", { size: true, internalDate: true }),
       );
       run.phase("transaction");
-      if (opened.kind === "ended") {
-        return opened.observation;
+      if (newest.kind === "ended") {
+        return newest.observation;
       }
-      let detail = `${String(opened.value.exists)} messages`;
-      if (spec.options["fetch_newest"] === true && opened.value.exists > 0) {
-        const newest = await mailbox.call((client) =>
-          client.fetchOne("*", { size: true, internalDate: true }),
-        );
-        run.phase("transaction");
-        if (newest.kind === "ended") {
-          return newest.observation;
-        }
-        const message = newest.value;
-        const size = message === undefined || message === false ? undefined : message.size;
-        detail +=
-          size === undefined || size === null ? "" : `, the newest of ${String(size)} bytes`;
-      }
-      await mailbox.leave();
-      return run.match("transaction", detail);
-    }),
+      const message = newest.value;
+      const size = message === undefined || message === false ? undefined : message.size;
+      detail += size === undefined || size === null ? "" : `, the newest of ${String(size)} bytes`;
+    }
+    await mailbox.leave();
+    return run.match("transaction", detail);
+  },
 };
 
 /** A logged-in IMAP client inside a run. */

@@ -1,5 +1,5 @@
 import type { HttpAnswer } from "../protocols/http-answer.ts";
-import { type ProbeRun, observe } from "../../net/probe-run.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import { isAdcLogin, isExchange, summary, judgeChallenge, judgeError } from "./web-answer.ts";
@@ -229,33 +229,27 @@ export const owaForm: TransactionType = {
   transaction: "owa_form",
   needsAccount: true,
   transport: "tcp",
-  probe: (spec, target, context) =>
-    observe(context, async (run) => {
-      const { account } = spec;
-      if (account === null) {
-        return run.fault("transaction", "not_configured", "no account is configured");
-      }
-      run.redact(account.password);
-      const visit = new WebVisit(run, spec, target);
-      const path = spec.path ?? WEB_PATHS.owa_form;
-      const first = await visit.ask({ method: "GET", host: spec.host, path, step: "response" });
-      if (first.kind === "ended") {
-        return first.observation;
-      }
-      if (isAdcLogin(first, spec.adc)) {
-        const through = await climbFormAaa(run, visit, spec, account, first);
-        return through.kind === "ended"
-          ? through.observation
-          : judgeMailbox(run, spec, through.answer);
-      }
-      if (!leadsToLogon(first, spec.host)) {
-        const verdict = judgeChallenge(first, { vantage: context.vantage, spec });
-        return verdict.kind === "bad"
-          ? run.mismatch("response", verdict.reason, verdict.detail)
-          : unspoken(run, `no login form: ${verdict.detail}`).observation;
-      }
-      return logOn(run, visit, spec, account, path);
-    }),
+  probe: async (run, spec, target, account) => {
+    const visit = new WebVisit(run, spec, target);
+    const path = spec.path ?? WEB_PATHS.owa_form;
+    const first = await visit.ask({ method: "GET", host: spec.host, path, step: "response" });
+    if (first.kind === "ended") {
+      return first.observation;
+    }
+    if (isAdcLogin(first, spec.adc)) {
+      const through = await climbFormAaa(run, visit, spec, account, first);
+      return through.kind === "ended"
+        ? through.observation
+        : judgeMailbox(run, spec, through.answer);
+    }
+    if (!leadsToLogon(first, spec.host)) {
+      const verdict = judgeChallenge(first, { vantage: run.context.vantage, spec });
+      return verdict.kind === "bad"
+        ? run.mismatch("response", verdict.reason, verdict.detail)
+        : unspoken(run, `no login form: ${verdict.detail}`).observation;
+    }
+    return logOn(run, visit, spec, account, path);
+  },
 };
 
 function leadsToLogon(answer: HttpAnswer, host: string): boolean {

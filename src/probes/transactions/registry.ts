@@ -1,6 +1,6 @@
 import type { Observation } from "../../model/observation.ts";
 import type { ProbeContext, Target } from "../../net/probe-context.ts";
-import { observe } from "../../net/probe-run.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import type { TransactionName, TransactionSpec } from "../../model/transactions.ts";
 import { dnsLookup, ldapBind, ldapRoot, ntpTime } from "./support-servers.ts";
 import { ewsFolder, autodiscover, easOptions, mapiEndpoint, oab, rpcEcho } from "./web-services.ts";
@@ -49,15 +49,32 @@ export async function runTransaction(
   target: Target,
   context: ProbeContext,
 ): Promise<Observation> {
-  const type = TRANSACTION_TYPES.get(spec.transaction);
-  const missing = type === undefined ? "no such transaction" : whatIsMissing(spec, type);
-  if (type === undefined || missing !== null) {
-    return observe(context, async (run) => run.fault("transaction", "not_configured", missing));
-  }
-  const observation = await type.probe(spec, target, context);
+  const observation = await observe(context, (run) => runIn(run, spec, target));
   return spec.expect === "blocked" && isOfOnePath(spec.transaction)
     ? blocked(observation)
     : observation;
+}
+
+async function runIn(run: ProbeRun, spec: TransactionSpec, target: Target): Promise<Observation> {
+  const { account } = spec;
+  const notConfigured = (why: string): Observation =>
+    run.fault("transaction", "not_configured", why);
+  const type = TRANSACTION_TYPES.get(spec.transaction);
+  if (type === undefined) {
+    return notConfigured("no such transaction");
+  }
+  const missing = whatIsMissing(spec, type);
+  if (missing !== null) {
+    return notConfigured(missing);
+  }
+  if (!type.needsAccount) {
+    return type.probe(run, spec, target);
+  }
+  if (account === null) {
+    return notConfigured("no account is configured");
+  }
+  run.redact(account.password);
+  return type.probe(run, spec, target, account);
 }
 
 /** A path that must not be reachable: an answer of Exchange is the failure, any other end is as it should be. */
@@ -83,9 +100,6 @@ function blocked(observation: Observation): Observation {
 }
 
 function whatIsMissing(spec: TransactionSpec, type: TransactionType): string | null {
-  if (type.needsAccount && spec.account === null) {
-    return "no account is configured";
-  }
   if (spec.security !== "none" && spec.tls === null) {
     return "no TLS settings are configured";
   }

@@ -5,7 +5,7 @@ import type { FailureReason } from "../../model/reasons.ts";
 import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial } from "../../net/dial.ts";
-import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
 import {
   encodeEptMap,
   EPT_MAP,
@@ -36,21 +36,20 @@ export const rpcEndpointMap: TransactionType = {
   transaction: "rpc_endpoint_map",
   needsAccount: false,
   transport: "tcp",
-  probe: (spec, target, context) =>
-    observe(context, async (run) => {
-      const mapperPort = numberOr(spec.options["mapper_port"], MAPPER_PORT);
-      const isMapper = target.port === mapperPort;
-      const expected = isMapper ? portsOf(spec.options["expected_port"]) : [target.port];
-      const mapped = await mappedPort(run, { ...target, port: mapperPort });
-      if (mapped.kind === "ended") {
-        return mapped.observation;
-      }
-      if (expected.length > 0 && !expected.includes(mapped.port)) {
-        const detail = `the endpoint mapper names port ${String(mapped.port)}, the ADC has ${expected.join(", ")}`;
-        return run.mismatch("response", "bad_status", detail);
-      }
-      return bindTo(run, { ...target, port: mapped.port });
-    }),
+  probe: async (run, spec, target) => {
+    const mapperPort = numberOr(spec.options["mapper_port"], MAPPER_PORT);
+    const isMapper = target.port === mapperPort;
+    const expected = isMapper ? portsOf(spec.options["expected_port"]) : [target.port];
+    const mapped = await mappedPort(run, { ...target, port: mapperPort });
+    if (mapped.kind === "ended") {
+      return mapped.observation;
+    }
+    if (expected.length > 0 && !expected.includes(mapped.port)) {
+      const detail = `the endpoint mapper names port ${String(mapped.port)}, the ADC has ${expected.join(", ")}`;
+      return run.mismatch("response", "bad_status", detail);
+    }
+    return bindTo(run, { ...target, port: mapped.port });
+  },
 };
 
 async function mappedPort(

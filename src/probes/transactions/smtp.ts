@@ -1,4 +1,4 @@
-import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
 import { leave, ended, mismatch, type Ended, refusedLogin } from "./line-session.ts";
 import { openSmtp, refused, smtpCommand, type SmtpSession } from "./smtp-dialogue.ts";
 import type { TransactionType } from "../probe.ts";
@@ -15,15 +15,14 @@ export const smtpGreeting: TransactionType = {
   transaction: "smtp_greeting",
   needsAccount: false,
   transport: "tcp",
-  probe: (spec, target, context) =>
-    observe(context, async (run) => {
-      const session = await openSmtp(run, spec, target);
-      if (session.kind === "ended") {
-        return session.observation;
-      }
-      await leave(session.connection, "QUIT\r\n");
-      return run.match("greeting", session.banner);
-    }),
+  probe: async (run, spec, target) => {
+    const session = await openSmtp(run, spec, target);
+    if (session.kind === "ended") {
+      return session.observation;
+    }
+    await leave(session.connection, "QUIT\r\n");
+    return run.match("greeting", session.banner);
+  },
 };
 
 /** Exchange's tarpit starts at 5 s; an answer slower than this is worth a word. */
@@ -37,45 +36,44 @@ export const smtpMailFrom: TransactionType = {
   transaction: "smtp_mail_from",
   needsAccount: false,
   transport: "tcp",
-  probe: (spec, target, context) =>
-    observe(context, async (run) => {
-      const session = await openSmtp(run, spec, target);
-      if (session.kind === "ended") {
-        return session.observation;
+  probe: async (run, spec, target) => {
+    const session = await openSmtp(run, spec, target);
+    if (session.kind === "ended") {
+      return session.observation;
+    }
+    const asked = run.elapsedMs();
+    const reply = await smtpCommand(run, session, "MAIL FROM:<>", "mail_from");
+    if (reply.kind === "ended") {
+      return reply.observation;
+    }
+    // Being told that this client may not send, or must log in first, is the service at work.
+    if (reply.code !== 250 && !isPolicy(reply)) {
+      return refused(run, "mail_from", reply).observation;
+    }
+    if (session.greetedAfterMs > run.context.timeoutMs / 2) {
+      const words = `greeted after ${(session.greetedAfterMs / 1000).toFixed(1)} s, and works`;
+      return run.fault("banner", "slow", words);
+    }
+    const detail = slowAnswer(run, asked) ?? `${String(reply.code)} ${reply.text}`;
+    const relayed = reply.code === 250 ? await relayRefused(run, session, spec) : null;
+    if (relayed !== null) {
+      return relayed;
+    }
+    if (reply.code === 250) {
+      const reset = await smtpCommand(run, session, "RSET", "mail_from");
+      if (reset.kind === "ended") {
+        return reset.observation;
       }
-      const asked = run.elapsedMs();
-      const reply = await smtpCommand(run, session, "MAIL FROM:<>", "mail_from");
-      if (reply.kind === "ended") {
-        return reply.observation;
-      }
-      // Being told that this client may not send, or must log in first, is the service at work.
-      if (reply.code !== 250 && !isPolicy(reply)) {
-        return refused(run, "mail_from", reply).observation;
-      }
-      if (session.greetedAfterMs > run.context.timeoutMs / 2) {
-        const words = `greeted after ${(session.greetedAfterMs / 1000).toFixed(1)} s, and works`;
-        return run.fault("banner", "slow", words);
-      }
-      const detail = slowAnswer(run, asked) ?? `${String(reply.code)} ${reply.text}`;
-      const relayed = reply.code === 250 ? await relayRefused(run, session, spec) : null;
-      if (relayed !== null) {
-        return relayed;
-      }
-      if (reply.code === 250) {
-        const reset = await smtpCommand(run, session, "RSET", "mail_from");
-        if (reset.kind === "ended") {
-          return reset.observation;
-        }
-      }
-      await leave(session.connection, "QUIT\r\n");
-      // Whether the client's own address survives the way through the ADC.
-      const seenAs = session.seenAs === null ? "" : `; the server sees ${session.seenAs}`;
-      const inClear =
-        session.withoutTls === null
-          ? ""
-          : `; STARTTLS is offered, but not to be had: ${session.withoutTls}`;
-      return run.match("mail_from", `${detail}${seenAs}${inClear}`);
-    }),
+    }
+    await leave(session.connection, "QUIT\r\n");
+    // Whether the client's own address survives the way through the ADC.
+    const seenAs = session.seenAs === null ? "" : `; the server sees ${session.seenAs}`;
+    const inClear =
+      session.withoutTls === null
+        ? ""
+        : `; STARTTLS is offered, but not to be had: ${session.withoutTls}`;
+    return run.match("mail_from", `${detail}${seenAs}${inClear}`);
+  },
 };
 
 /**
@@ -222,34 +220,28 @@ export const smtpSubmission: TransactionType = {
   transaction: "smtp_submission",
   needsAccount: true,
   transport: "tcp",
-  probe: (spec, target, context) =>
-    observe(context, async (run) => {
-      const { account } = spec;
-      if (account === null) {
-        return run.fault("transaction", "not_configured", "no account is configured");
-      }
-      run.redact(account.password);
-      const session = await openSmtp(run, spec, target);
-      if (session.kind === "ended") {
-        return session.observation;
-      }
-      const loggedIn = await logInToSmtp(run, session, account, spec);
-      if (loggedIn.kind === "ended") {
-        return loggedIn.observation;
-      }
-      const sender = account.address ?? "";
-      const from = await smtpCommand(run, session, `MAIL FROM:<${sender}>`, "mail_from");
-      if (from.kind === "ended") {
-        return from.observation;
-      }
-      if (from.code !== 250) {
-        return refused(run, "mail_from", from).observation;
-      }
-      const reset = await smtpCommand(run, session, "RSET", "mail_from");
-      if (reset.kind === "ended") {
-        return reset.observation;
-      }
-      await leave(session.connection, "QUIT\r\n");
-      return run.match("mail_from", `${String(from.code)} ${from.text}`);
-    }),
+  probe: async (run, spec, target, account) => {
+    const session = await openSmtp(run, spec, target);
+    if (session.kind === "ended") {
+      return session.observation;
+    }
+    const loggedIn = await logInToSmtp(run, session, account, spec);
+    if (loggedIn.kind === "ended") {
+      return loggedIn.observation;
+    }
+    const sender = account.address ?? "";
+    const from = await smtpCommand(run, session, `MAIL FROM:<${sender}>`, "mail_from");
+    if (from.kind === "ended") {
+      return from.observation;
+    }
+    if (from.code !== 250) {
+      return refused(run, "mail_from", from).observation;
+    }
+    const reset = await smtpCommand(run, session, "RSET", "mail_from");
+    if (reset.kind === "ended") {
+      return reset.observation;
+    }
+    await leave(session.connection, "QUIT\r\n");
+    return run.match("mail_from", `${String(from.code)} ${from.text}`);
+  },
 };

@@ -48,7 +48,7 @@ export async function askLoggedIn(
   const schemes = challengeSchemes(challenge);
   // A stranger's offer is no news: it could only keep the password from the right server.
   if (disclose(opened.connection, NO_SECRET, spec.allowPlaintext).kind === "disclosed") {
-    run.context.network.schemes.heard(target, request.path, schemes);
+    run.context.network.schemes.offered(target, request.path, schemes);
   }
   if (isAdcLogin(challenge, spec.adc)) {
     return schemes.includes("basic")

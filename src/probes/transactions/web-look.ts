@@ -1,5 +1,5 @@
 import type { Observation } from "../../model/observation.ts";
-import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
 import type { HttpAnswer } from "../protocols/http-answer.ts";
 import type { TransactionType } from "../probe.ts";
 import {
@@ -31,37 +31,32 @@ export const webLook: TransactionType = {
   transaction: "web_answer",
   needsAccount: false,
   transport: "tcp",
-  probe: (spec, target, context) =>
-    observe(context, async (run) => {
-      const opened = await openWeb(run, spec, target);
-      if (opened.kind === "ended") {
-        return withoutOpinionOfTls(opened.observation);
-      }
-      const path = spec.path ?? "/";
-      const answer = await askWeb(opened.connection, spec.host, { method: "GET", path });
-      if (answer.kind === "ended") {
-        return answer.observation;
-      }
-      if (spec.adc?.authentication === "own" && isExchange(answer)) {
-        return run.mismatch(
-          "response",
-          "bad_status",
-          `a server, not the login: ${summary(answer)}`,
-        );
-      }
-      if (spec.adc?.authentication === "own" && isAdcLogin(answer, spec.adc)) {
-        return run.match("response", `challenges: ${summary(answer)}`);
-      }
-      if (isAdcLogin(answer, spec.adc)) {
-        return run.mismatch("response", "aaa_login", summary(answer));
-      }
-      if (answer.status === 401) {
-        run.authSchemes = [...challengeSchemes(answer)].sort().join(", ") || null;
-      }
-      return observed(run, answer, classOf(answer), () =>
-        judgeError(answer, { vantage: context.vantage, spec }),
-      );
-    }),
+  probe: async (run, spec, target) => {
+    const opened = await openWeb(run, spec, target);
+    if (opened.kind === "ended") {
+      return withoutOpinionOfTls(opened.observation);
+    }
+    const path = spec.path ?? "/";
+    const answer = await askWeb(opened.connection, spec.host, { method: "GET", path });
+    if (answer.kind === "ended") {
+      return answer.observation;
+    }
+    if (spec.adc?.authentication === "own" && isExchange(answer)) {
+      return run.mismatch("response", "bad_status", `a server, not the login: ${summary(answer)}`);
+    }
+    if (spec.adc?.authentication === "own" && isAdcLogin(answer, spec.adc)) {
+      return run.match("response", `challenges: ${summary(answer)}`);
+    }
+    if (isAdcLogin(answer, spec.adc)) {
+      return run.mismatch("response", "aaa_login", summary(answer));
+    }
+    if (answer.status === 401) {
+      run.authSchemes = [...challengeSchemes(answer)].sort().join(", ") || null;
+    }
+    return observed(run, answer, classOf(answer), () =>
+      judgeError(answer, { vantage: run.context.vantage, spec }),
+    );
+  },
 };
 
 function classOf({ status }: HttpAnswer): WebClass {
@@ -131,36 +126,35 @@ export const httpsChallenge: TransactionType = {
   transaction: "https_challenge",
   needsAccount: false,
   transport: "tcp",
-  probe: (spec, target, context) =>
-    observe(context, async (run) => {
-      const opened = await openWeb(run, spec, target);
-      if (opened.kind === "ended") {
-        return opened.observation;
-      }
-      const path = spec.path ?? CHALLENGE_PATH;
-      const answer = await askWeb(opened.connection, spec.host, { method: "GET", path });
-      if (answer.kind === "ended") {
-        return answer.observation;
-      }
-      if (answer.status === 401) {
-        run.authSchemes = [...challengeSchemes(answer)].sort().join(", ") || null;
-      }
-      const asked = { vantage: context.vantage, spec };
-      const next = nextPage(answer, path, asked);
-      // Through a VIP the second request may reach another server: the members' own looks tell about their login pages.
-      const verdict =
-        next.kind === "page" && context.vantage === "backend"
-          ? await judgeLogon(run, spec, target, next.path)
-          : next.kind === "loop"
-            ? next.verdict
-            : judgeChallenge(answer, asked);
-      if (verdict.kind === "ended") {
-        return verdict.observation;
-      }
-      return verdict.kind === "good"
-        ? run.match("response", verdict.detail)
-        : run.mismatch("response", verdict.reason, verdict.detail);
-    }),
+  probe: async (run, spec, target) => {
+    const opened = await openWeb(run, spec, target);
+    if (opened.kind === "ended") {
+      return opened.observation;
+    }
+    const path = spec.path ?? CHALLENGE_PATH;
+    const answer = await askWeb(opened.connection, spec.host, { method: "GET", path });
+    if (answer.kind === "ended") {
+      return answer.observation;
+    }
+    if (answer.status === 401) {
+      run.authSchemes = [...challengeSchemes(answer)].sort().join(", ") || null;
+    }
+    const asked = { vantage: run.context.vantage, spec };
+    const next = nextPage(answer, path, asked);
+    // Through a VIP the second request may reach another server: the members' own looks tell about their login pages.
+    const verdict =
+      next.kind === "page" && run.context.vantage === "backend"
+        ? await judgeLogon(run, spec, target, next.path)
+        : next.kind === "loop"
+          ? next.verdict
+          : judgeChallenge(answer, asked);
+    if (verdict.kind === "ended") {
+      return verdict.observation;
+    }
+    return verdict.kind === "good"
+      ? run.match("response", verdict.detail)
+      : run.mismatch("response", verdict.reason, verdict.detail);
+  },
 };
 
 /**
@@ -172,31 +166,30 @@ export const healthPage: TransactionType = {
   transaction: "health_page",
   needsAccount: false,
   transport: "tcp",
-  probe: (spec, target, context) =>
-    observe(context, async (run) => {
-      const opened = await openWeb(run, spec, target);
-      if (opened.kind === "ended") {
-        return opened.observation;
-      }
-      const path = healthPath(spec.path);
-      const answer = await askWeb(opened.connection, spec.host, { method: "GET", path });
-      if (answer.kind === "ended") {
-        return aborted(run, opened.connection, answer.observation);
-      }
-      const signs = signsOfHealthBody(answer.body.toString("latin1"));
-      if (answer.status === 200 && signs.exchangeSeen) {
-        run.identify(signs);
-        return run.match("response", answer.body.toString("latin1").trim());
-      }
-      if (answer.status === 200) {
-        return run.mismatch("response", "pattern_missing", `another page: ${summary(answer)}`);
-      }
-      if (isAdcLogin(answer, spec.adc) || (answer.status === 401 && !isExchange(answer))) {
-        return run.mismatch("response", "aaa_login", summary(answer));
-      }
-      const { reason, detail } = judgeError(answer, { vantage: context.vantage, spec });
-      return run.mismatch("response", reason, detail);
-    }),
+  probe: async (run, spec, target) => {
+    const opened = await openWeb(run, spec, target);
+    if (opened.kind === "ended") {
+      return opened.observation;
+    }
+    const path = healthPath(spec.path);
+    const answer = await askWeb(opened.connection, spec.host, { method: "GET", path });
+    if (answer.kind === "ended") {
+      return aborted(run, opened.connection, answer.observation);
+    }
+    const signs = signsOfHealthBody(answer.body.toString("latin1"));
+    if (answer.status === 200 && signs.exchangeSeen) {
+      run.identify(signs);
+      return run.match("response", answer.body.toString("latin1").trim());
+    }
+    if (answer.status === 200) {
+      return run.mismatch("response", "pattern_missing", `another page: ${summary(answer)}`);
+    }
+    if (isAdcLogin(answer, spec.adc) || (answer.status === 401 && !isExchange(answer))) {
+      return run.mismatch("response", "aaa_login", summary(answer));
+    }
+    const { reason, detail } = judgeError(answer, { vantage: run.context.vantage, spec });
+    return run.mismatch("response", reason, detail);
+  },
 };
 
 /** The health page of a virtual directory: `/owa/` and `/owa/healthcheck.htm` both mean the latter. */

@@ -1,7 +1,8 @@
 import type { Observation } from "../../model/observation.ts";
-import type { Probe, TransactionType } from "../probe.ts";
+import type { Target } from "../../net/probe-context.ts";
+import type { TransactionType } from "../probe.ts";
 import type { HttpAnswer } from "../protocols/http-answer.ts";
-import { observe, type ProbeRun } from "../../net/probe-run.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
 import { mismatch, type Ended } from "./line-session.ts";
 import type { Account, TransactionName, TransactionSpec } from "../../model/transactions.ts";
 import { isAdcLogin, judgeError, summary, type BadAnswer, isExchange } from "./web-answer.ts";
@@ -35,44 +36,42 @@ function webTransaction(transaction: WebTransaction): TransactionType {
     transaction: transaction.transaction,
     needsAccount: true,
     transport: "tcp",
-    probe: webProbe(transaction),
+    probe: (run, spec, target, account) => askService(transaction, run, spec, target, account),
   };
 }
 
-function webProbe(transaction: WebTransaction): Probe<TransactionSpec> {
-  return (spec, target, context) =>
-    observe(context, async (run) => {
-      const { account } = spec;
-      if (account === null) {
-        return run.fault("transaction", "not_configured", "no account is configured");
-      }
-      run.redact(account.password);
-      const request = transaction.request(spec, account);
-      if (typeof request === "string") {
-        return run.fault("transaction", "not_configured", request);
-      }
-      const served = await askLoggedIn(run, spec, target, account, request);
-      if (served.kind === "ended") {
-        return served.observation;
-      }
-      run.phase("transaction");
-      const verdict = transaction.judge(served.answer, spec);
-      if (verdict.kind !== "good") {
-        const exchangeSpoke = verdict.kind === "bad" && verdict.reason !== "pattern_missing";
-        if (exchangeSpoke) {
-          run.login = "accepted";
-        }
-        const step = exchangeSpoke || provesLogin(served.answer, spec) ? "transaction" : "login";
-        return failed(run, spec, served.answer, verdict, step).observation;
-      }
+async function askService(
+  transaction: WebTransaction,
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+  account: Account,
+): Promise<Observation> {
+  const request = transaction.request(spec, account);
+  if (typeof request === "string") {
+    return run.fault("transaction", "not_configured", request);
+  }
+  const served = await askLoggedIn(run, spec, target, account, request);
+  if (served.kind === "ended") {
+    return served.observation;
+  }
+  run.phase("transaction");
+  const verdict = transaction.judge(served.answer, spec);
+  if (verdict.kind !== "good") {
+    const exchangeSpoke = verdict.kind === "bad" && verdict.reason !== "pattern_missing";
+    if (exchangeSpoke) {
       run.login = "accepted";
-      if (verdict.servedBy !== undefined) {
-        run.servedBy = verdict.servedBy;
-        run.exchangeSeen = true;
-      }
-      const further = await transaction.then?.(run, served, spec);
-      return further ?? run.match("transaction", verdict.detail);
-    });
+    }
+    const step = exchangeSpoke || provesLogin(served.answer, spec) ? "transaction" : "login";
+    return failed(run, spec, served.answer, verdict, step).observation;
+  }
+  run.login = "accepted";
+  if (verdict.servedBy !== undefined) {
+    run.servedBy = verdict.servedBy;
+    run.exchangeSeen = true;
+  }
+  const further = await transaction.then?.(run, served, spec);
+  return further ?? run.match("transaction", verdict.detail);
 }
 
 /** The observation of an answer that is not what the transaction wants; at step `login` while that is not proven. */

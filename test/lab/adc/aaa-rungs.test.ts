@@ -3,10 +3,8 @@ import type { AaaOptions } from "../../../lab/adc/aaa/options.ts";
 import { demoConf } from "../../../lab/demo-conf.ts";
 import { startLab, type Lab } from "../../../lab/lab.ts";
 import { scenario } from "../../../lab/scenarios.ts";
-import { easOptions, ewsFolder } from "../../../src/probes/transactions/web-services.ts";
-import { owaForm } from "../../../src/probes/transactions/owa-form.ts";
-import type { TransactionSpec } from "../../../src/model/transactions.ts";
-import type { TransactionType } from "../../../src/probes/probe.ts";
+import { runTransaction } from "../../../src/probes/transactions/registry.ts";
+import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
 import { createNetwork } from "../../../src/net/dns.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { sealed } from "../../support/sealed.ts";
@@ -24,7 +22,7 @@ afterAll(async () => {
 /** One transaction through the content switch of a lab, as the agent would run it. */
 async function climb(
   through: Lab,
-  type: TransactionType,
+  transaction: TransactionName,
   path: string,
   username: string,
   change: Partial<TransactionSpec> = {},
@@ -34,7 +32,7 @@ async function climb(
     throw new Error(`no account ${username}`);
   }
   const spec: TransactionSpec = {
-    transaction: type.transaction,
+    transaction,
     security: "implicit",
     tls: {
       minVersion: "TLSv1.2",
@@ -71,7 +69,7 @@ async function climb(
     unmapped: "refuse",
     now: () => performance.now(),
   });
-  const observation = await type.probe(
+  const observation = await runTransaction(
     spec,
     { host: "192.0.2.10", port: 443, server: null },
     probeContext(10_000, { network, vantage: "vip" }),
@@ -101,7 +99,7 @@ const wrong = {
 
 describe("the rungs of AAA, climbed by the agent's own transactions", () => {
   test("Outlook on the web is reached through form and single sign-on", async () => {
-    expect(await climb(lab, owaForm, "/owa/", "probe-a")).toBe("ok");
+    expect(await climb(lab, "owa_form", "/owa/", "probe-a")).toBe("ok");
   });
 
   test("by the name of either LDAP policy, and of the domain", async () => {
@@ -111,34 +109,36 @@ describe("the rungs of AAA, climbed by the agent's own transactions", () => {
     const reasons: string[] = [];
     for (const username of names) {
       const account = { name: "x", username, address: null, password, domain: null };
-      reasons.push(await climb(lab, owaForm, "/owa/", "probe-a", { account }));
+      reasons.push(await climb(lab, "owa_form", "/owa/", "probe-a", { account }));
     }
     expect(new Set(names).size).toBe(3);
     expect(reasons).toEqual(["ok", "ok", "ok"]);
   });
 
   test("a wrong password ends at the ADC", async () => {
-    expect(await climb(lab, owaForm, "/owa/", "probe-a", wrong)).toBe("aaa_rejected");
+    expect(await climb(lab, "owa_form", "/owa/", "probe-a", wrong)).toBe("aaa_rejected");
   });
 
   test("who is in no group is not authorized", async () => {
-    expect(await climb(lab, owaForm, "/owa/", "probe-b")).toBe("aaa_not_authorized");
+    expect(await climb(lab, "owa_form", "/owa/", "probe-b")).toBe("aaa_not_authorized");
   });
 
   test("broken single sign-on is named", async () => {
-    const reason = await withAaa({ sso: "broken" }, () => climb(lab, owaForm, "/owa/", "probe-a"));
+    const reason = await withAaa({ sso: "broken" }, () =>
+      climb(lab, "owa_form", "/owa/", "probe-a"),
+    );
     expect(reason).toBe("sso_not_passed");
   });
 
   test("a second factor is named", async () => {
     const reason = await withAaa({ secondFactor: true }, () =>
-      climb(lab, owaForm, "/owa/", "probe-a"),
+      climb(lab, "owa_form", "/owa/", "probe-a"),
     );
     expect(reason).toBe("second_factor");
   });
 
   test("ActiveSync is reached through 401-based AAA", async () => {
-    expect(await climb(lab, easOptions, "/Microsoft-Server-ActiveSync", "probe-a")).toBe("ok");
+    expect(await climb(lab, "eas_options", "/Microsoft-Server-ActiveSync", "probe-a")).toBe("ok");
   });
 
   test("an ADC without the traffic policy of the guide passes nobody on", async () => {
@@ -146,7 +146,7 @@ describe("the rungs of AAA, climbed by the agent's own transactions", () => {
     const without = demoConf().replace(/^bind lb vserver v_owa -policyName tmp_owa.*$/m, "");
     const other = await startLab({ confText: conf?.(without) ?? without });
     try {
-      expect(await climb(other, owaForm, "/owa/", "probe-a")).toBe("sso_not_passed");
+      expect(await climb(other, "owa_form", "/owa/", "probe-a")).toBe("sso_not_passed");
     } finally {
       await other.close();
     }
@@ -162,7 +162,7 @@ describe("the rungs of AAA, climbed by the agent's own transactions", () => {
         authenticationHost: "login.example.net",
         redirectUrl: null,
       } as const;
-      expect(await climb(other, owaForm, "/owa/", "probe-a", { adc })).toBe("aaa_no_target");
+      expect(await climb(other, "owa_form", "/owa/", "probe-a", { adc })).toBe("aaa_no_target");
     } finally {
       await other.close();
     }
@@ -180,11 +180,11 @@ describe("large bodies behind 401-based AAA", () => {
       for (const server of other.servers.values()) {
         await server.set("ews", { kind: "auth_schemes", schemes: ["Basic"] });
       }
-      const small = await climb(other, ewsFolder, "/ews/exchange.asmx", "probe-a", {
+      const small = await climb(other, "ews_folder", "/ews/exchange.asmx", "probe-a", {
         options: { padding_bytes: 0 },
       });
       expect(small).toBe("ok");
-      const padded = await climb(other, ewsFolder, "/ews/exchange.asmx", "probe-a", {
+      const padded = await climb(other, "ews_folder", "/ews/exchange.asmx", "probe-a", {
         options: { padding_bytes: 65_536 },
       });
       expect(padded).not.toBe("ok");
