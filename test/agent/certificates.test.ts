@@ -5,7 +5,7 @@ import type { TlsEnd } from "../../src/model/live.ts";
 import type { VserverConfig } from "../../src/config/schema.ts";
 import type { CertificateFacts, Observation, TlsFacts } from "../../src/model/observation.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
-import { sealed } from "../support/sealed.ts";
+import { accounts, aRun } from "../support/transaction-settings.ts";
 
 describe("where TLS ends", () => {
   test.each<[entries: string[], services: string[], ends: TlsEnd]>([
@@ -60,35 +60,13 @@ const SETTINGS: VserverConfig = { host: null, names: [], path: null, ca: null, p
 
 function world(vserver: string, group: string, sameCertificate = false): SmallEstate {
   const vservers = new Map([["v_ews", { ...SETTINGS, sameCertificate }]]);
-  const account = {
-    name: "a",
-    username: "a",
-    address: null,
-    password: sealed("x"),
-    domain: null,
-  };
   return smallEstate(conf(vserver, group), {
     vservers,
     settings: {
       ...BARE_SETTINGS,
       vservers,
-      accounts: new Map([["a", account]]),
-      runs: [
-        {
-          transaction: "ews_folder",
-          account: "a",
-          everyMs: 60_000,
-          timeoutMs: null,
-          members: { servers: [], ports: [], adcServices: [], vservers: [] },
-          vantages: ["vip", "backend"],
-          path: null,
-          host: null,
-          security: null,
-          allowPlaintext: false,
-          expect: "works",
-          options: {},
-        },
-      ],
+      accounts: accounts(["a"]),
+      runs: [aRun("ews_folder", { account: "a", everyMs: 60_000, vantages: ["vip", "backend"] })],
     },
   });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
+import { accounts, aRun } from "../support/transaction-settings.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 
 const GOOD = observed({ passed: true });
@@ -41,27 +42,17 @@ const REFUSED = observed({ passed: false, outcome: "refused", reason: "refused",
 
 /** The same monitor, and a login of our own with another account every five minutes. */
 function loginWorld(): SmallEstate {
-  const password = { reveal: () => "p" };
-  const account = { name: "b", username: "b", address: null, password, domain: null };
   return smallEstate(POP3, {
     settings: {
       ...WITH_PASSWORD,
-      accounts: new Map([["b", account]]),
+      accounts: accounts(["b"]),
       runs: [
-        {
-          transaction: "pop3_login",
+        aRun("pop3_login", {
           account: "b",
           everyMs: 300_000,
-          timeoutMs: null,
-          members: { servers: [], ports: [], adcServices: ["exchange_pop3"], vservers: [] },
-          vantages: ["backend"],
-          path: null,
-          host: null,
-          security: null,
+          members: { adcServices: ["exchange_pop3"] },
           allowPlaintext: true,
-          expect: "works",
-          options: {},
-        },
+        }),
       ],
     },
   });

@@ -14,6 +14,7 @@ import { takeLock } from "../../src/lib/lock.ts";
 import { createNetwork } from "../../src/net/dns.ts";
 import { monitorCredential, sealed } from "../support/sealed.ts";
 import { serve, type Behaviour } from "../support/scripted-server.ts";
+import { accounts, aRun } from "../support/transaction-settings.ts";
 import { observed, smallEstate, STARTED_AT } from "./small-estate.ts";
 
 const SERVERS = ["ex01", "ex02", "ex03"] as const;
@@ -256,23 +257,13 @@ describe("a login monitor whose login waits", () => {
   );
 
   test("is proven too strict by another account's login, and not the ADC wrong", () => {
-    const run = {
-      transaction: "pop3_login",
+    const run = aRun("pop3_login", {
       account: "b",
       everyMs: 60_000,
-      timeoutMs: null,
-      members: { servers: [], ports: [], adcServices: ["sg_pop"], vservers: [] },
-      vantages: ["backend"],
-      path: null,
-      host: null,
-      security: null,
+      members: { adcServices: ["sg_pop"] },
       allowPlaintext: true,
-      expect: "works",
-      options: {},
-    } as const;
-    const password = sealed("y");
-    const b = { name: "b", username: "b", address: null, password, domain: null };
-    const settings = { ...settingsWith(""), accounts: new Map([["b", b]]), runs: [run] };
+    });
+    const settings = { ...settingsWith(""), accounts: accounts(["b"]), runs: [run] };
     const world = smallEstate(CONF, { settings });
     world.hear({ ex01: { state: "down" } });
     world.observe("m_pop", "ex01", rejected);

@@ -5,7 +5,8 @@ import { planProbes } from "../../src/agent/plan/plan.ts";
 import type { MemberConfig, ServerTrust, VserverConfig } from "../../src/config/schema.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import type { TlsSettings } from "../../src/model/tls-settings.ts";
-import { monitorCredential, sealed } from "../support/sealed.ts";
+import { monitorCredential } from "../support/sealed.ts";
+import { accounts, aRun } from "../support/transaction-settings.ts";
 
 const ESTATE = parseNsConf(
   [
@@ -54,34 +55,14 @@ function planned({ account, members = [], vserver, monitorVerify, host }: Writte
     members: members.map((member) => ({ ...MEMBER, ...member })),
     vservers:
       vserver === undefined ? new Map() : new Map([["v_imaps", { ...VSERVER, ...vserver }]]),
-    accounts: new Map([
-      [
-        "a",
-        {
-          name: "a",
-          username: "a",
-          address: null,
-          domain: null,
-          password: sealed("p"),
-          ...account,
-        },
-      ],
-    ]),
+    accounts: accounts(["a"], account),
     runs: [
-      {
-        transaction: "imap_login",
+      aRun("imap_login", {
         account: "a",
-        everyMs: null,
-        timeoutMs: null,
         vantages: ["backend", "vip"],
-        members: { servers: [], ports: [993], adcServices: [], vservers: [] },
-        path: null,
+        members: { ports: [993] },
         host: host ?? null,
-        security: null,
-        expect: "works",
-        allowPlaintext: false,
-        options: {},
-      },
+      }),
     ],
   };
   const plan = planProbes(ESTATE, settings);

@@ -8,6 +8,7 @@ import { learnedKey } from "../../src/adc/recognise.ts";
 import { idleSettings, planProbes } from "../../src/agent/plan/plan.ts";
 import { ALL_LOOKS, BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import type { ExcludeConfig, MemberConfig } from "../../src/config/schema.ts";
+import { aRun } from "../support/transaction-settings.ts";
 import { observed, smallEstate } from "./small-estate.ts";
 
 const CONF = `add server mbx01 192.0.2.1
@@ -182,20 +183,8 @@ describe("exclude", () => {
 
 describe("runs and exclusions that select nothing", () => {
   test("are told with their place, and those that select something are not", () => {
-    const run = (adcService: string) => ({
-      transaction: "imap_greeting" as const,
-      account: null,
-      everyMs: null,
-      timeoutMs: null,
-      vantages: ["backend" as const],
-      members: { servers: [], ports: [], adcServices: [adcService], vservers: [] },
-      path: null,
-      host: null,
-      security: null,
-      expect: "works" as const,
-      allowPlaintext: false,
-      options: {},
-    });
+    const run = (adcService: string) =>
+      aRun("imap_greeting", { members: { adcServices: [adcService] } });
     const exclusion = (pattern: string): ExcludeConfig => ({
       what: "vserver",
       pattern,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
-import { sealed } from "../support/sealed.ts";
+import { accounts, aRun } from "../support/transaction-settings.ts";
 
 const CONF = `add server ex01 10.0.0.1
 add server ex02 10.0.0.2
@@ -29,41 +29,19 @@ const REJECTED = observed({
 });
 
 function world(): SmallEstate {
-  const account = (name: string) => ({
-    name,
-    username: name,
-    address: null,
-    password: sealed("x"),
-    domain: null,
-  });
   const one = smallEstate(CONF, {
     settings: {
       ...BARE_SETTINGS,
-      accounts: new Map(["a", "b"].map((name) => [name, account(name)])),
-      runs: [run("imap_login", "a"), run("imap_login", "b")],
+      accounts: accounts(["a", "b"]),
+      runs: ["a", "b"].map((account) =>
+        aRun("imap_login", { account, everyMs: 60_000, members: { ports: [143] } }),
+      ),
     },
   });
   one.hear({ ex01: { state: "up" }, ex02: { state: "up" } });
   one.observe("m_imap", "ex01", GOOD);
   one.observe("m_imap", "ex02", GOOD);
   return one;
-}
-
-function run(transaction: "imap_login", account: string) {
-  return {
-    transaction,
-    account,
-    everyMs: 60_000,
-    timeoutMs: null,
-    members: { servers: [], ports: [143], adcServices: [], vservers: [] },
-    vantages: ["backend" as const],
-    path: null,
-    host: null,
-    security: null,
-    allowPlaintext: false,
-    expect: "works" as const,
-    options: {},
-  };
 }
 
 /** What the login of an account shows at a server, twice, as a service opinion needs. */

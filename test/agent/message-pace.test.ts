@@ -7,8 +7,8 @@ import { openAccountKeeper } from "../../src/agent/accounts/account-keeper.ts";
 import { maySend, MAX_MESSAGES, PER_MS } from "../../src/agent/accounts/gated-login.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { ProbeRunner } from "../../src/agent/probe-runner.ts";
+import { accounts, aRun } from "../support/transaction-settings.ts";
 import { smallEstate } from "./small-estate.ts";
-import { sealed } from "../support/sealed.ts";
 
 const rounds = (server: string | null, ...at: number[]) => at.map((each) => ({ server, at: each }));
 
@@ -61,32 +61,17 @@ bind lb vserver v_sub sg_sub
 `;
 
 test("message pace › a sixth round in a minute is not begun: told as held back, and no failure", async () => {
-  const account = {
-    name: "a",
-    username: "a",
-    address: "a@example.com",
-    password: sealed("x"),
-    domain: null,
-  };
   const { clock, state, probe } = smallEstate(CONF, {
     settings: {
       ...BARE_SETTINGS,
-      accounts: new Map([["a", account]]),
+      accounts: accounts(["a"], { address: "a@example.com" }),
       runs: [
-        {
-          transaction: "mail_round_trip",
+        aRun("mail_round_trip", {
           account: "a",
           everyMs: 1_000,
           timeoutMs: 1_000,
-          members: { servers: [], ports: [587], adcServices: [], vservers: [] },
-          vantages: ["backend"],
-          path: null,
-          host: null,
-          security: null,
-          allowPlaintext: false,
-          expect: "works",
-          options: {},
-        },
+          members: { ports: [587] },
+        }),
       ],
     },
   });

@@ -1,10 +1,11 @@
+import type { TransactionRunConfig } from "../../src/config/schema.ts";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import type { PlannedProbe } from "../../src/agent/plan/planned-probe.ts";
-import { BARE_SETTINGS, type TransactionRun } from "../../src/agent/plan/settings.ts";
+import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
-import { sealed } from "../support/sealed.ts";
+import { accounts, aRun } from "../support/transaction-settings.ts";
 
 /** Two services behind content switching, one with a path that a responder policy keeps for itself. */
 const SWITCHED = [
@@ -34,28 +35,13 @@ const TO_OWA = [
 
 function plan(
   lines: readonly string[],
-  runs: readonly Partial<TransactionRun>[] = [],
+  runs: readonly Partial<TransactionRunConfig>[] = [],
 ): PlannedProbe[] {
   const estate = parseNsConf(lines.join("\n"), { adc: "prod" });
-  const account = { name: "a", username: "a", password: sealed("x"), address: null, domain: null };
   return planProbes(estate, {
     ...BARE_SETTINGS,
-    accounts: new Map([["a", account]]),
-    runs: runs.map((run) => ({
-      transaction: "https_challenge",
-      account: null,
-      everyMs: null,
-      timeoutMs: null,
-      members: { servers: [], ports: [], adcServices: [], vservers: [] },
-      vantages: ["vip", "backend"],
-      path: null,
-      host: null,
-      security: null,
-      expect: "works",
-      allowPlaintext: false,
-      options: {},
-      ...run,
-    })),
+    accounts: accounts(["a"]),
+    runs: runs.map((run) => aRun("https_challenge", { vantages: ["vip", "backend"], ...run })),
   });
 }
 

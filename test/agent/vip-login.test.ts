@@ -1,10 +1,11 @@
+import type { TransactionRunConfig } from "../../src/config/schema.ts";
 import { describe, expect, test } from "vitest";
-import { BARE_SETTINGS, type TransactionRun } from "../../src/agent/plan/settings.ts";
+import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import type { Observation } from "../../src/model/observation.ts";
 import type { Vantage } from "../../src/model/observation.ts";
 import type { Reason } from "../../src/model/reasons.ts";
 import type { TransactionName } from "../../src/model/transactions.ts";
-import { sealed } from "../support/sealed.ts";
+import { accounts, aRun } from "../support/transaction-settings.ts";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 
 const CONF = `add server ex01 10.0.0.1
@@ -33,35 +34,15 @@ const refused = (reason: Reason, bound = false): Observation =>
   });
 
 function run(transaction: TransactionName, account: string, vantages: readonly Vantage[]) {
-  return {
-    transaction,
-    account,
-    everyMs: 60_000,
-    timeoutMs: null,
-    members: { servers: [], ports: [443], adcServices: [], vservers: [] },
-    vantages,
-    path: null,
-    host: null,
-    security: null,
-    allowPlaintext: false,
-    expect: "works" as const,
-    options: {},
-  } satisfies TransactionRun;
+  return aRun(transaction, { account, everyMs: 60_000, members: { ports: [443] }, vantages });
 }
 
 /** Two good servers behind a VIP that is UP; account a logs in through the VIP, and by `runs` elsewhere too. */
-function world(runs: readonly TransactionRun[] = [], look: Observation = GOOD): SmallEstate {
-  const account = (name: string) => ({
-    name,
-    username: name,
-    address: null,
-    password: sealed("x"),
-    domain: null,
-  });
+function world(runs: readonly TransactionRunConfig[] = [], look: Observation = GOOD): SmallEstate {
   const one = smallEstate(CONF, {
     settings: {
       ...BARE_SETTINGS,
-      accounts: new Map(["a", "b"].map((name) => [name, account(name)])),
+      accounts: accounts(["a", "b"]),
       runs,
     },
   });

@@ -6,6 +6,7 @@ import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { compareWorld } from "../support/compared-world.ts";
 import { closedPort, serve } from "../support/scripted-server.ts";
+import { aRun } from "../support/transaction-settings.ts";
 
 const GUIDE = readFileSync(
   new URL("../fixtures/ns.conf/exchange-2010-full.conf", import.meta.url),
@@ -25,20 +26,10 @@ test("a VIP of every port › is asked at the monitor's own port and at the endp
 
 test("a VIP of every port › a configured rpc_endpoint_map is asked there too", () => {
   const estate = parseNsConf(GUIDE.replaceAll("Exchange_2010_RPC", "svc_mapi"), { adc: "prod" });
-  const run = {
-    transaction: "rpc_endpoint_map",
-    account: null,
-    everyMs: null,
-    timeoutMs: null,
-    members: { servers: [], ports: [], adcServices: ["svc_mapi*"], vservers: [] },
+  const run = aRun("rpc_endpoint_map", {
+    members: { adcServices: ["svc_mapi*"] },
     vantages: ["vip"],
-    path: null,
-    host: null,
-    security: null,
-    allowPlaintext: false,
-    expect: "works",
-    options: {},
-  } as const;
+  });
   const { probes } = planJson(planProbes(estate, { ...BARE_SETTINGS, runs: [run] }), [estate]);
   expect(
     probes

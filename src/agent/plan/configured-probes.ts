@@ -15,7 +15,6 @@ import {
 } from "./look-probes.ts";
 import {
   matchesPattern,
-  type TransactionRun,
   type PlanSettings,
   announcedToService,
   loginTls,
@@ -25,7 +24,7 @@ import {
   bothNotes,
   proofWords,
 } from "./settings.ts";
-import type { ServerTrust } from "../../config/schema.ts";
+import type { ServerTrust, TransactionRunConfig } from "../../config/schema.ts";
 import { looksAtPath } from "../../probes/transactions/web-session.ts";
 import { type RunAtService, asksThrough, whereItsPathLeads } from "./content-switching.ts";
 import {
@@ -45,7 +44,7 @@ import { type PlannedProbe, probeId } from "./planned-probe.ts";
 
 /** Whether a run means this member: what it names, else the members whose protocol the transaction speaks. */
 function isMeant(
-  run: TransactionRun,
+  run: TransactionRunConfig,
   service: AdcService,
   member: Member,
   vservers: readonly string[],
@@ -66,7 +65,7 @@ function isMeant(
 }
 
 function speaks(
-  run: TransactionRun,
+  run: TransactionRunConfig,
   service: AdcService,
   member: Member,
   recognise: Recogniser,
@@ -106,7 +105,7 @@ function portOfTransaction(transaction: TransactionName): number | null {
 
 /** How the connection is secured, by the port. A look has no secret to keep: it takes STARTTLS where it is offered, and 465 as it is found. */
 function securityOf(
-  run: TransactionRun,
+  run: TransactionRunConfig,
   service: AdcService,
   port: number | "*",
 ): TransactionSpec["security"] {
@@ -380,7 +379,7 @@ function commonOf({ run, service }: RunAtService) {
 }
 
 /** That a path is blocked proves nothing of the service, and that it is open no outage. */
-function roleOf({ expect }: TransactionRun): "service" | "detection" {
+function roleOf({ expect }: TransactionRunConfig): "service" | "detection" {
   return expect === "blocked" ? "detection" : "service";
 }
 

@@ -1,5 +1,6 @@
+import type { TransactionRunConfig } from "../../config/schema.ts";
 import type { Estate } from "../../model/estate.ts";
-import type { PlanSettings, TransactionRun } from "./settings.ts";
+import type { PlanSettings } from "./settings.ts";
 import type { Recogniser } from "./look-probes.ts";
 import type { VserverGraph, CsRoute } from "../../adc/vserver-graph.ts";
 import type { AdcService, Member } from "../../model/adc-service.ts";
@@ -17,7 +18,7 @@ export interface RunAtService {
   readonly settings: PlanSettings;
   readonly recognise: Recogniser;
   readonly graph: VserverGraph;
-  readonly run: TransactionRun;
+  readonly run: TransactionRunConfig;
   readonly service: AdcService;
   readonly members: readonly Member[];
   readonly vservers: readonly string[];

@@ -107,11 +107,11 @@ export function isLookAllowed(
     member === null
       ? undefined
       : members.find(
-          ({ match, looks: told }) =>
-            told?.[kind] !== undefined && matchesMember(match, member.server, member.port),
+          ({ match, looks: configured }) =>
+            configured?.[kind] !== undefined && matchesMember(match, member.server, member.port),
         )?.looks?.[kind];
   const byVserver = served.map((name) => vservers.get(name)?.looks?.[kind]);
-  const everywhereOff = byVserver.length > 0 && byVserver.every((told) => told === false);
+  const everywhereOff = byVserver.length > 0 && byVserver.every((look) => look === false);
   return own ?? (!everywhereOff && (byVserver.includes(true) || looks[kind]));
 }
 
@@ -179,14 +179,14 @@ export function lookOptions(
   if (transaction !== "dns_lookup") {
     return {};
   }
-  const told = members.find(
+  const configured = members.find(
     ({ match, query }) =>
       query !== undefined && member !== null && matchesMember(match, member.server, member.port),
   )?.query;
   const monitored = service.monitors
     .map(({ monitor }) => estate.monitors.get(monitor)?.parameters.query ?? null)
     .find((query) => query !== null);
-  const query = told ?? monitored;
+  const query = configured ?? monitored;
   return query === undefined || query === null ? null : { query, type: "SOA" };
 }
 

@@ -328,7 +328,7 @@ export interface PlannedEstate {
   readonly learned?: LearnedExchange;
 }
 
-/** Runs and exclusions of the configuration that select nothing in any estate: each is a mistake, told with its place. */
+/** Runs and exclusions of the configuration that select nothing in any estate: each is a mistake, reported with its place. */
 export function idleSettings(
   config: Pick<Config, "file" | "transactions" | "exclude" | "locate">,
   estates: readonly PlannedEstate[],

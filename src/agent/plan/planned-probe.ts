@@ -63,7 +63,7 @@ export interface PlannedProbe {
   readonly type: string;
   /** Where the ADC itself sends this probe from: the first thing to check at a firewall. */
   readonly source: string;
-  /** The addresses behind `source`, as far as the configuration tells them. */
+  /** The addresses behind `source`, as far as the configuration names them. */
   readonly sourceAddresses: readonly string[];
   /** Which TLS range is spoken and why, in words; null without TLS. */
   readonly tlsSource: string | null;

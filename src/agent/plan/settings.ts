@@ -83,13 +83,9 @@ function transportOf({ action }: PlannedProbe): Transport {
   return type !== null && isSupported(type) ? type.transport : "tcp";
 }
 
-export type VserverSettings = VserverConfig;
-export type MemberSettings = MemberConfig;
-export type TransactionRun = TransactionRunConfig;
-
 export interface MonitorSettings {
   readonly credential: MonitorCredential | null;
-  /** The command that stands for a USER monitor's own script. */
+  /** The command that takes the place of a USER monitor's own script. */
   readonly command: readonly string[] | null;
   /** False: over TLS the credential is sent to an unverified server; absent means true. */
   readonly verify?: boolean;
@@ -98,9 +94,9 @@ export interface MonitorSettings {
 /** What the operator's configuration adds to an estate when probes are planned. */
 export interface PlanSettings {
   readonly monitors: ReadonlyMap<string, MonitorSettings>;
-  readonly vservers: ReadonlyMap<string, VserverSettings>;
-  readonly members: readonly MemberSettings[];
-  readonly runs: readonly TransactionRun[];
+  readonly vservers: ReadonlyMap<string, VserverConfig>;
+  readonly members: readonly MemberConfig[];
+  readonly runs: readonly TransactionRunConfig[];
   readonly accounts: ReadonlyMap<string, Account & ServerTrust>;
   /** Kinds of looks that are made without anybody asking. */
   readonly looks: LookSettings;
@@ -184,7 +180,7 @@ export function planSettings(
   };
 }
 
-/** Whether a name matches a pattern in which `*` stands for any run of characters; letter case does not matter. */
+/** Whether a name matches a pattern in which `*` matches any run of characters; letter case does not matter. */
 export function matchesPattern(pattern: string, name: string): boolean {
   return nameMatcher([pattern])(name);
 }
@@ -291,7 +287,7 @@ export function vserverPlace(
   return { trusts: own, names: [...names, ...own.flatMap(clientNames)] };
 }
 
-function clientNames({ host, names }: VserverSettings): readonly (string | null)[] {
+function clientNames({ host, names }: VserverConfig): readonly (string | null)[] {
   return [host, ...names];
 }
 

@@ -1,7 +1,8 @@
+import type { VserverConfig } from "../../config/schema.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Vserver, LbVserver } from "../../model/vserver.ts";
 import { probeId } from "./planned-probe.ts";
-import type { PlanSettings, VserverSettings } from "./settings.ts";
+import type { PlanSettings } from "./settings.ts";
 import { clientTls } from "./look-probes.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
@@ -60,7 +61,7 @@ export function namesThrough(
 }
 
 /** Names the operator expects in a vserver's certificate; the host alone where no list is given. */
-export function clientNames(settings: VserverSettings | undefined): readonly string[] {
+export function clientNames(settings: VserverConfig | undefined): readonly string[] {
   if (settings === undefined || settings.names.length > 0) {
     return settings?.names ?? [];
   }
@@ -133,7 +134,7 @@ export function vipReach(
   return [...reaches.values()];
 }
 /** What a client types: the host given, else the first name. */
-export function hostOf(own: VserverSettings | undefined): string | null {
+export function hostOf(own: VserverConfig | undefined): string | null {
   return own?.host ?? own?.names[0] ?? null;
 }
 function endpointOf(
@@ -201,7 +202,7 @@ export function publicReach(
   return [...ways.values()];
 }
 
-function waysTo(reach: VipReach, own: VserverSettings, settings: PlanSettings): VipReach[] {
+function waysTo(reach: VipReach, own: VserverConfig, settings: PlanSettings): VipReach[] {
   const written = own.public.map((text) => {
     const { host, port } = readHostPort(text);
     return { host, port: port ?? reach.port };

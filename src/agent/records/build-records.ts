@@ -7,11 +7,10 @@ import { atOnce, mapInSteps, type Steps, append, groupBy } from "../../lib/steps
 import { createVserverGraph, csTargetOf, type VserverGraph } from "../../adc/vserver-graph.ts";
 import { readHostPort } from "../../lib/host-port.ts";
 import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
-import type { ExcludeConfig } from "../../config/schema.ts";
+import type { ExcludeConfig, VserverConfig } from "../../config/schema.ts";
 import { unjudgedMember, unjudgedVserver } from "../plan/plan.ts";
 import { compareWithVip, type ResolvedNames } from "../public-names.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
-import type { VserverSettings } from "../plan/settings.ts";
 import { clientNames } from "../plan/vip-reach.ts";
 import { tlsEnd } from "../vserver-findings.ts";
 import { GslbRecord, VserverRecord } from "./vserver-record.ts";
@@ -33,7 +32,7 @@ export interface EstateRecords {
 
 export interface RecordOptions {
   readonly pollMs: number;
-  readonly vservers: ReadonlyMap<string, VserverSettings>;
+  readonly vservers: ReadonlyMap<string, VserverConfig>;
   /** What gets no verdict; absent: nothing. */
   readonly exclude?: readonly ExcludeConfig[];
   /** What DNS answers for client-facing names. */
@@ -232,7 +231,7 @@ function boundSerials(estate: Estate, vserver: Vserver): readonly string[] {
   return serials.length === bound.length ? serials : [];
 }
 
-function publicHosts(settings: VserverSettings): string[] {
+function publicHosts(settings: VserverConfig): string[] {
   return settings.public.map((text) => readHostPort(text).host);
 }
 

@@ -1,3 +1,4 @@
+import { afterAll, afterEach, beforeAll } from "vitest";
 import {
   createOrganisation,
   type ExchangeServer,
@@ -38,6 +39,36 @@ export function accountOf(account: LabAccount, change: Partial<Account> = {}): A
     password: sealed(account.password),
     domain: account.domain,
     ...change,
+  };
+}
+
+/** One bench for all tests of a file, or of a `describe`; what a test changed of it is well again after the test. */
+export function sharedBench(
+  options: Parameters<typeof exchangeBench>[0] = {},
+): Omit<ExchangeBench, "close" | "network"> {
+  let shared: ExchangeBench | null = null;
+  const bench = (): ExchangeBench => {
+    if (shared === null) {
+      throw new Error("only tests have the bench");
+    }
+    return shared;
+  };
+  beforeAll(async () => {
+    shared = await exchangeBench(options);
+  });
+  afterAll(() => bench().close());
+  afterEach(async () => {
+    await bench().server.set("all", { kind: "healthy" });
+    bench().organisation.setMounted("DB01", true);
+  });
+  return {
+    get server() {
+      return bench().server;
+    },
+    get organisation() {
+      return bench().organisation;
+    },
+    run: (...asked) => bench().run(...asked),
   };
 }
 

@@ -1,19 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Condition, LabProtocol } from "../../../lab/exchange/condition.ts";
 import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
-import { exchangeBench, type ExchangeBench } from "./lab-exchange.ts";
+import { sharedBench } from "./lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
 
-let bench: ExchangeBench;
-beforeAll(async () => {
-  bench = await exchangeBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
-afterEach(async () => {
-  await bench.server.set("all", { kind: "healthy" });
-});
+const bench = sharedBench();
 
 const implicit = { security: "implicit", tls: CLIENT_TLS } as const;
 const startTls = { security: "starttls", tls: CLIENT_TLS } as const;
@@ -314,13 +305,7 @@ describe("a server with something the matter", () => {
 });
 
 describe("Exchange 2010", () => {
-  let old: ExchangeBench;
-  beforeAll(async () => {
-    old = await exchangeBench({ version: "2010", rpcPort: 22902 });
-  });
-  afterAll(async () => {
-    await old.close();
-  });
+  const old = sharedBench({ version: "2010", rpcPort: 22902 });
 
   test.each([
     ["imap_greeting", 143, null],

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { Condition } from "../../../lab/exchange/condition.ts";
 import { loginOutcome } from "../../../src/probes/probe.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
@@ -12,7 +12,7 @@ import {
   type ScriptedServer,
   type Turn,
 } from "../../support/scripted-server.ts";
-import { accountOf, exchangeBench, PROBE_A, PROBE_B, type ExchangeBench } from "./lab-exchange.ts";
+import { accountOf, PROBE_A, PROBE_B, sharedBench } from "./lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
 import { sealed } from "../../support/sealed.ts";
 
@@ -34,17 +34,7 @@ probeContract("smtp_submission", {
   ]),
 });
 
-let bench: ExchangeBench;
-beforeAll(async () => {
-  bench = await exchangeBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
-afterEach(async () => {
-  await bench.server.set("all", { kind: "healthy" });
-  bench.organisation.setMounted("DB01", true);
-});
+const bench = sharedBench();
 
 const account = accountOf(PROBE_A);
 const implicit = { security: "implicit", tls: CLIENT_TLS, account } as const;

@@ -1,24 +1,15 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { loginOutcome } from "../../../src/probes/probe.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { TransactionSpec } from "../../../src/model/transactions.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { serve, type Behaviour, type ScriptedServer } from "../../support/scripted-server.ts";
-import { accountOf, exchangeBench, PROBE_A, type ExchangeBench } from "./lab-exchange.ts";
+import { accountOf, exchangeBench, PROBE_A, sharedBench } from "./lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
 import { sealed } from "../../support/sealed.ts";
 
 describe("mail_round_trip", () => {
-  let bench: ExchangeBench;
-  beforeAll(async () => {
-    bench = await exchangeBench();
-  });
-  afterAll(async () => {
-    await bench.close();
-  });
-  afterEach(async () => {
-    await bench.server.set("all", { kind: "healthy" });
-  });
+  const bench = sharedBench();
 
   const run = (change: Partial<TransactionSpec> = {}, timeoutMs = 6000) =>
     bench.run(
@@ -169,16 +160,7 @@ const eagerSmtp: Behaviour = (socket) => {
 };
 
 describe("rpc_endpoint_map", () => {
-  let bench: ExchangeBench;
-  beforeAll(async () => {
-    bench = await exchangeBench({ version: "2010", rpcPort: 22902 });
-  });
-  afterAll(async () => {
-    await bench.close();
-  });
-  afterEach(async () => {
-    await bench.server.set("all", { kind: "healthy" });
-  });
+  const bench = sharedBench({ version: "2010", rpcPort: 22902 });
 
   test("from the static port: the mapper names it, and EMSMDB answers there", async () => {
     const seen = await bench.run(22902, transactionSpec("rpc_endpoint_map"));

@@ -1,25 +1,21 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Condition, LabProtocol } from "../../../lab/exchange/condition.ts";
 import { loginOutcome } from "../../../src/probes/probe.ts";
 import { runTransaction } from "../../../src/probes/transactions/registry.ts";
 import type { TransactionName, TransactionSpec } from "../../../src/model/transactions.ts";
 import { probeContext } from "../../support/probe-context.ts";
 import { serve } from "../../support/scripted-server.ts";
-import { accountOf, exchangeBench, PROBE_A, type ExchangeBench } from "./lab-exchange.ts";
+import {
+  accountOf,
+  exchangeBench,
+  PROBE_A,
+  sharedBench,
+  type ExchangeBench,
+} from "./lab-exchange.ts";
 import { CLIENT_TLS, transactionSpec } from "./transaction-spec.ts";
 import { sealed } from "../../support/sealed.ts";
 
-let bench: ExchangeBench;
-beforeAll(async () => {
-  bench = await exchangeBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
-afterEach(async () => {
-  await bench.server.set("all", { kind: "healthy" });
-  bench.organisation.setMounted("DB01", true);
-});
+const bench = sharedBench();
 
 const account = accountOf(PROBE_A);
 const implicit = { security: "implicit", tls: CLIENT_TLS, account } as const;
