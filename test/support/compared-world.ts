@@ -6,7 +6,7 @@ import { startNitroServer } from "../../lab/nitro/server.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { memberKey } from "../../src/model/adc-state.ts";
 import { runCompare } from "../../src/cli/compare.ts";
-import type { CompareJson } from "../../src/web/api/verdicts.ts";
+import type { CompareJson, MemberRow } from "../../src/web/api/verdicts.ts";
 import { CREDENTIALS } from "../adc/nitro/lab-client.ts";
 import { steadyBackend, type SteadyBackend } from "../adc/nitro/steady-backend.ts";
 import { commandAnswer } from "./command-answer.ts";
@@ -97,4 +97,13 @@ ${world.yaml ?? ""}
   }
   commandAnswer("compare", out);
   return { ...(JSON.parse(out) as CompareJson), status, err };
+}
+
+/** A member's row; one that is not there is an error. */
+export function member(json: CompareJson, adcService: string, server: string): MemberRow {
+  const row = json.rows.find((each) => each.adc_service === adcService && each.server === server);
+  if (row === undefined) {
+    throw new Error(`no row for ${adcService} ${server}`);
+  }
+  return row;
 }
