@@ -35,13 +35,13 @@ export async function recordedAdcs(bundle: Bundle): Promise<readonly RecordedAdc
     );
     [...vips, ...moved.values()].forEach((vip) => taken.add(vip));
     const answers = recorded.map((one) => movedIn(one, moved));
-    const told = answers.find(({ resource, rows }) => resource === "lbvserver" && rows !== null);
-    if (told === undefined) {
+    const listing = answers.find(({ resource, rows }) => resource === "lbvserver" && rows !== null);
+    if (listing === undefined) {
       continue;
     }
     const ofNode = (node: number): BundleAnswer[] => answers.filter((one) => one.node === node);
     const rows: RowTables = new Map(
-      ofNode(told.node)
+      ofNode(listing.node)
         .filter(({ api }) => api === "config")
         .map(({ resource, fields }) => [resource, fields]),
     );

@@ -101,8 +101,8 @@ export class GslbRuntime {
       queries: () => 0,
     };
     const port = await this.#openBoth(server);
-    for (const { address, port: told } of adns) {
-      addresses.add(address, told, { host: "127.0.0.1", port });
+    for (const { address, port: shown } of adns) {
+      addresses.add(address, shown, { host: "127.0.0.1", port });
       addresses.addHost(address, () => true);
     }
   }
@@ -194,13 +194,13 @@ export class GslbRuntime {
   #stateOf(service: GslbService, member: Member): Known {
     const key = `${service.name} ${member.server}`;
     const before = this.#states.get(key);
-    const state = this.#told(service, member) ?? before?.state ?? "DOWN";
+    const state = this.#knownState(service, member) ?? before?.state ?? "DOWN";
     const known = before?.state === state ? before : { state, since: this.#world.now() };
     this.#states.set(key, known);
     return known;
   }
 
-  #told(service: GslbService, member: Member): NitroState | null {
+  #knownState(service: GslbService, member: Member): NitroState | null {
     if (!service.enabled || !member.enabled) {
       return "OUT OF SERVICE";
     }

@@ -26,7 +26,7 @@ export function tlsRange(configured: TlsVersions, fallback: TlsRange): TlsRange 
   const from = names.indexOf(fallback.min);
   const to = names.indexOf(fallback.max);
   const enabled = order
-    .filter(([, said], at) => said ?? (at >= from && at <= to))
+    .filter(([, isOn], at) => isOn ?? (at >= from && at <= to))
     .map(([version]) => version);
   return { min: enabled[0] ?? fallback.min, max: enabled.at(-1) ?? fallback.max };
 }

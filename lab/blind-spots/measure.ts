@@ -45,7 +45,7 @@ export async function measureBlindSpots(options: MeasureOptions): Promise<BlindS
     const cells = new Map<string, Cell>();
     await inTurn(tasks, async ({ candidate, failure }) => {
       const run = () => measure(candidate, failure, server, options.timeoutMs ?? 4_000);
-      const result = await unheld(run, (told) => told?.observation ?? null);
+      const result = await unheld(run, (cell) => cell?.observation ?? null);
       cells.set(cellKey(candidate, failure), result === null ? "unknown" : cellOf(result));
     });
     return { tables: tablesOf(measured, cells), unmeasured };

@@ -314,9 +314,9 @@ async function answerGet(
     sendError(response, 1095, `Required argument missing [${resource.key ?? "name"}]`, 400);
     return;
   }
-  const told = named(resource, query);
+  const listed = named(resource, query);
   // A list may be long and is written as it is made; what was asked for by name must be known to exist.
-  const rows = query.name === null ? told : [...told];
+  const rows = query.name === null ? listed : [...listed];
   if (
     Array.isArray(rows) &&
     query.name !== null &&

@@ -242,7 +242,7 @@ export class EstateRegistry {
   readonly #names: PublicNames;
   /** ADCs whose plan no longer fits what was learnt. */
   readonly #toPlanAgain = new Set<string>();
-  /** Mistakes of the configuration that have been told. */
+  /** Mistakes of the configuration that have been logged. */
   readonly #toldIdle = new Set<string>();
   /** Estates that come into force, one after another. */
   readonly #inTurn = oneAtATime();
@@ -330,7 +330,7 @@ export class EstateRegistry {
     yield* schedule.follow(adc.name, records.probes);
   }
 
-  /** Once every estate is known: what of the configuration selects nothing in any of them, each told once. */
+  /** Once every estate is known: what of the configuration selects nothing in any of them, each logged once. */
   #tellIdleSettings(): void {
     const { config, state, log } = this.#options;
     const planned = config.adcs.flatMap((adc) => {

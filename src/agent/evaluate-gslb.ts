@@ -134,7 +134,7 @@ function servesBehind({ vip, verdict, reason, members }: SiteVserver): Serves | 
   return verdict === "vip_agree_up" ? { serves: "up", reason: null } : null;
 }
 
-/** One DNS address that answers is enough for clients' resolvers. One that was never heard may be our own firewall's. */
+/** One DNS address that answers is enough for clients' resolvers. One that never answered may be our own firewall's. */
 function dnsOpinion(questions: readonly ProbeRecord[]): GslbInputs["dns"] {
   const asked = questions.filter(({ scheduled }) => scheduled);
   if (asked.length === 0) {

@@ -144,8 +144,8 @@ export function flappingFindings(members: readonly LiveMember[]): readonly LiveF
     }
     const { flaps, lastResponses } = flapping;
     const answers = lastResponses.map((each) => `"${each}"`).join(", ");
-    const told = answers === "" ? "" : ` Its monitor answered: ${answers}.`;
-    const message = `${adc} took ${adcService} ${server}:${String(port)} DOWN and UP ${String(flaps)} times within the last hour, while it worked all the time.${told}`;
+    const answered = answers === "" ? "" : ` Its monitor answered: ${answers}.`;
+    const message = `${adc} took ${adcService} ${server}:${String(port)} DOWN and UP ${String(flaps)} times within the last hour, while it worked all the time.${answered}`;
     return [{ kind: "adc_flapping", adc, adcService, server, port, flapping, message }];
   });
 }

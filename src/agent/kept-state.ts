@@ -22,7 +22,7 @@ const membersSchema = z.record(
   }),
 );
 
-/** What an earlier run knew, and when it last said so. */
+/** What an earlier run knew, and when it last wrote so. */
 export interface StoredTimes {
   readonly members: z.infer<typeof membersSchema>;
   /** Milliseconds since the epoch. */

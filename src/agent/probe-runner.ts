@@ -67,7 +67,7 @@ export class ProbeRunner {
   }
 
   /**
-   * Runs a probe as scheduled and books the result; tells the delay to its next start, or null when it cannot run. It comes
+   * Runs a probe as scheduled and records the result; returns the delay to its next start, or null when it cannot run. It comes
    * from none of the source addresses `avoided`.
    */
   async run(
@@ -160,7 +160,7 @@ export class ProbeRunner {
     const gated = await gatedLogin(
       keeper,
       credential,
-      // Who asks out of turn waits no longer than he said, for other logins neither.
+      // Who asks out of turn waits no longer than asked, for other logins neither.
       state === null ? { ...record.planned, timeoutMs, intervalMs: timeoutMs } : record.planned,
       async () => {
         const result = await this.#probe(record, timeoutMs, avoided);
@@ -210,7 +210,7 @@ export class ProbeRunner {
     const { events, log } = this.#options;
     events.loginEnded(name, "held_back");
     if (state === null) {
-      // Out of turn: what the schedule's own runs came to stands.
+      // Out of turn: what the schedule's own runs came to is kept.
       return;
     }
     record.heldBack = held;

@@ -87,7 +87,7 @@ function transactionPassed(observation: Observation): boolean | null {
 
 /** What became of a login; `held_back`: the account's gate, or the rate of messages, did not let it begin. */
 export type LoginEnd = LoginOutcome | "held_back";
-/** What the agent tells as it happens; metrics and logs listen. Calls must be cheap and must not throw. */
+/** What happens in the agent, for metrics and logs. Calls must be cheap and must not throw. */
 export interface AgentEvents {
   readonly probeFinished: (
     probe: LiveProbe,
@@ -133,7 +133,7 @@ export class StallBackOff {
     return this.#until.size;
   }
 
-  /** Begins a pause, or makes it longer; tells how long it is. */
+  /** Begins a pause, or makes it longer; returns how long it is. */
   stalled(endpoint: string, stallMs: number, now: number): number {
     const pauseMs = pauseAfterStallMs(stallMs);
     const until = Math.max(now + pauseMs, this.#until.get(endpoint) ?? -Infinity);

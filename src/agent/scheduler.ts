@@ -196,7 +196,7 @@ export interface Job {
   /** Wider ticks than those on which all starts are gathered, to meet others that can share the work. */
   readonly tickMs?: number;
   /**
-   * Runs once and tells how long after its start the next one is due; null ends the job. Should it reject, which only a
+   * Runs once and returns how long after its start the next one is due; null ends the job. Should it reject, which only a
    * bug of ours causes, it is logged and started again after its interval.
    */
   readonly run: () => Promise<number | null>;

@@ -146,7 +146,7 @@ function kindWords(type: string, secure: boolean, script: string | null): string
   return `${type}${secure ? " over TLS" : ""}${script === null ? "" : ` by ${script}`}`;
 }
 
-/** What tells one entry from another, its secrets included. */
+/** What distinguishes one entry from another, its secrets included. */
 function entryText({ username, password, secret, servers = [] }: MonitorConfig): string {
   return JSON.stringify([username, password?.reveal() ?? null, secret?.reveal() ?? null, servers]);
 }

@@ -117,7 +117,7 @@ function untold({ reason }: Observation): Fate {
   return { fate: "untold", reason: reason === "ok" ? null : reason };
 }
 
-/** The last word; that of a refused login stands for as long as none may follow. */
+/** The last result; that of a refused login counts for as long as none may follow. */
 function standing(probe: ProbeRecord): Observation | null {
   return (
     probe.current ?? (isHeldBack(probe) && probe.last?.login === "rejected" ? probe.last : null)

@@ -13,12 +13,12 @@ import { isSubmissionPort } from "../model/transactions.ts";
  * from, or the one they see without the ADC (behind an address translation). Null if no server reported it through the VIP.
  */
 export function clientAddressKept(record: VserverRecord): boolean | null {
-  const [told] = record.probes.filter((probe) => probe.vantage === "vip").flatMap(addressSeen);
-  if (told === undefined) {
+  const [reported] = record.probes.filter((probe) => probe.vantage === "vip").flatMap(addressSeen);
+  if (reported === undefined) {
     return null;
   }
   const direct = record.memberRecords.flatMap((member) => member.probes).flatMap(addressSeen);
-  return told.own || direct.some(({ seenAs }) => seenAs === told.seenAs);
+  return reported.own || direct.some(({ seenAs }) => seenAs === reported.seenAs);
 }
 
 function addressSeen({ current }: ProbeRecord) {

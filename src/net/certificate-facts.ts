@@ -121,7 +121,7 @@ function keyOf(certificate: X509Certificate): string {
     const size = details?.modulusLength ?? details?.namedCurve ?? "";
     return `${key.asymmetricKeyType ?? "unknown"} ${size}`.trim();
   } catch {
-    // OpenSSL refuses to decode keys it was built without; the rest of the facts still stands.
+    // OpenSSL refuses to decode keys it was built without; the other facts are good all the same.
     return "unknown";
   }
 }

@@ -127,7 +127,7 @@ function codeOf(error: unknown): string {
 export interface CommandExit {
   readonly kind: "exit";
   readonly code: number;
-  /** What it said on both its outputs. */
+  /** What it wrote to both its outputs. */
   readonly output: string;
 }
 
@@ -152,30 +152,32 @@ export function runCommand(
   return new Promise((resolve) => {
     const fault = (why: string): ExchangeError =>
       exchangeError("fault", "agent_fault", `${command[0] ?? ""}: ${why}`);
-    const said = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
-    let heardBytes = 0;
-    const hear = (stream: Buffer[], data: Buffer): void => {
-      heardBytes += data.length;
-      if (heardBytes > mostOutputBytes) {
+    const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+    let outputBytes = 0;
+    const collect = (stream: Buffer[], data: Buffer): void => {
+      outputBytes += data.length;
+      if (outputBytes > mostOutputBytes) {
         kill();
-        resolve(fault(`said more than ${String(mostOutputBytes)} bytes`));
+        resolve(fault(`wrote more than ${String(mostOutputBytes)} bytes`));
       } else {
         stream.push(data);
       }
     };
     const kill = startChild(command, environment, {
       stdout: (data) => {
-        hear(said.stdout, data);
+        collect(output.stdout, data);
       },
       stderr: (data) => {
-        hear(said.stderr, data);
+        collect(output.stderr, data);
       },
       ended: (ending) => {
         run.untrack(resource);
-        const output = [said.stdout, said.stderr].map((one) => Buffer.concat(one).toString("utf8"));
+        const texts = [output.stdout, output.stderr].map((one) =>
+          Buffer.concat(one).toString("utf8"),
+        );
         resolve(
           ending.kind === "exit"
-            ? { kind: "exit", code: ending.code, output: output.join("") }
+            ? { kind: "exit", code: ending.code, output: texts.join("") }
             : fault(ending.why),
         );
       },

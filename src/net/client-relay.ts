@@ -41,7 +41,7 @@ export interface RelayOptions {
 export class ClientRelay implements RunResource {
   readonly host = LOOPBACK;
   readonly port: number;
-  /** Why the server's side of the connection is over; null while it stands. */
+  /** Why the server's side of the connection is over; null while it is open. */
   serverEnded: ExchangeError | null = null;
 
   readonly #connection: Connection;
@@ -139,7 +139,7 @@ export class ClientRelay implements RunResource {
       this.#connection.write(data, this.#options.sending(data));
     });
     library.on("close", () => {
-      // The library has had its turns to report what the server said last.
+      // The library has had its turns to report what the server sent last.
       setImmediate(() => this.fail(this.serverEnded ?? { kind: "closed", midway: true }));
     });
     library.write(this.#options.greeting);

@@ -55,7 +55,7 @@ export class Connection implements RunResource {
   readonly #onEnd = (): void => this.#end(CLOSED);
   readonly #onError = (error: NodeJS.ErrnoException): void => this.#failed(error);
 
-  /** `emits`: the socket tells what comes as `data`; else whoever opened it passes that to `take`. */
+  /** `emits`: the socket emits what comes as `data`; else whoever opened it passes that to `take`. */
   constructor(
     run: ProbeRun,
     socket: Socket,
@@ -69,9 +69,9 @@ export class Connection implements RunResource {
     this.#listen(emits);
   }
 
-  /** Calls back once when the TCP handshake is over: with null when the connection stands, else with why it does not. */
-  whenOpen(told: (why: ExchangeError | null) => void): void {
-    this.#opening = told;
+  /** Calls back once when the TCP handshake is over: with null when the connection is open, else with why it does not. */
+  whenOpen(done: (why: ExchangeError | null) => void): void {
+    this.#opening = done;
     this.socket.on("connect", () => this.#opened(null));
   }
 
@@ -114,7 +114,7 @@ export class Connection implements RunResource {
     }
   }
 
-  /** Why nothing more will come, unread bytes apart; null while the connection stands. */
+  /** Why nothing more will come, unread bytes apart; null while the connection is open. */
   get ended(): ExchangeError | null {
     return this.#ended;
   }
@@ -190,9 +190,9 @@ export class Connection implements RunResource {
 
   #opened(why: ExchangeError | null): void {
     this.run.called();
-    const told = this.#opening;
+    const done = this.#opening;
     this.#opening = null;
-    told?.(why);
+    done?.(why);
   }
 
   #failed(error: NodeJS.ErrnoException): void {

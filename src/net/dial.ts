@@ -56,7 +56,7 @@ function dialResolved(
       );
 }
 
-/** Says whose connection it is before anything else is said on it: ours, as an ADC's monitor says its own. */
+/** Says whose connection it is before anything else is sent on it: ours, as an ADC's monitor announces its own. */
 function announce(dialled: Dialled, version: ProxyVersion): Dialled {
   if (dialled.kind === "connected") {
     const { socket, remote } = dialled.connection;
@@ -254,7 +254,7 @@ function upgrade(
     function established(): void {
       run.called();
       settle();
-      // Node tells it once only.
+      // Node reports it once only.
       const leaf = socket.getPeerX509Certificate();
       connection.peerCertificate = leaf ?? null;
       const facts = tlsFacts(socket, settings, store, run.context.now(), leaf);

@@ -233,8 +233,8 @@ function notMapped(what: string): string {
 /** An answer is kept as long as it says, within bounds. */
 function ttlOf(answer: Extract<Answer, { kind: "addresses" }>, options: NetworkOptions): number {
   const most = options.ttlMs ?? 30_000;
-  const told = Math.min(most, ...answer.addresses.map(({ ttlMs }) => ttlMs ?? most));
-  return Math.max(told, Math.min(most, options.leastTtlMs ?? 5_000));
+  const shortestMs = Math.min(most, ...answer.addresses.map(({ ttlMs }) => ttlMs ?? most));
+  return Math.max(shortestMs, Math.min(most, options.leastTtlMs ?? 5_000));
 }
 
 /** What DNS can hold as a name at all (RFC 1035): a resolver would read a name up to its NUL, and answer for that one. */

@@ -41,7 +41,7 @@ export class EventLoopMonitor {
     this.#cpuMs = cpuMs;
   }
 
-  /** A probe begins; tells the time stalled so far, to compare with later. */
+  /** A probe begins; returns the time stalled so far, to compare with later. */
   enter(): number {
     this.#runs += 1;
     if (this.#timer === null) {

@@ -36,7 +36,7 @@ export function exchangeError(
   return { kind: "named", outcome, reason, detail };
 }
 
-/** What the peer said is not the protocol: garbage, lies about lengths, more than the bound. */
+/** What the peer sent is not the protocol: garbage, lies about lengths, more than the bound. */
 export function protocolError(detail: string): NamedExchangeError {
   return { kind: "named", outcome: "failed", reason: "protocol_error", detail };
 }

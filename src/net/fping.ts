@@ -68,7 +68,7 @@ export function pingCommand(platform: NodeJS.Platform, plan: PingPlan): readonly
   const seconds = String(Math.ceil(waitMs / 1000));
   return ["ping", family === 6 ? "-6" : "-4", "-n", "-c", "1", "-W", seconds, ...source, address];
 }
-/** What the system's ping said: exit 0 is a reply on Unix, 1 no reply, else an error of ours; Windows needs the words. */
+/** What the system's ping printed: exit 0 is a reply on Unix, 1 no reply, else an error of ours; Windows needs the words. */
 export function readPing(platform: NodeJS.Platform, exit: CommandExit): EchoResult {
   const { code, output } = exit;
   const replied = platform === "win32" ? /TTL=\d+|time[=<]/i.test(output) : code === 0;
@@ -100,16 +100,16 @@ const MAX_OUTPUT = 256 * 1024;
 
 interface FpingListener {
   readonly line: (line: FpingLine) => void;
-  /** The process is gone, or could not be started; nothing more is said. */
+  /** The process is gone, or could not be started; nothing more is printed. */
   readonly closed: () => void;
 }
 
 /** One fping for one batch of addresses, read line by line. The answer ends it. */
 function startFping(program: string, plan: FpingPlan, listener: FpingListener): () => void {
-  let heard = 0;
-  const hear = (line: string): void => {
-    heard += line.length;
-    if (heard > MAX_OUTPUT) {
+  let read = 0;
+  const take = (line: string): void => {
+    read += line.length;
+    if (read > MAX_OUTPUT) {
       end();
     } else {
       listener.line(readFpingLine(line));
@@ -119,8 +119,8 @@ function startFping(program: string, plan: FpingPlan, listener: FpingListener): 
     [program, ...fpingArguments(plan)],
     { LC_ALL: "C" },
     {
-      stdout: lineReader(hear),
-      stderr: lineReader(hear),
+      stdout: lineReader(take),
+      stderr: lineReader(take),
       ended: listener.closed,
     },
   );
@@ -193,7 +193,7 @@ function decided(address: string, result: EchoResult): FpingLine {
 /** Addresses that one fping is given: the last is asked so many milliseconds after the first. */
 const MAX_ADDRESSES = 64;
 
-/** `unasked`: fping has said nothing of this address, so that another program must be asked. */
+/** `unasked`: fping has printed nothing about this address, so that another program must be asked. */
 type BatchResult = EchoResult | { readonly kind: "unasked" };
 
 interface Waiter {
@@ -220,7 +220,7 @@ class EchoBatch {
     return this.#waiters.size >= MAX_ADDRESSES;
   }
 
-  /** Waits for an address; two probes of one address hear the same echo. Ends with the run. */
+  /** Waits for an address; two probes of one address share the echo. Ends with the run. */
   wait(run: RunScope, address: string): Promise<BatchResult> {
     return new Promise((resolve) => {
       const waiters = this.#waiters.get(address) ?? new Set();
@@ -265,7 +265,7 @@ class EchoBatch {
       addresses: [...this.#waiters.keys()],
     };
     this.#end = startFping(program, plan, {
-      line: (line) => this.#hear(line),
+      line: (line) => this.#take(line),
       closed: () => this.#close(),
     });
   }
@@ -277,7 +277,7 @@ class EchoBatch {
     }
   }
 
-  #hear(line: FpingLine): void {
+  #take(line: FpingLine): void {
     if (line.kind === "decided") {
       this.#tell(line.address, line.result);
     } else if (line.kind === "silent") {
@@ -304,21 +304,21 @@ class EchoBatch {
 
 /** Echoes that begin within this time are asked by one process. */
 const GATHER_MS = 20;
-/** How long fping may take to hear this host itself. */
+/** How long fping may take to reach this host itself. */
 const TRIAL_MS = 250;
-/** An fping that is missing or deaf is tried again after this time. */
+/** An fping that is missing or does not work is tried again after this time. */
 const TRY_AGAIN_MS = 60_000;
 const OWN_ADDRESS = { 4: "127.0.0.1", 6: "::1" } as const;
 
 interface Trial {
-  readonly hears: Promise<boolean>;
+  readonly works: Promise<boolean>;
   /** Null: under way. */
   verdict: boolean | null;
   triedAt: number;
 }
 
 /**
- * PING's echoes, gathered so that one `fping` asks for all that begin together; where fping is missing or does not hear,
+ * PING's echoes, gathered so that one `fping` asks for all that begin together; where fping is missing or does not work,
  * each is a `ping` of its own. One per network, shared by its probes.
  *
  * fping is trusted only once it has received an answer from this host: version 5.1 without the right to raw sockets takes
@@ -368,7 +368,7 @@ export class EchoBatches {
     };
     const start = async (): Promise<void> => {
       forget();
-      if (await trial.hears) {
+      if (await trial.works) {
         batch.start(this.#program);
       } else {
         batch.abandon();
@@ -383,7 +383,7 @@ export class EchoBatches {
       return known;
     }
     const trial: Trial = {
-      hears: hearsItself(this.#program, family).then((hears) => (trial.verdict = hears)),
+      works: reachesItself(this.#program, family).then((works) => (trial.verdict = works)),
       verdict: null,
       triedAt: now,
     };
@@ -392,7 +392,7 @@ export class EchoBatches {
   }
 }
 
-function hearsItself(program: string, family: 4 | 6): Promise<boolean> {
+function reachesItself(program: string, family: 4 | 6): Promise<boolean> {
   if (process.platform === "win32") {
     return Promise.resolve(false);
   }

@@ -30,21 +30,21 @@ export function proxyHeader(
 ): Buffer {
   const [from, to] = [plain(source), plain(destination)];
   const family = isIP(from.address);
-  const told = family !== 0 && family === isIP(to.address);
+  const isKnown = family !== 0 && family === isIP(to.address);
   if (version === "V1") {
     return Buffer.from(
-      told
+      isKnown
         ? `PROXY TCP${String(family)} ${from.address} ${to.address} ${String(from.port)} ${String(to.port)}\r\n`
         : "PROXY UNKNOWN\r\n",
       "latin1",
     );
   }
-  const ends = told
+  const ends = isKnown
     ? Buffer.concat([addressBytes(from.address), addressBytes(to.address), portsOf(from, to)])
     : Buffer.alloc(0);
   const head = Buffer.alloc(4);
-  head.writeUInt8(told ? VERSION_2_PROXY : VERSION_2_LOCAL, 0);
-  head.writeUInt8(told ? (family === 6 ? TCP_OVER_IPV6 : TCP_OVER_IPV4) : 0, 1);
+  head.writeUInt8(isKnown ? VERSION_2_PROXY : VERSION_2_LOCAL, 0);
+  head.writeUInt8(isKnown ? (family === 6 ? TCP_OVER_IPV6 : TCP_OVER_IPV4) : 0, 1);
   head.writeUInt16BE(ends.length, 2);
   return Buffer.concat([SIGNATURE, head, ends]);
 }

@@ -134,7 +134,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
     }
   }
 
-  /** Notes signs of who answered; the first name stands, of mailbox servers the last: it is the logged-in account's. */
+  /** Notes signs of who answered; the first name is kept, of mailbox servers the last: it is the logged-in account's. */
   identify({ servedBy, exchangeSeen, backendServer }: Signs): void {
     this.servedBy ??= servedBy;
     this.exchangeSeen ||= exchangeSeen;
@@ -249,7 +249,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
   /** What has come of it, with everything that was learned on the way. */
   #observation({ outcome, reason, step }: Result, detail: string | null): Observation {
     // One literal, and no spread: every probe comes through here, and a copy grows field by field.
-    const told = {
+    const usual = {
       outcome,
       reason,
       step,
@@ -269,10 +269,10 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
     const backendServer = this.#unlessSecret(this.backendServer);
     const isUsual = clientAddress === undefined && !channelBound && backendServer === null;
     if (isUsual && answered === null && authSchemes === null && login === null) {
-      return told;
+      return usual;
     }
     return {
-      ...told,
+      ...usual,
       ...(clientAddress === undefined ? {} : { clientAddress }),
       ...(channelBound ? { channelBound } : {}),
       ...(authSchemes === null ? {} : { authSchemes }),

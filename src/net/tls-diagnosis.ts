@@ -109,7 +109,7 @@ function explainVersions(spoken: readonly TlsVersion[], settings: TlsSettings): 
       : `${facts}: works with old ciphers and signatures only (OpenSSL's security level 0)`,
   };
 }
-/** What a port that speaks no TLS says by itself: Exchange tells so that it has no certificate. */
+/** What a port that speaks no TLS says by itself: Exchange shows so that it has no certificate. */
 async function readClearText(target: Target, context: ProbeContext): Promise<TlsDiagnosis | null> {
   const run = new ProbeRun({ ...context, timeoutMs: Math.min(context.timeoutMs, MAX_MS) });
   try {

@@ -575,7 +575,7 @@ bind serviceGroup sg_owa ex03 443
     world.observe("https_challenge", "v_owa", through, times);
     world.later(10 * 60_000);
     world.hearAgain();
-    world.vserver("v_owa").hear(toldVserver("v_owa", "up"), world.clock.at);
+    world.vserver("v_owa").applyAdcState(toldVserver("v_owa", "up"), world.clock.at);
     world.state.evaluateAll();
     const { vip, verdict } = world.vserver("v_owa");
     return `${vip} ${verdict}`;
@@ -629,7 +629,7 @@ bind lb vserver v_pop3 sg_pop3
 `);
   const hear = (): void => {
     world.hear({ ex01: { state: "down" } });
-    world.vserver("v_pop3").hear(toldVserver("v_pop3", "down"), world.clock.at);
+    world.vserver("v_pop3").applyAdcState(toldVserver("v_pop3", "down"), world.clock.at);
     world.state.evaluateAll();
   };
   hear();
@@ -675,7 +675,9 @@ bind cs vserver cs_mail -policyName p_aaa -priority 10
   ] as const)("is %s", (_what, state, seen, verdict) => {
     const world = smallEstate(conf);
     const hear = (): void => {
-      world.vserver("aaa").hear({ ...toldVserver("aaa", state), kind: "aaa" }, world.clock.at);
+      world
+        .vserver("aaa")
+        .applyAdcState({ ...toldVserver("aaa", state), kind: "aaa" }, world.clock.at);
       world.state.evaluateAll();
     };
     hear();
@@ -702,7 +704,9 @@ bind cs vserver cs_mail -policyName p_aaa -priority 10
       }),
     });
     world.observe("web_answer", "aaa", observed({ passed: true, tls: leaf({ serial: "78" }) }));
-    world.vserver("aaa").hear({ ...toldVserver("aaa", "up"), kind: "aaa" }, world.clock.at);
+    world
+      .vserver("aaa")
+      .applyAdcState({ ...toldVserver("aaa", "up"), kind: "aaa" }, world.clock.at);
     world.state.evaluateAll();
     expect(world.vserver("aaa").verdict).toBe("vip_wrong_certificate");
   });

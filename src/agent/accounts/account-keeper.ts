@@ -149,7 +149,7 @@ export interface AccountKeeper {
   ) => Promise<ReadonlyMap<string, SecretBinding> | null>;
 }
 
-/** A binding, with the text that tells one entry of the configuration from another: its secrets, in the clear. */
+/** A binding, with the text that distinguishes one entry of the configuration from another: its secrets, in the clear. */
 export type WantedBinding = Omit<SecretBinding, "entry"> & { readonly entry: Sealed };
 
 interface NitroAccount {

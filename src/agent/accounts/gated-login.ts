@@ -202,8 +202,8 @@ export function placeFailure(
   { reason }: Pick<BrokenEndpoint, "reason">,
   knownBehind = false,
 ): Observation {
-  const told = reason === "login_broken_by_adc" && knownBehind ? "backend_unavailable" : reason;
-  const named = rejected.reason === "aaa_rejected" ? rejected.reason : told;
+  const shown = reason === "login_broken_by_adc" && knownBehind ? "backend_unavailable" : reason;
+  const named = rejected.reason === "aaa_rejected" ? rejected.reason : shown;
   return { ...rejected, outcome: "failed", reason: named, step: "login" };
 }
 /** Two failures make a service opinion: the rejection, and its confirmation elsewhere. A replica is as sure at once. */
@@ -223,7 +223,7 @@ export const NOTHING_SEEN = {
 /**
  * What a probe whose login was held back comes to all the same; null: nothing is known of it. The ADC's own copy of a login
  * monitor goes on failing: where the place is known to refuse what works elsewhere, until it is tried again; everywhere, while
- * the account is suspended or waits for a place that goes first after a rejection (`refusal`: the last that was heard), and
+ * the account is suspended or waits for a place that goes first after a rejection (`refusal`: the last that was seen), and
  * that says nothing of the server.
  */
 export function heldBackResult(

@@ -13,7 +13,7 @@ export interface ClockReading {
   readonly wallMs: number;
 }
 
-/** A reading that was written down, and the time that it stands for by the clock of {@link timeAt}. */
+/** A reading that was written down, and the time that it is by the clock of {@link timeAt}. */
 export interface ClockMark extends ClockReading {
   readonly at: number;
 }
@@ -50,7 +50,7 @@ export async function machineClock(): Promise<() => ClockReading> {
 }
 
 const place = z
-  // A file of before this was told: each place a server of its own.
+  // A file from before this was stored: each place a server of its own.
   .strictObject({ key: z.string(), server: z.string().optional(), throughAdc: z.boolean() })
   .transform(({ key, server, throughAdc }): LoginPlace => ({
     key,
@@ -65,7 +65,7 @@ const lastWorked = z.union([
 const count = z.number().int().nonnegative();
 const time = z.number().nonnegative();
 
-/** One lockout key's gate as it stands in the state file. Holds no secret, only the marks of secrets that the caller chose. */
+/** One lockout key's gate as the state file has it. Holds no secret, only the marks of secrets that the caller chose. */
 const writtenGate = z
   .strictObject({
     secret: z.string().nullable(),
@@ -76,7 +76,7 @@ const writtenGate = z
     ),
     suspects: z.array(
       z.strictObject({
-        // A state file of before this was told is of the secret in use.
+        // A state file from before this was stored is of the secret in use.
         secret: z.string().nullable().optional(),
         place,
         rejected: z.boolean(),

@@ -104,9 +104,9 @@ export class MemberRecord implements LiveMember {
   outSince: number | null = null;
   /** When the ADC reported it, if the member was in service until then; null while it has not. */
   outToldAt: number | null = null;
-  /** The server asked for maintenance itself, as the ADC tells (its TROFS answer to the ADC's own monitor). */
+  /** The server asked for maintenance itself, as the ADC reports (its TROFS answer to the ADC's own monitor). */
   adcHeardMaintenance = false;
-  /** What the ADC said last, however long it has been silent since; `unknown` before its first word. */
+  /** The last state that the ADC reported, however long ago; `unknown` before the first. */
   #lastAdcState: AdcOpinion = "unknown";
   /** Its last UP or DOWN since it was in service without a break; null before, and after a failover. */
   #lastWord: Word | null = null;
@@ -114,7 +114,7 @@ export class MemberRecord implements LiveMember {
   #falls: readonly Fall[] = [];
   /** What its monitors answered while it had it DOWN, newest first. */
   #lastReasons: readonly string[] = [];
-  /** The last opinions of ours that said anything. */
+  /** The last opinions of ours that were not unknown. */
   #lastKnown: { readonly replica: ReplicaOpinion; readonly service: ServiceOpinion } = {
     replica: "unknown",
     service: "unknown",
@@ -278,7 +278,7 @@ export class MemberRecord implements LiveMember {
     }
   }
 
-  /** After a failover the other node tells since when: that it says another time is no change. */
+  /** After a failover the other node reports since when: that its time differs is no change. */
   forgetLastWord(): void {
     this.#lastWord = null;
   }
@@ -421,7 +421,7 @@ export class MemberRecord implements LiveMember {
   }
 }
 
-/** A monitor that fails in more ways than that tells nothing. */
+/** A monitor that fails in more ways than that shows nothing. */
 const MAX_REASONS = 3;
 
 /** The last response of the monitor that matters most: one that is down, else the first that said anything. */

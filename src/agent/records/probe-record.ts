@@ -189,7 +189,7 @@ export class ProbeRecord implements LiveProbe {
       : transactionRank(action.transaction);
   }
 
-  /** Takes in one result and tells how long after its start the next probe is due, in milliseconds. */
+  /** Takes in one result and returns how long after its start the next probe is due, in milliseconds. */
   record(observation: Observation, passed: boolean | null): number {
     const now = this.#now();
     if (this.outdated) {

@@ -35,7 +35,7 @@ export interface SiteRecord {
   readonly addresses: readonly string[];
   /** Looks at its public address and those of views, by address. */
   readonly publicly: ReadonlyMap<string, readonly ProbeRecord[]>;
-  /** Of the vserver that stands in for it, or of that one's. */
+  /** Of the vserver that takes its place, or of that one's. */
   readonly backup: boolean;
   /** The vserver at this VIP, where an ADC of the configuration has one. Set when all are known. */
   behind: SiteVserver | null;
@@ -320,7 +320,7 @@ export class VserverRecord implements LiveVserver {
   }
 
   /** Takes in what the ADC says of this vserver, and when it was asked; null when it says nothing. */
-  hear(
+  applyAdcState(
     state: VserverState | null,
     askedAt: number,
     ownEntries: PersistenceEntries | null = null,

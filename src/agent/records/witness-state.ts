@@ -30,7 +30,7 @@ interface RecordIndex {
   readonly namesakes: ReadonlyMap<string, readonly MemberRecord[]>;
 }
 
-/** `declaredOf` tells the window over a member, now. */
+/** `declaredOf` gives the window over a member, now. */
 function indexRecords(
   estates: readonly EstateRecords[],
   declaredOf: (member: MemberRecord) => Declared,
@@ -109,7 +109,7 @@ class ServerNames {
   }
 
   /** Takes in what a probe saw of the server itself. A good answer without a name no longer makes the claim. */
-  hear(probe: ProbeRecord, { servedBy: name, outcome }: Observation): void {
+  record(probe: ProbeRecord, { servedBy: name, outcome }: Observation): void {
     const claim = probe.nameClaim;
     if (name === null) {
       if (claim !== null && outcome === "match") {
@@ -222,7 +222,7 @@ export class WitnessState implements LiveState {
   suspendedAccounts: LiveState["suspendedAccounts"] = [];
   unexplainedStallSeconds = 0;
   unverifiedLogins: readonly string[] = [];
-  /** What servers call themselves, as the probes in force hear it. */
+  /** What servers call themselves, as the probes in force see it. */
   readonly names: ServerNames;
   #options: WitnessOptions;
   readonly #steps: ClockSteps | null;
@@ -340,14 +340,14 @@ export class WitnessState implements LiveState {
         member.agreement = later(member.agreement, failedOverAt);
         member.forgetLastWord();
       }
-      const said = state?.members.get(memberKey(member.adcService, member.server, member.port));
-      member.applyAdcState(said ?? null, at, askedAt);
+      const reported = state?.members.get(memberKey(member.adcService, member.server, member.port));
+      member.applyAdcState(reported ?? null, at, askedAt);
     }
     for (const vserver of records.vservers) {
       if (vserver.gslb !== null) {
         vserver.gslb.mep = state?.gslbSites ?? new Map();
       }
-      vserver.hear(
+      vserver.applyAdcState(
         state?.vservers.get(vserver.vserver) ?? null,
         askedAt,
         state?.persistence?.get(vserver.vserver) ?? null,
@@ -356,7 +356,7 @@ export class WitnessState implements LiveState {
     atOnce(this.#judging.awake(this.#part(adc)));
   }
 
-  /** Takes in one probe's result; tells how long after its start the next one is due, in milliseconds. */
+  /** Takes in one probe's result; returns how long after its start the next one is due, in milliseconds. */
   recordResult(ran: ProbeRecord, seen: Observation, result: boolean | null): number {
     this.#now();
     // The estate may have been imported again while the probe ran: its successor remembers.
@@ -372,7 +372,7 @@ export class WitnessState implements LiveState {
     const after = statusOf(probe);
     const isNews = !sameVerdictInput(before, after);
     if (member !== undefined) {
-      this.names.hear(probe, observation);
+      this.names.record(probe, observation);
       if (!sameDisplay(before, after)) {
         // Whether certificates or login schemes differ is judged at the vservers: none of them may rest on the old ones.
         part.records?.vserversOfMember.get(member)?.forEach((vserver) => vserver.invalidate());
@@ -442,7 +442,7 @@ export class WitnessState implements LiveState {
     this.#judging.updateWindowProgress(this.#index.namesakes);
   }
 
-  /** The agent was held (stopped, or without a processor), and could neither see nor hear for so long. */
+  /** The agent was held (stopped, or without a processor), and received nothing for so long. */
   excludePause(ms: number): void {
     for (const record of [...this.members, ...this.vservers]) {
       record.excludePause(ms);
