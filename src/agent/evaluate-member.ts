@@ -196,7 +196,8 @@ function isConclusive(
 
 /**
  * ADC and replica are DOWN, and anything else here came to pass since the replica looked last: at the return from
- * maintenance both wait out their down time, and their monitor is not too strict for that.
+ * maintenance both wait out their down time, and their monitor is not too strict for that. Nor is it for one failure after
+ * that, which may be lost on the way: the first probe since, at most a down time later, proves nothing alone.
  */
 function mayStillRecover(record: MemberRecord, { decidedBy }: MemberReplica): boolean {
   if (record.adcOpinion !== "down" || record.replica !== "down" || record.service !== "up") {
@@ -206,11 +207,13 @@ function mayStillRecover(record: MemberRecord, { decidedBy }: MemberReplica): bo
     ({ kind, monitor }) => kind === "monitor" && monitor === decidedBy,
   );
   const failedAt = failed?.resultStartedAt ?? null;
+  const action = failed?.planned.action;
+  const firstWithinMs = action?.kind === "monitor" ? action.monitor.downTimeMs : 0;
   return (
     failedAt !== null &&
     record.probes.some(
       ({ kind, recoveredAt }) =>
-        kind === "transaction" && recoveredAt !== null && recoveredAt > failedAt,
+        kind === "transaction" && recoveredAt !== null && recoveredAt + firstWithinMs >= failedAt,
     )
   );
 }

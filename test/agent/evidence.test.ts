@@ -18,6 +18,12 @@ add lb monitor m_imap TCP -interval 5 -resptimeout 2 -downTime 30
 bind serviceGroup exchange_imap ex01 143
 bind serviceGroup exchange_imap -monitorName m_imap
 `;
+const OWA = `add server ex01 10.0.0.1
+add serviceGroup exchange_owa SSL
+add lb monitor m_health HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES -interval 5 -resptimeout 2 -downTime 30
+bind serviceGroup exchange_owa ex01 443
+bind serviceGroup exchange_owa -monitorName m_health
+`;
 const POP3 = `add server ex01 10.0.0.1
 add serviceGroup exchange_pop3 TCP
 add lb monitor m_pop3 POP3 -scriptName nspop3.pl -userName u -password p -interval 5 -resptimeout 2 -downTime 30
@@ -240,6 +246,32 @@ test("evidence › no monitor is too strict for a recovery that it has not looke
   expect(world.member("ex01")).toMatchObject({ service: "up", verdict: "settling" });
   world.later(600_000);
   world.hearAgain();
+  expect(world.member("ex01").verdict).toBe("strict_monitor");
+});
+
+test("no monitor is too strict for the first probe after a recovery, which may be lost on the way", () => {
+  const world = smallEstate(OWA);
+  world.hear({ ex01: { state: "down" } });
+  see(world, "https_challenge", observed({ passed: true, exchangeSeen: true }));
+  see(world, "m_health", BROKEN, 3);
+  see(world, "health_page", BROKEN, 2);
+  world.later(600_000);
+  world.hearAgain();
+  expect(world.member("ex01")).toMatchObject({ service: "up", verdict: "maintenance_expected" });
+  world.clock.at += 1_000;
+  see(world, "health_page", GOOD, 2);
+  world.clock.at += 5_000;
+  const lost = observed({
+    passed: false,
+    outcome: "timeout",
+    reason: "connect_timeout",
+    step: "connect",
+  });
+  see(world, "m_health", lost);
+  expect(world.member("ex01").verdict).toBe("settling");
+  world.clock.at += 30_000;
+  see(world, "https_challenge", GOOD);
+  see(world, "m_health", lost);
   expect(world.member("ex01").verdict).toBe("strict_monitor");
 });
 
