@@ -139,6 +139,26 @@ export function* globalSessionRows({ estate }: NitroBackend): Generator<Row> {
   }
 }
 
+/** All groups' policies are one group's here: nobody asks whose they are. */
+export function* groupRows({ estate }: NitroBackend): Generator<Row> {
+  if ((estate().parameters.groupPolicies ?? []).length > 0) {
+    yield { groupname: "clients" };
+  }
+}
+
+export function groupPolicyRows(
+  feature: "authorization" | "tm session",
+): (backend: NitroBackend) => Generator<Row> {
+  return function* ({ estate }) {
+    const { parameters, policies } = estate();
+    for (const policy of parameters.groupPolicies ?? []) {
+      if ((policies.get(policy)?.feature ?? "authorization") === feature) {
+        yield { groupname: "clients", policy, priority: "100" };
+      }
+    }
+  };
+}
+
 /** Policies of the ADC's own login, by the resource of their kind: which one, only the action tells. */
 const LOGIN_POLICIES: readonly LoginPolicies[] = [
   { policy: null, action: "tmformssoaction", feature: "tm formsso", type: "formSSO" },

@@ -81,6 +81,10 @@ export function bindingKey(resource: string): string | null {
     case "appfwglobal":
     case "tmglobal":
       return null;
+    case "aaagroup":
+      return "groupname";
+    case "aaauser":
+      return "username";
     case "servicegroup":
       return "servicegroupname";
     case "sslvserver":

@@ -49,19 +49,22 @@ function authenticating(context: LintContext): LintVserver[] {
   });
 }
 
-/** Policies at the vserver, at the AAA vserver that it sends to, and of all (`bind tm global`). */
+/** Policies at the vserver, at the AAA vserver that it sends to, of all (`bind tm global`), and of groups and users. */
 function policiesFor(estate: Estate, { vserver }: LintVserver): readonly string[] {
   const aaa = estate.authenticationVservers.get(vserver.authentication.vserver ?? "");
   return [
     ...[...vserver.policies, ...(aaa?.policies ?? [])].map(({ policy }) => policy),
     ...(estate.parameters.globalSessionPolicies ?? []),
+    ...(estate.parameters.groupPolicies ?? []),
   ];
 }
 
 /** Whether the policies bound to the login are unknown: then nothing can be said of single sign-on or authorization. */
 function hasUnknownPolicies(estate: Estate, { vserver }: LintVserver): boolean {
   const aaa = estate.authenticationVservers.get(vserver.authentication.vserver ?? "");
-  return aaa !== undefined && aaa.policies === undefined;
+  return (
+    estate.parameters.groupPolicies === null || (aaa !== undefined && aaa.policies === undefined)
+  );
 }
 
 function actionTexts(estate: Estate, policies: readonly string[]): string[] {
@@ -139,7 +142,12 @@ function bindPolicy(
 /** NetScaler docs, "Authorization policies": what no policy allows, `-defaultAuthorizationAction` decides. */
 function defaultDeny(context: LintContext): Hit[] {
   const { estate } = context;
-  if (allowsByGroup(estate)) {
+  const featureOf = (policy: string): string | undefined => estate.policies.get(policy)?.feature;
+  // What a group has bound, and no statement here adds, may be one that allows.
+  const allowsByGroup = (estate.parameters.groupPolicies ?? []).some(
+    (policy) => (featureOf(policy) ?? "authorization") === "authorization",
+  );
+  if (allowsByGroup) {
     return [];
   }
   return authenticating(context)
@@ -154,7 +162,7 @@ function defaultDeny(context: LintContext): Hit[] {
       return (
         denies &&
         !hasUnknownPolicies(estate, one) &&
-        !policies.some((policy) => estate.policies.get(policy)?.feature === "authorization")
+        !policies.some((policy) => featureOf(policy) === "authorization")
       );
     })
     .map(({ vserver }) => {
@@ -179,11 +187,6 @@ function defaultDeny(context: LintContext): Hit[] {
         decision: "it lets in everyone who can log in; a rule in place of true narrows that",
       };
     });
-}
-
-/** Groups and users carry authorization policies of their own; who is in them the file does not say. */
-function allowsByGroup(estate: Estate): boolean {
-  return [...estate.otherStatements.keys()].some((kind) => /^bind aaa (group|user)$/i.test(kind));
 }
 
 /** Before the mail's own policies it can take their requests; the login then has no page to return to. */

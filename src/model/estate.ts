@@ -65,6 +65,8 @@ export interface AdcParameters {
   readonly sessionDeniesByDefault: boolean;
   /** Policies bound for every vserver, `bind tm global`; absent where the reader cannot tell. */
   readonly globalSessionPolicies?: readonly string[];
+  /** Policies bound to groups and users of the ADC's own login, `bind aaa group`; null where the reader cannot tell. */
+  readonly groupPolicies?: readonly string[] | null;
 }
 export interface Server {
   readonly name: string;

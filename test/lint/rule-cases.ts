@@ -757,6 +757,11 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
         "add tm sessionPolicy p true a",
         "bind tm global -policyName p -priority 1",
       ),
+      conf(
+        DENY,
+        "set tm sessionParameter -defaultAuthorizationAction DENY",
+        "bind aaa group staff -userName itest",
+      ),
     ],
     misses: [
       DENY,

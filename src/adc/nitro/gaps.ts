@@ -20,6 +20,8 @@ const UNWATCHED: ReadonlyMap<string, string> = new Map([
   ["responderglobal_responderpolicy_binding", "responder policies that hold for every vserver"],
   ["appfwglobal_appfwpolicy_binding", "firewall policies that hold for every vserver"],
   ["tmglobal_tmsessionpolicy_binding", "session policies that hold for every login"],
+  ["aaagroup", "policies of groups behind the ADC's login"],
+  ["aaauser", "policies of single users behind the ADC's login"],
   ["server", "which servers are disabled or in maintenance at the ADC"],
   ["service", "the state of services"],
   ["servicegroup", "which service groups are disabled"],

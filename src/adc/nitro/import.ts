@@ -35,6 +35,8 @@ import { forEachPaced, type Pacer, createPacer } from "../../lib/pacing.ts";
 import { aclsFrom, actionFromRow, policyFromRow } from "./policies.ts";
 import {
   FORM_SSO,
+  GROUP_POLICIES,
+  LOGIN_HOLDERS,
   POLICY_FEATURES,
   LOGIN_FEATURES,
   IMPORT_STEPS,
@@ -277,7 +279,24 @@ function parametersFrom(rows: RowTables, report: Report): AdcParameters {
     ...read("sslparameter", SSL_PARAMETER_FIELDS),
     ...read("tmsessionparameter", SESSION_PARAMETER_FIELDS),
     ...(ofAll.length === 0 ? {} : { globalSessionPolicies: ofAll }),
+    ...groupPoliciesFrom(rows),
   };
+}
+
+/** Without a login of the ADC's own nobody is asked for them. */
+function groupPoliciesFrom(rows: RowTables): Pick<AdcParameters, "groupPolicies"> {
+  if ((rows.get("authenticationvserver") ?? []).length === 0) {
+    return {};
+  }
+  const tables = LOGIN_HOLDERS.flatMap((holder) =>
+    GROUP_POLICIES.map((policy) => rows.get(`${holder}_${policy}_binding`)),
+  );
+  const told = tables.filter((table) => table !== undefined);
+  const groupPolicies = told.flatMap((table) => table.flatMap((row) => text(row, "policy") ?? []));
+  if (told.length < tables.length) {
+    return { groupPolicies: null };
+  }
+  return groupPolicies.length === 0 ? {} : { groupPolicies };
 }
 
 /** `NetScaler NS13.1: Build 37.38.nc, Date: …` written as the saved configuration does: `NS13.1 Build 37.38`. */

@@ -52,12 +52,18 @@ export const LOGIN_FEATURES: readonly PolicyFeature[] = [
   }),
 ];
 
+/** Who may have policies of their own, and of which kinds. */
+export const LOGIN_HOLDERS = ["aaagroup", "aaauser"] as const;
+export const GROUP_POLICIES = ["authorizationpolicy", "tmsessionpolicy"] as const;
+
 /** Forms that the ADC fills in for users, named by traffic actions: no policy has them. */
 export const FORM_SSO = { feature: "tm formsso", action: "tmformssoaction", actionType: "formSSO" };
 
 /** The field that names an object, where it is not `name`. */
 const NAME_FIELDS: ReadonlyMap<string, string> = new Map([
   ["servicegroup", "servicegroupname"],
+  ["aaagroup", "groupname"],
+  ["aaauser", "username"],
   ["gslbservice", "servicename"],
   ["gslbservicegroup", "servicegroupname"],
 ]);
@@ -123,6 +129,9 @@ export const IMPORT_STEPS: readonly ImportStep[] = [
     ]),
     plain(FORM_SSO.action),
     plain("tmglobal_tmsessionpolicy_binding"),
+    plain("aaagroup", { paged: true, attributes: ["groupname"] }),
+    plain("aaauser", { paged: true, attributes: ["username"] }),
+    ...LOGIN_HOLDERS.flatMap((holder) => GROUP_POLICIES.map((policy) => binding(holder, policy))),
   ].map((step) => ({ ...step, onlyWith: "authenticationvserver" })),
   plain("gslbsite"),
   ...[

@@ -64,6 +64,8 @@ const systemStatements: StatementKinds = {
     ["set cs parameter", setCsParameter],
     ["set tm sessionparameter", setSessionParameter],
     ["bind tm global", bindSessionPolicy],
+    ["bind aaa group", bindGroupPolicy],
+    ["bind aaa user", bindGroupPolicy],
   ]),
 };
 
@@ -195,6 +197,15 @@ function setSessionParameter(statement: Statement, draft: Draft): void {
 function bindSessionPolicy({ keys }: Statement, draft: Draft): void {
   const known = draft.parameters.globalSessionPolicies ?? [];
   draft.parameters.globalSessionPolicies = [...known, ...(keys.get("policyname") ?? [])];
+}
+
+/** Its members and addresses are bound by the same command, and are nobody's business here. */
+function bindGroupPolicy({ keys }: Statement, draft: Draft): void {
+  const bound = keys.get("policy") ?? [];
+  if (bound.length > 0) {
+    const known = draft.parameters.groupPolicies ?? [];
+    draft.parameters.groupPolicies = [...known, ...bound];
+  }
 }
 
 /** Nothing was read at all, not even a command beside the purpose: this is some other file. */

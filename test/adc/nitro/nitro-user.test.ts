@@ -67,6 +67,8 @@ const COMMANDS: Readonly<Record<string, string>> = {
   appfwpolicy: "appfw policy",
   appfwglobal: "appfw global",
   tmglobal: "tm global",
+  aaagroup: "aaa group",
+  aaauser: "aaa user",
   tmsessionpolicy: "tm sessionPolicy",
   tmsessionaction: "tm sessionAction",
   tmformssoaction: "tm formSSOAction",
