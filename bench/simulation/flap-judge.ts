@@ -1,4 +1,5 @@
 import type { MemberRecord } from "../../src/agent/records/member-record.ts";
+import { TIMING } from "./estate.ts";
 import type { Mistake } from "./judge.ts";
 import type { AdcBelief } from "./simulated-adc.ts";
 
@@ -14,11 +15,13 @@ const HOUR_MS = 3_600_000;
 const MUST_BE_NAMED = 4;
 /** What we see of a failure may be as late as this, or as early. */
 const AROUND_MS = 180_000;
+/** An ADC takes down what its last probes saw, begun no longer ago than this. */
+const DECIDES_MS = TIMING.retries * TIMING.intervalMs + TIMING.timeoutMs;
 
 interface TrueFall {
   readonly downAt: number;
   upAt: number | null;
-  /** The member was well all the while, and before. */
+  /** The member was well all the while, and when the ADC looked. */
   alone: boolean;
 }
 
@@ -56,7 +59,7 @@ export class FlapJudge {
     }
     const last = this.#falls.at(-1);
     if (this.#belief === "up" && belief === "down") {
-      const alone = isWell && at - this.#notWellAt > AROUND_MS;
+      const alone = isWell && at - this.#notWellAt > DECIDES_MS;
       this.#falls.push({ downAt: now.at, upAt: null, alone });
     } else if (last !== undefined && belief === "up" && last.upAt === null) {
       last.upAt = now.at;
