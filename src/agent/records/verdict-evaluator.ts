@@ -13,18 +13,21 @@ export class ServerRecord implements LiveServer {
   readonly adc: string;
   readonly server: string;
   readonly members: readonly MemberRecord[];
+  /** Members at which maintenance can be detected. */
+  readonly #telling: readonly MemberRecord[];
   readonly #declared: (member: MemberRecord) => Declared;
 
   constructor(members: readonly MemberRecord[], declared: (member: MemberRecord) => Declared) {
     this.adc = members[0]?.adc ?? "";
     this.server = members[0]?.server ?? "";
     this.members = members;
+    this.#telling = members.filter(canShowMaintenance);
     this.#declared = declared;
   }
 
   /** In maintenance when that is declared for it, or when all its members (that could show it) are. */
   get maintenance(): LiveServer["maintenance"] {
-    const telling = this.members.filter(canShowMaintenance);
+    const telling = this.#telling;
     return {
       declared: this.members.some((member) => this.#declared(member).state === "open"),
       adc: this.members.every((member) => member.maintenance.adc),

@@ -38,8 +38,12 @@ export function labelPairs(pairs: readonly (readonly [string, string | number])[
 
 /** One more label behind those already written. */
 export function withLabel(pairs: string, name: string, value: string): string {
-  const pair = `${name}="${escapeLabelValue(value)}"`;
-  return pairs === "" ? pair : `${pairs},${pair}`;
+  return pairs === "" ? labelSuffix(name, value).slice(1) : pairs + labelSuffix(name, value);
+}
+
+/** A label to append to others: `,name="value"`. For a value of a closed list it is made once. */
+export function labelSuffix(name: string, value: string): string {
+  return `,${name}="${escapeLabelValue(value)}"`;
 }
 
 /** A sample value as both formats read it. */
@@ -70,8 +74,7 @@ const CHUNK_LENGTH = 64 * 1024;
 export class FamilyWriter {
   readonly #format: Format;
   readonly #chunks: Buffer[] = [];
-  #pending: string[] = [];
-  #pendingLength = 0;
+  #pending = "";
   #name = "";
   #header = "";
 
@@ -108,17 +111,15 @@ export class FamilyWriter {
   }
 
   #push(line: string): void {
-    this.#pending.push(line);
-    this.#pendingLength += line.length;
-    if (this.#pendingLength >= CHUNK_LENGTH) {
+    this.#pending += line;
+    if (this.#pending.length >= CHUNK_LENGTH) {
       this.#cut();
     }
   }
 
   #cut(): void {
-    this.#chunks.push(Buffer.from(this.#pending.join("")));
-    this.#pending = [];
-    this.#pendingLength = 0;
+    this.#chunks.push(Buffer.from(this.#pending));
+    this.#pending = "";
   }
 }
 

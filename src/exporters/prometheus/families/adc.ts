@@ -5,6 +5,7 @@ import { ADC_OPINIONS } from "../../../model/verdicts.ts";
 import { labelPairs, withLabel } from "../text-format.ts";
 import {
   bit,
+  closedStates,
   each,
   seconds,
   stateSetFamily,
@@ -12,6 +13,9 @@ import {
   type Labelled,
   type Scope,
 } from "./scope.ts";
+
+const STATES = closedStates("state", ADC_OPINIONS);
+const BLINDNESS = closedStates("reason", BLIND_REASONS);
 
 /** What the ADC says, as of the last poll. */
 export function* adcFamilies(scope: Scope): Steps<void> {
@@ -53,21 +57,15 @@ export function* adcFamilies(scope: Scope): Steps<void> {
   yield* stateSetFamily(
     scope,
     "adc_witness_adc_vserver_state",
-    "state",
-    ADC_OPINIONS,
+    STATES,
     vservers,
-    (vserver) => [vserver.adcOpinion],
+    ({ adcOpinion }) => STATES.bitOf(adcOpinion),
   );
   yield* valueFamily(scope, "adc_witness_adc_vserver_health_ratio", vservers, (vserver) =>
     vserver.healthPercent === null ? null : vserver.healthPercent / 100,
   );
-  yield* stateSetFamily(
-    scope,
-    "adc_witness_adc_member_state",
-    "state",
-    ADC_OPINIONS,
-    members,
-    (member) => [member.adcOpinion],
+  yield* stateSetFamily(scope, "adc_witness_adc_member_state", STATES, members, ({ adcOpinion }) =>
+    STATES.bitOf(adcOpinion),
   );
   writer.family("adc_witness_adc_monitor_up");
   yield* each(members, ({ entity, labels }) => {
@@ -86,13 +84,8 @@ export function* adcFamilies(scope: Scope): Steps<void> {
   yield* valueFamily(scope, "adc_witness_adc_state_change_timestamp_seconds", members, (member) =>
     seconds(member.adcStateChangedAt),
   );
-  yield* stateSetFamily(
-    scope,
-    "adc_witness_adc_blind",
-    "reason",
-    BLIND_REASONS,
-    members,
-    (member) => member.blind,
+  yield* stateSetFamily(scope, "adc_witness_adc_blind", BLINDNESS, members, ({ blind }) =>
+    blind.reduce((bits, reason) => bits | BLINDNESS.bitOf(reason), 0),
   );
 }
 

@@ -1,7 +1,15 @@
 import type { Steps } from "../../../lib/steps.ts";
 import { PHASES, type TlsFacts, neededChain } from "../../../model/observation.ts";
 import { labelPairs, withLabel } from "../text-format.ts";
-import { bit, each, valueFamily, type Scope, stateSetFamily, type Labelled } from "./scope.ts";
+import {
+  bit,
+  closedStates,
+  each,
+  valueFamily,
+  type Scope,
+  stateSetFamily,
+  type Labelled,
+} from "./scope.ts";
 import type { LiveProbe } from "../../../model/live.ts";
 
 /** The last run of each probe, and who answered at the VIPs. */
@@ -78,7 +86,7 @@ function* drainedServerFamily({ writer, vservers }: Scope): Steps<void> {
 }
 
 /** `unverified` (no certificate was seen) is no result: every series of the set is 0 then. */
-const TLS_RESULTS = ["ok", "expired", "not_yet_valid", "name", "untrusted"] as const;
+const TLS_RESULTS = closedStates("result", ["ok", "expired", "not_yet_valid", "name", "untrusted"]);
 
 const MAX_CERTIFICATES = 8;
 /** Names in certificates come from outside: a label holds no more than this many characters of one. */
@@ -127,10 +135,9 @@ export function* tlsFamilies(scope: Scope): Steps<void> {
   yield* stateSetFamily(
     scope,
     "adc_witness_tls_verification",
-    "result",
     TLS_RESULTS,
     endpoints,
-    ({ facts }) => [facts.verification],
+    ({ facts }) => TLS_RESULTS.bitOf(facts.verification),
   );
   writer.family("adc_witness_tls_version_info");
   yield* each(endpoints, ({ entity, labels }) => {

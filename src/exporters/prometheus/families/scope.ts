@@ -7,7 +7,7 @@ import type {
 } from "../../../model/live.ts";
 import type { Steps } from "../../../lib/steps.ts";
 import type { MetricName } from "../definitions.ts";
-import { type FamilyWriter, withLabel } from "../text-format.ts";
+import { type FamilyWriter, labelSuffix } from "../text-format.ts";
 
 interface Held {
   readonly entity: string;
@@ -74,14 +74,20 @@ export class StickyStates {
   }
 }
 
-/** The bits of several states of a closed list; one that is not in it has none. */
-function stateBits(states: readonly string[], held: readonly string[]): number {
-  let mask = 0;
-  for (const state of held) {
-    const index = states.indexOf(state);
-    mask |= index < 0 ? 0 : 1 << index;
-  }
-  return mask;
+/** A closed list of states of which each entity holds one, several or none; made once for each list. */
+export interface ClosedStates {
+  /** The label that names the state, with a comma before it, in the order of the list. */
+  readonly texts: readonly string[];
+  /** The bit of a state; one that is not in the list has none. */
+  readonly bitOf: (state: string) => number;
+}
+
+export function closedStates(label: string, states: readonly string[]): ClosedStates {
+  const bits = new Map(states.map((state, index) => [state, 1 << index]));
+  return {
+    texts: states.map((state) => labelSuffix(label, state)),
+    bitOf: (state) => bits.get(state) ?? 0,
+  };
 }
 
 /**
@@ -125,22 +131,20 @@ export function* each<Entity>(
   }
 }
 
-/** A state set: each entity's states ever held, 1 for those it holds now. */
+/** A state set: each entity's states ever held, 1 for those it holds now. `current` gives the bits of those. */
 export function* stateSetFamily<Entity>(
   scope: Scope,
   name: MetricName,
-  label: string,
-  states: readonly string[],
+  { texts }: ClosedStates,
   entities: Iterable<Labelled<Entity>>,
-  current: (entity: Entity) => readonly string[],
+  current: (entity: Entity) => number,
 ): Steps<void> {
   const { writer, sticky } = scope;
   const set = sticky.set(name);
-  const texts = states.map((state) => `,${withLabel("", label, state)}`);
   writer.family(name);
   set.begin();
   yield* each(entities, ({ entity, labels }) => {
-    const now = stateBits(states, current(entity));
+    const now = current(entity);
     const held = set.held(labels, now);
     for (let index = 0; held >> index !== 0; index += 1) {
       const mask = 1 << index;

@@ -1,12 +1,27 @@
 import type { Steps } from "../../../lib/steps.ts";
 import type { LiveMember } from "../../../model/live.ts";
-import { bit, seconds, stateSetFamily, valueFamily, type Scope, each } from "./scope.ts";
+import {
+  bit,
+  closedStates,
+  each,
+  seconds,
+  stateSetFamily,
+  valueFamily,
+  type Scope,
+} from "./scope.ts";
 import { depthRank } from "../../../model/observation.ts";
 import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../../../model/verdicts.ts";
-import { withLabel } from "../text-format.ts";
+import { labelSuffix, withLabel } from "../text-format.ts";
 
-const MAINTENANCE_SOURCES = ["declared", "adc", "detected"] as const;
-type MaintenanceSource = (typeof MAINTENANCE_SOURCES)[number];
+const MAINTENANCE = closedStates("source", ["declared", "adc", "detected"]);
+
+function maintenanceBits(declared: boolean, adc: boolean, detected: boolean): number {
+  return (
+    (declared ? MAINTENANCE.bitOf("declared") : 0) |
+    (adc ? MAINTENANCE.bitOf("adc") : 0) |
+    (detected ? MAINTENANCE.bitOf("detected") : 0)
+  );
+}
 
 /** Maintenance, the third dimension beside opinions and verdicts. */
 export function* maintenanceFamilies(scope: Scope): Steps<void> {
@@ -14,10 +29,9 @@ export function* maintenanceFamilies(scope: Scope): Steps<void> {
   yield* stateSetFamily(
     scope,
     "adc_witness_maintenance",
-    "source",
-    MAINTENANCE_SOURCES,
+    MAINTENANCE,
     servers,
-    (server) => MAINTENANCE_SOURCES.filter((source) => server.maintenance[source]),
+    ({ maintenance: { declared, adc, detected } }) => maintenanceBits(declared, adc, detected),
   );
   yield* valueFamily(
     scope,
@@ -31,22 +45,18 @@ export function* maintenanceFamilies(scope: Scope): Steps<void> {
   yield* stateSetFamily(
     scope,
     "adc_witness_member_maintenance",
-    "source",
-    MAINTENANCE_SOURCES,
+    MAINTENANCE,
     scope.members,
-    memberSources,
+    ({ maintenance: { declared, adc, detected } }) =>
+      maintenanceBits(declared === "open", adc, detected),
   );
   yield* valueFamily(scope, "adc_witness_ready_to_return", scope.members, (member) =>
     member.readyToReturn || member.maintenance.declared !== "no" ? bit(member.readyToReturn) : null,
   );
 }
 
-function memberSources(member: LiveMember): readonly MaintenanceSource[] {
-  const { declared, adc, detected } = member.maintenance;
-  return MAINTENANCE_SOURCES.filter(
-    (source) => ({ declared: declared === "open", adc, detected })[source],
-  );
-}
+const MEMBER_VERDICT = closedStates("verdict", MEMBER_VERDICTS);
+const VSERVER_VERDICT = closedStates("verdict", VSERVER_VERDICTS);
 
 /** The three opinions and the verdicts on members and vservers. */
 export function* verdictFamilies(scope: Scope): Steps<void> {
@@ -66,31 +76,26 @@ export function* verdictFamilies(scope: Scope): Steps<void> {
   });
   writer.family("adc_witness_member_depth");
   yield* each(members, ({ entity: { depth }, labels }) => {
-    for (const opinion of ["adc", "replica", "service"] as const) {
+    for (const { opinion, text } of OPINIONS) {
       const seen = depth?.[opinion] ?? null;
       if (seen !== null) {
-        writer.sample(withLabel(labels, "opinion", opinion), depthRank(seen));
+        writer.sample(labels + text, depthRank(seen));
       }
     }
   });
   writer.family("adc_witness_state_changes_total");
   yield* each(members, ({ entity: { stateChanges }, labels }) => {
-    for (const of of ["adc", "replica", "service"] as const) {
-      if (stateChanges !== undefined) {
-        writer.sample(withLabel(labels, "of", of), stateChanges[of]);
+    if (stateChanges !== undefined) {
+      for (const { opinion, ofText } of OPINIONS) {
+        writer.sample(labels + ofText, stateChanges[opinion]);
       }
     }
   });
   yield* valueFamily(scope, "adc_witness_adc_flapping", members, ({ flapping }) =>
     bit((flapping ?? null) !== null),
   );
-  yield* stateSetFamily(
-    scope,
-    "adc_witness_verdict",
-    "verdict",
-    MEMBER_VERDICTS,
-    members,
-    (member) => [member.verdict],
+  yield* stateSetFamily(scope, "adc_witness_verdict", MEMBER_VERDICT, members, ({ verdict }) =>
+    MEMBER_VERDICT.bitOf(verdict),
   );
   yield* valueFamily(scope, "adc_witness_mismatch", members, (member) => bit(member.mismatch));
   yield* valueFamily(
@@ -105,10 +110,9 @@ export function* verdictFamilies(scope: Scope): Steps<void> {
   yield* stateSetFamily(
     scope,
     "adc_witness_vserver_verdict",
-    "verdict",
-    VSERVER_VERDICTS,
+    VSERVER_VERDICT,
     vservers,
-    (vserver) => [vserver.verdict],
+    ({ verdict }) => VSERVER_VERDICT.bitOf(verdict),
   );
   yield* valueFamily(scope, "adc_witness_vserver_mismatch", vservers, (vserver) =>
     bit(vserver.mismatch),
@@ -136,18 +140,26 @@ export function* verdictFamilies(scope: Scope): Steps<void> {
   });
 }
 
-/** The label that tells whose opinion it is, and the opinion; null while there is none. */
+/** Whose opinion it is, as two labels tell it, and the opinion; null while there is none. */
 const OPINIONS: readonly {
+  readonly opinion: "adc" | "replica" | "service";
   readonly text: string;
+  readonly ofText: string;
   readonly valueOf: (member: LiveMember) => number | null;
 }[] = [
   {
-    text: ',opinion="adc"',
+    ...opinionLabels("adc"),
     valueOf: ({ adcOpinion }) => (adcOpinion === "unknown" ? null : bit(adcOpinion === "up")),
   },
-  { text: ',opinion="replica"', valueOf: ({ replica }) => upOrDown(replica) },
-  { text: ',opinion="service"', valueOf: ({ service }) => upOrDown(service) },
+  { ...opinionLabels("replica"), valueOf: ({ replica }) => upOrDown(replica) },
+  { ...opinionLabels("service"), valueOf: ({ service }) => upOrDown(service) },
 ];
+
+function opinionLabels<Opinion extends string>(
+  opinion: Opinion,
+): { readonly opinion: Opinion; readonly text: string; readonly ofText: string } {
+  return { opinion, text: labelSuffix("opinion", opinion), ofText: labelSuffix("of", opinion) };
+}
 
 function upOrDown(opinion: "up" | "down" | "unknown" | "none"): number | null {
   return opinion === "up" || opinion === "down" ? bit(opinion === "up") : null;
