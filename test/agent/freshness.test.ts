@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 
@@ -156,3 +157,82 @@ describe("what comes after a silence", () => {
     expect(vserver("v").verdict).not.toBe("vip_served_by_drained_server");
   });
 });
+
+describe("judging only what may have changed", () => {
+  test("VerdictEvaluator › judges nothing again while results are renewed, and what is not renewed once it expires", async () => {
+    const { clock, state, observe, member } = watched();
+    observe("m", "ex01", GOOD);
+    observe("m", "ex02", GOOD);
+    await state.evaluateInTurns();
+    const before = state.revision;
+    const renew = async (...servers: readonly string[]): Promise<void> => {
+      clock.at += 5_000;
+      servers.forEach((server) => {
+        observe("m", server, GOOD);
+      });
+      await state.evaluateInTurns();
+    };
+    for (let round = 0; round < 20; round++) {
+      await renew("ex01", "ex02");
+    }
+    expect(state.revision).toBe(before);
+    for (let round = 0; round < 3; round++) {
+      await renew("ex01");
+    }
+    expect(state.revision).toBe(before);
+    await renew("ex01");
+    expect(state.revision).toBeGreaterThan(before);
+    expect(member("ex02")).toMatchObject({ replica: "unknown", verdict: "unknown" });
+    expect(member("ex01")).toMatchObject({ replica: "up", verdict: "agree_up" });
+  });
+
+  const server = fc.constantFrom("ex01", "ex02");
+  const event = fc.oneof(
+    fc.record({
+      kind: fc.constant("observe" as const),
+      server,
+      seen: fc.constantFrom(GOOD, GOOD, REFUSED, FAULT),
+    }),
+    fc.record({
+      kind: fc.constant("hear" as const),
+      ex01: fc.constantFrom("up" as const, "down" as const, "out" as const),
+      ex02: fc.constantFrom("up" as const, "down" as const),
+    }),
+    fc.record({
+      kind: fc.constant("later" as const),
+      ms: fc.constantFrom(1, 4_999, 5_000, 40_000),
+    }),
+  );
+
+  test("VerdictEvaluator › says what judging everything each time says, whatever happens in whatever order", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { maxLength: 40 }), async (events) => {
+        const worlds = [watched(), watched()] as const;
+        for (const one of events) {
+          for (const { clock, observe, hear } of worlds) {
+            if (one.kind === "observe") {
+              observe("m", one.server, { ...one.seen, startedAt: clock.at });
+            } else if (one.kind === "hear") {
+              hear({ ex01: { state: one.ex01 }, ex02: { state: one.ex02 } });
+            } else {
+              clock.at += one.ms;
+            }
+          }
+          const [resting, judged] = worlds;
+          await resting.state.evaluateInTurns();
+          judged.state.evaluateAll();
+          expect(opinionsOf(resting)).toEqual(opinionsOf(judged));
+        }
+      }),
+    );
+  });
+});
+
+function opinionsOf({ state }: SmallEstate): unknown {
+  return [
+    state.members.map(({ server, adcOpinion, replica, service, verdict, reason, since }) => {
+      return { server, adcOpinion, replica, service, verdict, reason, since };
+    }),
+    state.vservers.map(({ vserver, verdict, reason }) => ({ vserver, verdict, reason })),
+  ];
+}

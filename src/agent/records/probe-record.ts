@@ -155,12 +155,16 @@ export class ProbeRecord implements LiveProbe {
 
   /** When opinion or observation next expire without new data; Infinity if neither does. */
   get nextStaleAt(): number {
-    const now = this.#now();
+    return this.staleAfter(this.#now());
+  }
+
+  /** When the first of opinion and observation that had not expired by then expires, or has since; Infinity if neither. */
+  staleAfter(then: number): number {
     const opinionUntil = freshUntil(this.#resultAt, this.#paceMs);
     const observationUntil = freshUntil(this.#ranAt, this.#paceMs);
     return Math.min(
-      opinionUntil >= now ? opinionUntil : Infinity,
-      observationUntil >= now ? observationUntil : Infinity,
+      opinionUntil >= then ? opinionUntil : Infinity,
+      observationUntil >= then ? observationUntil : Infinity,
     );
   }
 

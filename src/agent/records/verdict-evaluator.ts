@@ -94,9 +94,16 @@ export class VerdictEvaluator {
     this.#options = options;
   }
 
-  /** Without new data, judging it again would give the same result. */
+  /**
+   * Without new data, judging it again would give the same result. A result that the last judgement waited to see expire has
+   * nearly always been renewed by then, and what says the same again is no new data: it waits for the next to expire.
+   */
   isUpToDate(record: MemberRecord | VserverRecord, monotonic = this.#options.monotonic()): boolean {
-    return monotonic < record.nextEvaluationAt;
+    const due = record.nextEvaluationAt;
+    if (monotonic > due && due !== -Infinity) {
+      record.nextEvaluationAt = nextStaleAt(record.probes, due);
+    }
+    return monotonic <= record.nextEvaluationAt;
   }
 
   /** True when a vserver's verdict may depend on what has changed; those are disturbed. */
@@ -194,6 +201,15 @@ export class VerdictEvaluator {
 /** What the verdict on a name depends on in a vserver that it leads to. */
 function standingOf({ vip, verdict, members }: VserverRecord): string {
   return `${vip} ${verdict} ${String(members.reallyDown)} ${String(members.configured)}`;
+}
+
+/** When the first of their results expires that had not expired by `then`. */
+function nextStaleAt(probes: readonly ProbeRecord[], then: number): number {
+  let first = Infinity;
+  for (const probe of probes) {
+    first = Math.min(first, probe.staleAfter(then));
+  }
+  return first;
 }
 
 /** What a vserver's verdict depends on in a member, as one value to compare; the certificates it shows are among it. */
