@@ -4,6 +4,7 @@ import type { Estate } from "../../model/estate.ts";
 import type { Gslb } from "../../model/gslb.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { AuthenticationVserver, CsVserver, LbVserver } from "../../model/vserver.ts";
+import { LargeObject, lazyList } from "../http/large-json.ts";
 import { type Answer, port } from "./shapes.ts";
 
 const vserverShape = z.strictObject({
@@ -128,20 +129,21 @@ const estateShape = z.strictObject({
 /** The estates as imported: what is known of each ADC's configuration. */
 export const estateAnswer = z.strictObject({ adcs: z.array(estateShape) });
 
-export function estateJson(estate: Estate): Answer<typeof estateShape> {
-  return {
+export function estateJson(estate: Estate): LargeObject<Answer<typeof estateShape>> {
+  const { lbVservers, csVservers, authenticationVservers } = estate;
+  const vservers = [...lbVservers.values(), ...csVservers.values()];
+  const logins = [...authenticationVservers.values()];
+  return new LargeObject({
     adc: estate.adc,
     firmware: estate.firmware?.text ?? null,
-    vservers: [
-      ...[...estate.lbVservers.values()].map(vserverJson),
-      ...[...estate.csVservers.values()].map(vserverJson),
-      ...[...estate.authenticationVservers.values()].map(authenticationJson),
-    ],
-    services: [...estate.services.values()].map(serviceJson),
-    monitors: [...estate.monitors.values()].map(monitorJson),
+    vservers: lazyList([...vservers, ...logins], (vserver) =>
+      "kind" in vserver ? vserverJson(vserver) : authenticationJson(vserver),
+    ),
+    services: lazyList([...estate.services.values()], serviceJson),
+    monitors: lazyList([...estate.monitors.values()], monitorJson),
     gslb: gslbJson(estate.gslb),
-    diagnostics: estate.diagnostics,
-  };
+    diagnostics: lazyList(estate.diagnostics, (diagnostic) => diagnostic),
+  });
 }
 
 function gslbJson({ sites, services, vservers, adns }: Gslb): Answer<typeof gslbShape> {

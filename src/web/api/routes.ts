@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { oneAtATime } from "../../lib/pacing.ts";
-import { jsonList, largeJson } from "../http/send.ts";
-import { json, problem, type Reply } from "../http/reply.ts";
+import { LargeObject, largeJson, lazyList, listOfLarge } from "../http/large-json.ts";
+import { problem, type Reply } from "../http/reply.ts";
 import { get, type Route } from "../http/route.ts";
 import type { WebSources } from "../sources.ts";
 import { readSelection, selectMembers, selectProbes, selectVservers } from "../selection.ts";
 import { estateAnswer, estateJson } from "./estate.ts";
 import { evidenceAnswer, probeEvidence } from "./evidence.ts";
+import type { Answer } from "./shapes.ts";
 import { memberRow, sourcesJson, verdictCounts, verdictsAnswer, vserverRow } from "./verdicts.ts";
 
 /** A part of a list that a client asked for with `limit` and `offset`; the whole list when it asked for none. */
@@ -105,19 +106,28 @@ function verdicts({ live }: WebSources, url: URL): Reply | Promise<Reply> {
   return part.kind === "bad"
     ? problem(400, part.message)
     : largeJson(
-        [jsonList("rows", part.page.items, memberRow), jsonList("vservers", vservers, vserverRow)],
-        { summary: verdictCounts([...members, ...vservers]), ...sourcesJson(state) },
+        new LargeObject<Answer<typeof verdictsAnswer>>({
+          rows: lazyList(part.page.items, memberRow),
+          vservers: lazyList(vservers, vserverRow),
+          summary: verdictCounts([...members, ...vservers]),
+          ...sourcesJson(state),
+        }),
         part.page.headers,
       );
 }
 
-function estate({ estates }: WebSources, url: URL): Reply {
+function estate({ estates }: WebSources, url: URL): Reply | Promise<Reply> {
   const { adc } = readSelection(url.searchParams);
   const wanted = estates().filter((one) => adc === undefined || one.adc === adc);
   const part = paged(wanted, url);
   return part.kind === "bad"
     ? problem(400, part.message)
-    : json({ adcs: part.page.items.map(estateJson) }, part.page.headers);
+    : largeJson(
+        new LargeObject<Answer<typeof estateAnswer>>({
+          adcs: listOfLarge(part.page.items, estateJson),
+        }),
+        part.page.headers,
+      );
 }
 
 function evidence({ live }: WebSources, url: URL): Reply | Promise<Reply> {
@@ -127,5 +137,10 @@ function evidence({ live }: WebSources, url: URL): Reply | Promise<Reply> {
   const part = paged(wanted, url, EVIDENCE_PAGE);
   return part.kind === "bad"
     ? problem(400, part.message)
-    : largeJson([jsonList("probes", part.page.items, probeEvidence)], {}, part.page.headers);
+    : largeJson(
+        new LargeObject<Answer<typeof evidenceAnswer>>({
+          probes: lazyList(part.page.items, probeEvidence),
+        }),
+        part.page.headers,
+      );
 }
