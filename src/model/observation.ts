@@ -113,6 +113,8 @@ export interface CertificateFacts {
   readonly serial: string;
   /** Lower-case hex without colons. */
   readonly sha256: string;
+  /** SHA-1 in upper-case hex: the name that Windows and Exchange give a certificate. It proves nothing. */
+  readonly thumbprint: string;
   readonly notBefore: number;
   readonly notAfter: number;
   readonly names: readonly string[];

@@ -84,6 +84,7 @@ export function certificateFacts(certificate: X509Certificate): CertificateFacts
     issuer: cut(oneLine(certificate.issuer), MAX_DISTINGUISHED_NAME_CHARS),
     serial: cut(certificate.serialNumber.toLowerCase(), MAX_SERIAL_CHARS),
     sha256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+    thumbprint: certificate.fingerprint.replaceAll(":", ""),
     notBefore: timeOf(certificate.validFrom),
     notAfter: timeOf(certificate.validTo),
     names: namesOf(certificate),

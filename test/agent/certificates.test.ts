@@ -77,6 +77,7 @@ function shown(sha256: string, serverName: string | null = null): TlsFacts {
     issuer: "CN=ca",
     serial: sha256,
     sha256,
+    thumbprint: sha256,
     notBefore: 0,
     notAfter: 1,
     names: ["mail.example.com"],

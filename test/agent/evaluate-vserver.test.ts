@@ -55,6 +55,7 @@ function leaf(
     issuer: "CN=ca",
     serial: "0A:BC",
     sha256: "00",
+    thumbprint: "00",
     notBefore: 0,
     notAfter: 1,
     names: ["mail.example.com"],

@@ -61,6 +61,7 @@ describe("verification is reported, and does not fail a probe by itself", () => 
     const seen = await handshake(nothing, certificate(name), settings);
     expect(seen).toMatchObject({ outcome: "match", tls: { verification } });
     expect(seen.tls?.chain[0]?.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(seen.tls?.chain[0]?.thumbprint).toMatch(/^[0-9A-F]{40}$/);
     expect(seen.tls?.chain[0]?.notAfter).toBeGreaterThan(0);
     const strict = await handshake(nothing, certificate(name), {
       ...settings,

@@ -56,6 +56,7 @@ export function aCertificate(facts: Partial<CertificateFacts> = {}): Certificate
     issuer: "CN=Example Lab CA",
     serial: "01",
     sha256: "ab".repeat(32),
+    thumbprint: "CD".repeat(20),
     notBefore: NOON - 86_400_000,
     notAfter: NOON + 90 * 86_400_000,
     names: ["mail.example.com"],

@@ -50,7 +50,7 @@ export class LargeObject<Whole> {
 
   *pieces(): JsonPieces {
     let before = "{";
-    for (const [name, value] of Object.entries(this.#fields) as [string, unknown][]) {
+    for (const [name, value] of Object.entries<unknown>(this.#fields)) {
       const key = `${before}${JSON.stringify(name)}:`;
       if (value instanceof LazyList) {
         yield key;

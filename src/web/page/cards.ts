@@ -192,7 +192,7 @@ function certificateTable(odd: readonly LiveMember[], live: LiveState): Markup {
         <th scope="col">Server</th>
         <th scope="col">Subject</th>
         <th scope="col">Until</th>
-        <th scope="col">SHA-256</th>
+        <th scope="col">Thumbprint</th>
       </tr>
     </thead>
     <tbody>
@@ -202,7 +202,7 @@ function certificateTable(odd: readonly LiveMember[], live: LiveState): Markup {
             <th scope="row"><a href="${memberHref(member)}">${member.server}</a></th>
             <td>${leaf.subject}</td>
             <td>${moment(leaf.notAfter)}</td>
-            <td><code>${leaf.sha256.slice(0, 12)}…</code></td>
+            <td><code>${leaf.thumbprint.slice(0, 12)}…</code></td>
           </tr>`,
       )}
     </tbody>

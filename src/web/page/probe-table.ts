@@ -330,6 +330,10 @@ export function tlsSection(facts: TlsFacts, now: number): Markup {
             <dt>SHA-256</dt>
             <dd class="hash">${certificate.sha256}</dd>
           </div>
+          <div>
+            <dt>Thumbprint</dt>
+            <dd class="hash">${certificate.thumbprint}</dd>
+          </div>
         </dl>`,
     )}
   </section>`;

@@ -46,7 +46,9 @@ describe("large JSON", () => {
     let turns = 0;
     const busy = (): null => {
       const until = performance.now() + 6;
-      while (performance.now() < until);
+      while (performance.now() < until) {
+        // Holds the event loop.
+      }
       return null;
     };
     const count = setInterval(() => (turns += 1), 0);
