@@ -75,12 +75,14 @@ export function oddSchemesBehind(record: VserverRecord): readonly OddSchemes[] |
 }
 /** By the looks: a login's own answers depend on the account. */
 function offeredBy({ adcService, server, port, probes }: MemberRecord): readonly OfferedSchemes[] {
-  return probes.flatMap(({ planned: { action }, current }) => {
-    if (current?.authSchemes === undefined || action.kind === "monitor" || action.run === null) {
+  return probes.flatMap((probe) => {
+    const { action } = probe.planned;
+    if (action.kind === "monitor" || action.run === null) {
       return [];
     }
+    const schemes = probe.current?.authSchemes;
     const path = action.run.spec.path ?? CHALLENGE_PATH;
-    return [{ adcService, server, port, path, schemes: current.authSchemes }];
+    return schemes === undefined ? [] : [{ adcService, server, port, path, schemes }];
   });
 }
 
