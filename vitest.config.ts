@@ -1,10 +1,18 @@
 import { defineConfig } from "vitest/config";
 import { ClosingLine } from "./test/support/closing-line.ts";
-import { FAST, LONG, LongestFirst, NOT_FAST, WAITING } from "./test/support/order-of-files.ts";
+import {
+  ALONE,
+  FAST,
+  LONG,
+  LongestFirst,
+  NOT_FAST,
+  SHARED,
+  WAITING,
+} from "./test/support/order-of-files.ts";
 
 const ALL = ["test/**/*.test.ts"];
 
-/** Five projects, each file in one of them; package.json's scripts choose (`test:fast`, `test`, `test:long`). */
+/** Six projects, each file in one of them; package.json's scripts choose (`test:fast`, `test`, `test:long`). */
 export default defineConfig({
   test: {
     testTimeout: 60_000,
@@ -28,14 +36,24 @@ export default defineConfig({
         test: {
           name: "working",
           include: ALL,
-          exclude: [...WAITING, ...LONG, ...FAST],
+          exclude: [...WAITING, ...LONG, ...FAST, ...SHARED],
         },
       },
       {
         extends: true,
         test: {
-          name: "not-fast",
-          include: NOT_FAST,
+          name: "alone",
+          include: [...NOT_FAST, ...ALONE],
+          exclude: WAITING,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "shared",
+          include: SHARED,
+          exclude: [...ALONE, ...WAITING, ...LONG, ...FAST],
+          isolate: false,
         },
       },
       {

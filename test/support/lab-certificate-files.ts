@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
 import {
   labAuthority,
   labCertificate,
@@ -9,9 +8,9 @@ import {
   type CertificateName,
 } from "../../lab/certificates/lab-certificate.ts";
 
-/** The lab's certificates of this test file as files, for programs that want files; gone when its tests have ended. */
+/** The lab's certificates as files, for programs that want files; gone with the process, whose test files share them. */
 const DIRECTORY = mkdtempSync(join(tmpdir(), "adc-witness-certificates-"));
-afterAll(() => {
+process.once("exit", () => {
   rmSync(DIRECTORY, { recursive: true, force: true });
 });
 

@@ -29,6 +29,20 @@ export const NOT_FAST = [
   "test/net/tls.test.ts",
 ];
 
+/** Real servers and the double: the files of a worker share its loaded modules, which is half of the time of most. */
+export const SHARED = ["test/{cli,lab,notify,probes,web}/**/*.test.ts"];
+
+/** Of the folders above, what measures memory or timers, sets the environment, or draws in a browser. */
+export const ALONE = [
+  "test/cli/{built-command,demo-story,heap-growth}.test.ts",
+  "test/lab/exchange/{directory,robustness}.test.ts",
+  "test/notify/deliver.test.ts",
+  "test/probes/monitors/{lying-lengths,scripted}.test.ts",
+  "test/probes/transactions/mail-logins.test.ts",
+  "test/probes/transactions/hostile/*.test.ts",
+  "test/web/{accessibility,crowd,page}.test.ts",
+];
+
 /** Files whose tests wait most of the time (for probes, time-outs): more of them run side by side. */
 export const WAITING = [
   "test/docs/{api,commands}.test.ts",
