@@ -254,12 +254,16 @@ function unquotedValue(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()].flatMap((monitor) =>
     (["send", "httpRequest"] as const).flatMap((option): Hit[] => {
       const words = monitor.written.get(option.toLowerCase()) ?? [];
-      const [method = "", path = ""] = words;
-      if (!/^(GET|HEAD|POST)$/i.test(method) || !path.startsWith("/")) {
+      const [method = "", path] = words;
+      if (!/^(GET|HEAD|POST)$/i.test(method) || path?.startsWith("/") === false) {
         return [];
       }
       const uses = usesOf(context, monitor);
-      const values = { [option]: redactedBlank(words.join(" ")) };
+      const whole =
+        path === undefined
+          ? { blank: "page", around: `${method} /{}` }
+          : redactedBlank(words.join(" "));
+      const values = { [option]: whole };
       return [
         {
           line: monitor.line,

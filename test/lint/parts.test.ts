@@ -69,6 +69,26 @@ describe("a part of a configuration", () => {
   });
 });
 
+describe("half a verb", () => {
+  test.each(["sw ns partition p", "> sw ns partition p", "ns1> sw ns partition p"])(
+    "%s keeps the partition's objects apart",
+    (line) => {
+      const { services } = estateOf([
+        "add service a 10.0.0.1 HTTP 80",
+        line,
+        "add service b 10.0.0.2 HTTP 80",
+        line.replace("sw ns partition p", "switch ns partition default"),
+        "add service c 10.0.0.3 HTTP 80",
+      ]);
+      expect([...services.keys()]).toEqual(["a", "c"]);
+    },
+  );
+
+  test("en ns feature is a command, and no line of prose", () => {
+    expect(causes("en ns feature lb ssl", "add lb vserver v HTTP 10.0.1.1 80")).toEqual([]);
+  });
+});
+
 describe("commands that a container is told", () => {
   test("are read out of their call, and the echo is passed over", () => {
     const { services, lbVservers, monitors } = estateOf([

@@ -346,7 +346,10 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     ],
   },
   unquoted_value: {
-    fires: [conf(WEB, health("HTTP-ECV -send GET /a -recv ok"), BIND)],
+    fires: [
+      conf(WEB, health("HTTP-ECV -send GET -recv alive"), BIND),
+      conf(WEB, health("HTTP-ECV -send GET /a -recv ok"), BIND),
+    ],
     misses: [conf(WEB, health('HTTP-ECV -send "GET /a" -recv ok'), BIND)],
   },
   option_of_another_type: {

@@ -111,3 +111,69 @@ describe("one mistake, however it is written and wherever it is bound", () => {
     },
   );
 });
+
+/** Mistakes of services, bindings, vservers and built-in monitors: the rule and its object, and what makes it. */
+const WHOLE_MISTAKES: readonly (readonly [string, ...string[]])[] = [
+  ["unknown_service_type s", "add service s 10.0.0.71 HTTPS 443"],
+  ["unknown_service_type v", "add lb vserver v WEB 10.0.1.1 80"],
+  [
+    "threshold_out_of_reach s",
+    "add service s 10.0.0.71 HTTP 80 -monThreshold 10",
+    "bind service s -monitorName http -weight 3",
+  ],
+  [
+    "threshold_out_of_reach g",
+    "add serviceGroup g TCP -monThreshold 4",
+    "bind serviceGroup g 10.0.0.71 25",
+    "bind serviceGroup g -monitorName tcp",
+  ],
+  ["dangling_reference s", "add service s 10.0.0.71 HTTP 80", "bind service s -monitorName gone"],
+  [
+    "dangling_reference v",
+    "add service s 10.0.0.71 HTTP 80",
+    "add lb vserver v HTTP 10.0.1.1 80 -backupVServer gone",
+    "bind lb vserver v s",
+  ],
+  ["health_monitor_off s", "add service s 10.0.0.71 HTTP 80 -healthMonitor NO"],
+  [
+    "resp_codes_accept_errors http",
+    "set lb monitor http HTTP -respCode 404",
+    "add service s 10.0.0.71 HTTP 80",
+    "bind service s -monitorName HTTP",
+  ],
+  [
+    "monitor_disabled m",
+    'add lb monitor m HTTP-ECV -send "GET /a" -recv ok -state DISABLED',
+    "add service s 10.0.0.71 HTTP 80",
+    "bind service s -monitorName m",
+  ],
+  [
+    "binding_disabled s",
+    "add service s 10.0.0.71 HTTP 80",
+    "bind service s -monitorName http -monState DISABLED",
+  ],
+  [
+    "unquoted_value m",
+    "add lb monitor m HTTP-ECV -send GET -recv ok",
+    "add service s 10.0.0.71 HTTP 80",
+    "bind service s -monitorName m",
+  ],
+  [
+    "duplicate_vserver_endpoint v2",
+    "add service s 10.0.0.71 HTTP 80",
+    "add lb vserver v1 HTTP 10.0.1.1 80",
+    "add lb vserver v2 HTTP 10.0.1.1 80",
+    "bind lb vserver v1 s",
+    "bind lb vserver v2 s",
+  ],
+];
+
+describe("one mistake of a service, a binding or a vserver", () => {
+  test.each(WHOLE_MISTAKES)("%s is found in a file and over NITRO alike", async (...mistake) => {
+    const [expected, ...lines] = mistake;
+    const estate = parseNsConf(lines.join("\n"), { adc: "test" });
+    const found = said(estate);
+    expect(found.map((one) => one.split(" ").slice(0, 2).join(" "))).toContain(expected);
+    expect(said(await toldByNitro(estate))).toEqual(found);
+  });
+});

@@ -13,7 +13,7 @@ export const VERBS: ReadonlySet<string> = new Set(
 );
 
 /** Verbs that an abbreviation may stand for. `rm` and `rename` have none: nobody takes things away by half a word. */
-const SHORT_VERBS = "add set bind enable disable unset unbind show".split(" ");
+const SHORT_VERBS = "add set bind enable disable unset unbind show switch".split(" ");
 
 /** Groups of the command line whose second word is an object; in all others the name follows at once. */
 const GROUPS_WITH_OBJECTS: ReadonlySet<string> = new Set(

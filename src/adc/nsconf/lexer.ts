@@ -339,6 +339,7 @@ const SHORT_SUBJECTS: ReadonlySet<string> = new Set([
   "server",
   "service",
   "servicegroup",
+  "ns",
 ]);
 
 const CONFIGURING = /^(add|set|bind|link|enable|disable)$/i;
