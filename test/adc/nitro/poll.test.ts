@@ -117,6 +117,25 @@ describe("a poll", () => {
     expect(state.members.get(service)).toMatchObject({ state: opinion });
   });
 
+  test.each<[string, readonly string[], MemberState["disabled"], MemberState["disabled"]]>([
+    ["nothing", [], [], []],
+    ["a server", ["disable server ex02"], ["server"], []],
+    ["a member", ["disable serviceGroup sg_imap ex02 143"], ["member"], []],
+    ["a group", ["disable serviceGroup sg_imap"], ["service"], []],
+    ["a service", ["disable service svc_smtp"], [], ["service"]],
+  ])("tells what is disabled: %s", async (_what, commands, ofMember, ofService) => {
+    const { backend, poll } = await lab([IMAP, ...commands].join("\n"));
+    for (const [key, disabled] of [
+      [memberKey("sg_imap", "ex02", 143), ofMember],
+      [memberKey("svc_smtp", "ex01", 25), ofService],
+    ] as const) {
+      backend.set.members.set(key, { state: disabled?.length === 0 ? "UP" : "OUT OF SERVICE" });
+    }
+    const state = await poll();
+    expect(imap(state, "ex02")?.disabled).toEqual(ofMember);
+    expect(state.members.get(memberKey("svc_smtp", "ex01", 25))?.disabled).toEqual(ofService);
+  });
+
   test("reads what each monitor saw", async () => {
     const { backend, poll } = await lab(IMAP);
     backend.set.monitors.set(`${memberKey("sg_imap", "ex01", 143)}/m_imap`, {
