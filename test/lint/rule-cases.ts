@@ -347,7 +347,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
   },
   unquoted_value: {
     fires: [
-      conf(WEB, health("HTTP-ECV -send GET -recv alive"), BIND),
+      conf(WEB, health('HTTP-ECV -send GET -recv "all is well"'), BIND),
       conf(WEB, health("HTTP-ECV -send GET /a -recv ok"), BIND),
     ],
     misses: [conf(WEB, health('HTTP-ECV -send "GET /a" -recv ok'), BIND)],
