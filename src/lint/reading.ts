@@ -21,6 +21,7 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
     "The configuration is longer than what is read: nothing behind that is judged.",
   ],
   unreadable_lines: ["warning", "Lines belong to no command."],
+  refused_command: ["info", "The ADC refused commands of a captured session: they are not read."],
   unknown_command: ["warning", "The ADC has no such command."],
   stray_words: ["warning", "Words belong to no option and do nothing."],
   not_looked_at: [

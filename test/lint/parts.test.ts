@@ -64,6 +64,22 @@ describe("a part of a configuration", () => {
     ).toEqual(["info dangling_reference v"]);
   });
 
+  test("holds nothing of a command that the ADC refused", () => {
+    const session = [
+      "> add service a 10.0.0.1 HTP 80",
+      "ERROR: Invalid argument value [serviceType]",
+    ];
+    const { services, diagnostics } = estateOf([
+      ...session,
+      "> add service b 10.0.0.2 HTTP 80",
+      " Done",
+    ]);
+    expect([...services.keys()]).toEqual(["b"]);
+    expect(
+      diagnostics.map(({ rule, severity, line }) => `${severity} ${rule} ${String(line)}`),
+    ).toEqual(["info refused_command 1"]);
+  });
+
   test("fences around commands are no lines of it", () => {
     expect(causes("```", "add lb vserver v HTTP 10.0.1.1 80", "```")).toEqual([]);
   });

@@ -863,6 +863,13 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [conf(WEB, health("HTTP-ECV -recv ok -interval 20940"), BIND)],
   },
   unreadable_lines: { fires: [`what is this\n${WEB}`], misses: [`# what is this\n${WEB}`] },
+  refused_command: {
+    fires: [`> add lb vserver v HTTP 10.0.1.1 80\nERROR: Resource already exists\n> ${WEB}`],
+    misses: [
+      `> add lb vserver v HTTP 10.0.1.1 80\n Done\n> ${WEB}`,
+      `> add lb vserver v HTTP 10.0.1.1 80\nWarning: The persistence was not set\n> ${WEB}`,
+    ],
+  },
   stray_words: {
     fires: [conf(WEB, health("HTTP-ECV recv ok"), BIND)],
     misses: [conf(WEB, health("HTTP-ECV -recv ok"), BIND)],

@@ -237,6 +237,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   // As text, and taken apart again when their time comes: as statements they would be as large as the estate.
   let changes: CommandLine[] = [];
   const orphans: number[] = [];
+  const refused: number[] = [];
   let captured = false;
   let count = 0;
   let partition: string | null = null;
@@ -247,6 +248,10 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       yield;
     }
     captured ||= command.typed;
+    if (command.refused) {
+      refused.push(command.line);
+      continue;
+    }
     if (partition === null && isTypographic(command.text)) {
       reportTypographic(command, draft);
     }
@@ -297,6 +302,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   applyChanges(changes, draft);
   const part = isPart(draft, captured, orphans.length);
   reportOrphans(orphans, part, draft);
+  reportRefused(refused, draft);
   reportUnread(draft);
   const estate = yield* finishEstate(draft, options.adc);
   yield;
@@ -331,8 +337,8 @@ function asNote(diagnostic: Diagnostic): Diagnostic {
 }
 
 /** Without what else is known of it while its lines are joined. */
-function deferred({ line, text, typed }: CommandLine): CommandLine {
-  return { line, text, typed };
+function deferred({ line, text, typed, refused }: CommandLine): CommandLine {
+  return { line, text, typed, refused };
 }
 
 const KINDS = [
@@ -426,6 +432,20 @@ function reportOrphans(lines: readonly number[], part: boolean, draft: Draft): v
       line: first,
       object: "file",
       message: `${String(lines.length)} line(s) are not commands; this is the first.`,
+    });
+  }
+}
+
+/** What a session shows being refused is no part of the configuration; that it was meant to be is worth a note. */
+function reportRefused(lines: readonly number[], draft: Draft): void {
+  const [first] = lines;
+  if (first !== undefined) {
+    draft.diagnostics.push({
+      severity: "info",
+      rule: "refused_command",
+      line: first,
+      object: "file",
+      message: `${String(lines.length)} command(s) that the ADC answered with an error are not read; this is the first.`,
     });
   }
 }

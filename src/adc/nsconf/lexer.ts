@@ -158,6 +158,8 @@ export interface CommandLine {
   readonly text: string;
   /** Behind a prompt, in a captured session. */
   readonly typed: boolean;
+  /** Typed, and answered with an error: it has changed nothing. */
+  readonly refused: boolean;
 }
 
 /** A command longer than this, joined or on one line, is no command; the ADC's own limit is far below. */
@@ -169,6 +171,7 @@ interface Pending {
   text: string;
   /** Behind a prompt, in a captured session. */
   readonly typed: boolean;
+  refused: boolean;
   lastLength: number;
   /** How often its end has been looked for. */
   looks: number;
@@ -209,6 +212,7 @@ export function* commandLines(
     const trimmed = content.trim();
     if (trimmed === "" || isReply(trimmed, pending) || COMMENT.test(trimmed)) {
       if (pending !== null) {
+        pending.refused = pending.typed && REFUSAL.test(trimmed);
         yield pending;
       }
       pending = null;
@@ -223,6 +227,7 @@ export function* commandLines(
         line,
         text: content,
         typed: prompted !== null || bare,
+        refused: false,
         lastLength: physical.length,
         looks: 0,
       };
@@ -265,6 +270,8 @@ function isShow(content: string, pending: Pending | null): boolean {
 
 /** What the ADC says to a command: neither a command nor the continuation of one. */
 const REPLY = /^(ERROR|WARNING|Warning|Error|Info|INFO|exec)\s*:/;
+
+const REFUSAL = /^error\s*:/i;
 
 function isReply(line: string, pending: Pending | null): boolean {
   return line === "Done" || (REPLY.test(line) && (pending === null || !isOpen(pending)));

@@ -66,13 +66,15 @@ export interface Statement {
   readonly broken: boolean;
 }
 
-/** Reads all statements in order, ranges such as `serv[1-3]` expanded. Never throws. */
+/** Reads all statements in order, ranges such as `serv[1-3]` expanded, without those that were refused. Never throws. */
 export function* readStatements(
   text: string,
   orphan: (line: number) => void = ignore,
 ): Generator<Statement, void, undefined> {
   for (const command of commandLines(text, orphan)) {
-    yield* statementsOf(command);
+    if (!command.refused) {
+      yield* statementsOf(command);
+    }
   }
 }
 
