@@ -277,17 +277,37 @@ function isReply(line: string, pending: Pending | null): boolean {
   return line === "Done" || (REPLY.test(line) && (pending === null || !isOpen(pending)));
 }
 
-/** `cli_script.sh "add server a 10.0.0.1"`: how the container without a command line of its own is told. */
-const IN_SCRIPT = /(?:^|[\s/])cli_script\.sh\s+(?:"(.*)"|'(.*)')\s*$/;
+/** `cli_script.sh "add server a 10.0.0.1"`: how commands are given to the container, which has no command line of its own. */
+const SCRIPT = "cli_script.sh";
+
+/** What a call of it runs; null: the line is none. */
+function inScript(line: string): string | null {
+  const at = line.indexOf(SCRIPT);
+  const argument = line.slice(at + SCRIPT.length).trim();
+  const quote = argument.charAt(0);
+  const isCall = at === 0 || /[\s/]/.test(line.charAt(at - 1));
+  if (at < 0 || !isCall || argument.length < 2 || !argument.endsWith(quote)) {
+    return null;
+  }
+  const inside = argument.slice(1, -1);
+  switch (quote) {
+    case '"':
+      return inside.replace(/\\(["\\$`])/g, "$1");
+    case "'":
+      return inside;
+    default:
+      return null;
+  }
+}
 
 /** Nothing wraps lines at fewer columns. */
 const NARROWEST = 72;
 
 /** Takes the prompt off, or the call; null: there is none that a command follows. */
 function behindPrompt(line: string): string | null {
-  const [called, escaped, plain] = line.includes("cli_script") ? (IN_SCRIPT.exec(line) ?? []) : [];
-  if (called !== undefined) {
-    return escaped?.replace(/\\(["\\$`])/g, "$1") ?? plain ?? null;
+  const called = inScript(line);
+  if (called !== null) {
+    return called;
   }
   const found = PROMPT.exec(line);
   const verb = found?.[1];
