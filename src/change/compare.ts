@@ -30,6 +30,8 @@ import type { Network } from "../net/network.ts";
 
 /** Probes at a time: enough for a large estate in a minute, few enough for any server. */
 const AT_ONCE = 64;
+/** For this share of the time, what servers show of themselves is waited for together with all monitors. */
+const LEARNING_SHARE = 0.25;
 /** Failing replicas are tried again at most this far apart. */
 const REPLICA_RETRY_MS = 1_000;
 
@@ -134,6 +136,7 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
       : { kind: "compared", state, idle: idleIn(state, config) };
   } finally {
     timers.forEach((timer) => timer.cancel());
+    probing.abort();
     const leftMs = startedAt + limits.allMs - performance.now();
     const loggedOut = Promise.all(rounds.map((round) => round.link.close()));
     await atMost(Math.max(100, leftMs), loggedOut);
@@ -207,7 +210,8 @@ class Round {
     const { config } = this.#options;
     const { name } = this.#adc;
     const atOnce = Math.max(8, Math.floor(AT_ONCE / config.adcs.length));
-    const lookWith = async (learned: LearnedExchange): Promise<readonly ProbeRecord[]> => {
+    const ended = new Set<string>();
+    const begin = async (learned: LearnedExchange, signal: AbortSignal): Promise<Pass> => {
       const plan = await planForCommand(
         read.estate,
         config,
@@ -219,15 +223,29 @@ class Round {
       bringIn(this.#state, this.#options, name, read, plan, resolved);
       this.#phase = "probes";
       const probes = this.#state.recordsOf(name)?.probes ?? [];
-      const fresh = probes.filter(({ last }) => last === null);
-      await probeAll(fresh, this.#state, runner, probing, atOnce);
-      return probes;
+      const fresh = probes.filter((probe) => !ended.has(probe.id) || isStillWaiting(probe));
+      const run = (some: readonly ProbeRecord[]): Promise<void> =>
+        probeAll(some, this.#state, runner, signal, atOnce, ended);
+      const looks = run(fresh.filter(isLook));
+      const others = run(fresh.filter((probe) => !isLook(probe)));
+      return { probes, looks, all: Promise.all([looks, others]) };
     };
-    const probes = await lookWith(new Set());
-    // What has shown itself to be Exchange gets the looks of one, before anything is judged.
-    const shown = probes.filter(({ last }) => last?.exchangeSeen === true);
-    if (probes.some((probe) => shown.some((by) => isOutgrown(probe, by)))) {
-      await lookWith(learnedIn(probes));
+    const first = new AbortController();
+    const whileFirst = AbortSignal.any([probing, first.signal]);
+    setMaxListeners(0, whileFirst);
+    const pass = await begin(new Set(), whileFirst);
+    await atMost(this.#options.timeoutMs * LEARNING_SHARE, pass.all, probing);
+    await pass.looks;
+    if (!isOutgrownBy(pass.probes)) {
+      await pass.all;
+    }
+    // What has shown itself to be Exchange gets the looks of one, before anything is judged. A monitor that still waits for
+    // its answer is begun again: it must not keep others from being seen.
+    if (isOutgrownBy(pass.probes)) {
+      first.abort();
+      await (
+        await begin(learnedIn(pass.probes), probing)
+      ).all;
     }
     await this.poll();
   }
@@ -283,6 +301,27 @@ function idleIn(state: WitnessState, config: Config): readonly ConfigProblem[] {
   });
   // What was not imported may hold it.
   return planned.length === config.adcs.length ? idleSettings(config, planned) : [];
+}
+
+/** Probes under way: the looks among them, and all. */
+interface Pass {
+  readonly probes: readonly ProbeRecord[];
+  readonly looks: Promise<void>;
+  readonly all: Promise<unknown>;
+}
+
+/** Asks a server nothing but what anybody may ask, and is soon answered. */
+function isLook({ kind, credential }: ProbeRecord): boolean {
+  return kind === "transaction" && credential === null;
+}
+
+function isOutgrownBy(probes: readonly ProbeRecord[]): boolean {
+  const shown = probes.filter(({ last }) => last?.exchangeSeen === true);
+  return probes.some((probe) => shown.some((by) => isOutgrown(probe, by)));
+}
+
+function isStillWaiting(probe: ProbeRecord): boolean {
+  return probe.opinion === "unknown" && waitsItsTurn(probe);
 }
 
 /** Members that have shown themselves to be Exchange. */
@@ -365,6 +404,8 @@ async function probeAll(
   runner: ProbeRunner,
   signal: AbortSignal,
   atOnce = AT_ONCE,
+  /** Ids of the probes that have come to their end. */
+  ended = new Set<string>(),
 ): Promise<void> {
   const runnable = probes.filter((probe) => probe.planned.action.run !== null);
   const pages = runnable.filter(({ rank }) => rank === "detection");
@@ -372,6 +413,9 @@ async function probeAll(
     const workers = Array.from({ length: Math.min(atOnce, waiting.length) }, async () => {
       for (let probe = waiting.shift(); probe !== undefined; probe = waiting.shift()) {
         await untilDecided(probe, state, runner, signal);
+        if (!signal.aborted) {
+          ended.add(probe.id);
+        }
       }
     });
     await Promise.all(workers);

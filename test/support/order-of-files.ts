@@ -21,7 +21,7 @@ export const NOT_FAST = [
   "test/adc/nitro/{scale,nitro-user,import-gaps}.test.ts",
   "test/adc/nsconf/fuzz.test.ts",
   "test/agent/{public-names,readiness,reload,churn}.test.ts",
-  "test/change/compare.test.ts",
+  "test/change/{compare,compare-learns}.test.ts",
   "test/config/json-schema.test.ts",
   "test/exporters/discovery.test.ts",
   "test/exporters/prometheus/promtool.test.ts",
