@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -39,7 +40,7 @@ export interface RelayOptions {
  * sends, hand it over in whole lines and small portions, end every wait, and close.
  */
 export class ClientRelay implements RunResource {
-  readonly host = LOOPBACK;
+  readonly host: string;
   readonly port: number;
   /** Why the server's side of the connection is over; null while it is open. */
   serverEnded: ExchangeError | null = null;
@@ -59,8 +60,7 @@ export class ClientRelay implements RunResource {
     options: RelayOptions,
   ): Promise<ClientRelay> {
     const server = createServer({ noDelay: true });
-    server.listen(0, LOOPBACK);
-    await once(server, "listening");
+    await listenOnLoopback(server);
     return new ClientRelay(connection, reader, options, server);
   }
 
@@ -74,7 +74,9 @@ export class ClientRelay implements RunResource {
     this.#reader = reader;
     this.#options = options;
     this.#server = server;
-    this.port = (server.address() as AddressInfo).port;
+    const { address, port } = server.address() as AddressInfo;
+    this.host = address;
+    this.port = port;
     this.#over = connection.run.interrupted;
     connection.run.track(this);
     // It listens to the end: a port given up could be taken by another program of this host, and be sent the password.
@@ -172,6 +174,25 @@ export class ClientRelay implements RunResource {
       turn.lines += 1;
       turn.bytes += next.data.length;
       library.write(next.data);
+    }
+  }
+}
+
+/**
+ * Listens on an address of 127.0.0.0/8 drawn by lot: whoever still dials a port of 127.0.0.1 that was another program's
+ * before, or is told to, is not taken for the client. Where the host has no such address, on 127.0.0.1.
+ */
+async function listenOnLoopback(server: Server): Promise<void> {
+  const byLot = () => String(randomInt(1, 255));
+  for (const host of [`127.${byLot()}.${byLot()}.${byLot()}`, LOOPBACK]) {
+    server.listen(0, host);
+    try {
+      await once(server, "listening");
+      return;
+    } catch (error) {
+      if (host === LOOPBACK) {
+        throw error;
+      }
     }
   }
 }

@@ -7,7 +7,7 @@ import { LineReader } from "../../src/net/line-reader.ts";
 import { observe } from "../../src/net/probe-run.ts";
 import { probeContext } from "../support/probe-context.ts";
 
-test("relay › turns away who comes second, and keeps its port until the end", async () => {
+test("relay › turns away strangers and who comes second, and keeps its port until the end", async () => {
   const said: string[] = [];
   const server = createServer((socket) => {
     socket.on("data", (data) => said.push(data.toString()));
@@ -17,7 +17,7 @@ test("relay › turns away who comes second, and keeps its port until the end", 
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
 
-  let relayPort = 0;
+  let relayAt = { host: "", port: 0 };
   await observe(probeContext(10_000), async (run) => {
     const dialled = await dial(run, { host: "127.0.0.1", port, server: null }, { tls: null });
     if (dialled.kind === "failed") {
@@ -27,7 +27,12 @@ test("relay › turns away who comes second, and keeps its port until the end", 
       greeting: "* OK ready\r\n",
       sending: () => "",
     });
-    relayPort = relay.port;
+    relayAt = { host: relay.host, port: relay.port };
+    // Somebody who dials the port at the host's usual address is none of its clients.
+    const stranger = connect(relay.port, "127.0.0.1");
+    const [refused] = (await once(stranger, "error")) as [NodeJS.ErrnoException];
+    expect(refused.code).toBe("ECONNREFUSED");
+
     const first = connect(relay.port, relay.host);
     const [greeting] = (await once(first, "data")) as [Buffer];
     expect(greeting.toString()).toBe("* OK ready\r\n");
@@ -50,7 +55,7 @@ test("relay › turns away who comes second, and keeps its port until the end", 
     dialled.connection.close();
     return run.match("greeting", "relayed");
   });
-  const late = connect(relayPort, "127.0.0.1");
+  const late = connect(relayAt);
   const [error] = (await once(late, "error")) as [NodeJS.ErrnoException];
   expect(error.code).toBe("ECONNREFUSED");
 });
