@@ -177,7 +177,7 @@ interface Pending {
   looks: number;
 }
 
-/** An open quote that held so many lines like commands holds the next one too: each look reads all of the command. */
+/** A quote that was open for so many lines holds the next one too: each look reads all of the command. */
 const MAX_LOOKS = 100;
 
 /**
@@ -325,8 +325,7 @@ function startsCommand(content: string, pending: Pending | null): boolean {
   if (pending === null || CONFIGURING.test(verb)) {
     return next === undefined || /^[A-Za-z][\w-]*$/.test(next) || pending === null;
   }
-  pending.looks += 1;
-  return pending.looks <= MAX_LOOKS && !isOpen(pending);
+  return !isOpen(pending);
 }
 
 /** Ends in an option without its value. */
@@ -348,7 +347,8 @@ function isWrapped(pending: Pending, content: string): boolean {
 
 /** Inside a quote or parenthesis. */
 function isOpen(pending: Pending): boolean {
-  return lexLine(pending.text).at(-1)?.kind === "error";
+  pending.looks += 1;
+  return pending.looks > MAX_LOOKS || lexLine(pending.text).at(-1)?.kind === "error";
 }
 
 /** `dis serv web1`: half a verb is one only where what stands behind it is an object. */
