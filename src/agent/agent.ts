@@ -53,6 +53,9 @@ export class Agent {
   #sinceTimer: NodeJS.Timeout | null = null;
   #storageTimer: NodeJS.Timeout | null = null;
   #tryingStorage = false;
+  /** One write may take longer than the pause before the next, and a stop may come in the middle of one. */
+  readonly #writesInTurn = oneAtATime();
+  #writingSince = false;
   readonly #storage: StorageWatch;
   /** Reloads and the stop, one after another. */
   readonly #inTurn = oneAtATime();
@@ -100,7 +103,9 @@ export class Agent {
     }
     restoreSince(this.state, stored, this.#now());
     this.#sinceTimer = setInterval(() => {
-      void this.#writeSince();
+      if (!this.#writingSince) {
+        void this.#writesInTurn(() => this.#writeSince());
+      }
     }, WRITE_SINCE_EVERY_MS);
     this.#sinceTimer.unref();
   }
@@ -146,7 +151,7 @@ export class Agent {
         }
       }
       // An ADC that hangs must not cost the times: the process may be ended before it answers.
-      await Promise.all([this.#generation.stop(), this.#writeSince()]);
+      await Promise.all([this.#generation.stop(), this.#writesInTurn(() => this.#writeSince())]);
     });
   }
 
@@ -172,11 +177,14 @@ export class Agent {
   async #writeSince(): Promise<void> {
     const { stateDir } = this.config;
     const path = join(stateDir, SINCE_FILE);
+    this.#writingSince = true;
     try {
       await writeSince(stateDir, this.state);
       this.#storage.written(path);
     } catch (error) {
       this.#storage.refused(path, error);
+    } finally {
+      this.#writingSince = false;
     }
   }
 
