@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { mainThreadCpuMsOf } from "./cpu-time.ts";
 import { OurAgent, sumOf, textOf } from "./our-agent.ts";
-import type { Protocol } from "./protocols.ts";
+import { NO_LOOKS, type Protocol } from "./protocols.ts";
 
 const START_MS = 90_000;
 
@@ -56,7 +56,7 @@ export async function watchEstate(
         parts,
         ports,
         intervalSeconds,
-        config: { shard: `${String(index)}/${String(shards)}` },
+        config: { shard: `${String(index)}/${String(shards)}`, looks: NO_LOOKS },
       }),
     ),
   );
