@@ -20,7 +20,7 @@ import { lastAgreedAt, stepAgreement, withinGrace, type Opinions } from "../verd
 import { memberReplica, type BoundReplica, type MemberReplica } from "../verdict/replica.ts";
 import { combineTransactions, type CombinedService } from "../verdict/service-opinion.ts";
 import type { MemberRecord } from "./records/member-record.ts";
-import { wasSilent, type ProbeRecord } from "./records/probe-record.ts";
+import { firstStaleAfter, wasSilent, type ProbeRecord } from "./records/probe-record.ts";
 
 interface AdcReason {
   /** The ADC's monitor that failed. */
@@ -247,9 +247,7 @@ function restsUntil(record: MemberRecord, around: MemberSurroundings): number {
     record.workedOn ||
     record.behind.length > 0 ||
     record.mayFlap;
-  return awake
-    ? -Infinity
-    : record.probes.reduce((until, probe) => Math.min(until, probe.nextStaleAt), Infinity);
+  return awake ? -Infinity : firstStaleAfter(record.probes);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Reason } from "../model/reasons.ts";
 import { combineTransactions, failuresBeyondChance } from "../verdict/service-opinion.ts";
-import type { ProbeRecord } from "./records/probe-record.ts";
+import { firstStaleAfter, type ProbeRecord } from "./records/probe-record.ts";
 import { type VserverRecord, UNRECOGNISED } from "./records/vserver-record.ts";
 import type { Observation, Vantage } from "../model/observation.ts";
 import { graceRuns } from "../verdict/grace.ts";
@@ -247,7 +247,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
 function restsUntil(record: VserverRecord, around: VserverSurroundings): number {
   return around.cutOff || record.verdict === "settling" || record.mismatch
     ? -Infinity
-    : record.probes.reduce((until, probe) => Math.min(until, probe.nextStaleAt), Infinity);
+    : firstStaleAfter(record.probes);
 }
 
 function livePersistence(

@@ -153,13 +153,11 @@ export class ProbeRecord implements LiveProbe {
     return this.#resultAt !== null && !isFresh(this.#resultAt, this.#now(), this.#paceMs);
   }
 
-  /** When opinion or observation next expire without new data; Infinity if neither does. */
-  get nextStaleAt(): number {
-    return this.staleAfter(this.#now());
-  }
-
-  /** When the first of opinion and observation that had not expired by then expires, or has since; Infinity if neither. */
-  staleAfter(then: number): number {
+  /**
+   * When the first of opinion and observation that had not expired by `then` (default: now) expires without new data, or has
+   * since; Infinity if neither.
+   */
+  staleAfter(then = this.#now()): number {
     const opinionUntil = freshUntil(this.#resultAt, this.#paceMs);
     const observationUntil = freshUntil(this.#ranAt, this.#paceMs);
     return Math.min(
@@ -333,4 +331,13 @@ export function wasSilent({ outcome, reason, phases }: Observation): boolean {
     reason === "unreachable" ||
     (outcome === "timeout" && phases.connect === undefined)
   );
+}
+
+/** As `staleAfter`, of the first among these. */
+export function firstStaleAfter(probes: readonly ProbeRecord[], then?: number): number {
+  let first = Infinity;
+  for (const probe of probes) {
+    first = Math.min(first, probe.staleAfter(then));
+  }
+  return first;
 }

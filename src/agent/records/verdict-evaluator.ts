@@ -5,7 +5,7 @@ import type { MemberRecord } from "./member-record.ts";
 import type { Steps } from "../../lib/steps.ts";
 import { evaluateVserver } from "../evaluate-vserver.ts";
 import type { EstateRecords } from "./build-records.ts";
-import type { ProbeRecord } from "./probe-record.ts";
+import { firstStaleAfter, type ProbeRecord } from "./probe-record.ts";
 import type { VserverRecord } from "./vserver-record.ts";
 
 /** One server of an ADC: what all its members show together. Made at each import, read when someone asks. */
@@ -14,24 +14,24 @@ export class ServerRecord implements LiveServer {
   readonly server: string;
   readonly members: readonly MemberRecord[];
   /** Members at which maintenance can be detected. */
-  readonly #telling: readonly MemberRecord[];
+  readonly #detectable: readonly MemberRecord[];
   readonly #declared: (member: MemberRecord) => Declared;
 
   constructor(members: readonly MemberRecord[], declared: (member: MemberRecord) => Declared) {
     this.adc = members[0]?.adc ?? "";
     this.server = members[0]?.server ?? "";
     this.members = members;
-    this.#telling = members.filter(canShowMaintenance);
+    this.#detectable = members.filter(canShowMaintenance);
     this.#declared = declared;
   }
 
   /** In maintenance when that is declared for it, or when all its members (that could show it) are. */
   get maintenance(): LiveServer["maintenance"] {
-    const telling = this.#telling;
+    const detectable = this.#detectable;
     return {
       declared: this.members.some((member) => this.#declared(member).state === "open"),
       adc: this.members.every((member) => member.maintenance.adc),
-      detected: telling.length > 0 && telling.every((member) => member.maintenance.detected),
+      detected: detectable.length > 0 && detectable.every((member) => member.maintenance.detected),
     };
   }
 
@@ -101,7 +101,7 @@ export class VerdictEvaluator {
   isUpToDate(record: MemberRecord | VserverRecord, monotonic = this.#options.monotonic()): boolean {
     const due = record.nextEvaluationAt;
     if (monotonic > due && due !== -Infinity) {
-      record.nextEvaluationAt = nextStaleAt(record.probes, due);
+      record.nextEvaluationAt = firstStaleAfter(record.probes, due);
     }
     return monotonic <= record.nextEvaluationAt;
   }
@@ -201,15 +201,6 @@ export class VerdictEvaluator {
 /** What the verdict on a name depends on in a vserver that it leads to. */
 function standingOf({ vip, verdict, members }: VserverRecord): string {
   return `${vip} ${verdict} ${String(members.reallyDown)} ${String(members.configured)}`;
-}
-
-/** When the first of their results expires that had not expired by `then`. */
-function nextStaleAt(probes: readonly ProbeRecord[], then: number): number {
-  let first = Infinity;
-  for (const probe of probes) {
-    first = Math.min(first, probe.staleAfter(then));
-  }
-  return first;
 }
 
 /** What a vserver's verdict depends on in a member, as one value to compare; the certificates it shows are among it. */
