@@ -1,6 +1,6 @@
 import type { Steps } from "../../../lib/steps.ts";
 import { PHASES, type TlsFacts, neededChain } from "../../../model/observation.ts";
-import { labelPairs, withLabel } from "../text-format.ts";
+import { labelPairs, labelSuffix, withLabel } from "../text-format.ts";
 import {
   bit,
   closedStates,
@@ -11,6 +11,8 @@ import {
   type Labelled,
 } from "./scope.ts";
 import type { LiveProbe } from "../../../model/live.ts";
+
+const PHASE_LABELS = PHASES.map((phase) => ({ phase, text: labelSuffix("phase", phase) }));
 
 /** The last run of each probe, and who answered at the VIPs. */
 export function* probeFamilies(scope: Scope): Steps<void> {
@@ -40,10 +42,10 @@ export function* probeFamilies(scope: Scope): Steps<void> {
   if (scope.phases) {
     writer.family("adc_witness_probe_phase_seconds");
     yield* each(probes, ({ entity, labels }) => {
-      for (const phase of PHASES) {
+      for (const { phase, text } of PHASE_LABELS) {
         const durationMs = entity.last?.phases[phase];
         if (durationMs !== undefined) {
-          writer.sample(withLabel(labels, "phase", phase), durationMs / 1000);
+          writer.sample(labels + text, durationMs / 1000);
         }
       }
     });

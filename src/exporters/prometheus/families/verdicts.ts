@@ -11,7 +11,7 @@ import {
 } from "./scope.ts";
 import { depthRank } from "../../../model/observation.ts";
 import { MEMBER_VERDICTS, VSERVER_VERDICTS } from "../../../model/verdicts.ts";
-import { labelSuffix, withLabel } from "../text-format.ts";
+import { labelSuffix } from "../text-format.ts";
 
 const MAINTENANCE = closedStates("source", ["declared", "adc", "detected"]);
 
@@ -131,14 +131,21 @@ export function* verdictFamilies(scope: Scope): Steps<void> {
   );
   writer.family("adc_witness_vserver_members");
   yield* each(vservers, ({ entity, labels }) => {
-    const { configured, adcUp, reallyUp, reallyDown, maintenance } = entity.members;
-    writer.sample(withLabel(labels, "of", "configured"), configured);
-    writer.sample(withLabel(labels, "of", "adc_up"), adcUp);
-    writer.sample(withLabel(labels, "of", "really_up"), reallyUp);
-    writer.sample(withLabel(labels, "of", "really_down"), reallyDown);
-    writer.sample(withLabel(labels, "of", "maintenance"), maintenance);
+    for (const { text, count } of MEMBER_COUNTS) {
+      writer.sample(labels + text, entity.members[count]);
+    }
   });
 }
+
+const MEMBER_COUNTS = (
+  [
+    ["configured", "configured"],
+    ["adc_up", "adcUp"],
+    ["really_up", "reallyUp"],
+    ["really_down", "reallyDown"],
+    ["maintenance", "maintenance"],
+  ] as const
+).map(([of, count]) => ({ text: labelSuffix("of", of), count }));
 
 /** Whose opinion it is, as two labels tell it, and the opinion; null while there is none. */
 const OPINIONS: readonly {
