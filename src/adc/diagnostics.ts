@@ -1,3 +1,4 @@
+import { groupBy } from "../lib/steps.ts";
 import type { Diagnostic, Estate } from "../model/estate.ts";
 import type { Gslb } from "../model/gslb.ts";
 import type { SourceLine } from "../model/source-line.ts";
@@ -156,7 +157,7 @@ function dangling({ severity, kind, name, object, line }: Missing): Diagnostic {
   return { severity, rule: "dangling_reference", line, object, message };
 }
 
-/** So many names are told. */
+/** Maximum number of names in one message. */
 const MAX_NAMES = 12;
 
 /** What a part of a configuration refers to stands in the rest: one cause, with all its names. */
@@ -164,14 +165,16 @@ function leavingThePart(missing: readonly Missing[]): Diagnostic[] {
   const names = [...new Set(missing.map(({ kind, name }) => `${kind} ${name}`))];
   const more = names.length - MAX_NAMES;
   const list = names.slice(0, MAX_NAMES).join(", ");
-  const told = more > 0 ? `${list} and ${String(more)} more` : list;
-  const firstOf = new Map([...missing].reverse().map((one) => [one.object, one]));
-  return [...firstOf.values()].reverse().map((one) =>
+  const shown = more > 0 ? `${list} and ${String(more)} more` : list;
+  const firstOfEach = [...groupBy(missing, ({ object }) => object).values()].flatMap((of) =>
+    of.slice(0, 1),
+  );
+  return firstOfEach.map((one) =>
     names.length === 1
       ? dangling(one)
       : {
           ...dangling(one),
-          message: `${one.object} refers to what this part of a configuration does not show: ${told}.`,
+          message: `${one.object} refers to what this part of a configuration does not show: ${shown}.`,
         },
   );
 }

@@ -316,7 +316,10 @@ function isLook({ kind, credential }: ProbeRecord): boolean {
 }
 
 function isOutgrownBy(probes: readonly ProbeRecord[]): boolean {
-  const shown = probes.filter(({ last }) => last?.exchangeSeen === true);
+  const servers = new Set(
+    probes.flatMap(({ last, server }) => (last?.exchangeSeen === true ? server : [])),
+  );
+  const shown = [...servers].map((server) => ({ server }));
   return probes.some((probe) => shown.some((by) => isOutgrown(probe, by)));
 }
 

@@ -179,12 +179,12 @@ export class ClientRelay implements RunResource {
 }
 
 /**
- * Listens on an address of 127.0.0.0/8 drawn by lot: whoever still dials a port of 127.0.0.1 that was another program's
- * before, or is told to, is not taken for the client. Where the host has no such address, on 127.0.0.1.
+ * Listens on a random address of 127.0.0.0/8: whoever still dials a port of 127.0.0.1 that was another program's before is
+ * not taken for the client. Where the host has no such address, on 127.0.0.1.
  */
 async function listenOnLoopback(server: Server): Promise<void> {
-  const byLot = () => String(randomInt(1, 255));
-  for (const host of [`127.${byLot()}.${byLot()}.${byLot()}`, LOOPBACK]) {
+  const octet = () => String(randomInt(1, 255));
+  for (const host of [`127.${octet()}.${octet()}.${octet()}`, LOOPBACK]) {
     server.listen(0, host);
     try {
       await once(server, "listening");

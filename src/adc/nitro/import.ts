@@ -291,9 +291,9 @@ function groupPoliciesFrom(rows: RowTables): Pick<AdcParameters, "groupPolicies"
   const tables = LOGIN_HOLDERS.flatMap((holder) =>
     GROUP_POLICIES.map((policy) => rows.get(`${holder}_${policy}_binding`)),
   );
-  const told = tables.filter((table) => table !== undefined);
-  const groupPolicies = told.flatMap((table) => table.flatMap((row) => text(row, "policy") ?? []));
-  if (told.length < tables.length) {
+  const read = tables.filter((table) => table !== undefined);
+  const groupPolicies = read.flatMap((table) => table.flatMap((row) => text(row, "policy") ?? []));
+  if (read.length < tables.length) {
     return { groupPolicies: null };
   }
   return groupPolicies.length === 0 ? {} : { groupPolicies };

@@ -167,21 +167,21 @@ export async function memberStates(
   return { members, stale: missing > 0 || matched < reported };
 }
 
-/** Which of its objects are disabled. Where a row tells no `state`, one that is out is disabled itself if nothing else is. */
+/** Which of its objects are disabled. Where a row has no `state`, one that is out is disabled itself if nothing else is. */
 function disabledObjects(
   { kind }: AdcService,
   row: Row | undefined,
   serviceRow: Row | undefined,
   serverEnabled: boolean | undefined,
 ): readonly DisabledObject[] {
-  const told: readonly DisabledObject[] = [
+  const disabled: readonly DisabledObject[] = [
     ...(serverEnabled === false ? (["server"] as const) : []),
     ...(flag(serviceRow ?? {}, "state") === false ? (["service"] as const) : []),
     ...(kind === "serviceGroup" && flag(row ?? {}, "state") === false ? (["member"] as const) : []),
   ];
   const isOut = row !== undefined && !isEnabled(row, "svrstate");
   const own = kind === "service" ? "service" : "member";
-  return told.length === 0 && isOut ? [own] : told;
+  return disabled.length === 0 && isOut ? [own] : disabled;
 }
 
 /** The same members, all unknown: what a secondary says, or one of two primaries, counts for nothing. */

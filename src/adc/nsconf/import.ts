@@ -424,29 +424,28 @@ function reportBroken(statement: Statement, draft: Draft): void {
 
 /** What a session's commands printed is no mistake, nor is what a page says about its commands. */
 function reportOrphans(lines: readonly number[], part: boolean, draft: Draft): void {
-  const [first] = lines;
-  if (first !== undefined) {
-    draft.diagnostics.push({
-      severity: part ? "info" : "warning",
-      rule: "unreadable_lines",
-      line: first,
-      object: "file",
-      message: `${String(lines.length)} line(s) are not commands; this is the first.`,
-    });
-  }
+  const severity = part ? "info" : "warning";
+  reportLines(lines, severity, "unreadable_lines", "line(s) are not commands", draft);
 }
 
 /** What a session shows being refused is no part of the configuration; that it was meant to be is worth a note. */
 function reportRefused(lines: readonly number[], draft: Draft): void {
+  const what = "command(s) that the ADC answered with an error are not read";
+  reportLines(lines, "info", "refused_command", what, draft);
+}
+
+/** One finding for all lines of a kind: how many there are, and the first. */
+function reportLines(
+  lines: readonly number[],
+  severity: Diagnostic["severity"],
+  rule: string,
+  what: string,
+  draft: Draft,
+): void {
   const [first] = lines;
   if (first !== undefined) {
-    draft.diagnostics.push({
-      severity: "info",
-      rule: "refused_command",
-      line: first,
-      object: "file",
-      message: `${String(lines.length)} command(s) that the ADC answered with an error are not read; this is the first.`,
-    });
+    const message = `${String(lines.length)} ${what}; this is the first.`;
+    draft.diagnostics.push({ severity, rule, line: first, object: "file", message });
   }
 }
 

@@ -255,7 +255,7 @@ export function* commandLines(
 
 const BARE_PROMPT = /^\s*>\s?/;
 
-/** Of the ADC, or the fence around a page's commands. */
+/** A comment as the ADC has them, or the fence around a page's commands. */
 const COMMENT = /^(#|```)/;
 
 /** `nsroot@ns1-Primary> `, `[ns1] > `: any text up to `>`, if a command stands behind it. */
@@ -271,6 +271,7 @@ function isShow(content: string, pending: Pending | null): boolean {
 /** What the ADC says to a command: neither a command nor the continuation of one. */
 const REPLY = /^(ERROR|WARNING|Warning|Error|Info|INFO|exec)\s*:/;
 
+/** The reply to a command that has changed nothing. */
 const REFUSAL = /^error\s*:/i;
 
 function isReply(line: string, pending: Pending | null): boolean {
