@@ -34,6 +34,14 @@ export const TESTS = {
     title:
       "plan paths › ActiveSync and Outlook Anywhere of Exchange 2010 are asked at their own paths",
   },
+  oauthOffered: {
+    file: "test/probes/transactions/web-looks.test.ts",
+    title: "OAuth, shown to an empty token alone, %s",
+  },
+  proxyRefused: {
+    file: "test/probes/transactions/web-logins.test.ts",
+    title: "a front end that another one refuses, by the error page of Exchange %s",
+  },
   planRpc: plan("RPC goes to the pinned port of a service on every port"),
   planVip: plan(
     "through the VIP an application must answer: TLS on 993 and 995, no TCP and no ping",
@@ -456,9 +464,8 @@ export const COMMENTS: readonly GuideRow[] = [
   ),
   row(
     "7: Outlook is asked again and again; one server offers other login methods",
-    "`auth_schemes_differ`",
-    ["oddSchemes"],
-    "that OAuth is among a directory's methods does not show without an empty Bearer token",
+    "`auth_schemes_differ`; OAuth counts among them, which Exchange offers to an empty token alone",
+    ["oddSchemes", "oauthOffered"],
   ),
   row("8: a policy bound to a cs vserver by `bind lb vserver`", "lint `wrong_kind_reference`", [
     "wrongKind",
@@ -536,15 +543,14 @@ export const COMMENTS: readonly GuideRow[] = [
   ]),
   row(
     "35: NTLM or Kerberos behind AAA",
-    "lint `ntlm_without_kcd`; Kerberos alone is `unknown` (`scheme_unsupported`)",
-    ["ntlmWithoutKcd", "unspoken"],
-    "Kerberos is not spoken: a login that offers nothing else stays `unknown`",
+    "lint `ntlm_without_kcd`; a password at AAA that the ADC cannot turn into a ticket: `sso_not_passed`; Kerberos alone is `unknown` (`scheme_unsupported`)",
+    ["ntlmWithoutKcd", "aaaSso", "unspoken"],
+    "a client's own Kerberos ticket, which takes a member of the domain: where nothing else is offered, a login stays `unknown`",
   ),
   row(
     "36: one Client Access server is refused by another (401)",
-    "the login fails through one front end",
-    ["mailboxSide"],
-    "the front end answers as for a wrong password: which server refused which, only its own log tells",
+    "transaction `owa_form`: the error page after the login names the refusal; `vip_login_broken` where only the way through the ADC leads to it",
+    ["proxyRefused", "loginAtVip"],
   ),
   row("37: monitors of DNS, LDAP, NTP and their source", "`plan` names the source", ["planPop3"]),
   row("39, 40: 993 works inside and not outside", "probes at `public` addresses", ["publicNames"]),
@@ -552,13 +558,13 @@ export const COMMENTS: readonly GuideRow[] = [
     "41: Outlook asks again when the client's address changes",
     "a vserver's persistence by address (SOURCEIP) is shown, with the member that our own address sticks to",
     ["sourceBound"],
-    "a client's own change of network: the agent stays where it is",
+    "what Outlook does when its client moves: the agent keeps its addresses, and Outlook's sessions are none of its exchanges",
   ),
   row(
     "42: logoff.owa never comes through",
     "",
     [],
-    "OWA's own script in the browser asks for logoff.owa or does not: no probe runs it",
+    "the script of OWA asks for logoff.owa or does not: that takes a browser, and a probe is none",
   ),
   row(
     "43: SMTP sees the ADC's address; limits by source",

@@ -77,6 +77,8 @@ export type Condition =
   | { readonly kind: "dead_backend" }
   /** As dead_backend, but the back end does not even refuse: login and HTTP answer (504) only after this time. */
   | { readonly kind: "hung_backend"; readonly afterMs: number }
+  /** OWA of 2010: this front end passes the mailbox's pages on to another one, which refuses it (401): an error page. */
+  | { readonly kind: "proxy_refused" }
   /** HTTP: http.sys answers 503 for the application pool, without X-FEServer. */
   | { readonly kind: "app_pool_stopped" }
   /** HTTP: every request of the virtual directory, its health page included, gets this. */
@@ -85,7 +87,7 @@ export type Condition =
   | { readonly kind: "health_always_up" }
   /** HTTP: Extended Protection of the virtual directory. */
   | { readonly kind: "extended_protection"; readonly mode: ExtendedProtection }
-  /** HTTP: schemes that a 401 offers, in this order. */
+  /** HTTP: schemes that a 401 offers, in this order; Bearer (OAuth) only to who shows a token. */
   | { readonly kind: "auth_schemes"; readonly schemes: readonly HttpAuthScheme[] }
   /** HTTP: hybrid modern authentication. Entra's page instead of the form, and a 401 that offers Bearer alone. */
   | { readonly kind: "modern_authentication" }
@@ -99,4 +101,4 @@ export type Condition =
   | { readonly kind: "delivery"; readonly to: "junk" | "nowhere" };
 
 export type ExtendedProtection = "none" | "allow" | "require";
-export type HttpAuthScheme = "Basic" | "NTLM" | "Negotiate";
+export type HttpAuthScheme = "Basic" | "NTLM" | "Negotiate" | "Bearer";

@@ -21,6 +21,7 @@ export interface ProtocolState {
   readonly component: "active" | "draining" | "inactive";
   readonly hubDraining: boolean;
   readonly backend: "up" | "dead" | { readonly hungMs: number };
+  readonly proxyRefused: boolean;
   readonly appPool: "running" | "stopped";
   readonly answer: { readonly status: number; readonly body: string } | null;
   readonly healthAlwaysUp: boolean;
@@ -55,6 +56,7 @@ export function healthyState(certificate: CertificateName, tls: TlsRange): Proto
     component: "active",
     hubDraining: false,
     backend: "up",
+    proxyRefused: false,
     appPool: "running",
     answer: null,
     healthAlwaysUp: false,
@@ -125,6 +127,8 @@ function change(
       return { backend: "dead" };
     case "hung_backend":
       return { backend: { hungMs: condition.afterMs } };
+    case "proxy_refused":
+      return { proxyRefused: true };
     case "app_pool_stopped":
       return { appPool: "stopped" };
     case "http_answer":

@@ -94,7 +94,8 @@ function protocolOf(
   if (port === "*") {
     return null;
   }
-  if (serviceType === "DNS" || (port === 53 && serviceType === "UDP")) {
+  const isDatagramOrStream = serviceType === "UDP" || serviceType === "TCP";
+  if (serviceType === "DNS" || serviceType === "DNS_TCP" || (port === 53 && isDatagramOrStream)) {
     return "dns";
   }
   if (port === 123 && serviceType === "UDP") {
@@ -151,7 +152,7 @@ function securityOf(
     (front?.passesTls === true && front.protocol === protocol) ||
     serviceType === "SSL" ||
     serviceType === "SSL_TCP" ||
-    monitors.some((monitor) => monitor.secure && kindOf(monitor) !== null) ||
+    monitors.some(({ secure, destPort }) => secure && (destPort ?? port) === port) ||
     (port !== "*" && FROM_THE_FIRST_BYTE.has(port) && serviceType !== "HTTP");
   const isClear =
     port !== "*" && CLEAR.has(port) && serviceType !== "SSL" && serviceType !== "SSL_TCP";

@@ -13,6 +13,7 @@ import type { AgentEvents } from "./run-probe.ts";
 import type { PlannedProbe } from "./plan/planned-probe.ts";
 import { clientFacingNames, PublicNames, type ResolvedNames } from "./public-names.ts";
 import { planSteps, idleSettings } from "./plan/plan.ts";
+import { ownAddressesTowards } from "./own-addresses.ts";
 import { planSettings } from "./plan/settings.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { ProbeSchedule } from "./probe-schedule.ts";
@@ -290,11 +291,12 @@ export class EstateRegistry {
   }
 
   async #bringIntoForce(adc: AdcConfig, imported: Estate): Promise<void> {
-    const { config, bindings, keeper, log } = this.#options;
+    const { config, network, bindings, keeper, log } = this.#options;
     const resolved = this.#names.resolved;
     const estate = applyShard(imported, config.shard);
     const learned = new Set([...this.#learned.values()].flatMap((own) => [...own]));
-    const settings = planSettings(config, adc, resolved);
+    const own = await ownAddressesTowards(estate, config, network);
+    const settings = planSettings(config, adc, resolved, own);
     const planned = await inTurns(planSteps(estate, settings, learned));
     const { plan, news } = await bindings.bind(planned, config.monitors, keeper);
     for (const why of news) {

@@ -17,6 +17,7 @@ import {
   memberVerdict,
 } from "../verdict/member-verdict.ts";
 import { lastAgreedAt, stepAgreement, withinGrace, type Opinions } from "../verdict/grace.ts";
+import { isNoConnector } from "../net/mail-replies.ts";
 import { memberReplica, type BoundReplica, type MemberReplica } from "../verdict/replica.ts";
 import { combineTransactions, type CombinedService } from "../verdict/service-opinion.ts";
 import type { MemberRecord } from "./records/member-record.ts";
@@ -298,8 +299,8 @@ export function detectMaintenance(record: MemberRecord, probe: ProbeRecord): voi
 }
 
 /**
- * A member that turns this agent away as it connects may serve everybody else: Exchange says `421 4.3.2 Service not
- * available` where no receive connector is meant for an address. Only where it has greeted this agent before is it news.
+ * Exchange turns away a client for whose address there is no receive connector, and serves everybody else. Only where it has
+ * greeted this agent before is that news.
  */
 export function withoutStrangers(
   { detection }: MemberRecord,
@@ -309,7 +310,8 @@ export function withoutStrangers(
   const isTurnedAway =
     probe.kind === "transaction" &&
     observation.reason === "service_not_active" &&
-    observation.step === "banner";
+    observation.step === "banner" &&
+    isNoConnector(observation.evidence.detail ?? "");
   return isTurnedAway && !detection.smtpGreetedBefore
     ? { ...observation, outcome: "fault", reason: "agent_path" }
     : observation;

@@ -148,7 +148,7 @@ function refusalShown(
 ): VipRefusal | null {
   const failing =
     opinion === "down"
-      ? probes.filter((probe) => probe.opinion === "down" && probe.transaction !== "health_page")
+      ? probes.filter((probe) => probe.opinion === "down" && !isDetection(probe))
       : [];
   const refusals = failing.map(({ planned, last }) =>
     planned.refusal !== undefined && last !== null && isRefusal(planned.refusal, last)
@@ -158,12 +158,26 @@ function refusalShown(
   return refusals.includes(null) ? null : (refusals[0] ?? null);
 }
 
-/** A look decides about the vserver; that a monitor fails beside it is said all the same. */
+/** Of looks alone: one that gives no opinion. */
+function isDetection({ kind, rank }: ProbeRecord): boolean {
+  return kind === "transaction" && rank === "detection";
+}
+
+/**
+ * A look decides about the vserver; that a monitor fails beside it, or the redirect from another port, is said all the same.
+ */
 function failingReplicas({ probes, kind }: VserverRecord): VserverRecord["failingReplicas"] {
   return probes
-    .filter((probe) => kind === "lb" && probe.vantage === "vip" && probe.kind === "monitor")
-    .filter(({ opinion }) => opinion === "down")
-    .map(({ monitor, last }) => ({ monitor, reason: last?.reason ?? null }));
+    .filter(({ vantage, opinion }) => vantage === "vip" && opinion === "down")
+    .filter((probe) => (probe.kind === "monitor" ? kind === "lb" : isRedirectOfPort(probe)))
+    .map(({ monitor, last, planned }) => ({
+      monitor: monitor || (planned.note ?? ""),
+      reason: last?.reason ?? null,
+    }));
+}
+
+function isRedirectOfPort(probe: ProbeRecord): boolean {
+  return probe.transaction === "https_challenge" && isDetection(probe);
 }
 
 /** A login that passes AAA proves the service behind it. */
@@ -402,12 +416,16 @@ function slowestMs(members: readonly MemberRecord[]): number {
 }
 
 function redirectOf(record: VserverRecord): VserverInputs["redirect"] {
-  const { config } = record;
-  const redirects = config.redirectUrl !== null || config.httpsRedirectUrl !== null;
-  if (!redirects || record.memberRecords.length > 0) {
+  const { config, memberRecords } = record;
+  const probe = record.probes.find(isRedirectLook);
+  // Services that only keep a vserver UP are asked nothing.
+  const serves = memberRecords.some(({ probes }) => probes.some(({ scheduled }) => scheduled));
+  const redirects =
+    probe !== undefined ||
+    (memberRecords.length === 0 && (config.redirectUrl ?? config.httpsRedirectUrl) !== null);
+  if (!redirects || serves) {
     return "none";
   }
-  const probe = record.probes.find((each) => each.transaction === "https_challenge");
   switch (probe?.opinion) {
     case "up":
       return "as_configured";
@@ -416,4 +434,14 @@ function redirectOf(record: VserverRecord): VserverInputs["redirect"] {
     default:
       return "unseen";
   }
+}
+
+/** Asks whether the vserver redirects as its own settings or a responder policy say. */
+function isRedirectLook({ planned: { action, vantage } }: ProbeRecord): boolean {
+  return (
+    vantage === "vip" &&
+    action.kind === "transaction" &&
+    action.transaction === "https_challenge" &&
+    (action.run?.spec.adc?.redirectUrl ?? null) !== null
+  );
 }

@@ -12,6 +12,7 @@ import {
 import { isCutOff } from "../net/control.ts";
 import { resolveOnce, networkOf } from "../agent/import-once.ts";
 import type { ResolvedNames } from "../agent/public-names.ts";
+import { ownAddressesTowards } from "../agent/own-addresses.ts";
 import { planProbes, idleSettings } from "../agent/plan/plan.ts";
 import { matchesPattern, planSettings } from "../agent/plan/settings.ts";
 import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
@@ -161,6 +162,7 @@ class Round {
   readonly #options: CompareOptions;
   readonly #state: WitnessState;
   readonly #keeper: AccountKeeper;
+  readonly #network: Network;
   readonly #spent: Exchange[] = [];
   #phase: "import" | "probes" | "poll" | "done" = "import";
 
@@ -175,6 +177,7 @@ class Round {
     this.#options = options;
     this.#state = state;
     this.#keeper = keeper;
+    this.#network = network;
     state.addAdc(adc.name, { nitro: adc.nitro !== null, pollMs: 0 });
     const { listener } = options;
     this.link = new AdcLink({
@@ -218,6 +221,7 @@ class Round {
         this.#adc,
         resolved,
         this.#keeper,
+        this.#network,
         learned,
       );
       bringIn(this.#state, this.#options, name, read, plan, resolved);
@@ -558,9 +562,11 @@ export async function planForCommand(
   adc: AdcConfig,
   resolved: ResolvedNames,
   keeper: AccountKeeper,
+  network: Network,
   learned: LearnedExchange = new Set(),
 ): Promise<readonly PlannedProbe[]> {
-  const plan = planProbes(estate, planSettings(config, adc, resolved), learned);
+  const own = await ownAddressesTowards(estate, config, network);
+  const plan = planProbes(estate, planSettings(config, adc, resolved, own), learned);
   return (await new SecretBindings().bind(plan, config.monitors, keeper)).plan;
 }
 

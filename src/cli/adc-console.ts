@@ -22,6 +22,7 @@ const CONDITIONS = [
   "reset",
   "no_certificate",
   "dead_backend",
+  "proxy_refused",
   "app_pool_stopped",
   "health_always_up",
   "modern_authentication",

@@ -7,6 +7,7 @@ import { nameMatcher } from "../lib/glob.ts";
 import { formatProblem } from "../config/problems.ts";
 import { printableLine } from "../lib/printable.ts";
 import { barePortSentence } from "../model/observation.ts";
+import { QUIET_AFTER_MS } from "../verdict/flapping.ts";
 import { gapSentence } from "../model/adc-state.ts";
 import { exitStatus, isMismatch, pluginWord, type ExitStatus } from "../model/verdicts.ts";
 import {
@@ -62,7 +63,9 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
   } else {
     output.out(`${pluginLine(status, json, health, command)}\n`);
     output.out(json.rows.length + json.vservers.length === 0 ? "" : `${rowsTable(json)}\n`);
-    for (const line of remarks(json)) {
+    const { agent = null } = command;
+    const isSingleLook = agent === null || agent.url === null;
+    for (const line of [...remarks(json), ...(isSingleLook ? onlyTimeTells(json) : [])]) {
       output.out(`${printableLine(line)}\n`);
     }
   }
@@ -353,6 +356,23 @@ function* remarks(json: CompareJson): Iterable<string> {
   }
   for (const { message } of json.findings) {
     yield message;
+  }
+}
+
+/** What an agent that watches may find where a single look cannot: an ADC that takes members down and up again and again. */
+function* onlyTimeTells({ rows }: CompareJson): Iterable<string> {
+  const now = Date.now();
+  const changed = rows.filter(
+    ({ adc_since, opinions }) =>
+      (opinions.adc === "up" || opinions.adc === "down") &&
+      adc_since !== null &&
+      now - Date.parse(adc_since) <= QUIET_AFTER_MS,
+  );
+  if (changed.length > 0) {
+    const named = changed.slice(0, 3).map((row) => `${row.adc_service}/${row.server}`);
+    const more = changed.length > 3 ? ", …" : "";
+    const minutes = String(QUIET_AFTER_MS / 60_000);
+    yield `${String(changed.length)} of ${String(rows.length)} members changed at the ADC within the last ${minutes} minutes (${named.join(", ")}${more}): whether one flaps only time tells (an agent that watches).`;
   }
 }
 

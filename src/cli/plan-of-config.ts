@@ -1,4 +1,5 @@
 import { importOnce, networkOf, resolveOnce } from "../agent/import-once.ts";
+import { ownAddressesTowards } from "../agent/own-addresses.ts";
 import { idleSettings, planProbes, type PlannedEstate } from "../agent/plan/plan.ts";
 import { planSettings } from "../agent/plan/settings.ts";
 import { formatProblem } from "../config/problems.ts";
@@ -23,14 +24,16 @@ export async function planOfConfig(file: string, output: Output): Promise<ReadPl
     return null;
   }
   const planned: PlannedEstate[] = [];
-  const resolved = await resolveOnce(config, networkOf(config));
+  const network = networkOf(config);
+  const resolved = await resolveOnce(config, network);
   for (const adc of config.adcs) {
     const imported = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
     if (imported.kind === "failed") {
       output.err(`${printableLine(`${adc.name}: ${imported.message}`)}\n`);
       return null;
     }
-    const settings = planSettings(config, adc, resolved);
+    const own = await ownAddressesTowards(imported.estate, config, network);
+    const settings = planSettings(config, adc, resolved, own);
     planned.push({ estate: imported.estate, settings });
   }
   const idle = idleSettings(config, planned).map(formatProblem);

@@ -35,14 +35,16 @@ async function probeOnce(command: ProbeCommand, output: Output): Promise<number>
   }
   const plan: PlannedProbe[] = [];
   const keeper = await commandKeeper(config);
-  const resolved = await resolveOnce(config, networkOf(config));
+  const network = networkOf(config);
+  const resolved = await resolveOnce(config, network);
   for (const adc of config.adcs) {
     const read = await untilInterrupted((interrupted) => importOnce(config, adc, interrupted));
     if (read.kind === "failed") {
       output.err(`${printableLine(`${adc.name}: ${read.message}`)}\n`);
       return 3;
     }
-    for (const probe of await planForCommand(read.estate, config, adc, resolved, keeper)) {
+    const planned = await planForCommand(read.estate, config, adc, resolved, keeper, network);
+    for (const probe of planned) {
       plan.push(probe);
     }
   }

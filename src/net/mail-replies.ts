@@ -98,6 +98,14 @@ const POP3_CODES: ReadonlyMap<string, LoginRefusal> = new Map<string, LoginRefus
   ["AUTH", { reason: "auth_rejected", login: "rejected" }],
 ]);
 
+/**
+ * Exchange's words to a client whose address no receive connector takes: others may be served. Whoever says that it is not
+ * active, or 421 without an enhanced code (RFC 5321), serves nobody.
+ */
+export function isNoConnector(reply: string): boolean {
+  return /^421 4\.3\.2 Service not available\b/i.test(reply);
+}
+
 type SmtpRefusal = Extract<MailRefusal, { protocol: "smtp" }>;
 
 function smtpReason({ code, text }: SmtpRefusal): FailureReason {

@@ -15,18 +15,23 @@ interface Endpoint {
 const MAX_PLACES = 16_384;
 /** How long a page counts as one that asks for a login, or does not. */
 const PAGE_KNOWN_MS = 3_600_000;
+/** Whether a page takes tokens is asked again when a new period of the clock begins, by all at once. */
+const TOKENS_PERIOD_MS = 600_000;
 /** Schemes in which the password itself does not travel. */
 const KEEPS_PASSWORD: ReadonlySet<string> = new Set(["ntlm", "negotiate"]);
 
 /**
  * Which web applications have offered NTLM or Negotiate: none of them is given the password by Basic afterwards, whatever
  * it offers then. Never forgets; only the configuration (`auth: basic`) says otherwise. Once full, it takes every place
- * that it does not know for such a one. And, for an hour, what pages answer somebody without a credential.
+ * that it does not know for such a one. And, for an hour, what pages answer somebody without a credential, and whether they take
+ * tokens.
  */
 export class SchemeMemory {
   readonly #strong = new Set<string>();
   /** What a page answered somebody without a credential, and when. */
   readonly #toNobody = new Map<string, { readonly status: number; readonly at: number }>();
+  /** Whether a page offers OAuth to somebody who shows an empty token, and in which period that was. */
+  readonly #takesTokens = new Map<string, { readonly takes: boolean; readonly period: number }>();
 
   /** What a challenge there has offered, in lower case. */
   offered(target: Endpoint, path: string, schemes: readonly string[]): void {
@@ -52,6 +57,21 @@ export class SchemeMemory {
       this.#toNobody.clear();
     }
     this.#toNobody.set(pageOf(target, path), { status, at: now });
+  }
+
+  /** Whether this page lately offered OAuth to somebody with an empty token; null: not known. */
+  takesTokens(target: Endpoint, path: string, now: number): boolean | null {
+    const known = this.#takesTokens.get(pageOf(target, path));
+    return known?.period === Math.floor(now / TOKENS_PERIOD_MS) ? known.takes : null;
+  }
+
+  /** Notes that; `now` as above. */
+  saidToEmptyToken(target: Endpoint, path: string, takes: boolean, now: number): void {
+    if (this.#takesTokens.size >= MAX_PLACES) {
+      this.#takesTokens.clear();
+    }
+    const period = Math.floor(now / TOKENS_PERIOD_MS);
+    this.#takesTokens.set(pageOf(target, path), { takes, period });
   }
 }
 

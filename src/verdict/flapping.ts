@@ -10,9 +10,10 @@ export interface Fall {
 }
 
 const WINDOW_MS = 3_600_000;
-/** So many in the window, and the last one no longer ago than this. */
+/** So many in the window, and the last one no longer ago than `QUIET_AFTER_MS`. */
 const MIN_FALLS = 3;
-const QUIET_AFTER_MS = 900_000;
+/** An ADC that has held its word for so long does not flap, or no longer. */
+export const QUIET_AFTER_MS = 900_000;
 /** An ADC that flaps with every poll of an hour. */
 const MAX_FALLS = 240;
 /** NITRO counts the time since a change in whole seconds, and its answer takes a moment. */

@@ -98,4 +98,48 @@ describe("an ADC that flaps alone", () => {
     world.hear({ ex01: { state: "up", sinceMs: 1_000 } });
     expect(world.member("ex01").stateChanges.adc).toBe(0);
   });
+
+  test("shows in the ADC's own account of its last change, though every poll finds it UP", () => {
+    const world = smallEstate(CONF, { pollMs: 60_000 });
+    for (let minute = 0; minute < 5; minute++) {
+      world.clock.at += 60_000;
+      world.hear({ ex01: { state: "up", sinceMs: minute === 0 ? 3_600_000 : 20_000 } });
+      world.observe("m_owa", "ex01", { ...GOOD, startedAt: world.clock.at });
+      world.observe("https_challenge", "ex01", { ...GOOD, startedAt: world.clock.at });
+      world.state.evaluateAll();
+    }
+    expect(world.member("ex01")).toMatchObject({ verdict: "agree_up", flapping: { flaps: 4 } });
+  });
+
+  test("of two servers in turn is a finding for each, and no verdict of any", () => {
+    const both = CONF.replace(
+      "add server ex01 10.0.0.1",
+      "add server ex01 10.0.0.1\nadd server ex02 10.0.0.2",
+    ).replace(
+      "bind serviceGroup sg_owa ex01 443",
+      "bind serviceGroup sg_owa ex01 443\nbind serviceGroup sg_owa ex02 443",
+    );
+    const world = smallEstate(both, { pollMs: 5_000 });
+    const begin = world.clock.at;
+    const seen = new Set<string>();
+    for (let second = 0; second <= 300; second += 5) {
+      world.clock.at = begin + second * 1_000;
+      const phase = second % 60;
+      world.hear({
+        ex01: { state: phase < 20 ? "down" : "up" },
+        ex02: { state: phase >= 30 && phase < 50 ? "down" : "up" },
+      });
+      for (const server of ["ex01", "ex02"]) {
+        world.observe("m_owa", server, { ...GOOD, startedAt: world.clock.at });
+        world.observe("https_challenge", server, { ...GOOD, startedAt: world.clock.at });
+      }
+      world.state.evaluateAll();
+      world.state.members.forEach(({ verdict }) => seen.add(verdict));
+    }
+    expect([...seen].sort()).toEqual(["agree_up", "settling"]);
+    expect(world.state.findings.map((found) => "server" in found && found.server)).toEqual([
+      "ex01",
+      "ex02",
+    ]);
+  });
 });

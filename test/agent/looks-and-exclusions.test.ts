@@ -181,7 +181,7 @@ describe("exclude", () => {
   });
 });
 
-describe("runs and exclusions that select nothing", () => {
+describe("runs, exclusions and looks that select nothing", () => {
   test("are told with their place, and those that select something are not", () => {
     const run = (adcService: string) =>
       aRun("imap_greeting", { members: { adcServices: [adcService] } });
@@ -224,6 +224,14 @@ adcs: [{ name: prod, ns_conf: ns.conf }]
 exclude:
   - { vserver: v_gone, from: judging, reason: x }
   - { vserver: aaa, from: judging, reason: x }
+members:
+  - { match: "gone*", looks: { mail: false } }
+  - { match: "here:25", looks: { mail: false } }
+  - { match: "later*", host: mail.example.com }
+vservers:
+  v_missing: { looks: { web: false } }
+  v_here: { looks: { mail: false } }
+  v_to_come: { host: mail.example.com }
 `,
     );
     const check = async (): Promise<readonly [number, string]> => {
@@ -233,12 +241,19 @@ exclude:
     };
     await writeFile(
       join(directory, "ns.conf"),
-      "add lb vserver v_here TCP 10.0.0.1 25\nadd authentication vserver aaa SSL 0.0.0.0\n",
+      `add server here 10.0.0.11
+add service svc here TCP 25
+add lb vserver v_here TCP 10.0.0.1 25
+bind lb vserver v_here svc
+add authentication vserver aaa SSL 0.0.0.0
+`,
     );
     const [code, told] = await check();
     expect(code).toBe(1);
     expect(told).toContain(":5:");
     expect(told).toContain("exclude.0.vserver: v_gone selects nothing in any estate");
-    expect(told).not.toContain("aaa selects");
+    expect(told).toContain("members.0.match: gone* selects nothing in any estate");
+    expect(told).toContain("vservers.v_missing.looks: v_missing selects nothing in any estate");
+    expect(told.match(/selects nothing/g)).toHaveLength(3);
   });
 });

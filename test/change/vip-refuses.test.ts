@@ -80,8 +80,9 @@ bind serviceGroup sg_exch_smtp -monitorName m_tcp
 `;
 const V_SMTP = "add lb vserver v_smtp TCP 192.0.2.20 25\nbind lb vserver v_smtp sg_exch_smtp\n";
 const FOREIGN = "CLIENT.IP.SRC.IN_SUBNET(10.1.0.0/16).NOT";
-const YAML = `source_addresses: ["127.0.0.1"]
-vservers: { v_owa: { host: mail.example.com } }`;
+const YAML = "vservers: { v_owa: { host: mail.example.com } }";
+/** With addresses in the configuration, and by the routes of this machine: to each of these VIPs they lead from 127.0.0.1. */
+const SOURCES = ['source_addresses: ["127.0.0.1"]', ""] as const;
 const respond = (status: string): string => `"\\"HTTP/1.1 ${status}\\r\\n\\r\\n\\""`;
 const bindResponder = (policy: string): string =>
   `bind lb vserver v_owa -policyName ${policy} -priority 10 -gotoPriorityExpression END -type REQUEST\n`;
@@ -92,14 +93,14 @@ interface Case {
   readonly words?: string;
 }
 
-async function judged({ conf, vip }: Case, cleanUp: Cleanup) {
+async function judged({ conf, vip }: Case, sources: string, cleanUp: Cleanup) {
   const isMail = conf.includes("v_smtp");
   const world: World = {
     conf,
     at: isMail
       ? { "198.51.100.11:25": await scripted(smtp)(cleanUp), "192.0.2.20:25": await vip(cleanUp) }
       : { "198.51.100.11:443": await web(owa)(cleanUp), "192.0.2.20:443": await vip(cleanUp) },
-    yaml: YAML,
+    yaml: `${sources}\n${YAML}`,
   };
   const { rows, vservers } = await compareWorld(world, cleanUp);
   expect(rows.map(({ verdict }) => verdict)).toEqual(["agree_up"]);
@@ -214,9 +215,11 @@ add ns acl deny_smtp DENY -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -pri
 ];
 
 test.concurrent.for(REFUSED)("a VIP that refuses us › %s", async ([, refused], context) => {
-  const seen = await judged(refused, context.onTestFinished);
-  expect(seen).toMatchObject({ verdict: "unknown", reason: "agent_path" });
-  expect(seen?.refuses_agent).toContain(refused.words ?? "refuse");
+  for (const sources of SOURCES) {
+    const seen = await judged(refused, sources, context.onTestFinished);
+    expect(seen).toMatchObject({ verdict: "unknown", reason: "agent_path" });
+    expect(seen?.refuses_agent).toContain(refused.words ?? "refuse");
+  }
 });
 
 const OUTAGES: readonly (readonly [name: string, refused: Case])[] = [
@@ -310,6 +313,8 @@ add ns acl off DENY -destIP = 192.0.2.20 -priority 30 -state DISABLED
 ];
 
 test.concurrent.for(OUTAGES)("a VIP that fails is an outage › %s", async ([, outage], context) => {
-  const seen = await judged(outage, context.onTestFinished);
-  expect(seen).toMatchObject({ verdict: "vip_down_members_up", refuses_agent: null });
+  for (const sources of SOURCES) {
+    const seen = await judged(outage, sources, context.onTestFinished);
+    expect(seen).toMatchObject({ verdict: "vip_down_members_up", refuses_agent: null });
+  }
 });

@@ -66,10 +66,14 @@ describe("docs/configuration.md", () => {
   });
 });
 
-/** What the example's runs and exclusions select. */
+/** What the example's runs, exclusions and looks select. */
 const WHAT_IT_SELECTS = `add server ex01 192.0.2.11
 add server lab1 192.0.2.12
+add server dns01 192.0.2.13
+add server legacy1 192.0.2.14
 add service lab_smtp lab1 TCP 25
+add service dns dns01 DNS 53
+add service old legacy1 HTTP 80
 add serviceGroup sg_imap TCP
 add serviceGroup sg_owa SSL
 add lb monitor m_old_ping PING

@@ -48,11 +48,13 @@ const LOOKS = 10;
 export async function looksAlike(
   story: Pick<LabAgent, "service">,
   hold: (once: LiveState) => void,
+  before: (look: number) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const { state } = story.service.agent;
   for (let look = 0; look < LOOKS; look++) {
     // Probes, polls and the ADC's own monitors stand elsewhere each time.
     await pause(look * 370);
+    await before(look);
     const once = await singleLook(story, null);
     hold(once);
     const watched = verdictsIn(state);

@@ -76,6 +76,7 @@ describe("/api/v1/verdicts", () => {
         ],
         opinions: { adc: "up", replica: "up", service: "down" },
         depth: { adc: "reach", replica: "reach", service: "greeting" },
+        adc_since: "2026-11-22T11:00:00.000Z",
         away_since: null,
         unknown_by_configuration: false,
         adc_last_response: "Success - Pattern found in response.",

@@ -21,6 +21,9 @@ export function identify(
   const header = request.header("authorization") ?? "";
   const [, scheme = "", token = ""] = /^(\S+)\s*(.*)$/.exec(header) ?? [];
   const used = schemes.find((one) => one.toLowerCase() === scheme.toLowerCase());
+  if (used === "Bearer") {
+    return { kind: "challenge", answer: challenge(request, context, schemes) };
+  }
   if (used === "Basic") {
     return basic(request, context, schemes, token);
   }
@@ -84,12 +87,16 @@ function challenge(
   context: ServiceContext,
   schemes: readonly HttpAuthScheme[],
 ): LabAnswer {
-  const realm = (request.header("host") ?? context.fqdn).replace(/:\d+$/, "");
+  const realm = (request.header("host") ?? context.fqdn).replace(/:\d+$/, "").replaceAll('"', "");
+  const showsToken = /^Bearer\b/i.test(request.header("authorization") ?? "");
+  const parameters: Readonly<Partial<Record<HttpAuthScheme, string>>> = {
+    Basic: ` realm="${realm}"`,
+    Bearer: ' client_id="00000002-0000-0ff1-ce00-000000000000"',
+  };
   return answer(
     401,
-    schemes.map((scheme) => [
-      "WWW-Authenticate",
-      scheme === "Basic" ? `Basic realm="${realm.replaceAll('"', "")}"` : scheme,
-    ]),
+    schemes
+      .filter((scheme) => scheme !== "Bearer" || showsToken)
+      .map((scheme) => ["WWW-Authenticate", `${scheme}${parameters[scheme] ?? ""}`]),
   );
 }

@@ -36,6 +36,14 @@ export async function outlookWebApp(
     : answer(440, [HTML, ["Connection", "close"]], "440 Login Timeout");
 }
 
+/** As Outlook Web App words it; its details are shown at a click. */
+const PROXY_REFUSED =
+  "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Outlook Web App</h1>" +
+  "<div>Outlook Web App isn't available.</div><div id=dtls>Request<br>Url: https://mail.example.com/owa/<br>" +
+  "Exception<br>\r\nException type: Microsoft.Exchange.Clients.Owa.Core.OwaProxyException<br>\r\n" +
+  "Exception message: The proxy CAS failed to authenticate to the second CAS (it returned a 401)<br>\r\n" +
+  "Call stack</div></body></html>";
+
 /** What a signed-in user gets: the application, proxied from the mailbox server. */
 async function mailboxPage(
   request: LabRequest,
@@ -45,6 +53,9 @@ async function mailboxPage(
   context: ServiceContext,
 ): Promise<LabAnswer> {
   const { organisation } = context;
+  if (state.proxyRefused) {
+    return answer(200, [HTML], PROXY_REFUSED);
+  }
   const target = organisation.mailboxServer(account);
   const failed = await backEndFailure(state);
   if (failed !== null || !organisation.mounted(account)) {

@@ -74,6 +74,14 @@ export function recogniserOf(
         ? { ...plain(service, member, override), exchange: "no" }
         : { ...since, exchange: "learned" };
     })();
+    if (security === null && found.security === "starttls_if_offered") {
+      // At a port that says nothing: as the ADC or its monitor speaks to it.
+      const spoken = plain(service, member, {
+        protocol: found.protocol,
+        path: found.path,
+      }).security;
+      return { ...found, security: spoken };
+    }
     return security === null ? found : { ...found, security };
   };
   // Asked once for each vserver that a member serves: thousands of them, in some estates.
@@ -187,7 +195,9 @@ export function lookOptions(
     .map(({ monitor }) => estate.monitors.get(monitor)?.parameters.query ?? null)
     .find((query) => query !== null);
   const query = configured ?? monitored;
-  return query === undefined || query === null ? null : { query, type: "SOA" };
+  const transport =
+    service.serviceType === "DNS_TCP" || service.serviceType === "TCP" ? "tcp" : "udp";
+  return query === undefined || query === null ? null : { query, type: "SOA", transport };
 }
 
 function lookProbe(look: Look): PlannedProbe {

@@ -154,19 +154,31 @@ export function unjudgedVserver(exclude: readonly ExcludeConfig[], vserver: stri
   );
 }
 
+function hasMember(estate: Estate, pattern: string): boolean {
+  return [...estate.services.values()].some(({ members }) =>
+    members.some((member) =>
+      [member.server, member.address ?? member.server].some((name) =>
+        matchesMember(pattern, name, member.port),
+      ),
+    ),
+  );
+}
+
+function hasVserver(estate: Estate, name: string): boolean {
+  const { lbVservers, csVservers, authenticationVservers, gslb } = estate;
+  return (
+    [lbVservers, csVservers, authenticationVservers].some((known) => known.has(name)) ||
+    [...gslb.vservers.values()].some(({ shownAs }) => shownAs === name)
+  );
+}
+
 /** Whether an exclusion finds anything in an estate. */
 function findsAnything({ what, pattern }: ExcludeConfig, estate: Estate): boolean {
   switch (what) {
     case "monitor":
       return [...estate.monitors.keys()].some((name) => matchesPattern(pattern, name));
     case "member":
-      return [...estate.services.values()].some(({ members }) =>
-        members.some((member) =>
-          [member.server, member.address ?? member.server].some((name) =>
-            matchesMember(pattern, name, member.port),
-          ),
-        ),
-      );
+      return hasMember(estate, pattern);
     case "vserver":
       return [estate.lbVservers, estate.csVservers, estate.authenticationVservers].some((known) =>
         [...known.keys()].some((name) => matchesPattern(pattern, name)),
@@ -257,10 +269,19 @@ export function* planSteps(
     .flat()
     .map((probe) => withoutOwnHost(probe, settings.targets, estate))
     .map((probe) => withoutExcluded(probe, settings.exclude))
-    .map((probe) => withRefusal(probe, estate, settings.ownAddresses));
+    .map((probe) => withRefusal(probe, estate, sourcesOf(probe, settings)));
   return paced === imported
     ? plan
     : plan.map((probe) => withPaceNote(probe, imported, minIntervalMs));
+}
+
+/** Addresses of ours that this probe may come from. */
+function sourcesOf(
+  { address }: PlannedProbe,
+  { ownAddresses, ownAddressTowards }: PlanSettings,
+): readonly string[] {
+  const own = ownAddressTowards?.get(address ?? "");
+  return own === undefined ? ownAddresses : [own];
 }
 
 /**
@@ -328,9 +349,13 @@ export interface PlannedEstate {
   readonly learned?: LearnedExchange;
 }
 
-/** Runs and exclusions of the configuration that select nothing in any estate: each is a mistake, reported with its place. */
+/**
+ * Runs, exclusions and `looks` of the configuration that select nothing in any estate: each is a mistake, reported with its
+ * place.
+ */
 export function idleSettings(
-  config: Pick<Config, "file" | "transactions" | "exclude" | "locate">,
+  config: Pick<Config, "file" | "transactions" | "exclude" | "locate"> &
+    Partial<Pick<Config, "members" | "vservers">>,
   estates: readonly PlannedEstate[],
 ): readonly ConfigProblem[] {
   const problem = (path: readonly (string | number)[], message: string): ConfigProblem => ({
@@ -367,5 +392,26 @@ export function idleSettings(
           ),
         ),
   );
-  return [...runs, ...exclusions];
+  const looks = [
+    ...(config.members ?? []).flatMap(({ match, looks: kinds }, index) =>
+      kinds === undefined || estates.some(({ estate }) => hasMember(withSites(estate), match))
+        ? []
+        : { path: ["members", index, "match"], name: match, what: "member" },
+    ),
+    ...[...(config.vservers ?? [])].flatMap(([name, { looks: kinds }]) =>
+      kinds === undefined || estates.some(({ estate }) => hasVserver(estate, name))
+        ? []
+        : { path: ["vservers", name, "looks"], name, what: "vserver" },
+    ),
+  ].map(({ path, name, what }) =>
+    problem(
+      path,
+      problemText(
+        `${name} selects nothing in any estate, and its looks are made as everywhere`,
+        `a ${what} of an estate`,
+        "correct the name, or remove its looks",
+      ),
+    ),
+  );
+  return [...runs, ...exclusions, ...looks];
 }

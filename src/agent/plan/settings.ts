@@ -107,6 +107,8 @@ export interface PlanSettings {
   readonly adns: readonly Endpoint[];
   /** Addresses that our connections may come from; empty where they are not known. */
   readonly ownAddresses: readonly string[];
+  /** By the address of a VIP: the one of ours that connections to it come from. Absent: any of the above. */
+  readonly ownAddressTowards?: OwnAddresses;
   /** Which imported addresses may be dialled. */
   readonly targets: TargetCheck;
   /** What DNS answers for client-facing names, lower case; those not asked for yet are absent. */
@@ -118,6 +120,9 @@ export interface PlanSettings {
   /** What documentation leaves open about the ADC's probes; undefined: the likelier habits. */
   readonly habits?: AdcQuirks;
 }
+
+/** By an address that may be dialled, the address of ours that it is dialled from. */
+export type OwnAddresses = ReadonlyMap<string, string>;
 
 export const ALL_LOOKS: LookSettings = { mail: true, web: true, ldap: true, dns: true, ntp: true };
 
@@ -144,6 +149,7 @@ export function planSettings(
   config: Config,
   adc: AdcConfig,
   resolved: ResolvedNames,
+  ownAddressTowards: OwnAddresses = new Map(),
 ): PlanSettings {
   return {
     monitors: new Map(
@@ -172,6 +178,7 @@ export function planSettings(
     monitorTls: adc.monitorTls,
     adns: adc.adns ?? [],
     ownAddresses: config.sourceAddresses.length > 0 ? config.sourceAddresses : ownAddresses(),
+    ownAddressTowards,
     targets: targetCheck({ ...config, listen: config.web.listen }),
     resolved,
     minIntervalMs: config.minProbeIntervalMs,

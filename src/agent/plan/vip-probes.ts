@@ -49,28 +49,66 @@ function redirectProbe(estate: Estate, settings: PlanSettings, vserver: Vserver)
   const own = settings.vservers.get(vserver.name);
   const asked = { path: own?.path ?? "/", host: hostOf(own) };
   const withoutServices = vserver.kind === "cs" || vserver.services.length === 0;
-  const always = adcFrontOf(estate, vserver, !withoutServices);
-  const front = {
-    ...always,
-    redirectUrl:
-      responderRedirect(estate, [vserver], asked, asked.host ?? vserver.address ?? "") ??
-      always.redirectUrl,
-  };
-  if (front.redirectUrl === null || vserver.address === null || typeof vserver.port !== "number") {
+  const redirectUrl =
+    responderRedirect(estate, [vserver], asked, asked.host ?? vserver.address ?? "") ??
+    adcFrontOf(estate, vserver, !withoutServices).redirectUrl;
+  const { port } = vserver;
+  return redirectUrl === null || typeof port !== "number"
+    ? []
+    : redirectLook(estate, settings, vserver, { ...asked, port, redirectUrl });
+}
+
+/** `-redirectFromPort 80 -httpsRedirectUrl …`: a further port of a vserver, whose answer says nothing of what stands behind. */
+function redirectFromPortProbe(
+  estate: Estate,
+  settings: PlanSettings,
+  vserver: Vserver,
+): PlannedProbe[] {
+  const { redirectFromPort: port, httpsRedirectUrl: redirectUrl } = vserver;
+  const own = settings.vservers.get(vserver.name);
+  return port === null || redirectUrl === null
+    ? []
+    : redirectLook(estate, settings, vserver, {
+        path: own?.path ?? "/",
+        host: hostOf(own),
+        port,
+        redirectUrl,
+      });
+}
+
+interface RedirectAsked {
+  readonly path: string;
+  readonly host: string | null;
+  readonly port: number;
+  /** Where it has to lead. */
+  readonly redirectUrl: string;
+}
+
+function redirectLook(
+  estate: Estate,
+  settings: PlanSettings,
+  vserver: Vserver,
+  { path, host, port, redirectUrl }: RedirectAsked,
+): PlannedProbe[] {
+  if (vserver.address === null) {
     return [];
   }
   const reach: VipReach = {
     ...AT_VIP,
     entry: vserver,
     address: vserver.address,
-    port: vserver.port,
-    ...asked,
+    port,
+    path,
+    host,
     policyHost: null,
   };
-  const tls = clientSpeaksTls(vserver, false);
+  const isOwnPort = port === vserver.port;
+  const tls = isOwnPort && clientSpeaksTls(vserver, false);
+  const withoutServices = vserver.kind === "cs" || vserver.services.length === 0;
   return [
     {
       ...vipCommon(vipProbeId(estate, vserver, reach, "https_challenge"), estate, vserver, reach),
+      ...(isOwnPort ? {} : { note: `-redirectFromPort ${String(port)}` }),
       adcService: "",
       intervalMs: 30_000,
       timeoutMs: settings.lookTimeoutMs,
@@ -81,7 +119,7 @@ function redirectProbe(estate: Estate, settings: PlanSettings, vserver: Vserver)
       action: {
         kind: "transaction",
         transaction: "https_challenge",
-        role: "service",
+        role: isOwnPort ? "service" : "detection",
         account: null,
         run: {
           spec: {
@@ -93,7 +131,7 @@ function redirectProbe(estate: Estate, settings: PlanSettings, vserver: Vserver)
             }),
             tls: tls ? vipTls(settings, vserver, reach) : null,
             host: reach.host ?? reach.address,
-            adc: front,
+            adc: { ...adcFrontOf(estate, vserver, !withoutServices), redirectUrl },
           },
           target: targetOf(reach),
         },
@@ -400,6 +438,9 @@ export function vipProbes(
   unserving: (service: AdcService) => boolean,
 ): PlannedProbe[] {
   const planned: PlannedProbe[] = [];
+  for (const vserver of [...estate.lbVservers.values(), ...estate.csVservers.values()]) {
+    planned.push(...redirectFromPortProbe(estate, settings, vserver));
+  }
   for (const vserver of estate.lbVservers.values()) {
     const services = servicesOf(estate, vserver).filter((service) => !unserving(service));
     if (services.length === 0) {

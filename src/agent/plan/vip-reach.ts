@@ -172,7 +172,7 @@ export function adcFrontOf(estate: Estate, vserver: Vserver, hasServices: boolea
   return {
     authentication: authentication.form ? "form" : authentication.http401 ? "401" : "none",
     authenticationHost: authentication.host ?? authServer,
-    redirectUrl: hasServices ? null : (vserver.redirectUrl ?? vserver.httpsRedirectUrl),
+    redirectUrl: hasServices ? null : vserver.redirectUrl,
   };
 }
 

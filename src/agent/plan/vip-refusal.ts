@@ -247,6 +247,29 @@ function howItRefuses(
   return isError ? "responder_answers" : null;
 }
 
+/**
+ * Addresses and ports of VIPs at which it may matter where a client comes from: where the packet filter, a listen policy or
+ * a responder asks for it.
+ */
+export function vipsAskingForSource(
+  estate: Estate,
+): readonly { readonly address: string; readonly port: number }[] {
+  const { acls, policies, lbVservers, csVservers } = estate;
+  const byPolicy = [...policies.values()].some(
+    (policy) =>
+      (policy.feature === "responder" || policy.feature === "appfw") && asksForSource(policy),
+  );
+  return [...lbVservers.values(), ...csVservers.values()].flatMap(
+    ({ address, port, listenPolicy }) =>
+      address !== null && (acls.size > 0 || byPolicy || listenPolicy !== null)
+        ? { address, port: typeof port === "number" ? port : ANY_PORT }
+        : [],
+  );
+}
+
+/** Of a VIP of every port: which one is dialled does not change where the connection comes from. */
+const ANY_PORT = 443;
+
 /** Each address of ours; null alone where none is known. */
 function known(sources: readonly string[]): readonly (string | null)[] {
   return sources.length === 0 ? [null] : sources;

@@ -337,6 +337,12 @@ function judgeMailbox(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer):
       "the cookies of the login are not accepted: servers behind it have different certificates";
     return run.mismatch("transaction", "redirect_loop", detail);
   }
+  const exception = exceptionOn(answer);
+  if (exception !== null) {
+    run.login = "accepted";
+    const detail = `Outlook on the web answers the login with an error: ${exception}`;
+    return run.mismatch("transaction", "backend_unavailable", detail);
+  }
   const good =
     (answer.status >= 200 && answer.status < 300) ||
     // A first logon asks for language and time zone.
@@ -347,4 +353,17 @@ function judgeMailbox(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer):
   }
   const { reason, detail } = judgeError(answer, { vantage: run.context.vantage, spec });
   return run.mismatch("transaction", reason, detail);
+}
+
+/**
+ * What an error page of Exchange 2010 says was thrown, whatever its status: `The proxy CAS failed to authenticate to the second
+ * CAS (it returned a 401)` where one front end is refused by another. Null where the answer is no such page.
+ */
+function exceptionOn({ body }: HttpAnswer): string | null {
+  const text = body.toString("latin1").replaceAll(/<[^<>]{0,200}>/g, " ");
+  const type = text.search(/\bException type:\s{0,20}Microsoft\.Exchange\./i);
+  const thrown = /\bException message:\s{0,20}([^\r\n]{1,200})/i.exec(
+    text.slice(type, type + 1_000),
+  );
+  return type === -1 ? null : (thrown?.[1]?.trim() ?? null);
 }

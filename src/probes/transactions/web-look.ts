@@ -117,6 +117,56 @@ async function judgeLogon(
 }
 
 /**
+ * The schemes that a 401 offers, sorted. Exchange offers OAuth only to who shows a token: Outlook shows an empty one first, and
+ * so do we, now and then, straight at a server, where members are compared. Null where that is not answered.
+ */
+async function schemesOffered(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+  path: string,
+  answer: HttpAnswer,
+): Promise<string | null> {
+  const offered = new Set(challengeSchemes(answer));
+  if (run.context.vantage === "backend" && isExchange(answer) && !offered.has("bearer")) {
+    const takes = await takesTokens(run, spec, target, path);
+    if (takes === null) {
+      return null;
+    }
+    if (takes) {
+      offered.add("bearer");
+    }
+  }
+  return [...offered].sort().join(", ") || null;
+}
+
+async function takesTokens(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+  path: string,
+): Promise<boolean | null> {
+  const { network, monotonic, timeoutMs } = run.context;
+  const known = network.schemes.takesTokens(target, path, monotonic());
+  // A server that takes its time with the first answer is not kept from the verdict by a second one.
+  if (known !== null || run.elapsedMs() > timeoutMs / 2) {
+    return known;
+  }
+  const opened = await openWeb(run, spec, target);
+  if (opened.kind === "ended") {
+    return null;
+  }
+  const headers = [["Authorization", "Bearer"]] as const;
+  const answer = await askWeb(opened.connection, spec.host, { method: "GET", path, headers });
+  if (answer.kind === "ended") {
+    return null;
+  }
+  const takes = challengeSchemes(answer).includes("bearer");
+  network.schemes.saidToEmptyToken(target, path, takes, monotonic());
+  return takes;
+}
+
+/**
  * The look at a virtual directory that needs no account: the member's own path answers as Exchange does, 401 with its
  * schemes or OWA's 302 to its login page. Tells the application pool, the back end, the ADC's error pages and the ADC's
  * login apart. Where a server's OWA sends to its login page, that page is asked for too. At a vserver with a configured redirect, that
@@ -137,7 +187,7 @@ export const httpsChallenge: TransactionType = {
       return answer.observation;
     }
     if (answer.status === 401) {
-      run.authSchemes = [...challengeSchemes(answer)].sort().join(", ") || null;
+      run.authSchemes = await schemesOffered(run, spec, target, path, answer);
     }
     const asked = { vantage: run.context.vantage, spec };
     const next = nextPage(answer, path, asked);

@@ -68,6 +68,9 @@ const memberShape = z.strictObject({
   reason,
   since: moment,
   unknown_by_configuration: byConfiguration,
+  adc_since: moment.describe(
+    "Since when the ADC has held its state of the member, as it reports; null if it does not report it.",
+  ),
   away_since: moment.describe(
     "Since when it has been out of service, or DOWN and not working; null while it is neither.",
   ),
@@ -301,6 +304,7 @@ export function memberRow(member: LiveMember): MemberRow {
     reason: member.reason,
     since: instant(member.since),
     unknown_by_configuration: unknownByConfiguration(member),
+    adc_since: instant(member.adcStateChangedAt),
     away_since: instant(member.awaySince ?? null),
   };
 }

@@ -261,4 +261,28 @@ describe("details", () => {
     await old.close();
     expect([owa.outcome, eas.outcome]).toEqual(["match", "match"]);
   });
+
+  test.each(["2010", "2016"] as const)(
+    "a front end that another one refuses, by the error page of Exchange %s",
+    async (version) => {
+      const old = await exchangeBench({ version });
+      await old.server.set("owa", { kind: "proxy_refused" });
+      const clear = { account, allowPlaintext: true, exchange: version } as const;
+      const secure = { ...clear, security: "implicit", tls: CLIENT_TLS } as const;
+      const seen =
+        version === "2010"
+          ? await old.run(80, transactionSpec("owa_form", clear))
+          : await old.run(443, transactionSpec("owa_form", secure));
+      await old.close();
+      expect(seen).toMatchObject({
+        outcome: "mismatch",
+        step: "transaction",
+        reason: "backend_unavailable",
+      });
+      expect(seen.evidence.detail).toContain(
+        "The proxy CAS failed to authenticate to the second CAS",
+      );
+      expect(loginOutcome(seen)).toBe("accepted");
+    },
+  );
 });

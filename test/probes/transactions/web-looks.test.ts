@@ -255,6 +255,49 @@ describe("https_challenge at the server", () => {
     });
   });
 
+  /** A server that offers OAuth to who shows an empty token, or does not know of it. */
+  function offering(oauth: boolean): Behaviour {
+    return (socket) => {
+      socket.once("data", (data) => {
+        const shows = data.toString("latin1").includes("\r\nAuthorization: Bearer\r\n");
+        const bearer = oauth && shows ? ['WWW-Authenticate: Bearer client_id="x"'] : [];
+        socket.end(`${[...EWS_401, ...bearer, "Content-Length: 0"].join("\r\n")}\r\n\r\n`);
+      });
+    };
+  }
+
+  test.each<[string, boolean, Vantage, string, number]>([
+    [
+      "is among the schemes where Exchange offers it",
+      true,
+      "backend",
+      "bearer, negotiate, ntlm",
+      2,
+    ],
+    ["is not where it does not", false, "backend", "negotiate, ntlm", 2],
+    ["is not asked for through a VIP", true, "vip", "negotiate, ntlm", 1],
+  ])("OAuth, shown to an empty token alone, %s", async (_, oauth, vantage, schemes, asked) => {
+    const seen = await look("https_challenge", offering(oauth), {}, vantage);
+    expect(seen).toMatchObject({ outcome: "match", authSchemes: schemes });
+    expect(seen.server.accepted()).toBe(asked);
+  });
+
+  test("OAuth is asked for by an empty token once, and again when the next period begins", async () => {
+    const server = await serve(offering(true));
+    servers.push(server);
+    let at = 0;
+    const context = { ...probeContext(10_000, { vantage: "backend" }), monotonic: () => at };
+    const target = { host: "127.0.0.1", port: server.port, server: null };
+    const asked: number[] = [];
+    for (at of [0, 599_000, 600_000, 700_000]) {
+      const before = server.accepted();
+      const seen = await runTransaction(transactionSpec("https_challenge"), target, context);
+      expect(seen.authSchemes).toBe("bearer, negotiate, ntlm");
+      asked.push(server.accepted() - before);
+    }
+    expect(asked).toEqual([2, 1, 2, 1]);
+  });
+
   test("several schemes in one header line", async () => {
     const seen = await look(
       "https_challenge",

@@ -1,0 +1,22 @@
+import type { Config } from "../config/schema.ts";
+import type { Estate } from "../model/estate.ts";
+import type { Network } from "../net/network.ts";
+import { ownAddressTowards } from "../net/own-address.ts";
+import type { OwnAddresses } from "./plan/settings.ts";
+import { vipsAskingForSource } from "./plan/vip-refusal.ts";
+
+/** From which address of ours each VIP is dialled at which that matters. Where the configuration says from which, it does. */
+export async function ownAddressesTowards(
+  estate: Estate,
+  { sourceAddresses }: Pick<Config, "sourceAddresses">,
+  network: Network,
+): Promise<OwnAddresses> {
+  const known = new Map<string, string>();
+  for (const { address, port } of sourceAddresses.length > 0 ? [] : vipsAskingForSource(estate)) {
+    const own = known.has(address) ? null : await ownAddressTowards(network, address, port);
+    if (own !== null) {
+      known.set(address, own);
+    }
+  }
+  return known;
+}

@@ -1,0 +1,30 @@
+import { createSocket } from "node:dgram";
+import { isIP } from "../lib/ip.ts";
+import type { Network } from "./network.ts";
+
+/**
+ * The address from which this machine's connections to a target come, by its own routes; null where it has no route there, or
+ * may not go there. A connected datagram socket tells, and sends nothing.
+ */
+export async function ownAddressTowards(
+  network: Pick<Network, "resolve">,
+  host: string,
+  port: number,
+): Promise<string | null> {
+  const resolved = await network.resolve(host, port, "tcp");
+  if (resolved.kind !== "address" || isIP(resolved.address) === 0) {
+    return null;
+  }
+  const { address, family } = resolved;
+  return new Promise((tell) => {
+    const socket = createSocket(family === 6 ? "udp6" : "udp4");
+    const end = (own: string | null): void => {
+      socket.removeAllListeners("error").on("error", () => undefined);
+      socket.close();
+      tell(own);
+    };
+    socket.on("error", () => end(null));
+    socket.on("connect", () => end(socket.address().address));
+    socket.connect(resolved.port, address);
+  });
+}
