@@ -1,0 +1,62 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { connectTo, estateConf, type ConfPart } from "./estate-conf.ts";
+import { flagValue } from "./flags.ts";
+import { forkAndHear, stopChild } from "./processes.ts";
+import type { Protocol } from "./protocols.ts";
+
+/** `compare-time [--members 60] [--runs 5]`: wall-clock time of `compare`, start and looks of web services included. */
+const words = process.argv.slice(2);
+const members = Number(flagValue(words, "--members") ?? "60");
+const runs = Number(flagValue(words, "--runs") ?? "5");
+const third = Math.floor(members / 3);
+const parts: readonly ConfPart[] = [
+  { protocol: "tcp_ecv", members: members - 2 * third },
+  { protocol: "http_ecv", members: third },
+  { protocol: "https_ecv", members: third },
+];
+const directory = await mkdtemp(join(tmpdir(), "adc-witness-compare-"));
+const targets = await forkAndHear<Record<Protocol, number>>("targets-process.js");
+
+/** Milliseconds, and what the command printed first. */
+function compare(config: string): Promise<{ readonly ms: number; readonly line: string }> {
+  const began = performance.now();
+  const main = join(import.meta.dirname, "../src/cli/main.js");
+  return new Promise((resolve) => {
+    // An ns.conf alone says nothing of states: exit status 3 is right.
+    execFile(process.execPath, [main, "compare", "--config", config], (_error, stdout) => {
+      resolve({ ms: performance.now() - began, line: stdout.split("\n")[0] ?? "" });
+    });
+  });
+}
+
+try {
+  const conf = join(directory, "ns.conf");
+  const config = join(directory, "agent.yml");
+  await writeFile(conf, estateConf(parts));
+  await writeFile(
+    config,
+    stringify({
+      agent: "bench",
+      state_dir: join(directory, "state"),
+      adcs: [{ name: "bench", ns_conf: conf }],
+      connect_to: connectTo(parts, targets.heard),
+      log: { level: "error" },
+    }),
+  );
+  const times: number[] = [];
+  let last = "";
+  while (times.length < runs) {
+    const { ms, line } = await compare(config);
+    times.push(ms);
+    last = line;
+  }
+  const seconds = times.map((ms) => (ms / 1000).toFixed(2)).join(", ");
+  console.log(`${last}\n${String(members)} members, seconds of ${String(runs)} runs: ${seconds}`);
+} finally {
+  await stopChild(targets.child);
+  await rm(directory, { recursive: true, force: true });
+}
