@@ -71,7 +71,7 @@ export interface Scenario {
   /** The ns.conf of a second ADC, at another site. */
   readonly farConf?: string;
   readonly steps: readonly ScenarioStep[];
-  /** Its last step changes what nothing changes back, so that it cannot be told again. */
+  /** Its last step changes what nothing changes back, so that it cannot be played again. */
   readonly isToldOnce?: true;
 }
 

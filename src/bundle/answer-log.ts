@@ -1,7 +1,7 @@
 import type { NitroAnswer, NitroGet } from "../adc/nitro/client.ts";
 import type { Row } from "../adc/nitro/row-values.ts";
 
-/** What one node said last of one resource, however many requests that took. */
+/** The last answer of one node about one resource, however many requests that took. */
 export interface LoggedAnswer {
   readonly node: string;
   readonly api: "config" | "stat";
@@ -15,7 +15,7 @@ export interface LoggedAnswer {
 
 /** Keeps the last answer to each question that was put to the nodes of one ADC. */
 export class AnswerLog {
-  /** By node and resource, then by what else tells one question from another: page, name, arguments. */
+  /** By node and resource, then by what else distinguishes one question from another: page, name, arguments. */
   readonly #answers = new Map<string, Map<string, LoggedExchange>>();
 
   add(node: string, request: NitroGet, answer: NitroAnswer): void {

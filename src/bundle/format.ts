@@ -89,7 +89,7 @@ const verdict = z.object({
   since: short.nullable(),
 });
 
-/** What was said of one member or vserver from one moment on, by the history of the agent; in the order of time. */
+/** Verdicts and opinions of one member or vserver in the history of the agent, oldest first. */
 const change = z.object({ kind: z.literal("change"), owner: ownerShape, entry: entryShape });
 
 const probe = z.object({
@@ -227,7 +227,7 @@ class BundleReader {
     const torn = this.#answers.find(({ rows, fields: listed }) => (rows ?? 0) !== listed.length);
     if (!this.#begun || torn !== undefined) {
       return this.#begun
-        ? `${torn?.resource ?? ""} has not the number of rows that it tells: the file is not whole`
+        ? `${torn?.resource ?? ""} has another number of rows than it states: the file is incomplete`
         : "no bundle of adc-witness";
     }
     return {

@@ -15,7 +15,7 @@ export interface Replaced {
 }
 
 /**
- * Replaces what could tell whose appliance it is by stable pseudonyms: the same word, the same pseudonym, be it in a name,
+ * Replaces what could reveal whose appliance it is by stable pseudonyms: the same word, the same pseudonym, be it in a name,
  * a host, an expression or a certificate, so that whatever referred to each other still does. What is kept is listed
  * (vocabulary.ts), never what is hidden. Pseudonyms are numbers in the order of appearance, so that nothing can be
  * computed back, and a bundle of a bundle is the same bundle.
@@ -350,7 +350,7 @@ const ESCAPE = /^(?:\\|%)/;
 const EXPRESSION =
   /^(?:HTTP|CLIENT|SERVER|SYS|SSL|AAA|TARGET|REQ|RES|TCP|IP|SUBSCRIBER|ANALYTICS)\./i;
 
-/** In any text: addresses with what could belong to them; a look at each tells which of them is one. */
+/** In any text: addresses with what could belong to them; each match is examined. */
 const ADDRESSES =
   /(?<!\d)(?:\d{1,3}\.){3}\d{1,3}(?!\d)|(?:(?<![\w.])|(?<=%[0-9a-f]{2}|\\[rnt]))(?:(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?!\w)|(?<!:)(?:[0-9a-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{1,4})?(?![\w:]))/gi;
 const MAC = /^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i;
@@ -373,7 +373,7 @@ function isCommon(word: string): boolean {
   );
 }
 
-/** Words by which names tell that Exchange is meant, and which (see recognise.ts). */
+/** Words in names that point to Exchange, and to which service of it (see recognise.ts). */
 const MEANING =
   /^(?:exch(?:ange)?|(?:e|ex|exch|exchange)?20(?:07|10|13|16|19)|activesync|outlook|autodiscover|owa|rpc|rpcca|rpcclient|se)$/i;
 

@@ -9,7 +9,7 @@ import type { Member } from "../model/adc-service.ts";
 import { printableLine } from "../lib/printable.ts";
 import { columns, type Output } from "./output.ts";
 
-/** What may be the matter with a server, of those that need nothing more said. */
+/** Faults of a server that need no further argument. */
 const CONDITIONS = [
   "healthy",
   "maintenance",
@@ -255,7 +255,7 @@ function statusTable({ adc }: Lab): string {
 
 /**
  * The console, until `quit`, the end of what is typed at a terminal, or the signal. Where no terminal is, the end of the input
- * ends nothing: the lab runs on until it is told to stop.
+ * ends nothing: the lab runs on until it is asked to stop.
  */
 export async function readConsole(
   lab: Lab,

@@ -26,7 +26,7 @@ export interface BundleCommand {
 }
 
 /**
- * `bundle`: one round as `compare` makes it, and all that the ADCs said meanwhile, without names, addresses and secrets, in
+ * `bundle`: one round as `compare` makes it, and all that the ADCs answered meanwhile, without names, addresses and secrets, in
  * one file. Sends nothing anywhere. 0; 1 when nothing was written.
  */
 export async function runBundle(command: BundleCommand, output: Output): Promise<number> {
@@ -98,7 +98,7 @@ function contentsText({ kinds, characters, refused, replaced, dropped }: BundleC
       : [[String(dropped), "lines left out: they held a password of the configuration"] as const]),
   ].map(([count, words]) => `${(count ?? "").padStart(8)}  ${words ?? ""}`);
   const notTold =
-    refused.length === 0 ? [] : [printableLine(`not told by the ADC: ${refused.join(", ")}`)];
+    refused.length === 0 ? [] : [printableLine(`not returned by the ADC: ${refused.join(", ")}`)];
   return [`This is in it (${(characters / 1024).toFixed(0)} KiB):`, ...lines, ...notTold, ""].join(
     "\n",
   );

@@ -3,7 +3,7 @@ import type { LiveAdc, LiveFinding, LiveMember, LiveState, LiveVserver } from ".
 import { memberWords, severity, vserverWords } from "../model/verdicts.ts";
 import { TONE_SIGNS, toneOf, type Tone } from "../web/page/tone.ts";
 
-/** One thing that is said of the estate, as the demo shows it. */
+/** One statement about the estate, as the demo shows it. */
 export interface DemoRow {
   /** Stays the same while what it is about does. */
   readonly key: string;
@@ -16,19 +16,19 @@ export interface DemoRow {
   readonly of: string;
   /** ADC, replica and service; empty where nothing is compared. */
   readonly opinions: readonly string[];
-  /** What is said, in words. */
+  /** The statement, in words. */
   readonly words: string;
   /** Why; empty where there is nothing to add. */
   readonly reason: string;
   /** All of it in one sentence, for where there is no screen. */
   readonly sentence: string;
-  /** Whether that is worth a line although nothing has been said of it before. */
+  /** Whether that is worth a line although nothing was shown of it before. */
   readonly isNews: boolean;
 }
 
 const TONES: readonly Tone[] = ["bad", "warn", "unknown", "quiet", "good"];
 
-/** Everything that is said of the estate now, worst first. */
+/** Everything there is to say about the estate now, worst first. */
 export function demoRows(state: LiveState): readonly DemoRow[] {
   const rows = [
     ...state.members.map(memberRow),
@@ -141,7 +141,7 @@ function findingRow(finding: LiveFinding): DemoRow {
   }
 }
 
-/** A pair tells which node is followed; a single node only when it is not heard. */
+/** A pair shows which node is followed; a single node is named only when it does not answer. */
 function* adcRow(adc: LiveAdc): Iterable<DemoRow> {
   const common = { key: `adc ${adc.name}`, rank: 0, place: adc.name, of: "ADC", opinions: [] };
   if (adc.up === false) {
@@ -161,7 +161,7 @@ function* adcRow(adc: LiveAdc): Iterable<DemoRow> {
   }
 }
 
-/** A line of the story, with when it was told. */
+/** A line of the story, with its time. */
 export interface StoryEvent {
   readonly atMs: number;
   readonly text: string;
@@ -172,7 +172,7 @@ export type NextStep =
   /** It begins when everything is judged; so many rows are not. */
   | { readonly kind: "judging"; readonly unjudged: number }
   | { readonly kind: "step"; readonly inMs: number; readonly text: string }
-  /** It is told again, when everything is judged. */
+  /** It is played again, when everything is judged. */
   | { readonly kind: "again" }
   | { readonly kind: "over" };
 
@@ -244,9 +244,9 @@ function nextWords(next: NextStep): string {
     case "step":
       return `Next in ${clock(next.inMs).slice(1)}: ${next.text}`;
     case "again":
-      return "The story is told again when all is well. Ctrl-C ends it.";
+      return "The story starts again when all is well. Ctrl-C ends it.";
     case "over":
-      return "The story is told. Ctrl-C ends it.";
+      return "The story is over. Ctrl-C ends it.";
   }
 }
 

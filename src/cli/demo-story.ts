@@ -6,11 +6,11 @@ import type { NextStep, StoryEvent } from "./demo-screen.ts";
 
 /** A story does not wait longer than this for rows that cannot be judged. */
 const JUDGE_WITHIN_MS = 90_000;
-/** How long all stays well before a story is told again. */
+/** How long all stays well before a story is played again. */
 const ALL_WELL_FOR_MS = 45_000;
 const LOOK_EVERY_MS = 250;
 
-/** The scenario of a lab as it is told: it begins when every row is judged. */
+/** The scenario of a lab as it is played: it begins when every row is judged. */
 export class Story {
   readonly #lab: Pick<Lab, "scenario" | "play">;
   readonly #steps: readonly ScenarioStep[];
@@ -50,7 +50,7 @@ export class Story {
     return { kind: this.#repeats ? "again" : "over" };
   }
 
-  /** Resolves when the story is over or ended; never while it is told again and again. Rejects when a step fails. */
+  /** Resolves when the story is over or ended; never while it is played again and again. Rejects when a step fails. */
   async tell(state: LiveState, declare: Declare): Promise<void> {
     do {
       await this.#allJudged(state);
@@ -80,7 +80,7 @@ export class Story {
   }
 }
 
-/** How many rows have no verdict that stands; those of an ADC that is not heard never get one. */
+/** How many rows have no verdict that stands; those of an ADC that does not answer never get one. */
 function unjudgedRows({ members, vservers, adcs }: LiveState): number {
   const unheard = new Set(adcs.filter(({ up }) => up === false).map(({ name }) => name));
   return [...members, ...vservers].filter(

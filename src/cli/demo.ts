@@ -33,7 +33,7 @@ export interface DemoCommand {
   /** A bundle to play instead of a scenario; null: none. */
   readonly bundle: string | null;
   readonly exitAfterMs: number | null;
-  /** The story is told again and again. */
+  /** The story is played again and again. */
   readonly loop: boolean;
   /** A folder for a configuration that other commands can use; null: none is asked for. */
   readonly writeConfig: string | null;

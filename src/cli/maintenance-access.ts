@@ -64,7 +64,7 @@ export interface PreflightQuery {
   readonly horizon: string | null;
 }
 
-/** As much longer as is said, or until when; one of both. */
+/** By how much longer, or until when; one of both. */
 export interface ExtendBody {
   readonly name: string;
   readonly for?: string;

@@ -248,7 +248,7 @@ async function verify(
         output,
       );
     }
-    // How many there are still is told at the end: what is waited for, once.
+    // How many are left is printed at the end: what is waited for, once.
     const missing = answer.value.checks.filter(({ ok }) => !ok).map(({ name }) => name);
     if (missing.join() !== printed) {
       output.err(`waiting: ${printableLine(missingWords(answer.value))}\n`);

@@ -21,7 +21,7 @@ export interface ProbeCommand {
   readonly json: boolean;
 }
 
-/** `probe`: one probe, explained. 0 passed, 2 failed, 3 nothing could be said. */
+/** `probe`: one probe, explained. 0 passed, 2 failed, 3 no result. */
 export function runProbeCommand(command: ProbeCommand, output: Output): Promise<number> {
   return command.json
     ? withJsonOnFailure({ status: "UNKNOWN" }, output, (listening) => probeOnce(command, listening))

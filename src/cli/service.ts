@@ -340,7 +340,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     await declarations.close();
     return web;
   }
-  // Two files of 16 MB take seconds: whoever looks meanwhile is told that the agent is starting.
+  // Two files of 16 MB take seconds: whoever looks meanwhile sees that the agent is starting.
   const { tracks } = await readJournal(config.stateDir, Date.now() - TIMELINE_MS, null);
   for (const track of tracks) {
     history.restore(track.owner, timelineOf(track));

@@ -37,7 +37,7 @@ export function checkSecretPair(
   }
 }
 
-/** Reports a duration outside its bounds; `usual` tells what to write. */
+/** Reports a duration outside its bounds; `usual` says what to write. */
 export function checkDuration(
   written: string,
   [fromMs, toMs]: readonly [fromMs: number, toMs: number],

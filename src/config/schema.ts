@@ -202,7 +202,7 @@ export interface WebConfig {
   /** Where people open the page, without a final slash; null: not configured. */
   readonly externalUrl: string | null;
 }
-/** What is sent to whom. */
+/** Receivers, and what each of them gets. */
 export interface NotifyConfig {
   readonly name: string;
   readonly when: {

@@ -91,7 +91,7 @@ export const writtenConfig = z.strictObject(
   {
     agent: name()
       .optional()
-      .describe("Name of this agent, to tell agents apart; default: the host name."),
+      .describe("Name of this agent, to distinguish agents; default: the host name."),
     state_dir: file()
       .default("./state")
       .describe(

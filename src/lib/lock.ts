@@ -35,7 +35,7 @@ const MAX_HOLDER_BYTES = 120;
 
 /**
  * Locks a file, which is made when missing; waits at most `patienceMs` for another holder. What is no regular file is set
- * aside, and `watch` hears of it. `signed` writes who holds it into the file, for those who are turned away. Never rejects.
+ * aside, and `watch` is called with it. `signed` writes who holds it into the file, for those who are turned away. Never rejects.
  */
 export async function takeLock(
   path: string,

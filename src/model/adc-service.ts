@@ -41,7 +41,7 @@ export interface Member {
   readonly server: string;
   readonly address: string | null;
   readonly domain: string | null;
-  /** Which addresses of `domain` the ADC asks DNS for: IPv4 unless it is told otherwise. */
+  /** Which addresses of `domain` the ADC asks DNS for: IPv4 unless configured otherwise. */
   readonly family?: 4 | 6;
   readonly port: Port;
   /** Set where the configuration names no port, and `port` is `*`: it comes from the SRV record, or is unknown. */

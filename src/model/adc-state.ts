@@ -19,11 +19,11 @@ export interface AdcState {
    * Monitors restart after a failover: differences soon after it deserve grace.
    */
   readonly failedOverAt?: number | null;
-  /** Address of the node that answered as primary, as it names itself; tells a failover behind one shared address. */
+  /** Address of the node that answered as primary, as it names itself; distinguishes a failover behind one shared address. */
   readonly primaryAddress?: string | null;
   /**
    * Our own entries in vservers' persistence tables: only where clients stick by address and a member leaves, and only where
-   * the ADC told.
+   * the ADC reported.
    */
   readonly persistence?: ReadonlyMap<string, PersistenceEntries>;
   /** The metric exchange of GSLB with each site, by the site's name; absent or empty where there is none. */
@@ -127,7 +127,7 @@ export function memberKey(adcService: string, server: string, port: Port): strin
   return `${adcService}\u0000${server}\u0000${String(port)}`;
 }
 
-/** A resource that the ADC did not tell: what depends on it is not watched. The watch is poorer for it, not wrong. */
+/** A resource that the ADC did not return: what depends on it is not watched. The watch is poorer for it, not wrong. */
 export interface NitroGap {
   /** Management address that was asked. */
   readonly node: string;
@@ -145,5 +145,5 @@ export interface NitroGap {
 /** One line for people. */
 export function gapSentence(adc: string, gap: NitroGap): string {
   const { node, resource, code, words, unwatched } = gap;
-  return `${adc}: ${node} does not tell ${resource} (${words}, code ${code}). Not watched: ${unwatched}.`;
+  return `${adc}: ${node} does not return ${resource} (${words}, code ${code}). Not watched: ${unwatched}.`;
 }

@@ -63,9 +63,9 @@ export interface AdcParameters {
   readonly sessionSso: boolean;
   /** `set tm sessionParameter -defaultAuthorizationAction DENY`. */
   readonly sessionDeniesByDefault: boolean;
-  /** Policies bound for every vserver, `bind tm global`; absent where the reader cannot tell. */
+  /** Policies bound for every vserver, `bind tm global`; absent where the reader cannot know. */
   readonly globalSessionPolicies?: readonly string[];
-  /** Policies bound to groups and users of the ADC's own login, `bind aaa group`; null where the reader cannot tell. */
+  /** Policies bound to groups and users of the ADC's own login, `bind aaa group`; null where the reader cannot know. */
   readonly groupPolicies?: readonly string[] | null;
 }
 export interface Server {

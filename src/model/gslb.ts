@@ -23,7 +23,7 @@ export interface AdnsAddress {
 
 export interface GslbSite {
   readonly name: string;
-  /** The site of this ADC itself; null where nothing tells. */
+  /** The site of this ADC itself; null where it is unknown. */
   readonly local: boolean | null;
   /** Where its ADC exchanges metrics (MEP). */
   readonly address: string | null;
@@ -37,7 +37,7 @@ export interface GslbSite {
 
 /** A GSLB service has one member, a group has several: VIPs of one site, of this ADC or of another. */
 export interface GslbService extends AdcService {
-  /** GSLB's names are its own: where a service has this one, an addition tells them apart. Its members' `adcService`. */
+  /** GSLB's names are its own: where a service has this one, an addition keeps them apart. Its members' `adcService`. */
   readonly shownAs: string;
   readonly site: string | null;
   /** The name that is answered instead of an address (`-cnameEntry`). */
@@ -76,7 +76,7 @@ export interface GslbDomain {
   readonly line: SourceLine;
 }
 
-/** What the ADC says of the metric exchange with a site; null where it does not tell, or there is none. */
+/** What the ADC says of the metric exchange with a site; null where it does not report it, or there is none. */
 export interface GslbSiteState {
   readonly name: string;
   readonly mep: "up" | "down" | null;

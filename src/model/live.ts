@@ -39,7 +39,7 @@ export interface LiveState {
   readonly unverifiedLogins?: readonly string[];
 }
 
-/** What no single row tells. */
+/** What no single row shows. */
 export type LiveFinding = MailboxSideFinding | FlappingFinding;
 
 /** The ADC takes a member DOWN and UP again, and nothing that we see of the member explains it. */
@@ -88,7 +88,7 @@ export interface LiveAdc {
   readonly unknownTexts?: ReadonlyMap<string, number>;
   /** Both nodes of the pair say that they are the primary. */
   readonly splitBrain?: boolean;
-  /** What the ADC does not tell, and what is not watched because of it. */
+  /** What the ADC does not report, and what is not watched because of it. */
   readonly gaps?: readonly NitroGap[];
   /** Its configuration could not be imported when last tried; null: it could. Absent: not tried yet. */
   readonly importFailure?: ImportFailure | null;
@@ -163,7 +163,7 @@ export interface LiveMember {
   readonly flapping?: LiveFlapping | null;
   readonly connections: number | null;
   readonly blind: readonly BlindReason[];
-  /** The ADC's monitors of this member, as NITRO tells them. */
+  /** The ADC's monitors of this member, as NITRO reports them. */
   readonly adcMonitors: readonly {
     readonly monitor: string;
     readonly state: AdcOpinion;
@@ -261,7 +261,7 @@ export interface LiveGslbSite {
   /** How looks at its public address and those of views fare; absent: it has none, or none is looked at. */
   readonly addressStates?: readonly AddressState[];
   readonly adcOpinion: AdcOpinion;
-  /** The metric exchange with the site; null where there is none, or it is not told. */
+  /** The metric exchange with the site; null where there is none, or it is unknown. */
   readonly mep: "up" | "down" | null;
   readonly handedOut: boolean | null;
   readonly serves: "up" | "down" | "unknown";
@@ -273,7 +273,7 @@ export interface LiveGslbSite {
 }
 
 /**
- * What tells whether a site serves: the vserver that has its VIP, of an ADC of this configuration; probes; else nothing but
+ * What shows whether a site serves: the vserver that has its VIP, of an ADC of this configuration; probes; else nothing but
  * GSLB's own word, as the metric exchange brings it (`mep`) or not.
  */
 export const SITE_SOURCES = ["vserver", "probes", "mep", "nothing"] as const;
@@ -281,7 +281,7 @@ export type SiteSource = (typeof SITE_SOURCES)[number];
 
 export interface AddressState {
   readonly address: string;
-  /** Unknown too where nothing was ever heard: our own firewall may stand between. */
+  /** Unknown too where no answer ever came: a firewall on our side may stand between. */
   readonly state: "up" | "down" | "unknown";
   readonly reason: Reason | null;
 }
@@ -336,7 +336,7 @@ export interface LiveProbe {
   readonly transaction: TransactionName | "";
   readonly type: string;
   readonly vantage: Vantage;
-  /** Where it goes, as the estate or DNS names it; tells the sites of one vserver apart. */
+  /** Where it goes, as the estate or DNS names it; distinguishes the sites of one vserver. */
   readonly address?: string | null;
   readonly intervalMs: number;
   /** How far it sees; absent: not known. */

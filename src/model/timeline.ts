@@ -3,7 +3,7 @@ import type { Port } from "./adc-service.ts";
 import type { Reason, Step } from "./reasons.ts";
 import type { AdcOpinion, ReplicaOpinion, ServiceOpinion, Verdict } from "./verdicts.ts";
 
-/** What was said from one moment on, until the next entry. */
+/** Verdict and opinions from one moment on, until the next entry. */
 export interface TimelineEntry {
   readonly at: number;
   readonly adc: AdcOpinion;
@@ -20,7 +20,7 @@ export interface TimelineEntry {
   readonly detected: boolean | null;
   /** Members that work; of a member: null. */
   readonly working: number | null;
-  /** Whether clients are still connected to a member that gets no new ones; null: it gets new ones, or the ADC does not tell. */
+  /** Whether clients are still connected to a member that gets no new ones; null: it gets new ones, or the ADC does not report it. */
   readonly clientsLeft: boolean | null;
 }
 
@@ -113,7 +113,7 @@ export function unwatchedEntry(at: number, before: TimelineEntry): TimelineEntry
   };
 }
 
-/** Whether an entry still tells what holds: a reader would see no difference. */
+/** Whether an entry still holds: a reader would see no difference. */
 export function memberStillHolds(entry: TimelineEntry, member: LiveMember): boolean {
   return (
     entry.verdict === member.verdict &&

@@ -39,7 +39,7 @@ export interface BackendTls {
   readonly sslProfile: string | null;
 }
 
-/** Per version: true or false as configured, null where nothing was said and firmware decides. */
+/** Per version: true or false as configured, null where nothing is configured and firmware decides. */
 export interface TlsVersions {
   readonly ssl3: boolean | null;
   readonly tls1: boolean | null;

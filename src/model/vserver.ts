@@ -91,7 +91,7 @@ export interface AuthenticationVserver {
   readonly address: string | null;
   readonly port: Port | null;
   readonly domain: string | null;
-  /** What is bound to it: login, session and traffic policies. Absent when the reader could not tell. */
+  /** What is bound to it: login, session and traffic policies. Absent when the reader cannot know. */
   readonly policies?: readonly PolicyBinding[];
   readonly certKeys: readonly CertKeyBinding[];
   readonly line: SourceLine;

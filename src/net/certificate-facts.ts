@@ -77,7 +77,7 @@ export function carriesName(certificate: X509Certificate, name: string): boolean
   return found !== undefined;
 }
 
-/** The facts of one certificate that metrics and evidence tell, bounded whatever it holds. */
+/** The facts of one certificate that metrics and evidence show, bounded whatever it holds. */
 export function certificateFacts(certificate: X509Certificate): CertificateFacts {
   return {
     subject: cut(oneLine(certificate.subject), MAX_DISTINGUISHED_NAME_CHARS),

@@ -18,7 +18,7 @@ export type MailStep = "greeting" | "command" | "mailbox";
 /**
  * What a refusal means, the same for a monitor's replica and a transaction. Codes come first; words decide where a server
  * has no codes: those of Exchange, and those for connection limits. Exchange in maintenance says `421 4.3.2 Service not
- * active` or `… not available`; the same code tells of connection limits, over all or per source. `Server Unavailable. 21`
+ * active` or `… not available`; the same code reports connection limits, over all or per source. `Server Unavailable. 21`
  * is the store's or the directory's.
  */
 export function mailRefusalReason(refusal: MailRefusal, step: MailStep): FailureReason {

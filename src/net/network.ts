@@ -183,10 +183,10 @@ export interface Forbidden {
 export interface ResolvedAddress {
   readonly address: string;
   readonly family: 4 | 6;
-  /** How long the answer may be kept; the system's resolver does not tell. */
+  /** How long the answer may be kept; the system's resolver does not say. */
   readonly ttlMs?: number;
 }
-/** `answeredAt` tells one answer of the cache from the next. */
+/** `answeredAt` distinguishes one answer of the cache from the next. */
 export type NameAnswer =
   | {
       readonly kind: "addresses";

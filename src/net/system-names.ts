@@ -62,7 +62,7 @@ const ABSENT: ReadonlySet<string> = new Set(["ENOTFOUND", "ENODATA", "ECONNREFUS
 /** An answer of 64 KB holds thousands of addresses, and thousands of names may be known: so many are kept of each family. */
 const MAX_ADDRESSES = 32;
 
-/** IPv4 first: it is what an ADC asks for unless told otherwise. */
+/** IPv4 first: it is what an ADC asks for unless configured otherwise. */
 export async function askDns(
   resolver: Resolver,
   name: string,

@@ -187,7 +187,7 @@ function withVserver(cause: Cause, { vserver, verdict }: VserverFinding): Cause 
   };
 }
 
-/** Without Prometheus nobody else says that the ADC itself is not heard, or that two nodes lead. */
+/** Without Prometheus nobody else reports that the ADC itself does not answer, or that two nodes are primary. */
 function adcCauses(adc: LiveAdc): readonly Cause[] {
   const of = (sentence: string, urgency: Urgency, advice: string, since: number | null): Cause => ({
     key: JSON.stringify([adc.name, "adc"]),

@@ -128,7 +128,7 @@ async function sendWebhook(
 /** Linux takes no variable of 128 KiB or more: the program would not be started at all. */
 const MAX_VARIABLE_BYTES = 120_000;
 
-/** As many causes as fit; the text of the message tells of all. */
+/** As many causes as fit; the text of the message lists all. */
 function jsonThatFits(data: Message["data"]): string {
   for (let kept = data.causes.length; ; kept -= 1) {
     const causes = data.causes.slice(0, kept);

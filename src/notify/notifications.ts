@@ -131,7 +131,7 @@ const GIVE_UP_AFTER_MS = 24 * 3_600_000;
 
 const EMPTY: NotifierState = { ledger: {}, queue: [] };
 
-/** Sends what the verdicts say to those whom `notify` configures. What was sent and what waits outlives a restart. */
+/** Sends verdicts to the receivers that `notify` configures. What was sent and what waits outlives a restart. */
 export class Notifications {
   readonly #options: NotificationsOptions;
   readonly #now: () => number;

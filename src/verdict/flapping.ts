@@ -3,7 +3,7 @@
  * shorter than grace, so that no verdict names it; several in an hour are a finding.
  */
 export interface Fall {
-  /** When the ADC took it down, as far as polls tell. */
+  /** When the ADC took it down, as far as polls show. */
   readonly downAt: number;
   /** When it was up again; null: not yet. */
   readonly upAt: number | null;
@@ -24,7 +24,7 @@ type UpDown = "up" | "down";
 /** One word of the ADC about a member. */
 export interface Word {
   readonly state: UpDown;
-  /** When it was heard. */
+  /** When the poll reported it. */
   readonly at: number;
   /** Its own account of when it last changed; null where it gives none. */
   readonly changedAt: number | null;

@@ -90,7 +90,7 @@ export interface AgreementClock {
   readonly allAgreedAt: number;
   /** The ADC and the replica agreed, or one of them knew nothing. */
   readonly pairAgreedAt: number;
-  /** One opinion of ours at least said what the ADC says. */
+  /** At least one opinion of ours agreed with the ADC. */
   readonly upheldAt: number;
   /** What ADC and replica last agreed on; null while they never did. Whichever has left it since was the first to know. */
   readonly agreedOn: "up" | "down" | null;

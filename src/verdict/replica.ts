@@ -49,7 +49,7 @@ export interface ReplicaState {
   readonly settled: ReplicaOpinion;
   /** Results since the last change of state, newest last: at most `retries` or `successRetries` of them. */
   readonly recent: readonly boolean[];
-  /** Result of the newest probe; null when it said nothing, or there was none. */
+  /** Result of the newest probe; null when it was inconclusive, or there was none. */
   readonly lastPassed: boolean | null;
 }
 

@@ -9,7 +9,7 @@ const CONFIRM_AFTER_MS = 3000;
 export interface TransactionState {
   readonly opinion: "up" | "down" | "unknown";
   readonly failuresInARow: number;
-  /** When the last result came that said something, in milliseconds of any one clock; null before the first. */
+  /** When the last conclusive result came, in milliseconds of any one clock; null before the first. */
   readonly lastResultAt: number | null;
 }
 

@@ -12,7 +12,7 @@ export interface VserverInputs {
    */
   readonly redirect: "none" | "as_configured" | "differs" | "unseen";
   readonly adc: AdcOpinion;
-  /** Our application-level answer; `none` where the vserver cannot be asked, `unknown` where it told nothing yet. */
+  /** Our application-level answer; `none` where the vserver cannot be asked, `unknown` before its first result. */
   readonly vip: "up" | "down" | "protected" | "none" | "unknown";
   /**
    * What is known of logins with configured accounts through the VIP: `broken` where one fails, `confirming` until the same

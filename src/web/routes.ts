@@ -35,11 +35,11 @@ const DUE_WITHIN_MS = 60_000;
 
 /**
  * Ready: the estate is imported, and every replica that is due within a minute has spoken. What cannot be had is not waited
- * for, and is told: else an agent would be called unready for as long as somebody else's trouble lasts.
+ * for, and is shown: else an agent would be called unready for as long as somebody else's trouble lasts.
  */
 export function readiness(live: LiveState): Readiness {
   const { ready, detail } = opinionReadiness(live);
-  // A disk that refuses does not stop the watch: it is told beside it.
+  // A disk that refuses does not stop the watch: it is shown beside it.
   const all = [detail, ...(live.storage?.problems ?? []), ...live.adcs.flatMap(gapsOf)];
   return { ready, detail: all.join("; ") };
 }

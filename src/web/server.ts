@@ -42,7 +42,7 @@ export type Web =
     }
   | { readonly kind: "failed"; readonly message: string };
 
-/** How soon a change is told to event streams, and how fine timelines are. */
+/** How soon a change is sent to event streams, and how fine timelines are. */
 const SAMPLE_EVERY_MS = 500;
 const TELL_OF_CROWDS_EVERY_MS = 60_000;
 

@@ -131,8 +131,8 @@ test("adc watch › gaps and texts that are not understood are logged once each,
     NITRO_TIMEOUT_MS,
   );
   expect(world.warnings).toEqual([
-    expect.stringMatching(/^prod: .* does not tell csvserver .*code 4242/),
-    expect.stringMatching(/^prod: .* does not tell sslcertkey .*Not watched: certificates/),
+    expect.stringMatching(/^prod: .* does not return csvserver .*code 4242/),
+    expect.stringMatching(/^prod: .* does not return sslcertkey .*Not watched: certificates/),
     "a text of the ADC's was not understood",
   ]);
   const told = world.live.findLast(({ unknownTexts }) => unknownTexts !== undefined);

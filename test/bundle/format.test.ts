@@ -43,7 +43,7 @@ describe("bundle reader › a stranger's file", () => {
     ["a later version", HEAD.replace('"version":1', '"version":2'), /another version/],
     ["a row before its answer", `${HEAD}\n${ROW}\n`, /line 2: a row without its answer/],
     ["more rows than told", `${HEAD}\n${ANSWER(1)}\n${ROW}\n${ROW}\n`, /line 4: a row without/],
-    ["fewer rows than told", `${HEAD}\n${ANSWER(2)}\n${ROW}\n`, /the file is not whole/],
+    ["fewer rows than stated", `${HEAD}\n${ANSWER(2)}\n${ROW}\n`, /the file is incomplete/],
     ["a second head", `${HEAD}\n${HEAD}\n`, /line 2: a bundle begins/],
     [
       "a path for a resource",

@@ -155,7 +155,7 @@ test("compare › is 0 when everything is told, and 3 when a kind of vserver is 
   );
   expect(blind).toMatchObject({ status: 3 });
   expect(blind.out).toMatch(
-    /^prod: 127\.0\.0\.1:\d+ does not tell csvserver \(Internal error \[1043\], code 1043\)\. Not watched: content switching vservers\.$/m,
+    /^prod: 127\.0\.0\.1:\d+ does not return csvserver \(Internal error \[1043\], code 1043\)\. Not watched: content switching vservers\.$/m,
   );
   const poorer = await compareNitro(({ query }) =>
     query.resource === "sslcertkey" ? { kind: "error", code: 257 } : null,

@@ -123,8 +123,8 @@ describe("demoScreen ›", () => {
       { kind: "judging", unjudged: 12 },
       "The story begins when every row is judged; 12 are not yet.",
     ],
-    [{ kind: "again" }, "The story is told again when all is well. Ctrl-C ends it."],
-    [{ kind: "over" }, "The story is told. Ctrl-C ends it."],
+    [{ kind: "again" }, "The story starts again when all is well. Ctrl-C ends it."],
+    [{ kind: "over" }, "The story is over. Ctrl-C ends it."],
   ] as const)("says what comes next when %j", (next, words) => {
     expect(textOf(aView(aLeak(), { next }), { columns: 80, rows: 24 })[1]).toBe(words);
   });

@@ -64,7 +64,7 @@ test.each(CASES)(
     let out = "";
     const output = { out: (text: string) => (out += text), err: (text: string) => (out += text) };
     const line = new RegExp(
-      `prod: 127\\.0\\.0\\.1:\\d+ does not tell ${resource} \\(.*code ${String(code)}\\)\\. Not watched: ${unwatched}\\.`,
+      `prod: 127\\.0\\.0\\.1:\\d+ does not return ${resource} \\(.*code ${String(code)}\\)\\. Not watched: ${unwatched}\\.`,
     );
     expect([await runPlan({ nsConf: null, config, json: false }, output), out]).toEqual([
       0,

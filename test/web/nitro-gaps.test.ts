@@ -9,7 +9,7 @@ import { aLiveState, aMember } from "../support/live-state.ts";
 const REFUSED = { code: "2138", message: "Not authorized to execute this command [2138]" };
 const GAP = gapOf("ns1.example.com", "csvserver", REFUSED);
 const SENTENCE =
-  "prod: ns1.example.com does not tell csvserver (Not authorized to execute this command [2138], code 2138). Not watched: content switching vservers.";
+  "prod: ns1.example.com does not return csvserver (Not authorized to execute this command [2138], code 2138). Not watched: content switching vservers.";
 
 function live(adc: Partial<ReturnType<typeof aLiveState>["adcs"][number]>) {
   const state = aLiveState();
@@ -33,7 +33,7 @@ test("a gap › is told on the page and in /-/ready: node, resource, code, words
   expect(gapSentence("prod", GAP)).toBe(SENTENCE);
   expect(page(live({ gaps: [GAP] }))).toContain(SENTENCE);
   expect(readiness(live({ gaps: [GAP] })).detail).toContain(SENTENCE.replace(/\.$/, ""));
-  expect(page(live({ gaps: [] }))).not.toContain("does not tell");
+  expect(page(live({ gaps: [] }))).not.toContain("does not return");
 });
 
 test("a gap › whose words are markup is shown as text", () => {
@@ -59,7 +59,7 @@ test("an ADC › is said not to answer only where nobody answered", () => {
     lastError: "NITRO: ns1, login: stopped: wrong credentials since yesterday",
   };
   expect(page(live({ ...refused, silent: false }))).toMatch(
-    /does not tell its state over NITRO.*stopped: wrong credentials since/,
+    /does not report its state over NITRO.*stopped: wrong credentials since/,
   );
   expect(page(live({ ...refused, silent: false }))).not.toContain("does not answer");
   expect(

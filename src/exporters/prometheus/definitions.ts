@@ -136,7 +136,7 @@ export const METRICS = [
   gauge(
     "adc_witness_nitro_gap",
     ["adc", "resource"],
-    "1 for each NITRO resource that the ADC does not tell: what depends on it is not watched.",
+    "1 for each NITRO resource that the ADC does not return: what depends on it is not watched.",
   ),
   histogram(
     "adc_witness_adc_request_duration_seconds",

@@ -54,7 +54,7 @@ export interface EventStreams {
 const HEARTBEAT_MS = 5_000;
 /** A reader that lets this much pile up is cut off; it resumes by itself. */
 const MAX_BEHIND_BYTES = 256 * 1024;
-/** Of what a reader has missed before it came: not shared between readers, unlike what all are told. */
+/** Of what a reader has missed before it came: not shared between readers, unlike what is sent to all. */
 const MAX_MISSED_BYTES = 64 * 1024;
 
 export function createEventStreams(history: History, adcs: () => readonly LiveAdc[]): EventStreams {

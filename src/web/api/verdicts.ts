@@ -224,7 +224,7 @@ export const verdictsAnswer = z.strictObject({
       resource: z.string(),
       code: z.string(),
       words: z.string(),
-      unwatched: z.string().describe("What is not watched because the ADC does not tell it."),
+      unwatched: z.string().describe("What is not watched because the ADC does not return it."),
       blinds: z.boolean().describe("It hides a whole kind of vserver."),
     }),
   ),

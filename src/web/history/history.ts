@@ -13,7 +13,7 @@ import {
 import { ObservationRing, type PastRun } from "./observations.ts";
 import { Timelines } from "./timelines.ts";
 
-/** A verdict or opinion changed: what event streams tell. Identifiers grow by one. */
+/** A verdict or opinion changed: what event streams send. Identifiers grow by one. */
 export interface Change {
   readonly id: number;
   readonly entity:
@@ -33,7 +33,7 @@ export interface History {
     observation: Observation,
     passed: boolean | null,
   ) => void;
-  /** Compares the live state with what was last seen of it, and tells the changes. */
+  /** Compares the live state with what was last seen of it, and reports the changes. */
   readonly sample: (live: LiveState) => void;
   readonly runs: (probeId: string, count: number) => readonly PastRun[];
   /** Oldest first; empty when nothing is known. */

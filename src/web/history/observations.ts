@@ -1,7 +1,7 @@
 import { PHASES, type Observation, type PhaseName, type Phases } from "../../model/observation.ts";
 import { certificateFactsBytes } from "../../net/certificate-facts.ts";
 
-/** What one run that said nothing new had of its own. */
+/** What a run whose result did not change had of its own. */
 interface RunTimes {
   readonly startedAt: number;
   readonly durationMs: number;
@@ -38,7 +38,7 @@ class RunTimesRing {
     return Math.min(this.#next, this.#capacity);
   }
 
-  /** Writes a row and tells its number. */
+  /** Writes a row and returns its number. */
   add(observation: Observation, previous: number): number {
     this.#grow();
     const at = (this.#next % this.#capacity) * COLUMNS;
@@ -112,7 +112,7 @@ interface ProbeRuns {
   lastRow: number;
 }
 
-/** Of the memory, the part for runs that only repeat what the one before said. */
+/** Of the memory, the part for runs that only repeat the previous result. */
 const REPEATED_SHARE = 1 / 4;
 const NO_ROW = -1;
 

@@ -1,6 +1,6 @@
 import { ownerKey, type TimelineEntry, type TimelineOwner } from "../../model/timeline.ts";
 
-/** How entities of one kind are told apart, written down and compared with what was written last. */
+/** How entities of one kind are identified, recorded and compared with their last entry. */
 interface TimelineKind<Entity> {
   readonly ownerOf: (entity: Entity) => TimelineOwner;
   readonly entryOf: (entity: Entity, at: number) => TimelineEntry;
@@ -52,7 +52,7 @@ export class Timelines<Entity> {
     this.#earlier.set(ownerKey(owner), entries.slice(-this.#maxEntries));
   }
 
-  /** Writes down what has changed, and tells each change with the entry before it. */
+  /** Records what has changed, and reports each change with the entry before it. */
   sample(
     entities: readonly Entity[],
     at: number,
@@ -92,7 +92,7 @@ export class Timelines<Entity> {
   }
 }
 
-/** Of the entries that are too old the last one stays: it tells what held when the span begins. */
+/** Of the entries that are too old the last one stays: it holds when the span begins. */
 function recentOf(timeline: readonly TimelineEntry[], now: number): readonly TimelineEntry[] {
   return timeline.filter((_, index) => {
     const until = timeline[index + 1]?.at ?? now;

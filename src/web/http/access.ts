@@ -104,7 +104,7 @@ export function bearerToken(headers: IncomingHttpHeaders): string | null {
   return /^Bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? "")?.[1] ?? null;
 }
 
-/** In a time that tells nothing of where they differ. */
+/** In a time that does not depend on where they differ. */
 export function tokensMatch(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected));
 }

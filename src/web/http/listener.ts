@@ -44,7 +44,7 @@ export interface Listener {
   readonly url: string;
   /** Lets nobody new in; connections that are open stay. */
   readonly shut: () => void;
-  /** Listens again at the same address and port; tells why it cannot, else null. */
+  /** Listens again at the same address and port; resolves to why it cannot, else null. */
   readonly open: () => Promise<string | null>;
   readonly close: () => Promise<void>;
 }
@@ -78,7 +78,7 @@ export function listen(
   server.setTimeout(patience.idleMs);
   const sockets = new Set<Socket>();
   server.on("error", () => {
-    // Whoever asked to listen hears of it; else one visitor could not be let in, and the others go on.
+    // A failure to listen is returned to the caller; any other error concerns one visitor, and the others go on.
   });
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -152,7 +152,7 @@ export interface DescriptorWatch {
 
 /**
  * Shuts the listeners while the process has no file descriptor left, and opens them again when it has. A visitor who is
- * waiting and cannot be let in makes Node.js ask the system for him in every turn of the event loop, tell nobody, and take
+ * waiting and cannot be let in makes Node.js retry the accept in every turn of the event loop, report nothing, and take
  * a whole processor for it: libuv keeps a spare descriptor for that case, but loses it where another thread is quicker.
  */
 export function watchDescriptors(listeners: readonly Listener[], log: Log): DescriptorWatch {

@@ -200,7 +200,7 @@ function tellOfWrite(
   );
 }
 
-/** Counts and tells a wrong token; false where this address has given too many. */
+/** Counts and logs a wrong token; false where this address has given too many. */
 function mayGuess({ remoteAddress }: RequestInfo, path: string, { guesses }: Reception): boolean {
   if (!guesses.mayTry(remoteAddress)) {
     return false;

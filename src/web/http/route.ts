@@ -11,7 +11,7 @@ export interface Call {
   readonly body: Buffer;
   /** Aborted when the client goes away. */
   readonly gone: AbortSignal;
-  /** Whether this is the token of writes, for a form that carries it; wrong ones are counted, told and slowed. */
+  /** Whether this is the token of writes, for a form that carries it; wrong ones are counted, logged and slowed. */
   readonly tokenFits: (given: string) => "yes" | "no" | "too_many";
 }
 

@@ -20,7 +20,7 @@ export type Attention = {
   readonly tone: "bad" | "warn";
   /** For the headline; without a full stop. */
   readonly sentence: string;
-  /** For the card: whom it concerns, what is the matter, which services. */
+  /** For the card: what is affected, what is wrong, which services. */
   readonly title: string;
   readonly since: number | null;
   /** Among others, the worst lowest. */

@@ -5,7 +5,7 @@ import { attentionOf } from "./attention.ts";
 import { moment } from "./time.ts";
 import { TONE_SIGNS, toneOf, type Tone } from "./tone.ts";
 
-/** The one sentence on top: whom the ADC is wrong about, or what else needs a look. */
+/** The one sentence on top: what the ADC is wrong about, or what else needs attention. */
 export interface Headline {
   readonly tone: Tone;
   readonly sentence: string;

@@ -58,7 +58,7 @@ const SOURCE_WORDS: Readonly<Record<SiteSource, string | null>> = {
   probes: null,
   mep: "known only by the metric exchange (MEP): no ADC of this configuration has the VIP, and nothing can be probed there",
   nothing:
-    "not known: no ADC of this configuration has the VIP, nothing can be probed there, and no metric exchange tells of it",
+    "not known: no ADC of this configuration has the VIP, nothing can be probed there, and no metric exchange reports it",
 };
 
 function siteRow(site: LiveGslbSite): Markup {

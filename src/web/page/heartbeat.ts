@@ -133,7 +133,7 @@ function opinionBeat(opinion: string): Beat {
   return looks[lookOf(opinion)];
 }
 
-/** What each side said of one member or vserver, and the verdict; in words below. */
+/** Opinions and verdict of one member or vserver over time; in words below. */
 export function timeline(
   entries: readonly TimelineEntry[],
   service: "Service" | "Through the ADC",

@@ -68,7 +68,7 @@ function timingWords(monitor: Monitor): string {
   );
 }
 
-/** NITRO tells every parameter, the name and the units among them: what says nothing beside the sentence is left out. */
+/** NITRO returns every parameter, name and units among them: what adds nothing to the sentence is left out. */
 const SAID_ELSEWHERE =
   /^(monitorname|type|units\d|interval|resptimeout|downtime|retries|successretries|reverse|state)$/;
 const SAYS_NOTHING: readonly string[] = ["", "0", "0.0.0.0", "NO"];

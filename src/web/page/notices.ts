@@ -98,8 +98,8 @@ export function notices(live: LiveState): Markup | null {
       return adc.up
         ? []
         : [
-            html`NetScaler ${adc.name} does not ${adc.silent === true ? "answer" : "tell its state"}
-            over
+            html`NetScaler ${adc.name} does not
+            ${adc.silent === true ? "answer" : "report its state"} over
             NITRO${adc.lastPollAt === null ? "" : html`, last at ${moment(adc.lastPollAt)}`}${
               adc.lastError === null ? "" : `: ${adc.lastError}`
             }.

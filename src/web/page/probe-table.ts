@@ -102,7 +102,7 @@ function nameOf(probe: LiveProbe): string {
   return probe.kind === "monitor" ? probe.monitor : probe.transaction;
 }
 
-/** What tells probes of one name apart: the path that is asked for, or the account. */
+/** What distinguishes probes of one name: the path that is requested, or the account. */
 function ownWords(probe: LiveProbe): string {
   const own = probe.id.slice(probe.id.lastIndexOf("/") + 1).replace(nameOf(probe), "");
   return own.replaceAll("%2F", "/");

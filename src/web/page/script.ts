@@ -1,6 +1,6 @@
 /**
  * The page's only script: times in the reader's own zone, copy buttons, filters that apply at once, the token kept in
- * the tab, and a refresh of the content when the event stream tells of a change. Everything works without it.
+ * the tab, and a refresh of the content when the event stream reports a change. Everything works without it.
  */
 export const SCRIPT = `"use strict";
 (() => {
@@ -120,7 +120,7 @@ export const SCRIPT = `"use strict";
       current ||= answer.ok;
       pulseNow();
     } catch {
-      // The event stream tells when the agent is back.
+      // The event stream shows when the agent is back.
     } finally {
       busy = false;
     }

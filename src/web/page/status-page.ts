@@ -85,7 +85,7 @@ const MAX_CARDS = 12;
 /** Lanes of a day; more servers than that are looked up one by one. */
 const MAX_LANES = 16;
 
-/** The first screen: whom the ADC is wrong about, since when, why, and what to type. */
+/** The first screen: what the ADC is wrong about, since when, why, and what to type. */
 export function statusPage(input: StatusInput): string {
   const { live, selection, view, version, now } = input;
   const top = headline(live);

@@ -24,7 +24,7 @@ import { probeTable, tlsSection } from "./probe-table.ts";
 import { moment } from "./time.ts";
 import { TONE_SIGNS, toneOf } from "./tone.ts";
 
-/** Where clients stick to servers by their address: what that lets us see, and whom our own addresses stick to. */
+/** Where clients stick to servers by their address: what that lets us see, and which member our own addresses stick to. */
 function persistence({ persistence: known }: LiveVserver): Markup | null {
   return known === undefined || known === null
     ? null
@@ -135,7 +135,7 @@ interface VserverInput {
   readonly now: number;
 }
 
-/** Everything about one vserver: what clients get there, from whom, and its members. */
+/** Everything about one vserver: what clients get there, from which member, and its members. */
 export function vserverPage({ live, vserver, history, version, now }: VserverInput): string {
   const tone = toneOf(vserver.verdict);
   const words = vserverWords(vserver);

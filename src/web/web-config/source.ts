@@ -89,7 +89,7 @@ export async function openWebConfig(
   };
 }
 
-/** What Node's server is told for each kind of client authentication; the rest is checked after the handshake. */
+/** Options of Node's server for each kind of client authentication; the rest is checked after the handshake. */
 function clientCertificateOptions({ clientAuth }: ServerTls): {
   readonly requestCert: boolean;
   readonly rejectUnauthorized: boolean;

@@ -90,7 +90,7 @@ describe("a resource that is not essential", () => {
       line: null,
       object: "csvserver",
       message:
-        `prod: ${lab.client.node} does not tell csvserver (This feature does not support partitioning ` +
+        `prod: ${lab.client.node} does not return csvserver (This feature does not support partitioning ` +
         "[2763], code 2763). Not watched: content switching vservers.",
     });
   });
