@@ -247,6 +247,7 @@ function vserverLine(vserver: LiveVserver, pseudonyms: Pseudonyms): BundleLine {
 
 function probeLine(probe: LiveProbe, pseudonyms: Pseudonyms): BundleLine {
   const { last } = probe;
+  const detail = last?.evidence.detail;
   return {
     kind: "probe",
     adc: pseudonyms.name(probe.adc),
@@ -261,7 +262,7 @@ function probeLine(probe: LiveProbe, pseudonyms: Pseudonyms): BundleLine {
     type:
       probe.kind === "monitor" ? String(pseudonyms.value("type", probe.type)) : probe.transaction,
     opinion: probe.opinion,
-    not_repeated: isTold(probe.notRepeated) ? pseudonyms.text(probe.notRepeated) : null,
+    not_repeated: probe.notRepeated === null ? null : pseudonyms.text(probe.notRepeated),
     outcome: last?.outcome ?? null,
     step: last?.step ?? null,
     reason: last?.reason ?? null,
@@ -269,12 +270,8 @@ function probeLine(probe: LiveProbe, pseudonyms: Pseudonyms): BundleLine {
     served_by: orNull(last?.servedBy ?? "", pseudonyms),
     tls: last === null ? null : tlsFields(last, pseudonyms),
     transcript: last === null ? null : pseudonyms.text(last.evidence.transcript),
-    detail: isTold(last?.evidence.detail) ? pseudonyms.text(last.evidence.detail) : null,
+    detail: typeof detail === "string" ? pseudonyms.text(detail) : null,
   };
-}
-
-function isTold(text: string | null | undefined): text is string {
-  return typeof text === "string";
 }
 
 function tlsFields({ tls }: Observation, pseudonyms: Pseudonyms): Record<string, unknown> | null {

@@ -159,9 +159,7 @@ function throughVips(
  */
 function isAsked({ probes, vip, adcOpinion }: LiveVserver): boolean {
   const isDown = vip === "down" || (adcOpinion !== "up" && adcOpinion !== "unknown");
-  return (
-    !isDown && probes.some(({ vantage, scheduled }) => vantage === "vip" && scheduled !== false)
-  );
+  return !isDown && probes.some(({ vantage, scheduled }) => vantage === "vip" && scheduled);
 }
 
 function withUnseen(check: MaintenanceCheck, unseen: readonly string[]): MaintenanceCheck {
@@ -183,7 +181,7 @@ function probesCheck({ live, server }: VerifyInputs): MaintenanceCheck {
         return [`${where} fails: ${last?.reason ?? "no answer"}`];
       }
       // What has run without a result (not yet, held back, a fault of ours) has not passed either.
-      return probe.opinion === "unknown" && probe.scheduled !== false
+      return probe.opinion === "unknown" && probe.scheduled
         ? [`${where} has no result: ${last?.reason ?? "not run yet"}`]
         : [];
     }),

@@ -337,20 +337,20 @@ export interface LiveProbe {
   readonly type: string;
   readonly vantage: Vantage;
   /** Where it goes, as the estate or DNS names it; distinguishes the sites of one vserver. */
-  readonly address?: string | null;
+  readonly address: string | null;
   readonly intervalMs: number;
   /** How far it sees; absent: not known. */
   readonly depth?: Depth;
-  /** Whose login it makes, as `suspendedAccounts` calls them; null or absent: nobody's. */
-  readonly account?: string | null;
+  /** Whose login it makes, as `suspendedAccounts` calls them; null: nobody's. */
+  readonly account: string | null;
   /** How long handling its answers has stalled our event loop, in seconds since the start; absent: not at all. */
   readonly stalledSeconds?: number;
-  /** Why its login was not begun when it was due last; null or absent: nothing holds it back. */
-  readonly heldBack?: { readonly why: string; readonly message: string | null } | null;
-  /** False: listed, and never run (switched off on the ADC, or not supported); absent: it is run. */
-  readonly scheduled?: boolean;
-  /** Why it is never run, in words; null or absent: it is. */
-  readonly notRepeated?: string | null;
+  /** Why its login was not begun when it was due last; null: nothing holds it back. */
+  readonly heldBack: { readonly why: string; readonly message: string | null } | null;
+  /** False: listed, and never run (switched off on the ADC, or not supported). */
+  readonly scheduled: boolean;
+  /** Why it is never run, in words; null: it is. */
+  readonly notRepeated: string | null;
   /** Where the ADC itself sends this monitor from, and the addresses known for it; absent for transactions. */
   readonly adcSource?: { readonly source: string; readonly addresses: readonly string[] };
   readonly opinion: "up" | "down" | "unknown";

@@ -110,7 +110,7 @@ function heldBackLogins(live: LiveState): readonly string[] {
   return [
     ...new Set(
       live.probes.flatMap(({ account, heldBack }) =>
-        typeof account === "string" && heldBack?.why.startsWith("state_") === true
+        account !== null && heldBack?.why.startsWith("state_") === true
           ? [heldBackText(account, heldBack)]
           : [],
       ),
@@ -129,7 +129,7 @@ function heldBackText(
 }
 
 function isDueSoon(probe: LiveProbe): boolean {
-  return probe.kind === "monitor" && probe.scheduled !== false && probe.intervalMs <= DUE_WITHIN_MS;
+  return probe.kind === "monitor" && probe.scheduled && probe.intervalMs <= DUE_WITHIN_MS;
 }
 
 /** An opinion, or a run of which none comes (a fault of our own, say): waiting longer would not help. */

@@ -284,7 +284,7 @@ function unknownByConfiguration({
       why === "excluded" ||
       why === "unsupported" ||
       why === "scheme_unsupported" ||
-      probes.every(({ scheduled }) => scheduled === false))
+      probes.every(({ scheduled }) => !scheduled))
   );
 }
 
@@ -394,7 +394,7 @@ function monitorRow(probe: LiveProbe): Answer<typeof monitorShape> {
     vantage: probe.vantage,
     opinion: probe.opinion,
     step: probe.last?.step ?? null,
-    reason: probe.last?.reason ?? ((probe.notRepeated ?? null) === null ? null : "unsupported"),
+    reason: probe.last?.reason ?? (probe.notRepeated === null ? null : "unsupported"),
     held_back: probe.heldBack?.why ?? null,
   };
 }

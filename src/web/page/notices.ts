@@ -142,7 +142,7 @@ export function notices(live: LiveState): Markup | null {
 function heldBack(live: LiveState): readonly Markup[] {
   const messages = new Map(
     live.probes.flatMap(({ account, heldBack: held }) =>
-      typeof account === "string" && held?.why.startsWith("state_") === true
+      account !== null && held?.why.startsWith("state_") === true
         ? [[account, held.message ?? held.why] as const]
         : [],
     ),

@@ -66,7 +66,7 @@ function probeRows(
   const known = history.runs(probe.id, RUNS_SHOWN);
   const runs = known.length > 0 || probe.last === null ? known : [asRun(probe, probe.last)];
   const id = probe.id.replace(/[^A-Za-z0-9-]+/g, "_");
-  const canRun = probe.vantage !== "public" && (probe.notRepeated ?? null) === null;
+  const canRun = probe.vantage !== "public" && probe.notRepeated === null;
   const now = canRun ? probeNowHref(probe) : null;
   const name = `${nameOf(probe)}${more}`;
   return html`<tr>
