@@ -1,4 +1,5 @@
 import { text as EXAMPLE } from "../lab/demo.conf";
+import { decodedText } from "../src/lib/text-encoding.ts";
 import {
   PLAN_COLUMNS,
   read,
@@ -63,7 +64,7 @@ function startPage(source: string): void {
   async function open(file: File | undefined): Promise<void> {
     if (file !== undefined) {
       try {
-        begin(await file.text(), file.name);
+        begin(decodedText(new Uint8Array(await file.arrayBuffer())), file.name);
       } catch {
         say("The file cannot be read.", true);
       }

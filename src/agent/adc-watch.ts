@@ -12,6 +12,7 @@ import { UNKNOWN_TEXT_KINDS, type UnknownText } from "../adc/nitro/row-values.ts
 import type { NitroLoginGate } from "../adc/nitro/login-gate.ts";
 import { nsConfSteps, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
+import { decodedText } from "../lib/text-encoding.ts";
 import type { Network } from "../net/network.ts";
 import type { AgentEvents } from "./run-probe.ts";
 import { inTurns } from "../lib/steps.ts";
@@ -156,7 +157,7 @@ export class AdcLink {
     const { nsConf, name } = this.#options.config;
     if (nsConf !== null) {
       try {
-        const text = await readTextUpTo(nsConf, MAX_NS_CONF_BYTES);
+        const text = await readTextUpTo(nsConf, MAX_NS_CONF_BYTES, decodedText);
         return {
           kind: "estate",
           estate: await inTurns(nsConfSteps(text, { adc: name })),

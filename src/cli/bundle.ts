@@ -8,6 +8,7 @@ import { TIMELINE_MS } from "../web/history/timelines.ts";
 import { MAX_NS_CONF_BYTES, nsConfSteps } from "../adc/nsconf/import.ts";
 import type { Config } from "../config/schema.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
+import { decodedText } from "../lib/text-encoding.ts";
 import { errorCode, errorMessage } from "../lib/log.ts";
 import { printableLine } from "../lib/printable.ts";
 import { inTurns } from "../lib/steps.ts";
@@ -130,7 +131,7 @@ async function readNsConfs(config: Config, output: Output): Promise<Map<string, 
       continue;
     }
     try {
-      const text = await readTextUpTo(nsConf, MAX_NS_CONF_BYTES);
+      const text = await readTextUpTo(nsConf, MAX_NS_CONF_BYTES, decodedText);
       read.set(name, await inTurns(nsConfSteps(text, { adc: name })));
     } catch (error) {
       output.err(`${printableLine(`${nsConf}: ${errorMessage(error)}`)}\n`);

@@ -6,6 +6,7 @@ import { loadConfig, trustWords } from "../config/load.ts";
 import { formatProblem, type ConfigProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
+import { decodedText } from "../lib/text-encoding.ts";
 import type { Answer } from "../web/api/shapes.ts";
 import type { Output } from "./output.ts";
 import { printProblems } from "./read-config.ts";
@@ -65,7 +66,7 @@ async function idleByNsConf(config: Config): Promise<readonly ConfigProblem[]> {
 }
 
 function readIfThere(file: string): Promise<string | null> {
-  return readTextUpTo(file, MAX_NS_CONF_BYTES).catch(() => null);
+  return readTextUpTo(file, MAX_NS_CONF_BYTES, decodedText).catch(() => null);
 }
 
 const place = z.number().int().nullable();

@@ -163,8 +163,16 @@ function ignoreMissing(error: unknown): void {
 
 const MIN_BUFFER_BYTES = 65_536;
 
-/** Reads a file or a pipe as UTF-8. Rejects when it cannot be read or holds more than `maxBytes`. */
-export async function readTextUpTo(file: string, maxBytes: number): Promise<string> {
+function asUtf8(bytes: Buffer): string {
+  return bytes.toString("utf8");
+}
+
+/** Reads a file or a pipe, as UTF-8 unless told otherwise. Rejects when it cannot be read or holds more than `maxBytes`. */
+export async function readTextUpTo(
+  file: string,
+  maxBytes: number,
+  decode: (bytes: Buffer) => string = asUtf8,
+): Promise<string> {
   const handle = await open(file);
   try {
     // A file is read into one buffer of its size; a pipe, whose size is unknown, into one that grows.
@@ -178,7 +186,7 @@ export async function readTextUpTo(file: string, maxBytes: number): Promise<stri
         throw new Error(`holds more than ${String(maxBytes / 1_048_576)} MiB`);
       }
       if (bytesRead === 0) {
-        return buffer.toString("utf8", 0, bytes);
+        return decode(buffer.subarray(0, bytes));
       }
       if (bytes === buffer.length) {
         buffer = Buffer.concat([buffer], Math.min(2 * bytes, maxBytes + 1));
