@@ -270,6 +270,7 @@ export const NET_PROFILE_FIELDS = {
   sourceIp: field("srcIP", text, null),
   proxyProtocol: field("proxyProtocol", enabled, false),
   proxyVersion: field("proxyProtocolTxVersion", choice(["V1", "V2"]), "V1"),
+  proxyAfterTls: field("proxyProtocolAfterTLSHandshake", enabled, false),
 };
 
 /** What `-srcIP` stands for as addresses: itself, or those of the set that it names. */

@@ -2,7 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { errorMessage } from "../lib/log.ts";
 import { holdsNothing, MAX_NS_CONF_BYTES, parseNsConf } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
+import { decodedText } from "../lib/text-encoding.ts";
 import { nameMatcher } from "../lib/glob.ts";
+import { printableLine } from "../lib/printable.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Finding } from "../lint/finding.ts";
 import { fixBatch } from "../lint/fix-batch.ts";
@@ -16,7 +18,7 @@ import { boundHeapGrowth } from "./heap-growth.ts";
 import type { Rule } from "../lint/rule.ts";
 import type { LintIgnore } from "../lint/settings.ts";
 import type { Answer } from "../web/api/shapes.ts";
-import { withJsonOnFailure, type Output } from "./output.ts";
+import { jsonPieces, withJsonOnFailure, writePieces, type Output } from "./output.ts";
 import type { lintAnswer, ruleAnswer } from "./lint-answer.ts";
 
 export type LintFormat = "text" | "json" | "sarif" | "junit";
@@ -57,7 +59,7 @@ async function lintFile(file: string, options: LintOptions, output: Output): Pro
   }
   let text: string;
   try {
-    text = await readTextUpTo(file, MAX_NS_CONF_BYTES);
+    text = await readTextUpTo(file, MAX_NS_CONF_BYTES, decodedText);
   } catch (error) {
     output.err(`${file}: ${errorMessage(error)}\n`);
     return 3;
@@ -76,15 +78,21 @@ async function lintFile(file: string, options: LintOptions, output: Output): Pro
     return 3;
   }
   const wanted = filterOf(text, options, config?.lint.ignore ?? []);
-  const findings = lint(estate).filter(wanted);
+  const found = lint(estate);
+  if (options.object !== null && !isThere(options.object, estate, found)) {
+    output.err(`${printableLine(`${file}: it has no object ${options.object}`)}\n`);
+    return 3;
+  }
+  const findings = found.filter(wanted);
   const matrix = options.matrix ? await measuredMatrix(text, estate, findings) : null;
   const error =
     options.writeFixes === null ? null : await written(options.writeFixes, text, findings, wanted);
-  output.out(
-    options.format === "json"
-      ? `${JSON.stringify(lintJson(findings, matrix, error), null, 1)}\n`
-      : rendered(findings, matrix, options.format, file),
-  );
+  if (options.format === "json") {
+    const { findings: causes, ...more } = lintJson(findings, matrix);
+    writePieces(jsonPieces({ error }, ["findings", causes], more), output);
+  } else {
+    output.out(rendered(findings, matrix, options.format, file));
+  }
   if (error !== null) {
     output.err(`${error}\n`);
     return 3;
@@ -131,6 +139,21 @@ function filterOf(
     !ignored(finding);
 }
 
+/** Whether an object of the file has such a name, or anything at all was found at one. */
+function isThere(pattern: string, estate: Estate, found: readonly Finding[]): boolean {
+  const isNamed = nameMatcher([pattern]);
+  const { servers, services, monitors, lbVservers, csVservers, policies, actions, gslb } = estate;
+  const { authenticationVservers, certKeys, sslProfiles, netProfiles, acls } = estate;
+  return (
+    [
+      ...[servers, services, monitors, lbVservers, csVservers, policies, actions, acls, certKeys],
+      ...[authenticationVservers, sslProfiles, netProfiles],
+      ...[gslb.sites, gslb.services, gslb.vservers],
+    ].some((table) => [...table.keys()].some(isNamed)) ||
+    found.some(({ object }) => isNamed(object))
+  );
+}
+
 /** Writes the fixes and what takes them back; says why where that failed, else null. */
 async function written(
   file: string,
@@ -156,10 +179,9 @@ function ruleJson({ id, severity: usual, meaning }: Rule): Answer<typeof ruleAns
 function lintJson(
   findings: readonly Finding[],
   matrix: BlindSpotMatrix | null,
-  error: string | null,
-): Answer<typeof lintAnswer> & { readonly error: string | null } {
+): Answer<typeof lintAnswer> {
   const groups = groupFindings(findings);
-  return { error, findings: groups, ...(matrix === null ? {} : { matrix }) };
+  return { findings: groups, ...(matrix === null ? {} : { matrix }) };
 }
 
 function rendered(

@@ -89,14 +89,67 @@ export function columns(table: readonly (readonly string[])[]): string {
       widths[index] = Math.max(widths[index] ?? 0, cell.length);
     });
   }
-  return rows
-    .map((row) =>
-      row
-        .map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0)))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return rows.map((row) => paddedLine(row, widths).trimEnd()).join("\n");
+}
+
+/** One row of columns that are so wide, with its line end. */
+export function paddedLine(row: readonly string[], widths: readonly number[]): string {
+  const cells = row.map((cell, index) =>
+    index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0),
+  );
+  return `${cells.join("  ").trimEnd()}\n`;
+}
+
+/** So many characters are written at once: an answer may be larger than what it is made from. */
+const PIECE = 65_536;
+
+/** Writes an answer of many small pieces, some of them at a time. */
+export function writePieces(pieces: Iterable<string>, output: Output): void {
+  let waiting: string[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length >= PIECE) {
+      output.out(waiting.join(""));
+      waiting = [];
+      length = 0;
+    }
+  }
+  if (length > 0) {
+    output.out(waiting.join(""));
+  }
+}
+
+/**
+ * What `JSON.stringify({ ...before, [name]: items, ...behind }, null, 1)` gives, with a line end, an item at a time.
+ */
+export function* jsonPieces(
+  before: Readonly<Record<string, unknown>>,
+  [name, items]: readonly [name: string, items: Iterable<unknown>],
+  behind: Readonly<Record<string, unknown>>,
+): Generator<string, void, undefined> {
+  const member = ([key, value]: readonly [string, unknown]): string =>
+    ` ${JSON.stringify(key)}: ${indented(value, " ")}`;
+  yield "{\n";
+  for (const each of Object.entries(before)) {
+    yield `${member(each)},\n`;
+  }
+  let isFirst = true;
+  for (const item of items) {
+    yield `${isFirst ? ` ${JSON.stringify(name)}: [\n` : ",\n"}  ${indented(item, "  ")}`;
+    isFirst = false;
+  }
+  yield isFirst ? ` ${JSON.stringify(name)}: []` : "\n ]";
+  for (const each of Object.entries(behind)) {
+    yield `,\n${member(each)}`;
+  }
+  yield "\n}\n";
+}
+
+/** No text in JSON holds a line end as it is. */
+function indented(value: unknown, indent: string): string {
+  return JSON.stringify(value, null, 1).replaceAll("\n", `\n${indent}`);
 }
 
 /** As people write a time: `22:00`, `2026-12-01 22:00`, or RFC 3339. */

@@ -3,7 +3,7 @@ import type { PlanRow } from "../agent/plan/plan-answer.ts";
 import { nameMatcher } from "../lib/glob.ts";
 import { barePortSentence, deepest, type Depth } from "../model/observation.ts";
 import { printableLine } from "../lib/printable.ts";
-import { columns } from "./output.ts";
+import { paddedLine } from "./output.ts";
 
 /** Which probes are shown: a name each, or a pattern with `*`; null: all. */
 export interface PlanFilter {
@@ -46,12 +46,81 @@ export function filteredPlan(
   });
 }
 
-/** A plan for a person: the probes that run, those that do not with their reasons, what a bare port decides, and totals. */
-export function planText(plan: readonly PlannedProbe[]): string {
-  const rows = plan.map((probe) => ({ probe, row: planRow(probe) }));
-  const running = rows.filter(({ row }) => row.supported);
-  const resting = rows.filter(({ row }) => !row.supported).map(({ row }) => row);
-  const table = running.map(({ probe, row }) => [
+const FILTER_OPTIONS = [
+  ["server", "--server"],
+  ["adcService", "--adc-service"],
+  ["vserver", "--vserver"],
+  ["monitor", "--monitor"],
+] as const;
+
+/** Which patterns of a filter leave nothing of a plan, in words; null: something is left, or there is no filter. */
+export function idleFilter(plan: readonly PlannedProbe[], filter: PlanFilter): string | null {
+  const given = FILTER_OPTIONS.flatMap(([key, option]) => {
+    const pattern = filter[key];
+    return pattern === null ? [] : [{ key, pattern, words: `${option} ${pattern}` }];
+  });
+  if (given.length === 0 || filteredPlan(plan, filter).length > 0) {
+    return null;
+  }
+  const idle = given.filter(
+    ({ key, pattern }) => filteredPlan(plan, { ...WHOLE_PLAN, [key]: pattern }).length === 0,
+  );
+  const listed = (idle.length === 0 ? given : idle).map(({ words }) => words).join(" and ");
+  return idle.length === 0
+    ? `${listed} together select no probe, though each of them selects some`
+    : `${listed} ${idle.length === 1 ? "selects" : "select"} no probe`;
+}
+
+const HEADER = [
+  ...["VANTAGE", "SERVICE", "VSERVERS", "SERVER", "ADDRESS", "PROBE", "TYPE", "EVERY"],
+  "WHAT",
+];
+
+/**
+ * A plan for a person, piece by piece: the probes that run, those that do not with their reasons, what a bare port decides,
+ * and totals. A large plan's rows take more room than the plan, so that each is made when its turn comes, and once before
+ * for the widths of the columns.
+ */
+export function* planText(plan: readonly PlannedProbe[]): Generator<string, void, undefined> {
+  const widths = HEADER.map((title) => title.length);
+  const reasons = createReasons();
+  for (const row of planRows(plan)) {
+    if (row.supported) {
+      placeCells(row).forEach((cell, at) => {
+        widths[at] = Math.max(widths[at] ?? 0, printableLine(cell).length);
+      });
+    } else {
+      reasons.add(row);
+    }
+  }
+  yield paddedLine(HEADER, widths);
+  for (const probe of plan) {
+    const row = planRow(probe);
+    if (row.supported) {
+      const cells = [...placeCells(row), whatItSends(probe, row)];
+      yield paddedLine(cells.map(printableLine), widths);
+    }
+  }
+  yield* reasons.lines();
+  const bare = bareMembers(planRows(plan));
+  if (bare !== null) {
+    yield "\n";
+    yield `${bare}\n`;
+  }
+  yield "\n";
+  yield `${planTotals(planRows(plan))}\n`;
+}
+
+/** The rows of a plan, each made when its turn comes. */
+export function* planRows(plan: readonly PlannedProbe[]): Generator<PlanRow, void, undefined> {
+  for (const probe of plan) {
+    yield planRow(probe);
+  }
+}
+
+/** All cells of a row but the last. */
+function placeCells(row: PlanRow): string[] {
+  return [
     row.vantage,
     row.adc_service ?? "-",
     row.vservers.join(",") || "-",
@@ -60,19 +129,7 @@ export function planText(plan: readonly PlannedProbe[]): string {
     row.monitor ?? row.transaction ?? "-",
     row.type,
     seconds(row.interval_ms),
-    whatItSends(probe, row),
-  ]);
-  const bare = bareMembers(rows.map(({ row }) => row));
-  return [
-    columns([
-      ["VANTAGE", "SERVICE", "VSERVERS", "SERVER", "ADDRESS", "PROBE", "TYPE", "EVERY", "WHAT"],
-      ...table,
-    ]),
-    ...byReason(resting),
-    ...(bare === null ? [] : ["", bare]),
-    "",
-    planTotals(rows.map(({ row }) => row)),
-  ].join("\n");
+  ];
 }
 
 /** What a probe asks for and expects, in one line. */
@@ -92,43 +149,54 @@ export function whatItSends({ action }: PlannedProbe, row: PlanRow): string {
 }
 
 /** What is not repeated, the reason once for all that have it. */
-function byReason(rows: readonly PlanRow[]): string[] {
-  const reasons = new Map<string, string[]>();
-  for (const row of rows) {
-    const reason = row.unsupported_reason ?? "";
-    const place = row.adc_service ?? row.vservers.join(",");
-    const named = `${place}/${row.server ?? "-"}:${String(row.port ?? "-")} ${row.monitor ?? row.transaction ?? ""}`;
-    const known = reasons.get(reason);
-    if (known === undefined) {
-      reasons.set(reason, [named]);
-    } else {
-      known.push(named);
-    }
-  }
-  return reasons.size === 0
-    ? []
-    : [
-        "",
-        "not repeated:",
-        ...[...reasons].map(([reason, named]) =>
-          printableLine(`  ${reason} (${String(named.length)}): ${someOf(named)}`),
-        ),
-      ];
+function createReasons(): {
+  readonly add: (row: PlanRow) => void;
+  readonly lines: () => Generator<string, void, undefined>;
+} {
+  const reasons = new Map<string, { count: number; readonly named: string[] }>();
+  return {
+    add(row) {
+      const reason = row.unsupported_reason ?? "";
+      const known = reasons.get(reason) ?? { count: 0, named: [] };
+      reasons.set(reason, known);
+      known.count += 1;
+      if (known.count <= MAX_NAMED) {
+        const place = row.adc_service ?? row.vservers.join(",");
+        known.named.push(
+          `${place}/${row.server ?? "-"}:${String(row.port ?? "-")} ${row.monitor ?? row.transaction ?? ""}`,
+        );
+      }
+    },
+    *lines() {
+      if (reasons.size > 0) {
+        yield "\nnot repeated:\n";
+      }
+      for (const [reason, { count, named }] of reasons) {
+        const line = `  ${reason} (${String(count)}): ${someOf(named, count)}`;
+        yield `${printableLine(line)}\n`;
+      }
+    },
+  };
 }
 
 /** Members of which the ADC's own monitors see no more than a handshake or a ping, whatever looks stand beside them. */
-export function bareMembers(rows: readonly PlanRow[]): string | null {
-  const byMember = new Map<string, Depth[]>();
+export function bareMembers(rows: Iterable<PlanRow>): string | null {
+  const byMember = new Map<string, Depth>();
   for (const row of rows) {
     if (row.kind === "monitor" && row.vantage === "backend" && !isDisabled(row)) {
       const member = `${row.adc_service ?? "-"}/${row.server ?? ""}:${String(row.member_port ?? "-")}`;
-      byMember.set(member, [...(byMember.get(member) ?? []), row.depth]);
+      const known = byMember.get(member);
+      byMember.set(
+        member,
+        known === undefined ? row.depth : (deepest([known, row.depth]) ?? row.depth),
+      );
     }
   }
-  const depths = [...byMember].map(([member, all]) => ({ member, depth: deepest(all) }));
-  const sentence = barePortSentence(depths.map(({ depth }) => depth));
-  const bare = depths.flatMap(({ member, depth }) => (depth === "reach" ? [member] : []));
-  return sentence === null ? null : printableLine(`${sentence}: ${someOf(bare)}`);
+  const sentence = barePortSentence([...byMember.values()]);
+  const bare = [...byMember].flatMap(([member, depth]) => (depth === "reach" ? [member] : []));
+  return sentence === null
+    ? null
+    : printableLine(`${sentence}: ${someOf(bare.slice(0, MAX_NAMED), bare.length)}`);
 }
 
 function isDisabled({ unsupported_reason }: PlanRow): boolean {
@@ -137,19 +205,27 @@ function isDisabled({ unsupported_reason }: PlanRow): boolean {
 
 const MAX_NAMED = 10;
 
-function someOf(names: readonly string[]): string {
-  const more = names.length - MAX_NAMED;
-  const named = names.slice(0, MAX_NAMED).join(", ");
-  return more > 0 ? `${named} and ${String(more)} more` : named;
+/** The first names, and how many more there are of them all. */
+function someOf(first: readonly string[], all: number): string {
+  const named = first.join(", ");
+  return all > first.length ? `${named} and ${String(all - first.length)} more` : named;
 }
 
 /** "214 probes, 12 not repeated, 3 disabled". */
-export function planTotals(rows: readonly PlanRow[]): string {
-  const resting = rows.filter(({ supported }) => !supported);
-  const disabled = resting.filter(isDisabled).length;
+export function planTotals(rows: Iterable<PlanRow>): string {
+  let all = 0;
+  let resting = 0;
+  let disabled = 0;
+  for (const row of rows) {
+    all += 1;
+    if (!row.supported) {
+      resting += 1;
+      disabled += isDisabled(row) ? 1 : 0;
+    }
+  }
   const counts = [
-    `${String(rows.length)} probe${rows.length === 1 ? "" : "s"}`,
-    `${String(resting.length - disabled)} not repeated`,
+    `${String(all)} probe${all === 1 ? "" : "s"}`,
+    `${String(resting - disabled)} not repeated`,
     `${String(disabled)} disabled`,
   ];
   return counts.join(", ");

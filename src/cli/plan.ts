@@ -1,13 +1,20 @@
-import { planJson } from "../agent/plan/planned-probe.ts";
 import { printableLine } from "../lib/printable.ts";
-import { withJsonOnFailure, type Output } from "./output.ts";
+import { jsonPieces, withJsonOnFailure, writePieces, type Output } from "./output.ts";
 import type { ReadPlan } from "./plan-of-config.ts";
-import { filteredPlan, planText, WHOLE_PLAN, type PlanFilter } from "./plan-text.ts";
+import {
+  filteredPlan,
+  idleFilter,
+  planRows,
+  planText,
+  WHOLE_PLAN,
+  type PlanFilter,
+} from "./plan-text.ts";
 import { errorMessage } from "../lib/log.ts";
 import { planProbes } from "../agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../agent/plan/settings.ts";
 import { parseNsConf, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
+import { decodedText } from "../lib/text-encoding.ts";
 import { boundHeapGrowth } from "./heap-growth.ts";
 
 export interface PlanOptions {
@@ -33,15 +40,22 @@ async function plan(options: PlanOptions, output: Output): Promise<number> {
   if (read === null) {
     return 1;
   }
-  const { estates, idle } = read;
+  const { estates } = read;
+  const filter = options.filter ?? WHOLE_PLAN;
+  const wanted = filteredPlan(read.plan, filter);
+  const unselected = idleFilter(read.plan, filter);
+  if (unselected !== null) {
+    output.err(`${printableLine(`error: ${unselected}`)}\n`);
+  }
+  const idle = unselected === null ? read.idle : [...read.idle, unselected];
   const status = idle.length > 0 ? 1 : 0;
-  const wanted = filteredPlan(read.plan, options.filter ?? WHOLE_PLAN);
   if (options.json) {
     const error = idle.length > 0 ? idle.join("\n") : null;
-    output.out(`${JSON.stringify({ error, ...planJson(wanted, estates) }, null, 1)}\n`);
+    const diagnostics = estates.flatMap((estate) => estate.diagnostics);
+    writePieces(jsonPieces({ error }, ["probes", planRows(wanted)], { diagnostics }), output);
     return status;
   }
-  output.out(`${planText(wanted)}\n`);
+  writePieces(planText(wanted), output);
   for (const diagnostic of estates.flatMap((estate) => estate.diagnostics)) {
     const where = diagnostic.line === null ? "" : `line ${String(diagnostic.line)}: `;
     const { severity, object, message, rule } = diagnostic;
@@ -54,7 +68,7 @@ async function plan(options: PlanOptions, output: Output): Promise<number> {
 async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null> {
   let text: string;
   try {
-    text = await readTextUpTo(file, MAX_NS_CONF_BYTES);
+    text = await readTextUpTo(file, MAX_NS_CONF_BYTES, decodedText);
   } catch (error) {
     output.err(`${file}: ${errorMessage(error)}\n`);
     return null;

@@ -17,6 +17,12 @@ export interface Estate {
   readonly adc: string;
   /** For example `{ major: 13, minor: 1, text: "NS13.1 Build 37.38" }`; null if unknown. */
   readonly firmware: Firmware | null;
+  /**
+   * How much was read; absent: a whole configuration. `paste`: commands that set something up on an ADC that has more.
+   * `excerpt`: a captured session or a page, perhaps of several ADCs. `objects`: what NITRO was asked for; routes are no part
+   * of it.
+   */
+  readonly extent?: "paste" | "excerpt" | "objects";
   /** The NSIP, where known: scripted monitors are sent from it. */
   readonly nsip: string | null;
   readonly snips: readonly string[];
@@ -92,6 +98,8 @@ export interface NetProfile {
   readonly proxyProtocol: boolean;
   /** `-proxyProtocolTxVersion`: in which form. */
   readonly proxyVersion: "V1" | "V2";
+  /** `-proxyProtocolAfterTLSHandshake ENABLED`: the header comes first within TLS, not before it. */
+  readonly proxyAfterTls: boolean;
   readonly line: SourceLine;
 }
 /** What a reader of the configuration must know. */

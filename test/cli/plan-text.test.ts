@@ -12,13 +12,24 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function plan(text: string, filter?: Partial<NonNullable<PlanOptions["filter"]>>) {
+type Filter = Partial<NonNullable<PlanOptions["filter"]>>;
+
+async function planned(text: string, filter: Filter = {}, json = false) {
   const nsConf = join(directory, "ns.conf");
   await writeFile(nsConf, text);
   let out = "";
+  let err = "";
   const all = { server: null, adcService: null, vserver: null, monitor: null };
-  const options = { nsConf, config: null, json: false, filter: { ...all, ...filter } };
-  const status = await runPlan(options, { out: (part) => (out += part), err: String });
+  const options = { nsConf, config: null, json, filter: { ...all, ...filter } };
+  const status = await runPlan(options, {
+    out: (part) => (out += part),
+    err: (part) => (err += part),
+  });
+  return { status, out, err };
+}
+
+async function plan(text: string, filter?: Filter): Promise<string> {
+  const { status, out } = await planned(text, filter);
   expect(status).toBe(0);
   return out;
 }
@@ -58,11 +69,30 @@ describe("plan › for a person", () => {
   });
 
   test("shows what is asked for and no more", async () => {
-    const rows = async (filter: Parameters<typeof plan>[1]): Promise<string> => plan(CONF, filter);
+    const rows = async (filter: Filter): Promise<string> => plan(CONF, filter);
     expect(await rows({ server: "EX01" })).not.toContain("ex02");
     expect(await rows({ adcService: "ow*" })).not.toContain("relay");
     expect(await rows({ monitor: "page" })).toContain("1 probe, 0 not repeated, 0 disabled");
-    expect(await rows({ vserver: "none" })).toContain("0 probes, 0 not repeated, 0 disabled");
+    const together = await rows({ server: "ex02", adcService: "imap", monitor: "SELF" });
+    expect(together).toContain("1 probe, 1 not repeated, 0 disabled");
+    expect(await rows({ monitor: "imap_greeting" })).toMatch(/^backend +imap .*imap_greeting/m);
+  });
+
+  test.each<[Filter, string]>([
+    [{ server: "ex09" }, "--server ex09 selects no probe"],
+    [{ adcService: "ex01" }, "--adc-service ex01 selects no probe"],
+    [{ vserver: "*" }, "--vserver * selects no probe"],
+    [{ monitor: "pag" }, "--monitor pag selects no probe"],
+    [{ server: "a", monitor: "b" }, "--server a and --monitor b select no probe"],
+    [{ server: "ex01", monitor: "b" }, "--monitor b selects no probe"],
+    [
+      { server: "ex01", adcService: "imap" },
+      "--server ex01 and --adc-service imap together select no probe, though each of them selects some",
+    ],
+  ])("is an error where it selects nothing: %o", async (filter, error) => {
+    expect(await planned(CONF, filter)).toMatchObject({ status: 1, err: `error: ${error}\n` });
+    const { out } = await planned(CONF, filter, true);
+    expect(JSON.parse(out)).toMatchObject({ error, probes: [] });
   });
 
   test("keeps a row on one line, and controls away from a terminal", async () => {
@@ -107,6 +137,44 @@ describe("plan › tells which settings of profiles it does not repeat", () => {
         `${SERVICE} -netProfile np`,
       ],
       "PROXY",
+    ],
+    [
+      "a PROXY header within TLS",
+      [
+        "add netProfile np -proxyProtocol ENABLED -proxyProtocolAfterTLSHandshake ENABLED",
+        `${SERVICE} -netProfile np`,
+        "set lb monitor m HTTP -secure YES",
+      ],
+      "the ADC sends it behind the TLS handshake, this probe before it",
+    ],
+    [
+      "a net profile that the file does not hold",
+      [`${SERVICE} -netProfile np`],
+      "what netProfile np sets is not known here, and not repeated",
+    ],
+    [
+      "a monitor's own net profile that the file does not hold",
+      [SERVICE, "set lb monitor m HTTP -netProfile own"],
+      "what netProfile own sets is not known here, and not repeated",
+    ],
+    [
+      "an SSL profile that the file does not hold",
+      [SERVICE, "set lb monitor m HTTP -secure YES -sslProfile tls"],
+      "what SSL profile tls sets is not known here, and not repeated",
+    ],
+    [
+      "a certificate that the ADC checks",
+      [
+        "add ssl profile tls -sslProfileType BackEnd -serverAuth ENABLED",
+        SERVICE,
+        "set lb monitor m HTTP -secure YES -sslProfile tls",
+      ],
+      "the ADC refuses a certificate that its own CA has not signed (-serverAuth)",
+    ],
+    [
+      "a client certificate of the monitor",
+      [SERVICE, "set lb monitor m HTTP -secure YES", "bind lb monitor m -certkeyName client"],
+      "the ADC shows the client certificate client, this probe none",
     ],
   ])("%s", async (_what, lines, expected) => {
     expect(await plan([...lines, ...BOUND].join("\n"))).toContain(expected);

@@ -236,8 +236,13 @@ export function sendsSecret(monitor: Monitor, credential: MonitorCredential | nu
 }
 
 /** From where the ADC asks: nothing here can ask from its addresses. */
-function sourceNotes(net: NetProfile | undefined): string[] {
-  if (net === undefined || net.sourceIp === null || isIP(net.sourceIp) !== 0) {
+function sourceNotes(net: NetProfile | undefined, named: string | null): string[] {
+  if (net === undefined) {
+    return named === null
+      ? []
+      : [`what netProfile ${named} sets is not known here, and not repeated`];
+  }
+  if (net.sourceIp === null || isIP(net.sourceIp) !== 0) {
     return [];
   }
   const { name, sourceIp, sourceAddresses } = net;
@@ -267,6 +272,30 @@ function profileNotes({ type }: Monitor, service: AdcService): string[] {
   return named.length === 0
     ? []
     : [`what the service's ${named.join(" and ")} sets is not repeated`];
+}
+
+/** What TLS profiles that are not known, and certificates of clients, would add. */
+function tlsNotes(estate: Estate, monitor: Monitor, service: AdcService): string[] {
+  const profile = monitor.sslProfile ?? service.tls.sslProfile;
+  const isUnknown =
+    monitor.secure && profile !== null && !estate.sslProfiles.has(profile) && !isDefault(profile);
+  const certificate = monitor.written.get("certkeyname")?.[0];
+  const tls = estate.sslProfiles.get(profile ?? "") ?? service.tls;
+  return [
+    ...(monitor.secure && tls.serverAuth
+      ? [
+          "the ADC refuses a certificate that its own CA has not signed (-serverAuth), this probe tells it",
+        ]
+      : []),
+    ...(isUnknown ? [`what SSL profile ${profile} sets is not known here, and not repeated`] : []),
+    ...(certificate === undefined
+      ? []
+      : [`the ADC shows the client certificate ${certificate}, this probe none`]),
+  ];
+}
+
+function isDefault(profile: string): boolean {
+  return profile.startsWith("ns_default_ssl_profile");
 }
 
 /** Monitors that are switched off, two of a type: by the command reference each takes its kin with it. */
@@ -305,8 +334,10 @@ function noteOf({ estate, monitor, service, disabledKin }: BoundMonitor): string
   if (announced !== null) {
     notes.push(announced);
   }
-  const net = estate.netProfiles.get(monitor.netProfile ?? service.netProfile ?? "");
-  notes.push(...sourceNotes(net), ...profileNotes(monitor, service));
+  const named = monitor.netProfile ?? service.netProfile;
+  const net = estate.netProfiles.get(named ?? "");
+  notes.push(...sourceNotes(net, named), ...profileNotes(monitor, service));
+  notes.push(...tlsNotes(estate, monitor, service));
   if (!service.healthMonitor) {
     notes.push("the ADC does not run it, because health monitoring is off (-healthMonitor NO)");
   }

@@ -241,7 +241,10 @@ export function announcementNote(
   const { proxy } = announcedByMonitor(estate, service, monitor);
   if (proxy !== undefined) {
     const profile = monitor.netProfile ?? service.netProfile ?? "";
-    return `begins with a PROXY header ${proxy} (netProfile ${profile})`;
+    const note = `begins with a PROXY header ${proxy} (netProfile ${profile})`;
+    return estate.netProfiles.get(profile)?.proxyAfterTls === true && monitor.secure
+      ? `${note}; the ADC sends it behind the TLS handshake, this probe before it`
+      : note;
   }
   return announcedToService(estate, service).proxy === undefined
     ? null
