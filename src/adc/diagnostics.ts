@@ -7,6 +7,7 @@ import type { AdcService, Port } from "../model/adc-service.ts";
 import type { Vserver } from "../model/vserver.ts";
 import { isMeantDestination, ownAddresses } from "./vserver-graph.ts";
 import type { Monitor } from "../model/monitor.ts";
+import { nearName } from "./near-names.ts";
 
 /** Services nobody watches: without members there is nothing to probe, without monitors nothing to repeat. */
 function coverageDiagnostics(estate: Estate): Diagnostic[] {
@@ -26,13 +27,16 @@ function coverageDiagnostics(estate: Estate): Diagnostic[] {
 
 /** One address and port used by two vservers, by two services, or twice in one service group. */
 function endpointDiagnostics(estate: Estate): Diagnostic[] {
+  // Two sites of one excerpt may have the same addresses.
+  const severity = estate.extent === "excerpt" ? "info" : "warning";
   const vservers: Endpoint[] = [...estate.lbVservers.values(), ...estate.csVservers.values()]
     .filter((vserver) => vserver.address !== null && vserver.port !== null)
     .map((vserver) => ({
       object: vserver.name,
       line: vserver.line,
       key: endpointKey(vserver.trafficDomain, vserver.serviceType, vserver.address, vserver.port),
-      place: `${String(vserver.address)}:${String(vserver.port)}`,
+      address: vserver.address,
+      port: vserver.port,
     }));
   const services: Endpoint[] = [...estate.services.values()].flatMap((service) =>
     service.members
@@ -43,12 +47,13 @@ function endpointDiagnostics(estate: Estate): Diagnostic[] {
         key:
           groupScope(service) +
           endpointKey(service.trafficDomain, service.serviceType, member.address, member.port),
-        place: `${String(member.address)}:${String(member.port)}`,
+        address: member.address,
+        port: member.port,
       })),
   );
   return [
-    ...repeated(vservers, "duplicate_vserver_endpoint", "listens on"),
-    ...repeated(services, "duplicate_service_endpoint", "stands for"),
+    ...repeated(vservers, severity, "duplicate_vserver_endpoint", "listens on"),
+    ...repeated(services, severity, "duplicate_service_endpoint", "stands for"),
   ];
 }
 
@@ -61,10 +66,16 @@ interface Endpoint {
   readonly object: string;
   readonly line: SourceLine;
   readonly key: string;
-  readonly place: string;
+  readonly address: string | null;
+  readonly port: Port | null;
 }
 
-function repeated(endpoints: readonly Endpoint[], rule: string, verb: string): Diagnostic[] {
+function repeated(
+  endpoints: readonly Endpoint[],
+  severity: Diagnostic["severity"],
+  rule: string,
+  verb: string,
+): Diagnostic[] {
   const first = new Map<string, Endpoint>();
   const found: Diagnostic[] = [];
   for (const endpoint of endpoints) {
@@ -73,11 +84,11 @@ function repeated(endpoints: readonly Endpoint[], rule: string, verb: string): D
       first.set(endpoint.key, endpoint);
     } else {
       found.push({
-        severity: "warning",
+        severity,
         rule,
         line: endpoint.line,
         object: endpoint.object,
-        message: `${endpoint.object} ${verb} ${endpoint.place}, and so does ${earlier.object === endpoint.object ? "another member" : earlier.object}.`,
+        message: `${endpoint.object} ${verb} ${String(endpoint.address)}:${String(endpoint.port)}, and so does ${earlier.object === endpoint.object ? "another member" : earlier.object}.`,
       });
     }
   }
@@ -91,7 +102,7 @@ function endpointKey(
   port: Port | null,
 ): string {
   const transport = isTcpBased(serviceType) ? "tcp" : serviceType === "ANY" ? "any" : "udp";
-  return [trafficDomain, transport, address, port].map(String).join("|");
+  return `${String(trafficDomain)}|${transport}|${String(address)}|${String(port)}`;
 }
 
 /** A reference that leads nowhere, before it is a sentence. */
@@ -104,7 +115,7 @@ interface Missing {
 }
 
 /** References from one object to another that lead nowhere, or to an object of another kind. */
-function referenceDiagnostics(estate: Estate, part: boolean): Diagnostic[] {
+function referenceDiagnostics(estate: Estate): Diagnostic[] {
   const found: Diagnostic[] = [];
   const missing: Missing[] = [];
   const kinds = kindsByName(estate);
@@ -116,13 +127,15 @@ function referenceDiagnostics(estate: Estate, part: boolean): Diagnostic[] {
     line: SourceLine,
   ): void {
     const accepted = typeof wanted === "string" ? [wanted] : wanted;
-    if (name === null || accepted.some((kind) => kinds.get(kind)?.has(name) === true)) {
+    const isOf = (kind: Kind): boolean =>
+      name !== null && kinds[kind].some((table) => table.has(name));
+    if (name === null || accepted.some(isOf)) {
       return;
     }
-    const actual = KINDS.filter((kind) => kinds.get(kind)?.has(name) === true);
+    const actual = KINDS.filter(isOf);
     const [expected = "vserver"] = accepted;
     // A file that tells of no certificate, policy or net profile at all is an excerpt more often than a mistake.
-    const excerpt = BESIDE.has(expected) && kinds.get(expected)?.size === 0;
+    const excerpt = BESIDE.has(expected) && kinds[expected].every(({ size }) => size === 0);
     const severity = excerpt ? "info" : "error";
     if (actual.length === 0) {
       missing.push({ severity, kind: expected, name, object, line });
@@ -149,19 +162,47 @@ function referenceDiagnostics(estate: Estate, part: boolean): Diagnostic[] {
     vserverReferences(vserver, check);
   }
   gslbReferences(estate.gslb, check);
-  return [...found, ...(part ? leavingThePart(missing) : missing.map(dangling))];
+  return [
+    ...found,
+    ...(isPart(estate)
+      ? leavingThePart(missing, (kind) => kinds[kind].flatMap((table) => [...table.keys()]))
+      : missing.map((one) => dangling(one))),
+  ];
 }
 
-function dangling({ severity, kind, name, object, line }: Missing): Diagnostic {
-  const message = `${object} refers to ${kind} ${name}, which is not configured.`;
+/** Whether the file itself is not a whole configuration, so that the rest may hold what it names. */
+export function isPart({ extent }: Pick<Estate, "extent">): boolean {
+  return extent === "paste" || extent === "excerpt";
+}
+
+/** Where a part of a configuration names what it does not hold. */
+export const ELSEWHERE = " in this text; the rest of the configuration may hold it";
+
+function dangling({ severity, kind, name, object, line }: Missing, more = ""): Diagnostic {
+  const message = `${object} refers to ${kind} ${name}, which is not configured${more}.`;
   return { severity, rule: "dangling_reference", line, object, message };
 }
 
 /** Maximum number of names in one message. */
 const MAX_NAMES = 12;
 
-/** What a part of a configuration refers to stands in the rest: one cause, with all its names. */
-function leavingThePart(missing: readonly Missing[]): Diagnostic[] {
+/**
+ * What a part of a configuration refers to stands in the rest: one cause, with all its names. A name that is all but one of
+ * its own is a mistake all the same.
+ */
+function leavingThePart(
+  missing: readonly Missing[],
+  namesOf: (kind: Kind) => readonly string[],
+): Diagnostic[] {
+  const nearest = missing.map((one) => nearName(one.name, namesOf(one.kind)));
+  const misspelt = missing.flatMap((one, at) => {
+    const near = nearest[at] ?? null;
+    return near === null ? [] : [dangling(one, `, but ${near} is`)];
+  });
+  return [...misspelt, ...leaving(missing.filter((_, at) => nearest[at] === null))];
+}
+
+function leaving(missing: readonly Missing[]): Diagnostic[] {
   const names = [...new Set(missing.map(({ kind, name }) => `${kind} ${name}`))];
   const more = names.length - MAX_NAMES;
   const list = names.slice(0, MAX_NAMES).join(", ");
@@ -169,14 +210,11 @@ function leavingThePart(missing: readonly Missing[]): Diagnostic[] {
   const firstOfEach = [...groupBy(missing, ({ object }) => object).values()].flatMap((of) =>
     of.slice(0, 1),
   );
-  return firstOfEach.map((one) =>
-    names.length === 1
-      ? dangling(one)
-      : {
-          ...dangling(one),
-          message: `${one.object} refers to what this part of a configuration does not show: ${shown}.`,
-        },
-  );
+  return firstOfEach.map((each) => {
+    const one = { ...each, severity: "info" as const };
+    const message = `${one.object} refers to what this part of a configuration does not show: ${shown}.`;
+    return names.length === 1 ? dangling(one, ELSEWHERE) : { ...dangling(one), message };
+  });
 }
 
 function gslbReferences({ services, vservers }: Gslb, check: Check): void {
@@ -254,33 +292,34 @@ const BESIDE: ReadonlySet<Kind> = new Set([
   "net profile",
 ] as const);
 
-function kindsByName(estate: Estate): Map<Kind, ReadonlySet<string>> {
-  return new Map<Kind, ReadonlySet<string>>([
-    ["server", new Set(estate.servers.keys())],
-    ["service", new Set(estate.services.keys())],
-    ["monitor", new Set(estate.monitors.keys())],
-    ["vserver", new Set([...estate.lbVservers.keys(), ...estate.csVservers.keys()])],
-    ["authentication vserver", new Set(estate.authenticationVservers.keys())],
-    ["policy", new Set(estate.policies.keys())],
-    ["action", new Set(estate.actions.keys())],
-    ["net profile", new Set(estate.netProfiles.keys())],
-    ["certificate key", new Set(estate.certKeys.keys())],
-    ["GSLB site", new Set(estate.gslb.sites.keys())],
-    ["GSLB service", new Set(estate.gslb.services.keys())],
-    ["GSLB vserver", new Set(estate.gslb.vservers.keys())],
-  ]);
+/** The tables in which the names of each kind stand. */
+function kindsByName(
+  estate: Estate,
+): Readonly<Record<Kind, readonly ReadonlyMap<string, unknown>[]>> {
+  return {
+    server: [estate.servers],
+    service: [estate.services],
+    monitor: [estate.monitors],
+    vserver: [estate.lbVservers, estate.csVservers],
+    "authentication vserver": [estate.authenticationVservers],
+    policy: [estate.policies],
+    action: [estate.actions],
+    "net profile": [estate.netProfiles],
+    "certificate key": [estate.certKeys],
+    "GSLB site": [estate.gslb.sites],
+    "GSLB service": [estate.gslb.services],
+    "GSLB vserver": [estate.gslb.vservers],
+  };
 }
 
 /**
  * What a reader of any estate must know, whichever way it was read: pinned destinations, monitors nobody uses, secrets
  * only the ADC can read, references to nothing or to the wrong kind, one address and port used twice, unknown types.
- * Importers append these to their own `diagnostics`, name monitors bound to what an estate leaves out (routes), and say
- * where what they have read is only a part of a configuration.
+ * Importers append these to their own `diagnostics`, and name monitors bound to what an estate leaves out (routes).
  */
 export function estateDiagnostics(
   estate: Estate,
   monitorsUsedElsewhere: ReadonlySet<string> = new Set(),
-  part = false,
 ): Diagnostic[] {
   const users = usersOfMonitors(estate);
   const own = ownAddresses(estate);
@@ -296,6 +335,7 @@ export function estateDiagnostics(
   return [
     ...[...estate.monitors.values()].flatMap((monitor) =>
       monitorDiagnostics(
+        estate,
         monitor,
         users.get(monitor.name) ?? [],
         [monitorsUsedElsewhere, usedByGslb, boundAsServers].some((names) =>
@@ -304,7 +344,7 @@ export function estateDiagnostics(
         own,
       ),
     ),
-    ...referenceDiagnostics(estate, part),
+    ...referenceDiagnostics(estate),
     ...endpointDiagnostics(estate),
     ...coverageDiagnostics(estate),
   ];
@@ -326,6 +366,7 @@ function usersOfMonitors(estate: Estate): Map<string, AdcService[]> {
 }
 
 function monitorDiagnostics(
+  estate: Estate,
   monitor: Monitor,
   users: readonly AdcService[],
   usedElsewhere: boolean,
@@ -341,8 +382,7 @@ function monitorDiagnostics(
       ...about,
       severity: "info",
       rule: "unused_monitor",
-      message:
-        "The monitor is not bound to any service, route or GSLB service, so nothing uses it.",
+      message: UNUSED[estate.extent ?? "whole"],
     });
   }
   if (needsPassword(monitor) && monitor.parameters.password === "encrypted") {
@@ -355,7 +395,7 @@ function monitorDiagnostics(
         "to repeat the monitor, give its account in the configuration.",
     });
   }
-  if (!MONITOR_TYPES.has(monitor.type)) {
+  if (!MONITOR_TYPES.has(monitor.type) && !monitor.builtIn) {
     found.push({
       ...about,
       severity: "warning",
@@ -365,6 +405,15 @@ function monitorDiagnostics(
   }
   return found;
 }
+
+const BOUND_ELSEWHERE =
+  "Nothing in this text uses the monitor; the rest of the configuration may bind it.";
+const UNUSED: Readonly<Record<NonNullable<Estate["extent"]> | "whole", string>> = {
+  whole: "The monitor is not bound to any service, route or GSLB service, so nothing uses it.",
+  paste: BOUND_ELSEWHERE,
+  excerpt: BOUND_ELSEWHERE,
+  objects: "The monitor is not bound to any service or GSLB service; a route may use it.",
+};
 
 /** One destination decides for members at other addresses, of which it says nothing. */
 function pinnedDestination(

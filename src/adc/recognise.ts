@@ -397,7 +397,9 @@ export function pathsOfRules(estate: Estate): ReadonlyMap<string, readonly strin
   const add = (vserverName: string | null, found: readonly string[]): void => {
     const vserver = vserverName === null ? undefined : estate.lbVservers.get(vserverName);
     for (const { service } of vserver?.services ?? []) {
-      paths.set(service, [...(paths.get(service) ?? []), ...found]);
+      const known = paths.get(service) ?? [];
+      known.push(...found);
+      paths.set(service, known);
     }
   };
   for (const csVserver of estate.csVservers.values()) {

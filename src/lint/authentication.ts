@@ -250,18 +250,12 @@ function movedTo(vserver: string, policy: string, from: number | null, to: numbe
 /** The login's own address then is protected by the login: a circle. */
 function hostIsMailHost(context: LintContext): Hit[] {
   const { estate } = context;
+  const hostsOf = mailHosts(estate);
   return authenticating(context).flatMap(({ vserver }) => {
     const host = vserver.authentication.host?.toLowerCase() ?? "";
-    const mailHosts = [...estate.csVservers.values()].flatMap((cs) =>
-      cs.targets
-        .filter((binding) => csTargetOf(estate, binding) === vserver.name)
-        .flatMap((binding) => estate.policies.get(binding.policy)?.literals.hosts ?? [])
-        .filter(({ operator, negated }) => operator === "EQ" && !negated)
-        .map(({ value }) => value.toLowerCase()),
-    );
     const kind = vserver.kind === "lb" ? "lb vserver" : "cs vserver";
     const key = "AuthenticationHost";
-    return host !== "" && mailHosts.includes(host)
+    return host !== "" && hostsOf.get(vserver.name)?.has(host) === true
       ? [
           {
             line: vserver.line,
@@ -283,6 +277,25 @@ function hostIsMailHost(context: LintContext): Hit[] {
         ]
       : [];
   });
+}
+
+/** The host names that content switching sends to each vserver, in lower case. */
+function mailHosts(estate: Estate): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const { targets } of estate.csVservers.values()) {
+    for (const binding of targets) {
+      const target = csTargetOf(estate, binding) ?? "";
+      const known = found.get(target) ?? new Set<string>();
+      found.set(target, known);
+      for (const { operator, negated, value } of estate.policies.get(binding.policy)?.literals
+        .hosts ?? []) {
+        if (operator === "EQ" && !negated) {
+          known.add(value.toLowerCase());
+        }
+      }
+    }
+  }
+  return found;
 }
 
 /** The ADC cannot pass NTLM on: behind its login it needs Kerberos constrained delegation, or Basic at the server. */

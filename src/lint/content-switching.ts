@@ -1,7 +1,7 @@
 import type { Policy } from "../model/policy.ts";
 import type { CsBinding, CsVserver } from "../model/vserver.ts";
 import { parseRule, type RuleTree } from "../adc/rule-expression.ts";
-import { matchesRule, type RuleRequest } from "../adc/rule-match.ts";
+import { matchesRule } from "../adc/rule-match.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import { setOptions, type Change, type Fix } from "./change.ts";
 import type { LintContext } from "./context.ts";
@@ -170,9 +170,10 @@ function policiesOverlap(context: LintContext): Hit[] {
           .map(({ value }) => slashed(value)),
       );
       const paths = [...new Set([...REAL_PATHS, ...literals])];
+      const taken = createTaken(paths);
       return candidates.filter(searchesAnywhere).flatMap((one) => {
         for (const rival of candidates) {
-          const shared = rival.target === one.target ? null : sharedPath(one, rival, paths);
+          const shared = rival.target === one.target ? null : sharedPath(one, rival, taken);
           if (shared !== null && (isMended(one, rival, paths) || !isMended(rival, one, paths))) {
             return [overlap(vserver, one, rival, shared, paths)];
           }
@@ -196,7 +197,7 @@ function candidateOf(context: LintContext, binding: CsBinding): Candidate[] {
     : [
         {
           policy,
-          tree: parseRule(policy.rule),
+          tree: context.treeOf(policy),
           target: csTargetOf(context.estate, binding),
           priority: binding.priority ?? Infinity,
         },
@@ -211,15 +212,14 @@ function searchesAnywhere({ policy }: Candidate): boolean {
 function sharedPath(
   one: Pick<Candidate, "tree" | "policy">,
   other: Candidate,
-  paths: readonly string[],
+  taken: Taken,
 ): string | null {
   const hosts = [...one.policy.literals.hosts, ...other.policy.literals.hosts]
     .filter(({ negated }) => !negated)
     .map(({ value }) => value);
   for (const host of [null, ...hosts]) {
-    const found = paths.find(
-      (path) => takes(one.tree, { path, host }) && takes(other.tree, { path, host }),
-    );
+    const ofOther = taken(other.tree, host);
+    const found = [...taken(one.tree, host)].find((path) => ofOther.has(path));
     if (found !== undefined) {
       return found;
     }
@@ -227,8 +227,20 @@ function sharedPath(
   return null;
 }
 
-function takes(tree: RuleTree, request: RuleRequest): boolean {
-  return matchesRule(tree, request) === true;
+/** The paths that a rule takes for certain at a host, in their order. */
+type Taken = (tree: RuleTree, host: string | null) => ReadonlySet<string>;
+
+function createTaken(paths: readonly string[]): Taken {
+  const known = new Map<RuleTree, Map<string | null, ReadonlySet<string>>>();
+  return (tree, host) => {
+    const ofTree = known.get(tree) ?? new Map<string | null, ReadonlySet<string>>();
+    known.set(tree, ofTree);
+    const found =
+      ofTree.get(host) ??
+      new Set(paths.filter((path) => matchesRule(tree, { path, host }) === true));
+    ofTree.set(host, found);
+    return found;
+  };
 }
 
 function overlap(
@@ -254,7 +266,7 @@ function isMended(one: Candidate, rival: Candidate, paths: readonly string[]): b
   const rule = anchored(one.policy.rule);
   return (
     rule !== one.policy.rule &&
-    sharedPath({ tree: parseRule(rule), policy: one.policy }, rival, paths) === null
+    sharedPath({ tree: parseRule(rule), policy: one.policy }, rival, createTaken(paths)) === null
   );
 }
 

@@ -8,6 +8,9 @@ import { createNames, type Names } from "./names.ts";
 import { idleReason, type IdleReason } from "../adc/idle-services.ts";
 import type { MonitorUse } from "./monitor-change.ts";
 import type { LintSettings } from "./settings.ts";
+import { append } from "../lib/steps.ts";
+import { parseRule, type RuleTree } from "../adc/rule-expression.ts";
+import type { Policy } from "../model/policy.ts";
 
 /** Exchange's virtual directories. */
 export type Directory =
@@ -71,6 +74,8 @@ export interface LintContext {
   /** Services that use a monitor, by its name. */
   readonly usersOf: (monitor: Monitor) => readonly LintService[];
   readonly names: Names;
+  /** A policy's rule, taken apart once. */
+  readonly treeOf: (policy: Policy) => RuleTree;
   /** A monitor of this estate asks for Exchange's health page, or a rule names what only Exchange 2013 and newer has. */
   readonly hasHealthPages: boolean;
 }
@@ -147,9 +152,19 @@ export function createContext(estate: Estate, settings: LintSettings): LintConte
     vservers: lintVservers(estate, services, asked),
     usersOf: (monitor) => users.get(monitor.name) ?? [],
     names: createNames(estate),
+    treeOf: treesOf(),
     hasHealthPages:
       [...estate.monitors.values()].some((monitor) => asksHealthPage(monitor)) ||
       [...asked.values()].flat().some((path) => /^\/mapi\b/i.test(path)),
+  };
+}
+
+function treesOf(): (policy: Policy) => RuleTree {
+  const known = new Map<Policy, RuleTree>();
+  return (policy) => {
+    const tree = known.get(policy) ?? parseRule(policy.rule);
+    known.set(policy, tree);
+    return tree;
   };
 }
 
@@ -258,7 +273,12 @@ function rulePaths(estate: Estate): ReadonlyMap<string, readonly string[]> {
       const values = urls
         .filter(({ negated }) => !negated)
         .map(({ value }) => (value.startsWith("/") ? value : `/${value}`));
-      found.set(target, [...(found.get(target) ?? []), ...values]);
+      const known = found.get(target);
+      if (known === undefined) {
+        found.set(target, values);
+      } else {
+        known.push(...values);
+      }
     }
   }
   return found;
@@ -273,15 +293,20 @@ function directoriesOfServices(
   const names = new Map<string, string[]>();
   for (const vserver of estate.lbVservers.values()) {
     for (const { service } of vserver.services) {
-      paths.set(service, [...(paths.get(service) ?? []), ...(asked.get(vserver.name) ?? [])]);
-      names.set(service, [...(names.get(service) ?? [service]), vserver.name]);
+      const known = paths.get(service) ?? [];
+      known.push(...(asked.get(vserver.name) ?? []));
+      paths.set(service, known);
+      append(names, service, vserver.name);
     }
   }
   return new Map(
     [...paths].map(([service, known]) => {
       const byRule = directoriesOf(known);
-      const byName = (names.get(service) ?? []).map(directoryOfName);
-      return [service, byRule.size > 0 ? byRule : new Set(byName.filter((one) => one !== null))];
+      if (byRule.size > 0) {
+        return [service, byRule];
+      }
+      const byName = [service, ...(names.get(service) ?? [])].map(directoryOfName);
+      return [service, new Set(byName.filter((one) => one !== null))];
     }),
   );
 }

@@ -3,7 +3,7 @@ import { usesOf, type LintContext, type LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import type { Fix } from "./change.ts";
 import type { Monitor } from "../model/monitor.ts";
-import { MONITOR_TYPE_OPTIONS, TYPED_OPTIONS } from "../adc/nsconf/grammar.ts";
+import { MONITOR_TYPE_OPTIONS, SECURABLE, TYPED_OPTIONS } from "../adc/nsconf/grammar.ts";
 import { REDACTED } from "../adc/request-secrets.ts";
 import {
   bindMonitor,
@@ -134,6 +134,7 @@ function firstBytes(text: string, bytes: number): string {
 }
 
 const TALKING: ReadonlySet<string> = new Set([
+  ...SECURABLE,
   "HTTP",
   "HTTP-ECV",
   "TCP-ECV",
@@ -150,7 +151,6 @@ function missingSecure(context: LintContext): Hit[] {
       monitor.destPort === null ? expectsTls(service) : isTlsPort(monitor.destPort),
     "Clear text is spoken where the servers expect TLS: the monitor fails, or passes for the wrong reason.",
     "YES",
-    "https",
   );
 }
 
@@ -163,7 +163,6 @@ function secureToClearPort(context: LintContext): Hit[] {
       monitor.destPort === null ? expectsClearText(service) : isClearPort(monitor.destPort),
     "TLS is spoken where the servers expect clear text: no handshake succeeds there.",
     "NO",
-    "http",
   );
 }
 
@@ -186,7 +185,6 @@ function wrongSecurity(
   isWrong: (monitor: Monitor, one: LintService) => boolean,
   message: string,
   secure: "YES" | "NO",
-  builtIn: "http" | "https",
 ): Hit[] {
   return [...context.estate.monitors.values()].filter(speaks).flatMap((monitor) => {
     const wrongServices = new Set(
@@ -200,14 +198,15 @@ function wrongSecurity(
     }
     const uses = usesOf(context, monitor);
     const wrong = uses.filter(({ service }) => wrongServices.has(service));
+    const twin = monitor.builtIn ? TWINS.get(monitor.name) : undefined;
     return [
       {
         line: monitor.line ?? wrong[0]?.binding.line ?? null,
         object: monitor.name,
         message,
         fix:
-          monitor.name === "http" || monitor.name === "https"
-            ? swapped(wrong, builtIn)
+          twin !== undefined
+            ? swapped(wrong, twin)
             : monitor.type === "TCP"
               ? deeperInstead(context, wrong)
               : changeFor(context.names, monitor, wrong, uses.length, { secure }),
@@ -238,6 +237,14 @@ function deeperInstead(context: LintContext, wrong: readonly MonitorUse[]): Fix 
   const whole = parts.filter((part) => part !== null);
   return whole.length < parts.length ? null : whole.flat();
 }
+
+/** Built-in monitors that ask the same in clear text and over TLS. */
+const TWINS: ReadonlyMap<string, string> = new Map([
+  ["http", "https"],
+  ["https", "http"],
+  ["sta", "stasecure"],
+  ["stasecure", "sta"],
+]);
 
 /** The firmware has the other one too. Where it is bound already, its author knows what it is for. */
 function swapped(wrong: readonly MonitorUse[], builtIn: string): Fix | null {

@@ -153,6 +153,10 @@ function isWatched({ idle }: { readonly idle: string | null }): boolean {
 function headFix(context: LintContext, monitor: Monitor, onExchange: boolean): Fix | null {
   if (!onExchange) {
     const target = requestTarget(monitor);
+    if (/^\s*HEAD\s+https?:/i.test(monitor.parameters.httpRequest ?? "")) {
+      // A proxy is asked for a page of another server.
+      return null;
+    }
     const page: Value =
       target === "" || target === "/" ? { blank: "page", around: "GET /{}" } : `GET ${target}`;
     return withPage(context, monitor, { send: page, recv: { blank: "text of that page" } });

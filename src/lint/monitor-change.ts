@@ -114,6 +114,9 @@ export function replaceMonitor(
 ): Fix | null {
   const taken = MONITOR_TYPE_OPTIONS.get(type);
   const replaced = optionsOf(values);
+  if (!isKnownWhole(monitor)) {
+    return null;
+  }
   const kept = new Map<string, readonly Value[]>();
   for (const [key, value] of monitorOptions(monitor)) {
     if (type !== monitor.type && QUESTION.has(key)) {
@@ -133,6 +136,25 @@ export function replaceMonitor(
     ]),
   ];
 }
+
+/**
+ * Whether nothing is lost by writing all options that are known: none of those in the file is strange to its type. Over NITRO
+ * every monitor has every attribute.
+ */
+export function isKnownWhole({ type, written, line }: Monitor): boolean {
+  const taken = MONITOR_TYPE_OPTIONS.get(type);
+  const inFile = line === null ? [] : [...written.keys()];
+  return taken !== undefined && inFile.every((key) => taken.has(key) || BESIDE.has(key));
+}
+
+/** Not an option of the type: how a secret is written, and the number that a cluster gives. */
+const BESIDE: ReadonlySet<string> = new Set([
+  "encrypted",
+  "encryptmethod",
+  "devno",
+  "kek",
+  "suffix",
+]);
 
 /** What a monitor asks and awaits: another type asks in another way. */
 const QUESTION: ReadonlySet<string> = new Set(["httprequest", "respcode", "send", "recv"]);
@@ -249,6 +271,9 @@ function addParameters(
   }
   if (parameters.ipAddresses.length > 0) {
     found.set("ipaddress", parameters.ipAddresses);
+  }
+  if (monitor.written.has("snmpcommunity")) {
+    found.set("snmpcommunity", [{ blank: "community" }]);
   }
   const inArguments = parameters.scriptArgs?.includes(REDACTED) === true;
   if (parameters.password !== "none" && !inArguments) {

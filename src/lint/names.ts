@@ -15,6 +15,8 @@ export interface Names {
 
 export function createNames(estate: Estate): Names {
   let taken: Set<string> | null = null;
+  // The first number that may be free behind each beginning: what is taken stays taken.
+  const next = new Map<string, number>();
   const priorities = new Map<string, Set<number | null>>();
   return {
     freshPriority({ name, policies }) {
@@ -29,16 +31,32 @@ export function createNames(estate: Estate): Names {
     },
     fresh(base, suffix) {
       taken ??= namesOf(estate);
-      for (let number = 1; ; number += 1) {
-        const end = number === 1 ? suffix : `${suffix}${String(number)}`;
-        const name = `${cut(base, MAX_MONITOR_NAME - end.length)}${end}`;
-        if (!taken.has(name.toLowerCase())) {
-          taken.add(name.toLowerCase());
-          return name;
+      const plain = `${cut(base, MAX_MONITOR_NAME - suffix.length)}${suffix}`;
+      if (isFree(taken, plain)) {
+        return plain;
+      }
+      for (let from = 2, to = 9; ; from = to + 1, to = from * 10 - 1) {
+        const digits = String(to).length;
+        const beginning = `${cut(base, MAX_MONITOR_NAME - suffix.length - digits)}${suffix}`;
+        const place = `${beginning.toLowerCase()} ${String(digits)}`;
+        for (let number = next.get(place) ?? from; number <= to; number += 1) {
+          next.set(place, number + 1);
+          const name = `${beginning}${String(number)}`;
+          if (isFree(taken, name)) {
+            return name;
+          }
         }
       }
     },
   };
+}
+
+/** Whether nothing has a name, which is then taken. */
+function isFree(taken: Set<string>, name: string): boolean {
+  const lower = name.toLowerCase();
+  const free = !taken.has(lower);
+  taken.add(lower);
+  return free;
 }
 
 function namesOf(estate: Estate): Set<string> {

@@ -264,7 +264,7 @@ const TYPES: ReadonlyMap<string, PortProtocol> = new Map([
 ]);
 
 const UDP_TYPES: ReadonlySet<string> = new Set(
-  "UDP DNS ADNS RADIUS SIP_UDP SNMP TFTP SYSLOGUDP DTLS".split(" "),
+  "UDP DNS ADNS RADIUS SIP_UDP SNMP TFTP SYSLOGUDP DTLS QUIC QUIC_BRIDGE HTTP_QUIC".split(" "),
 );
 
 function isUdp({ serviceType }: AdcService): boolean {

@@ -22,6 +22,7 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
   ],
   unreadable_lines: ["warning", "Lines belong to no command."],
   refused_command: ["info", "The ADC refused commands of a captured session: they are not read."],
+  removed_while_bound: ["warning", "A monitor is removed that is still bound: the ADC refuses."],
   unknown_command: ["warning", "The ADC has no such command."],
   stray_words: ["warning", "Words belong to no option and do nothing."],
   not_looked_at: [
@@ -51,9 +52,11 @@ export const READING_RULES: readonly Rule[] = Object.entries(MISTAKES).map(
 
 /** A finding stands behind its object's name: `s refers to m …` → `Refers to m …`, so that equal causes read alike. */
 function withoutObject(message: string, object: string): string {
-  const missing = ` ${object} is not configured.`;
-  if (message.startsWith("A ") && message.endsWith(missing)) {
-    return `No ${message.slice(2, -missing.length)} of this name is configured.`;
+  const missing = ` ${object} is not configured`;
+  const at = message.indexOf(missing);
+  if (message.startsWith("A ") && at > 0) {
+    const kind = message.slice("A ".length, at);
+    return `No ${kind} of this name is configured${message.slice(at + missing.length)}`;
   }
   const rest = message.startsWith(`${object} `) ? message.slice(object.length + 1) : null;
   const text =

@@ -6,10 +6,11 @@ import {
   bindMonitor,
   removeMonitor,
   setMonitor,
+  isKnownWhole,
   monitorOptions,
-  type MonitorOptions,
 } from "./monitor-change.ts";
 import { SERVICE_TYPES } from "../adc/nsconf/grammar.ts";
+import type { Monitor } from "../model/monitor.ts";
 import type { Rule } from "./rule.ts";
 
 /** Monitoring that does not take place, cannot succeed, or hangs on one thing. */
@@ -158,6 +159,8 @@ function unusedMonitor(context: LintContext): Hit[] {
   const misspelt = context.services.some(
     ({ service, bound }) => bound.length < service.monitors.length,
   );
+  // The ADC refuses to remove a monitor that is bound, and what was not read may bind it.
+  const mayBeBound = context.estate.extent !== undefined;
   return context.estate.diagnostics
     .filter(({ rule }) => rule === "unused_monitor")
     .map(({ line, object, message }) => {
@@ -166,17 +169,20 @@ function unusedMonitor(context: LintContext): Hit[] {
         line,
         object,
         message,
-        // What holds a secret could not be brought back.
         fix:
-          monitor === undefined || misspelt || holdsSecret(monitorOptions(monitor))
+          monitor === undefined || misspelt || mayBeBound || !canComeBack(monitor)
             ? null
             : [removeMonitor(monitor)],
       };
     });
 }
 
-function holdsSecret(options: MonitorOptions): boolean {
-  return [...options.values()].flat().some((value) => typeof value !== "string");
+/** Whether all that a monitor has can be written again: no secret, and no option that is not known here. */
+function canComeBack(monitor: Monitor): boolean {
+  return (
+    isKnownWhole(monitor) &&
+    [...monitorOptions(monitor).values()].flat().every((value) => typeof value === "string")
+  );
 }
 
 /** One locked account, one moved mailbox, and every server behind it goes DOWN at once. */

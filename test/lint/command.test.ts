@@ -130,6 +130,39 @@ describe("lint › filters", () => {
     expect((await run(two, { object: "T*" })).out).not.toContain("health_monitor_off");
   });
 
+  test("by an object that has no finding", async () => {
+    const two = `${OFF}add server calm 10.0.0.2\n`;
+    expect(await run(two, { object: "calm" })).toEqual({
+      status: 0,
+      out: "nothing found\n",
+      err: "",
+    });
+  });
+
+  test.each(["nobody", "s?", "q*", ""])(
+    "an object that is not there is an error: %j",
+    async (object) => {
+      const { status, out, err } = await run(OFF, { object });
+      expect({ status, out }).toEqual({ status: 3, out: "" });
+      expect(err).toMatch(/: it has no object .*\n$/);
+      const told = await run(OFF, { object, format: "json" });
+      expect([told.status, JSON.parse(told.out)]).toEqual([3, { error: told.err.trimEnd() }]);
+    },
+  );
+
+  test("notes count by strict only where they are shown", async () => {
+    const note = "add lb monitor m TCP\n";
+    for (const [options, expected] of [
+      [{ strict: true }, 1],
+      [{ strict: true, severity: "warning" }, 0],
+      [{ strict: true, rules: ["tcp_only"] }, 0],
+      [{ strict: true, object: "m" }, 1],
+    ] as const) {
+      expect((await run(note, options)).status).toBe(expected);
+    }
+    expect((await run(OFF, { strict: true })).status).toBe(1);
+  });
+
   test("a rule that does not exist is a usage error", async () => {
     expect(await run(OFF, { rules: ["tcp_olny"] })).toMatchObject({ status: 3, out: "" });
   });

@@ -176,8 +176,14 @@ const TYPED: readonly (readonly [string, string, readonly string[]])[] = [
   ],
   ["bind service svc1 -monitorName m1\nunb service svc1 -monitorName m1", "svc1", ["tcp-default"]],
   ["bind service svc1 -monitorName m1\nunbind mon m1 svc1", "svc1", ["tcp-default"]],
-  ["bind service svc1 -monitorName m1\nrm lb monitor m1", "svc1", ["tcp-default"]],
-  ["bind service svc1 -monitorName m1\nrm monitor m1 HTTP", "svc1", ["tcp-default"]],
+  // Error 2131: it must be unbound before.
+  ["bind service svc1 -monitorName m1\nrm lb monitor m1", "svc1", ["m1"]],
+  ["bind service svc1 -monitorName m1\nrm monitor m1 HTTP", "svc1", ["m1"]],
+  [
+    "bind service svc1 -monitorName m1\nunbind service svc1 -monitorName m1\nrm lb monitor m1 HTTP",
+    "svc1",
+    ["tcp-default"],
+  ],
   ["bind service svc1 -monitorName m1\ndisable monitor svc1 m1", "svc1", ["m1 off"]],
   ["bind service svc1 -monitorName m1\ndis lb mon svc1 m1", "svc1", ["m1 off"]],
   ["bind service svc1 -monitorName m1 -monState DISABLED\nena mon svc1 m1", "svc1", ["m1"]],

@@ -9,6 +9,8 @@ function commands(...lines: readonly string[]): string[] {
 const message = (rule: string, ...lines: readonly string[]): string | undefined =>
   lint(parseNsConf(lines.join("\n"), { adc: "test" })).find((one) => one.rule === rule)?.message;
 
+const WHOLE = "#NS13.1 Build 37.38";
+
 /** Kinds met in configurations that nobody here wrote, where a command would have hurt or been refused. */
 describe("lint › proposes nothing that breaks what works", () => {
   test("no clear banner where TLS may begin the dialogue: 465 of a server that is not Exchange", () => {
@@ -70,15 +72,19 @@ describe("lint › proposes nothing that breaks what works", () => {
     expect(codes("503")).toMatch(/^Only an error counts as health/);
   });
 
-  test("a certificate that an excerpt does not hold is a note, in a whole file an error", () => {
-    const bind = ["add lb vserver v SSL 10.0.0.2 443", "bind ssl vserver v -certkeyName gone"];
+  test("a certificate that a file does not hold is a note where it holds none at all", () => {
+    const bind = [
+      WHOLE,
+      "add lb vserver v SSL 10.0.0.2 443",
+      "bind ssl vserver v -certkeyName gone",
+    ];
     const severity = (...more: readonly string[]) =>
       lint(parseNsConf([...bind, ...more].join("\n"), { adc: "test" })).find(
         ({ rule }) => rule === "dangling_reference",
       )?.severity;
     expect(severity()).toBe("info");
     expect(severity("add ssl certKey other -cert a -key b")).toBe("error");
-    const profiled = ["add service s 10.0.0.1 HTTP 80 -netProfile NETPROF"];
+    const profiled = [WHOLE, "add service s 10.0.0.1 HTTP 80 -netProfile NETPROF"];
     const profile = (...more: readonly string[]) =>
       lint(parseNsConf([...profiled, ...more].join("\n"), { adc: "test" })).find(
         ({ rule }) => rule === "dangling_reference",
@@ -88,7 +94,7 @@ describe("lint › proposes nothing that breaks what works", () => {
   });
 
   test("nothing is removed where a binding's misspelt name may mean it", () => {
-    const unused = ["add service s 10.0.0.1 HTTP 80", "add lb monitor MON_app HTTP"];
+    const unused = [WHOLE, "add service s 10.0.0.1 HTTP 80", "add lb monitor MON_app HTTP"];
     expect(commands(...unused)).toContain("rm lb monitor MON_app HTTP");
     expect(commands(...unused, "bind service s -monitorName app")).toEqual([]);
   });
@@ -101,7 +107,7 @@ describe("lint › proposes nothing that breaks what works", () => {
         (one) => `${one.severity} ${one.rule}`,
       );
     expect(severity(prompt, ...shown)).toEqual(["info dangling_reference"]);
-    expect(severity(...shown)).toEqual(["error dangling_reference"]);
+    expect(severity(WHOLE, ...shown)).toEqual(["error dangling_reference"]);
     expect(severity(prompt, "set ns config -IPAddress 10.0.0.9", ...shown)).toEqual([
       "error dangling_reference",
     ]);

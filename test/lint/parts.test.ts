@@ -85,6 +85,86 @@ describe("a part of a configuration", () => {
   });
 });
 
+const GROUP = ["add serviceGroup sg_web HTTP", "bind serviceGroup sg_web 10.0.0.1 80"];
+
+describe("commands that were pasted to set something up", () => {
+  const DEEP = ['add lb monitor mon_web HTTP-ECV -send "GET /a" -recv ok'];
+  test.each<[string, ...string[]]>([
+    ["dangling_reference sg_web", ...GROUP, "bind serviceGroup sg_web -monitorName corp"],
+    ["dangling_reference v", "add lb vserver v HTTP 10.0.1.1 80", "bind lb vserver v old"],
+    ["dangling_reference old", ...DEEP, "bind serviceGroup old -monitorName mon_web"],
+    ["dangling_reference old", ...DEEP, "bind service old -monitorName mon_web"],
+    ["dangling_reference old", "set lb monitor old HTTP -interval 7", ...GROUP],
+    ["dangling_reference old", "set lb vserver old -timeout 7", ...GROUP],
+    ["unused_monitor mon_web", ...DEEP],
+  ])("%s is a note: the rest of the configuration may hold it", (expected, ...lines) => {
+    const found = lint(estateOf(lines)).filter(
+      ({ rule, object }) => `${rule} ${object}` === expected,
+    );
+    expect(found.map(({ severity, commands }) => [severity, commands])).toEqual([["info", []]]);
+    expect(found[0]?.message).toContain("the rest of the configuration may");
+    const whole = lint(estateOf(["#NS13.1 Build 37.38", ...lines])).filter(
+      ({ rule, object }) => `${rule} ${object}` === expected,
+    );
+    expect(whole.map(({ severity }) => severity)).toEqual([
+      expected.startsWith("unused") ? "info" : "error",
+    ]);
+    expect(whole[0]?.message).not.toContain("the rest of the configuration may");
+  });
+
+  test.each([
+    "#NS13.1 Build 37.38",
+    "set ns config -IPAddress 10.0.0.9 -netmask 255.0.0.0",
+    "add ns ip 10.0.0.8 255.0.0.0 -vServer DISABLED",
+    "set ns hostName adc1",
+    "add system user admin1 secret",
+    "set system parameter -timeout 900",
+    "add HA node 1 10.0.0.7",
+    "set interface 0/1 -speed AUTO",
+  ])("are a whole configuration with %s", (line) => {
+    expect(causes(line, ...GROUP, "bind serviceGroup sg_web -monitorName gone")).toContain(
+      "error dangling_reference sg_web",
+    );
+  });
+
+  test.each(["enable ns feature LB SSL", "enable ns mode USNIP", "save ns config"])(
+    "are none with %s",
+    (line) => {
+      const found = causes(line, ...GROUP, "bind serviceGroup sg_web -monitorName gone");
+      expect(found).toContain("info dangling_reference sg_web");
+    },
+  );
+
+  test.each([
+    ["mon_web", "mon_wbe"],
+    ["mon_web", "mon-web"],
+    ["monitor_exchange", "monitor_exchnge"],
+    ["monitor_exchange", "monitor_exchamge"],
+  ])("a slip of the hand stays an error: %s, written %s", (name, written) => {
+    const lines = [`add lb monitor ${name} HTTP-ECV -recv ok`, ...GROUP];
+    const [told] = lint(
+      estateOf([...lines, `bind serviceGroup sg_web -monitorName ${written}`]),
+    ).filter(({ rule }) => rule === "dangling_reference");
+    expect(told).toMatchObject({
+      severity: "error",
+      message: `Refers to monitor ${written}, which is not configured, but ${name} is.`,
+    });
+  });
+
+  test.each([
+    ["web1", "web2"],
+    ["mon_http", "mon_https"],
+    ["srv_a", "srv_b"],
+    ["app-v1-1", "app-v11"],
+    ["mon_owa", "mon_ews"],
+  ])("%s and %s are two names", (name, other) => {
+    const lines = [`add lb monitor ${name} HTTP-ECV -recv ok`, ...GROUP];
+    expect(causes(...lines, `bind serviceGroup sg_web -monitorName ${other}`)).toContain(
+      "info dangling_reference sg_web",
+    );
+  });
+});
+
 describe("half a verb", () => {
   test.each(["sw ns partition p", "> sw ns partition p", "ns1> sw ns partition p"])(
     "%s keeps the partition's objects apart",
@@ -120,6 +200,109 @@ describe("commands that a container is told", () => {
 });
 
 describe("what other people's files hold", () => {
+  test("lines that end in a backslash go on, whatever the next one begins with", () => {
+    const { monitors, services, diagnostics } = estateOf([
+      "add lb monitor m HTTP-ECV \\",
+      '    -send "GET /login" \\',
+      "    -recv ok -secure YES",
+      "add service s 10.0.0.1 SSL \\",
+      "  443 -maxClient 0 \\",
+      "bind service s -monitorName m",
+    ]);
+    expect(diagnostics).toEqual([]);
+    expect(monitors.get("m")).toMatchObject({
+      secure: true,
+      parameters: { send: "GET /login", recv: "ok" },
+    });
+    expect(services.get("s")).toMatchObject({
+      members: [{ port: 443 }],
+      monitors: [{ monitor: "m" }],
+    });
+  });
+
+  test.each([
+    "--More--",
+    " --More--\u001b[27m",
+    "\u001b[7m--More--\u001b[m\r\u001b[K",
+    "--More--(42%)",
+  ])("the foot of a page is passed over: %j", (foot) => {
+    const { services, diagnostics } = estateOf([
+      "add service a 10.0.0.1 HTTP 80",
+      `${foot}add service b 10.0.0.2 HTTP 80`,
+      foot,
+      "add service c 10.0.0.3 HTTP 80",
+    ]);
+    expect([...services.keys()]).toEqual(["a", "b", "c"]);
+    expect(diagnostics.filter(({ rule }) => rule === "unreadable_lines")).toEqual([]);
+  });
+
+  test("a command with typographic quotes and dashes is told once, and read as it is meant", () => {
+    const page = [
+      "add serviceGroup svg HTTP",
+      "bind serviceGroup svg 10.0.0.1 8530",
+      "add lb monitor m HTTP-ECV –send “GET /a b” –recv ‘ok’ –destPort 8531",
+      "bind serviceGroup svg –monitorName m",
+    ];
+    expect(causes(...page)).toEqual(["error typographic_characters m svg"]);
+    expect(estateOf(page).monitors.get("m")).toMatchObject({
+      destPort: 8531,
+      parameters: { send: "GET /a b", recv: "ok" },
+    });
+  });
+
+  test("half an option is read as the whole one, and what two begin with as it stands", () => {
+    const { monitors } = estateOf([
+      'add lb mon m http -resp 204 -httpreq "GET /health" -interv 7',
+      "set lb monitor m HTTP -downT 9 -re 5",
+    ]);
+    expect(monitors.get("m")).toMatchObject({
+      intervalMs: 7_000,
+      downTimeMs: 9_000,
+      retries: 3,
+      parameters: { httpRequest: "GET /health" },
+    });
+    expect(monitors.get("m")?.parameters.respCodes).toEqual([{ from: 200, to: 200 }]);
+  });
+
+  test("a cluster's own monitor is of no unknown type", () => {
+    expect(
+      causes(
+        "add serviceGroup g HTTP",
+        "bind serviceGroup g 10.0.0.1 80",
+        'add lb monitor m HTTP-ECV -send "GET /a" -recv ok',
+        "bind serviceGroup g -monitorName m",
+        "bind serviceGroup g -monitorName default-path-monitor",
+      ),
+    ).toEqual([]);
+  });
+
+  test.each(["QUIC", "QUIC_BRIDGE", "HTTP_QUIC"])(
+    "no monitor over TCP is proposed for a service of type %s",
+    (type) => {
+      const found = lint(estateOf([`add service s 10.0.0.1 ${type} 443`]));
+      expect(found.flatMap(({ commands }) => [...commands])).toEqual([]);
+    },
+  );
+
+  test("a proxy that is asked for another server's page keeps its question", () => {
+    const found = lint(
+      estateOf([
+        "add service proxy 10.0.0.1 HTTP 3128",
+        'add lb monitor m HTTP -httpRequest "HEAD http://www.example.com/"',
+        "bind service proxy -monitorName m",
+      ]),
+    );
+    expect(found.map(({ rule, commands }) => [rule, commands])).toEqual([["head_request", []]]);
+  });
+
+  test("a session's output is a note in a whole configuration, too", () => {
+    const session = ["login as: nsroot", "nsroot@adc> sh run", "#NS13.1 Build 37.38"];
+    expect(causes(...session, "add service s 10.0.0.1 TCP 9", "Bye!")).toEqual([
+      "info unreadable_lines file",
+      "info tcp_only s",
+    ]);
+  });
+
   test("a monitor beside each member is bound once, and nothing is said of the next time", () => {
     const lines = [
       "add serviceGroup g HTTP",

@@ -312,9 +312,19 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(TLS, health('HTTP-ECV -send "GET /" -recv ok'), BIND),
       conf(IMAPS, health('TCP-ECV -recv "* OK"'), BIND),
       conf(IMAP, health('TCP-ECV -recv "* OK" -destPort 993'), BIND),
+      conf(TLS, health("STOREFRONT -storename Store -storefrontacctservice YES"), BIND),
+      conf(TLS, health("CITRIX-XML-SERVICE"), BIND),
+      conf(TLS, health("citrix-xd-ddc"), BIND),
+      conf(TLS, health('CITRIX-WEB-INTERFACE -sitePath "/Citrix/PNAgent/"'), BIND),
+      conf("add service s 10.0.0.1 TCP 443", health("CITRIX-XNC-ECV"), BIND),
+      conf(TLS, health("CITRIX-STA-SERVICE"), BIND, "bind service s -monitorName sta"),
     ],
     misses: [
       conf(TLS, health('HTTP-ECV -send "GET /" -recv ok -secure YES'), BIND),
+      conf(TLS, health("STOREFRONT -storename Store -secure YES"), BIND),
+      conf(TLS, health("CITRIX-AG"), BIND),
+      conf(WEB, health("STOREFRONT -storename Store"), BIND),
+      conf(TLS, "bind service s -monitorName stasecure"),
       conf(IMAP, health('TCP-ECV -recv "* OK"'), BIND),
       conf(TLS, health('HTTP-ECV -send "GET /" -recv ok -destPort 80'), BIND),
       conf("add service s 10.0.0.1 TCP 465", health('TCP-ECV -recv "220 "'), BIND),
@@ -564,9 +574,12 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [conf(WEB, health("HTTP"), BIND)],
   },
   unused_monitor: {
-    fires: [conf(WEB, health("HTTP"))],
+    fires: [conf("#NS13.1 Build 37.38", WEB, health("HTTP"))],
     misses: [
       conf(WEB, health("HTTP"), BIND),
+      conf(WEB, health("HTTP"), "bind service not_in_this_text -monitorName m"),
+      conf(WEB, health("HTTP"), "bind serviceGroup not_in_this_text -monitorName M"),
+      conf(WEB, health("HTTP"), "bind lb monitor m not_in_this_text"),
       conf(health("HTTP"), "bind gslb service g -monitorName m"),
       conf(
         health("PING"),
@@ -823,7 +836,10 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     ],
   },
   dangling_reference: {
-    fires: [conf(WEB, BIND)],
+    fires: [
+      conf("#NS13.1 Build 37.38", WEB, BIND),
+      conf(WEB, BIND, "bind service not_in_this_text -monitorName http"),
+    ],
     misses: [conf(WEB, "bind service s -monitorName http")],
   },
   wrong_kind_reference: {
@@ -878,8 +894,32 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     fires: ["add lsn pool mail"],
     misses: ["enable ns feature GSLB"],
   },
+  removed_while_bound: {
+    fires: [
+      conf(WEB, health("HTTP"), BIND, "rm lb monitor m HTTP"),
+      conf(
+        "add serviceGroup s HTTP",
+        health("HTTP"),
+        "bind serviceGroup s -monitorName M",
+        "rm mon m HTTP",
+      ),
+      conf(
+        health("HTTP"),
+        "add gslb service s 10.0.0.1 HTTP 80 -siteName a",
+        "bind gslb service s -monitorName m",
+        "rm lb monitor m",
+      ),
+    ],
+    misses: [
+      conf(WEB, health("HTTP"), BIND, "unbind service s -monitorName m", "rm lb monitor m HTTP"),
+      conf(WEB, health("HTTP"), BIND, "rm service s", "rm lb monitor m HTTP"),
+      conf(WEB, health("HTTP"), "rm lb monitor m HTTP"),
+    ],
+  },
   unknown_command: {
     fires: [
+      "dis serv one",
+      "> enab serv one\n Done",
       "add lb virtual server v DNS 0.0.0.0 0",
       "bind sslvserver v -certkeyName c",
       "add cs virtual server v HTTP 10.0.1.1 80",
@@ -889,6 +929,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       "set lb sipParameters -retryDur 5",
       "bind lb group g v",
       "add cs policylabel l HTTP",
+      "dis server one",
     ],
   },
   partition_not_read: {

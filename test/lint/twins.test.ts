@@ -168,6 +168,46 @@ const WHOLE_MISTAKES: readonly (readonly [string, ...string[]])[] = [
   ],
 ];
 
+describe("partitions", () => {
+  const inner = [
+    "add service s 10.0.0.71 HTTP 80 -healthMonitor NO",
+    "add lb monitor m HTTP -respCode 404",
+    "bind service s -monitorName m",
+    "add lb vserver v HTTP 10.0.1.1 80",
+    "bind lb vserver v s",
+  ];
+
+  test.each(WHOLE_MISTAKES)(
+    "%s of the default partition is found beside another that has all the same names",
+    async (...mistake) => {
+      const [expected, ...lines] = mistake;
+      const text = [
+        ...lines.slice(0, 1),
+        "add ns partition P1 -maxBandwidth 0",
+        "switch ns partition P1",
+        ...inner,
+        "switch ns partition default",
+        ...lines.slice(1),
+      ].join("\n");
+      const estate = parseNsConf(text, { adc: "test" });
+      const found = said(estate);
+      expect(found.filter((one) => one.startsWith("partition_not_read"))).toEqual([
+        "partition_not_read P1 false",
+      ]);
+      const own = found.filter((one) => !one.startsWith("partition_not_read"));
+      expect(own).toEqual(said(parseNsConf(lines.join("\n"), { adc: "test" })));
+      expect(own.map((one) => one.split(" ").slice(0, 2).join(" "))).toContain(expected);
+      expect(said(await toldByNitro(estate))).toEqual(own);
+    },
+  );
+
+  test("a partition's own file is read as what NITRO tells of that partition", async () => {
+    const estate = parseNsConf(["#NS13.1 Build 37.38", ...inner].join("\n"), { adc: "test" });
+    expect(said(await toldByNitro(estate))).toEqual(said(estate));
+    expect(said(estate)).toContain("health_monitor_off s false");
+  });
+});
+
 describe("one mistake of a service, a binding or a vserver", () => {
   test.each(WHOLE_MISTAKES)("%s is found in a file and over NITRO alike", async (...mistake) => {
     const [expected, ...lines] = mistake;

@@ -133,6 +133,7 @@ export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): P
   const monitors = await buildMonitors(rows, watched, report, pacer);
   return {
     adc,
+    extent: "objects",
     firmware: firmwareFrom(firstRow(rows, "nsversion")),
     nsip,
     snips,

@@ -1,5 +1,5 @@
 import { monitorName } from "./services.ts";
-import { type Draft, type StatementKinds, reportMissing, portOf } from "./draft.ts";
+import { type Draft, type StatementKinds, report, reportMissing, portOf } from "./draft.ts";
 import { boundPolicy } from "./policies.ts";
 import type { Statement } from "./statements.ts";
 
@@ -73,16 +73,18 @@ function removeFrom(
   };
 }
 
-/** The ADC takes a monitor off the services that it removes it from. */
-function removeMonitor({ words }: Statement, draft: Draft): void {
-  const name = monitorName(words[0] ?? "", draft);
-  draft.monitors.delete(name);
-  for (const { monitors } of [
-    ...draft.services.exact.values(),
-    ...draft.gslbServices.exact.values(),
-  ]) {
-    drop(monitors, ({ monitor }) => monitor === name);
+/** The ADC removes no monitor that is bound (NITRO error 2131). */
+function removeMonitor(statement: Statement, draft: Draft): void {
+  const name = monitorName(statement.words[0] ?? "", draft);
+  const user = [...draft.services.exact.values(), ...draft.gslbServices.exact.values()].find(
+    ({ monitors }) => monitors.some(({ monitor }) => monitor === name),
+  );
+  if (user === undefined) {
+    draft.monitors.delete(name);
+    return;
   }
+  const message = `${name} is still bound to ${user.name}: the ADC refuses to remove a monitor before it is unbound (error 2131).`;
+  report(draft, statement, "warning", "removed_while_bound", name, message);
 }
 
 function removeService({ words }: Statement, draft: Draft): void {

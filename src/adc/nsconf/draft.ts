@@ -147,10 +147,16 @@ export interface AuthenticationVserverDraft extends Mutable<
 /** Objects by name; looked up exactly first, then without regard to case, as typed configurations mix it. */
 export class NameTable<T> {
   readonly exact = new Map<string, T>();
-  private readonly folded = new Map<string, T>();
+  /** In lower case; made when a name is first looked for that is not there as written. */
+  private folded: Map<string, T> | null = null;
 
   get(name: string): T | undefined {
-    return this.exact.get(name) ?? this.folded.get(name.toLowerCase());
+    const found = this.exact.get(name);
+    if (found !== undefined || this.exact.size === 0) {
+      return found;
+    }
+    this.folded ??= new Map([...this.exact].map(([known, value]) => [known.toLowerCase(), value]));
+    return this.folded.get(name.toLowerCase());
   }
 
   has(name: string): boolean {
@@ -159,12 +165,12 @@ export class NameTable<T> {
 
   delete(name: string): void {
     this.exact.delete(name);
-    this.folded.delete(name.toLowerCase());
+    this.folded?.delete(name.toLowerCase());
   }
 
   set(name: string, value: T): void {
     this.exact.set(name, value);
-    this.folded.set(name.toLowerCase(), value);
+    this.folded?.set(name.toLowerCase(), value);
   }
 }
 

@@ -221,10 +221,31 @@ const MONITOR_OPTIONS = optionTable({
   action: choice("NONE", "LOG", "DOWN"),
 });
 
+/** A monitor's option as typed or meant: any beginning that only one has, as the command line takes it. In lower case. */
+export function monitorOptionOf(key: string): string {
+  if (MONITOR_OPTIONS.has(key) || key.length < 2) {
+    return key;
+  }
+  const found = [...MONITOR_OPTIONS.keys()].filter((option) => option.startsWith(key));
+  return found.length === 1 ? (found[0] ?? key) : key;
+}
+
 function monitorOption(key: string, [, type = ""]: readonly string[]): OptionGrammar | null {
   const taken = MONITOR_TYPE_OPTIONS.get(type);
-  return taken?.has(key) === true ? (MONITOR_OPTIONS.get(key) ?? null) : null;
+  const isTaken = taken?.has(key) === true || (key === "secure" && SECURABLE.has(type));
+  return isTaken ? (MONITOR_OPTIONS.get(key) ?? null) : null;
 }
+
+/**
+ * Types for Citrix's own products that speak TLS where `-secure YES` says so. Of the others, `CITRIX-AG` speaks it by itself
+ * (NITRO docs, lbmonitor, `secure`).
+ */
+export const SECURABLE: ReadonlySet<string> = new Set(
+  (
+    "STOREFRONT CITRIX-XML-SERVICE CITRIX-WEB-INTERFACE CITRIX-WI-EXTENDED CITRIX-XD-DDC " +
+    "CITRIX-STA-SERVICE CITRIX-XNC-ECV CITRIX-AAC-LOGINPAGE CITRIX-AAC-LAS"
+  ).split(" "),
+);
 
 const SERVICE_OPTIONS = optionTable({
   healthMonitor: yesNo,

@@ -19,7 +19,13 @@ import {
   portOf,
   statementSource,
 } from "./draft.ts";
-import { addBinding, applyServiceKeys, monitorName, newService } from "./services.ts";
+import {
+  addBinding,
+  applyServiceKeys,
+  monitorName,
+  newService,
+  usedElsewhere,
+} from "./services.ts";
 import { drop } from "./changes.ts";
 import type { Statement } from "./statements.ts";
 
@@ -188,8 +194,7 @@ function bindService(statement: Statement, draft: Draft): void {
   const monitor = keys.get("monitorname")?.[0];
   const [name = "", server, portWord] = words;
   if (monitor !== undefined && !draft.gslbServices.has(name)) {
-    // The service may stand in a part that was not captured: its monitor is in use all the same.
-    draft.monitorsUsedElsewhere.add(monitor);
+    usedElsewhere(monitor, draft);
   }
   const service = serviceNamed(statement, draft);
   if (service === undefined) {

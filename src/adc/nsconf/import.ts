@@ -23,8 +23,15 @@ import {
 } from "./draft.ts";
 import { meaningsOf } from "./abbreviations.ts";
 import { commandLines, type CommandLine } from "./lexer.ts";
-import { kindOfPlain, type Statement, statementKind, statementsOf } from "./statements.ts";
-import { estateDiagnostics } from "../diagnostics.ts";
+import {
+  createHeadReader,
+  type PlainHead,
+  shownKind,
+  type Statement,
+  statementKind,
+  statementsOf,
+} from "./statements.ts";
+import { ELSEWHERE, estateDiagnostics } from "../diagnostics.ts";
 import { atOnce, type Steps } from "../../lib/steps.ts";
 import {
   actionStatements,
@@ -242,7 +249,9 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   let count = 0;
   let partition: string | null = null;
   let steps = 0;
-  for (const command of commandLines(text, (line) => orphans.push(line))) {
+  const headOf = createHeadReader();
+  for (const written of commandLines(text, (line) => orphans.push(line))) {
+    let command: CommandLine = written;
     steps += 1;
     if (steps % COMMANDS_PER_STEP === 0) {
       yield;
@@ -254,10 +263,18 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     }
     if (partition === null && isTypographic(command.text)) {
       reportTypographic(command, draft);
+      // Read as it is meant, so that nothing that follows from it is told as well.
+      command = { ...command, text: untypographic(command.text) };
     }
-    if (partition === null && count < MAX_STATEMENTS && CHANGES.has(kindOfPlain(command) ?? "")) {
+    const head = partition === null && count < MAX_STATEMENTS ? headOf(command) : null;
+    if (head !== null && CHANGES.has(head.kind)) {
       count += 1;
       changes.push(deferred(command));
+      continue;
+    }
+    if (head !== null && isBeside(head) && !BOUND_MONITOR.test(command.text)) {
+      count += 1;
+      countKind(head.shown, draft);
       continue;
     }
     const statements = statementsOf(command);
@@ -300,41 +317,67 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     }
   }
   applyChanges(changes, draft);
-  const part = isPart(draft, captured, orphans.length);
-  reportOrphans(orphans, part, draft);
+  const extent = extentOf(draft, captured, orphans.length);
+  reportOrphans(orphans, captured || extent === "excerpt", draft);
   reportRefused(refused, draft);
   reportUnread(draft);
-  const estate = yield* finishEstate(draft, options.adc);
+  const finished = yield* finishEstate(draft, options.adc);
   yield;
-  draft.diagnostics.pushAll(estateDiagnostics(estate, draft.monitorsUsedElsewhere, part));
+  const estate: Estate = extent === null ? finished : { ...finished, extent };
+  draft.diagnostics.pushAll(estateDiagnostics(estate, draft.monitorsUsedElsewhere));
   const found = draft.diagnostics.all();
-  return { ...estate, diagnostics: part ? found.map(asNote) : found };
+  return { ...estate, diagnostics: extent === null ? found : found.map(noteIn(extent)) };
 }
 
 /** A session shows what somebody looked for, a page or a ticket what it is about. */
 const PROSE = 2;
 
 /**
- * Only a whole configuration begins with its firmware and has the ADC's own address; what has neither, and a prompt or
- * lines of prose, is a part of one, or of several.
+ * Only a whole configuration begins with its firmware and has the ADC's own address. What has neither, and a prompt or lines
+ * of prose, is an excerpt of one, or of several; what has no setting of the appliance itself either was pasted to set
+ * something up on an ADC that has more. Null: it is whole.
  */
-function isPart({ nsip, firmware }: Draft, captured: boolean, orphans: number): boolean {
-  return nsip === null && firmware === null && (captured || orphans >= PROSE);
+function extentOf(
+  { nsip, firmware, snips, otherStatements }: Draft,
+  captured: boolean,
+  orphans: number,
+): "excerpt" | "paste" | null {
+  if (nsip !== null || firmware !== null) {
+    return null;
+  }
+  if (captured || orphans >= PROSE) {
+    return "excerpt";
+  }
+  const isWhole = snips.length > 0 || [...otherStatements.keys()].some(isOfAppliance);
+  return isWhole ? null : "paste";
 }
 
-/** What is a mistake in a whole configuration, and in a part of one no more than what it does not show. */
-const MISTAKES_OF_THE_WHOLE: ReadonlySet<string> = new Set([
-  "dangling_reference",
-  "duplicate_name",
-  "duplicate_vserver_endpoint",
-  "duplicate_service_endpoint",
-]);
-
-function asNote(diagnostic: Diagnostic): Diagnostic {
-  return MISTAKES_OF_THE_WHOLE.has(diagnostic.rule)
-    ? { ...diagnostic, severity: "info" }
-    : diagnostic;
+/** What every appliance has and no instructions for an application hold. Features are switched on by those too. */
+function isOfAppliance(kind: string): boolean {
+  return OF_APPLIANCE.test(kind);
 }
+
+const OF_APPLIANCE =
+  /^(add|set|bind) (system (user|parameter|cmdpolicy|group)|ns (hostname|config|param|rpcnode|tcpparam|httpparam|diameter|encryptionparams)|interface|vlan|ha node|snmp (alarm|community|manager|trap)|audit syslogparams|dns nameserver|ntp server)$/i;
+
+/** What a part of a configuration names and does not hold may stand in the rest; an excerpt may be of two sites. */
+function noteIn(extent: "excerpt" | "paste"): (diagnostic: Diagnostic) => Diagnostic {
+  return (diagnostic) => {
+    const { rule, message } = diagnostic;
+    if (rule === "dangling_reference" && NOT_CONFIGURED.test(message)) {
+      const told = message.replace(NOT_CONFIGURED, (words) =>
+        words.replace(/\.$/, `${ELSEWHERE}.`),
+      );
+      return { ...diagnostic, severity: "info", message: told };
+    }
+    return extent === "excerpt" && rule === "duplicate_name"
+      ? { ...diagnostic, severity: "info" }
+      : diagnostic;
+  };
+}
+
+/** As `reportMissing` says it. */
+const NOT_CONFIGURED = / is not configured\.$/;
 
 /** Without what else is known of it while its lines are joined. */
 function deferred({ line, text, typed, refused }: CommandLine): CommandLine {
@@ -397,6 +440,21 @@ function isTypographic(text: string): boolean {
   return TYPOGRAPHIC.test(text) && TYPOGRAPHIC.test(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'));
 }
 
+/** The same with plain quotes and dashes, what stands in plain quotes as it is. */
+function untypographic(text: string): string {
+  return text
+    .split(/("(?:[^"\\]|\\.)*")/)
+    .map((part, at) =>
+      at % 2 === 1
+        ? part
+        : part
+            .replace(/[\u201c-\u201f\u00ab\u00bb]/g, '"')
+            .replace(/[\u2018-\u201b]/g, "'")
+            .replace(/(^|\s)[\u2012-\u2015](?=[A-Za-z])/g, "$1-"),
+    )
+    .join("");
+}
+
 /** Said without quoting the line, as of one that ends inside a quote. */
 function reportTypographic(command: CommandLine, draft: Draft): void {
   const [first] = statementsOf(command);
@@ -423,8 +481,8 @@ function reportBroken(statement: Statement, draft: Draft): void {
 }
 
 /** What a session's commands printed is no mistake, nor is what a page says about its commands. */
-function reportOrphans(lines: readonly number[], part: boolean, draft: Draft): void {
-  const severity = part ? "info" : "warning";
+function reportOrphans(lines: readonly number[], expected: boolean, draft: Draft): void {
+  const severity = expected ? "info" : "warning";
   reportLines(lines, severity, "unreadable_lines", "line(s) are not commands", draft);
 }
 
@@ -498,13 +556,25 @@ function reportKinds(
   }
 }
 
-/** Group and object are command words; anything else in their place is garbage that need not be repeated. */
-function countOther(statement: Statement, draft: Draft): void {
-  const words = [statement.verb, statement.group, statement.object ?? ""].filter(
-    (word) => word !== "",
+/** No reader takes it, so that its kind is all that counts. Which policies are read, `readPolicy` says. */
+function isBeside({ kind, verb, object }: PlainHead): boolean {
+  return (
+    !DEFINITIONS.has(kind) &&
+    !ALL_REMOVERS.has(kind) &&
+    kind !== "switch ns partition" &&
+    !(verb === "add" && /policy$/i.test(object ?? ""))
   );
-  const key = words.map((word) => (/^[A-Za-z][\w-]{0,31}$/.test(word) ? word : "…")).join(" ");
-  draft.otherStatements.set(key, (draft.otherStatements.get(key) ?? 0) + 1);
+}
+
+/** `-monitor`, as routes have it. */
+const BOUND_MONITOR = /-monitor/i;
+
+function countKind(kind: string, draft: Draft): void {
+  draft.otherStatements.set(kind, (draft.otherStatements.get(kind) ?? 0) + 1);
+}
+
+function countOther(statement: Statement, draft: Draft): void {
+  countKind(shownKind(statement), draft);
   // Routes and policy-based routes use monitors too.
   for (const name of ["monitor", "monitorname"].flatMap(
     (option) => statement.keys.get(option) ?? [],

@@ -1,4 +1,4 @@
-import { subjectOf, verbOf, VERBS } from "./abbreviations.ts";
+import { meaningsOf, subjectOf, verbOf, VERBS } from "./abbreviations.ts";
 
 /**
  * Splits one line of NetScaler configuration into tokens as the ADC's own command line does. A `key` is an option
@@ -175,6 +175,8 @@ interface Pending {
   lastLength: number;
   /** How often its end has been looked for. */
   looks: number;
+  /** Its last line ended in a backslash, as a shell's lines do that go on. */
+  goesOn: boolean;
 }
 
 /** A quote that was open for so many lines holds the next one too: each look reads all of the command. */
@@ -194,7 +196,7 @@ export function* commandLines(
   let from = startOf(text);
   for (let line = 1; from < text.length; line += 1) {
     const end = endOfLine(text, from);
-    const physical = text.slice(from, withoutCarriage(text, from, end));
+    const physical = withoutPager(text.slice(from, withoutCarriage(text, from, end)));
     from = end + 1;
     if (physical.length > MAX_COMMAND_LENGTH) {
       if (pending !== null) {
@@ -204,13 +206,26 @@ export function* commandLines(
       orphan(line);
       continue;
     }
+    if (isPlain(physical)) {
+      if (pending !== null) {
+        yield pending;
+      }
+      pending = pendingAt(line, physical, false, false);
+      continue;
+    }
     const plain = physical.replace(BARE_PROMPT, "");
     const bare = plain.length < physical.length;
     const starts: boolean = startsCommand(plain, pending) || (bare && isShow(plain, pending));
     const prompted: string | null = starts ? null : behindPrompt(plain);
-    const content: string = prompted ?? plain;
+    const whole: string = prompted ?? plain;
+    const goesOn = endsInBackslash(whole);
+    const content: string = goesOn ? withoutBackslash(whole) : whole;
     const trimmed = content.trim();
-    if (trimmed === "" || isReply(trimmed, pending) || COMMENT.test(trimmed)) {
+    if (pending?.goesOn === true && trimmed !== "" && !starts && !COMMENT.test(trimmed)) {
+      pending.text += ` ${content}`;
+      pending.goesOn = goesOn && pending.text.length < MAX_COMMAND_LENGTH;
+      pending.lastLength = content.length;
+    } else if (trimmed === "" || isReply(trimmed, pending) || COMMENT.test(trimmed)) {
       if (pending !== null) {
         pending.refused = pending.typed && REFUSAL.test(trimmed);
         yield pending;
@@ -223,14 +238,8 @@ export function* commandLines(
       if (pending !== null) {
         yield pending;
       }
-      pending = {
-        line,
-        text: content,
-        typed: prompted !== null || bare,
-        refused: false,
-        lastLength: physical.length,
-        looks: 0,
-      };
+      pending = pendingAt(line, content, prompted !== null || bare, goesOn);
+      pending.lastLength = physical.length;
     } else if (pending?.typed === true && !isOpen(pending) && pending.lastLength !== hardWidth) {
       // What a typed command printed.
       yield pending;
@@ -251,6 +260,62 @@ export function* commandLines(
   if (pending !== null) {
     yield pending;
   }
+}
+
+function pendingAt(line: number, text: string, typed: boolean, goesOn: boolean): Pending {
+  return { line, text, typed, refused: false, lastLength: text.length, looks: 0, goesOn };
+}
+
+const PLAIN_VERBS = ["add ", "bind ", "set ", "enable ", "disable ", "link "];
+
+/**
+ * Nearly every line of a saved configuration: a configuring verb as the ADC writes it, a command word behind it, and a last
+ * character that nothing follows. It is a command of its own whatever stands before it.
+ */
+function isPlain(line: string): boolean {
+  const verb = PLAIN_VERBS.find((one) => line.startsWith(one));
+  const last = line.charCodeAt(line.length - 1);
+  if (verb === undefined || last === 0x5c || last <= 0x20 || last > 0x7e) {
+    return false;
+  }
+  let at = verb.length;
+  if (!isLetter(line.charCodeAt(at))) {
+    return false;
+  }
+  while (at < line.length && isOfWord(line.charCodeAt(at))) {
+    at += 1;
+  }
+  return at === line.length || isSpace(line, at);
+}
+
+function isLetter(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a);
+}
+
+/** Letters, digits, `_` and `-`. */
+function isOfWord(code: number): boolean {
+  return isLetter(code) || (code >= 0x30 && code <= 0x39) || code === 0x5f || code === 0x2d;
+}
+
+/** What a terminal shows at the foot of a page, and how it wipes that off before it goes on in the same line. */
+function withoutPager(line: string): string {
+  const at = line.indexOf("--More--");
+  return at === -1 || !PAGER.test(line.slice(0, at))
+    ? line
+    : line.slice(at + "--More--".length).replace(WIPED, "");
+}
+
+const PAGER = /^(?:[\s\u0008]|\u001b\[[\d;?]*[A-Za-z])*$/;
+const WIPED = /^(?:[\s\u0008\r]|\(\d+%\)|\u001b\[[\d;?]*[A-Za-z])+/;
+
+/** ` \` at the end of a line: scripts wrap commands as a shell does. */
+function endsInBackslash(line: string): boolean {
+  const end = line.trimEnd();
+  return end.endsWith("\\") && /\s/.test(end.charAt(end.length - 2));
+}
+
+function withoutBackslash(line: string): string {
+  return line.trimEnd().slice(0, -1).trimEnd();
 }
 
 const BARE_PROMPT = /^\s*>\s?/;
@@ -358,7 +423,7 @@ function isShort(verb: string, next: string | undefined): boolean {
     return false;
   }
   const { group } = subjectOf(next, null);
-  return SHORT_SUBJECTS.has(group.toLowerCase());
+  return SHORT_SUBJECTS.has(group.toLowerCase()) || meaningsOf(next, null).length > 0;
 }
 
 const SHORT_SUBJECTS: ReadonlySet<string> = new Set([

@@ -19,6 +19,7 @@ import {
   type StatementReader,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
+import { monitorOptionOf } from "./grammar.ts";
 
 /** `add lb monitor NAME TYPE …`, and `set lb monitor`, which also changes built-ins. */
 export const monitorStatements: StatementKinds = {
@@ -77,7 +78,8 @@ type Keys = Omit<PartialMonitor, "name" | "type" | "parameters"> & {
   readonly written: ReadonlyMap<string, readonly string[]>;
 };
 
-function readKeys(statement: Statement, draft: Draft, name: string): Keys {
+function readKeys(typed: Statement, draft: Draft, name: string): Keys {
+  const statement = withWholeOptions(typed);
   const source = statementSource(statement, draft, name);
   const password = passwordKind(statement);
   const parameters = readFields(MONITOR_PARAMETER_FIELDS, source);
@@ -86,6 +88,17 @@ function readKeys(statement: Statement, draft: Draft, name: string): Keys {
     parameters: password === null ? parameters : { ...parameters, password },
     written,
   });
+}
+
+/** `-httpreq`: half an option is read as the whole one. */
+function withWholeOptions(statement: Statement): Statement {
+  const { keys } = statement;
+  return [...keys.keys()].every((key) => monitorOptionOf(key) === key)
+    ? statement
+    : {
+        ...statement,
+        keys: new Map([...keys].map(([key, values]) => [monitorOptionOf(key), values])),
+      };
 }
 
 function passwordKind({ keys }: Statement): MonitorParameters["password"] | null {

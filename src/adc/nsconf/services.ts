@@ -126,10 +126,20 @@ export function newService(
     members: [],
     line,
   };
-  return Object.assign({ ...SERVICE_DEFAULTS }, service);
+  return Object.assign({ ...BLANK }, service);
 }
 
-const SERVICE_DEFAULTS = defaultsOf({ ...SERVICE_FIELDS, ...GROUP_FIELDS });
+/** A place for every property, so that all services are laid out alike. */
+const BLANK: ServiceDraft = {
+  ...defaultsOf({ ...SERVICE_FIELDS, ...GROUP_FIELDS }),
+  kind: "service",
+  name: "",
+  serviceType: "",
+  tls: NO_BACKEND_TLS,
+  monitors: [],
+  members: [],
+  line: null,
+};
 
 /** Services of the ADC's own (its GUI, its RPC): saved files set and bind them, none defines them. */
 const INTERNAL_SERVICE = /^ns[a-z]+-.*-\d+$/;
@@ -162,20 +172,29 @@ function bindService(statement: Statement, draft: Draft): void {
     return;
   }
   if (service === undefined) {
+    usedElsewhere(monitor, draft);
     reportMissing(draft, statement, "service", name);
     return;
   }
   addBinding(service, monitor, statement, draft, false);
 }
 
+/** What it is bound to may stand in a part that is not here: the monitor is in use all the same. */
+export function usedElsewhere(monitor: string, draft: Draft): void {
+  draft.monitorsUsedElsewhere.add(monitorName(monitor, draft));
+}
+
 function bindServiceGroup(statement: Statement, draft: Draft): void {
   const [name = "", server, portWord] = statement.words;
   const group = draft.services.get(name);
+  const monitor = statement.keys.get("monitorname")?.[0];
   if (group === undefined) {
+    if (monitor !== undefined) {
+      usedElsewhere(monitor, draft);
+    }
     reportMissing(draft, statement, "service group", name);
     return;
   }
-  const monitor = statement.keys.get("monitorname")?.[0];
   // Beside a member, as pages on the web have it, the monitor is meant for the group each time again.
   const again = server !== undefined && isBound(group, monitor, draft);
   if (monitor !== undefined && !again) {
@@ -213,6 +232,7 @@ function bindMonitor(statement: Statement, draft: Draft): void {
   const targets = [...named, ...more];
   if (monitor === undefined || targets.length === 0) {
     // Certificates and metric tables are bound to monitors too; they bind no service.
+    bindCertificate(monitor, statement, draft);
     return;
   }
   for (const target of targets) {
@@ -220,8 +240,19 @@ function bindMonitor(statement: Statement, draft: Draft): void {
     if (service !== undefined) {
       addBinding(service, monitor, statement, draft, true);
     } else if (wholeNumber(target) === null) {
+      usedElsewhere(monitor, draft);
       reportMissing(draft, statement, "service", target);
     }
+  }
+}
+
+/** `bind lb monitor M -certkeyName C`: what a secure monitor shows to a server that asks. */
+function bindCertificate(monitor: string | undefined, { keys }: Statement, draft: Draft): void {
+  const known = draft.monitors.get(monitor ?? "");
+  const certificate = keys.get("certkeyname");
+  if (known !== undefined && certificate !== undefined && !keys.has("ca")) {
+    const written = new Map([...(known.written ?? []), ["certkeyname", certificate] as const]);
+    draft.monitors.set(known.name, { ...known, written });
   }
 }
 

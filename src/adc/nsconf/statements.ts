@@ -117,16 +117,65 @@ function headOf([verb, group, third]: readonly Token[]): Head | null {
   };
 }
 
+/** What the first words of a plain command say. */
+export interface PlainHead extends Pick<Statement, "verb" | "group" | "object"> {
+  /** As {@link statementKind}. */
+  readonly kind: string;
+  /** As {@link shownKind}. */
+  readonly shown: string;
+}
+
+/** A configuration has far fewer; what has more is no configuration. */
+const MAX_HEADS = 4_096;
+
 /**
- * The kind of a command that needs no more than its first words to be told: of one without quotes, parentheses and ranges,
- * in which no name can be too long. Null: its statement has to be read.
+ * Reads the head of a command that needs no more than its first words to be told: of one without quotes, parentheses and
+ * ranges, in which no name can be too long. Null: its statement has to be read. Each beginning is worked out once.
  */
-export function kindOfPlain({ text }: CommandLine): string | null {
-  if (text.length > MAX_NAME_LENGTH || /["'()[]/.test(text)) {
-    return null;
-  }
-  const head = headOf(lexLine(text, MOST_OF_HEAD));
-  return head === null ? null : statementKind(head);
+export function createHeadReader(): (command: CommandLine) => PlainHead | null {
+  const known = new Map<string, PlainHead | "three words">();
+  const read = (text: string): PlainHead | null => {
+    const head = headOf(lexLine(text, MOST_OF_HEAD));
+    return head === null ? null : { ...head, kind: statementKind(head), shown: shownKind(head) };
+  };
+  const remember = (beginning: string, head: PlainHead | "three words"): void => {
+    if (known.size < MAX_HEADS) {
+      known.set(beginning, head);
+    }
+  };
+  return ({ text }) => {
+    if (text.length > MAX_NAME_LENGTH || /["'()[]/.test(text)) {
+      return null;
+    }
+    const two = endOfWord(text, endOfWord(text, 0) + 1);
+    const first = known.get(text.slice(0, two));
+    if (first !== undefined && first !== "three words") {
+      return first;
+    }
+    const three = text.slice(0, endOfWord(text, two + 1));
+    const second = first === undefined ? undefined : known.get(three);
+    if (second !== undefined && second !== "three words") {
+      return second;
+    }
+    const head = read(text);
+    if (head !== null && head.object === null && isSpaced(three)) {
+      remember(text.slice(0, two), head);
+    } else if (head !== null && isSpaced(three)) {
+      remember(text.slice(0, two), "three words");
+      remember(three, head);
+    }
+    return head;
+  };
+}
+
+/** Words with one space between them, none of them an option or a comment: what the same beginning always says. */
+function isSpaced(beginning: string): boolean {
+  return /^[\w.]+ [\w.]+ [\w.]+$/.test(beginning);
+}
+
+function endOfWord(text: string, from: number): number {
+  const end = text.indexOf(" ", from);
+  return end < 0 ? text.length : end;
 }
 
 /** A large file has a hundred thousand statements: lists are made as long as they are, and none where there is nothing. */
@@ -172,6 +221,16 @@ const NO_KEYS: ReadonlyMap<string, readonly string[]> = new Map();
 export function statementKind(statement: Pick<Statement, "verb" | "group" | "object">): string {
   const kind = `${statement.verb} ${statement.group}`;
   return (statement.object === null ? kind : `${kind} ${statement.object}`).toLowerCase();
+}
+
+/** The same as written, for people. What is no command word in its place is garbage that need not be repeated. */
+export function shownKind({
+  verb,
+  group,
+  object,
+}: Pick<Statement, "verb" | "group" | "object">): string {
+  const words = [verb, group, object ?? ""].filter((word) => word !== "");
+  return words.map((word) => (/^[A-Za-z][\w-]{0,31}$/.test(word) ? word : "…")).join(" ");
 }
 
 function ignore(): void {

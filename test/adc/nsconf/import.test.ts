@@ -3,6 +3,9 @@ import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
 import type { Estate } from "../../../src/model/estate.ts";
 import type { Monitor } from "../../../src/model/monitor.ts";
 
+/** What a whole configuration begins with. */
+const WHOLE = "#NS13.1 Build 37.38";
+
 function read(...lines: string[]): Estate {
   return parseNsConf(lines.join("\n"), { adc: "test" });
 }
@@ -546,12 +549,15 @@ describe("what is odd is told", () => {
   });
 
   test.each([
-    ["bind lb vserver v s\nadd lb vserver v HTTP 10.0.0.1 80", "error dangling_reference v"],
     [
-      "add service s 10.0.0.1 HTTP 80\nbind service s -monitorName nope",
+      `${WHOLE}\nbind lb vserver v s\nadd lb vserver v HTTP 10.0.0.1 80`,
+      "error dangling_reference v",
+    ],
+    [
+      `${WHOLE}\nadd service s 10.0.0.1 HTTP 80\nbind service s -monitorName nope`,
       "error dangling_reference s",
     ],
-    ["bind serviceGroup g 10.0.0.1 80", "error dangling_reference g"],
+    [`${WHOLE}\nbind serviceGroup g 10.0.0.1 80`, "error dangling_reference g"],
     [
       "add server s 10.0.0.1\nadd lb vserver v HTTP 10.0.0.2 80\nbind lb vserver v s",
       "error wrong_kind_reference v",
@@ -571,7 +577,7 @@ describe("what is odd is told", () => {
     ["add lb monitor m TCP", "info unused_monitor m"],
     ["no command at all", "warning unreadable_lines file"],
     [
-      "add ssl certKey c -cert c.pem\nadd lb vserver v SSL 10.0.0.1 443\nbind ssl vserver v -certkeyName gone",
+      `${WHOLE}\nadd ssl certKey c -cert c.pem\nadd lb vserver v SSL 10.0.0.1 443\nbind ssl vserver v -certkeyName gone`,
       "error dangling_reference v",
     ],
     [

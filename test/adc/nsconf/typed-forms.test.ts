@@ -84,6 +84,7 @@ describe("unset, rm and unbind have effect", () => {
       "add service s 10.0.0.1 HTTP 80",
       "add lb monitor m TCP",
       "bind service s -monitorName m",
+      "unbind service s -monitorName m",
       "rm lb monitor m TCP",
       'add lb monitor m HTTP-ECV -recv "ok"',
       "rm service s",
