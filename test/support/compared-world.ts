@@ -18,6 +18,8 @@ export interface World {
   readonly conf: string;
   /** Real ports on 127.0.0.1 by what the estate calls them: `198.51.100.11:443`. */
   readonly at: Readonly<Record<string, number>>;
+  /** Likewise of endpoints anywhere: `[2001:db8::62]:80` to `[::1]:8080`. */
+  readonly mapped?: Readonly<Record<string, string>>;
   /** What the ADC believes; all is well where left out. */
   readonly believes?: (set: SteadyBackend["set"]) => void;
   /** More of the configuration. */
@@ -60,9 +62,10 @@ export async function compareWorld(
     await rm(directory, { recursive: true });
   });
   const config = join(directory, "config.yml");
-  const mapped = Object.entries(world.at).map(
-    ([name, port]) => `  "${name}": "127.0.0.1:${String(port)}"`,
-  );
+  const mapped = [
+    ...Object.entries(world.at).map(([name, port]) => [name, `127.0.0.1:${String(port)}`]),
+    ...Object.entries(world.mapped ?? {}),
+  ].map(([name, to]) => `  "${name ?? ""}": "${to ?? ""}"`);
   await writeFile(
     config,
     `agent: test

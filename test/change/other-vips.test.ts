@@ -1,0 +1,207 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { TLSSocket, createSecureContext } from "node:tls";
+import { expect, onTestFinished, test } from "vitest";
+import { memberKey } from "../../src/model/adc-state.ts";
+import { serverTls } from "../probes/transactions/transaction-spec.ts";
+import { compareWorld, member, type World } from "../support/compared-world.ts";
+import { closedPort, conversation, serve, type Behaviour } from "../support/scripted-server.ts";
+
+/* Virtual servers of the kinds that administrators report, with other names, ports and settings than elsewhere. */
+
+async function listening(behaviour: Behaviour, tls = false): Promise<number> {
+  const server = await serve(behaviour, tls ? serverTls() : null);
+  onTestFinished(() => server.close());
+  return server.port;
+}
+
+async function web(answer: RequestListener, tls = false): Promise<number> {
+  const server = tls ? createHttpsServer(serverTls(), answer) : createHttpServer(answer);
+  server.on("tlsClientError", () => undefined);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+const hangUp: Behaviour = (socket) => socket.end();
+const imap = conversation("* OK ready\r\n", [
+  [/^(\S+) CAPABILITY/i, "* CAPABILITY IMAP4REV1\r\na1 OK done\r\n"],
+  [/LOGOUT/i, "* BYE\r\na9 OK\r\n"],
+]);
+const alive: RequestListener = (_request, response) => response.end("alive");
+
+async function verdictsOf(world: World) {
+  const { rows, vservers, status } = await compareWorld(world);
+  return {
+    members: rows.map(({ server, verdict }) => `${server} ${verdict}`),
+    vservers: vservers.map(
+      ({ vserver, verdict, reason }) => `${vserver} ${verdict} ${reason ?? "-"}`,
+    ),
+    status,
+  };
+}
+
+const TWO_IMAPS = `add server post1 198.51.100.51
+add server post2 198.51.100.52
+add service s1 post1 SSL_BRIDGE 993
+add service s2 post2 SSL_BRIDGE 993
+add lb vserver v_post SSL_BRIDGE 192.0.2.51 993
+bind lb vserver v_post s1
+bind lb vserver v_post s2
+`;
+
+test("both servers accept and hang up, services with their default monitor › the vserver that is UP is named too", async () => {
+  const seen = await verdictsOf({
+    conf: TWO_IMAPS,
+    at: {
+      "198.51.100.51:993": await listening(hangUp),
+      "198.51.100.52:993": await listening(hangUp),
+      "192.0.2.51:993": await listening(hangUp),
+    },
+  });
+  expect(seen.vservers).toEqual(["v_post vip_up_members_down closed_without_data"]);
+  expect(seen.members.every((each) => /(blind_monitor|routes_to_maintenance)$/.test(each))).toBe(
+    true,
+  );
+  expect(seen.status).toBe(2);
+});
+
+test("one of two works › its vserver works, and only the other server is named", async () => {
+  const seen = await verdictsOf({
+    conf: TWO_IMAPS,
+    at: {
+      "198.51.100.51:993": await listening(imap, true),
+      "198.51.100.52:993": await listening(hangUp, true),
+      "192.0.2.51:993": await listening(imap, true),
+    },
+  });
+  expect(seen.vservers).toEqual(["v_post vip_agree_up ok"]);
+  expect(seen.members[0]).toBe("post1 agree_up");
+  expect(seen.members[1]).toMatch(/^post2 (blind_monitor|routes_to_maintenance)$/);
+});
+
+const OFFLOADED = `add server app1 198.51.100.61
+add serviceGroup sg_app HTTP
+bind serviceGroup sg_app app1 8090
+add lb monitor m_app HTTP-ECV -send "GET /alive" -recv alive -interval 10 -resptimeout 3
+bind serviceGroup sg_app -monitorName m_app
+add lb vserver v_app SSL 192.0.2.61 443
+bind lb vserver v_app sg_app
+`;
+
+test.each<[string, () => Promise<number>, string]>([
+  [
+    "the ADC's own 503",
+    () =>
+      web(
+        (_request, response) => response.writeHead(503).end("Http/1.1 Service Unavailable"),
+        true,
+      ),
+    "v_app vip_down_members_up adc_no_service",
+  ],
+  ["nobody who listens", closedPort, "v_app vip_down_members_up refused"],
+  [
+    "a reset in the handshake",
+    () => listening((socket) => socket.resetAndDestroy()),
+    "v_app vip_down_members_up reset",
+  ],
+  ["the application", () => web(alive, true), "v_app vip_agree_up ok"],
+])("an offloaded application behind %s › is judged at its vserver", async (_, vip, told) => {
+  const seen = await verdictsOf({
+    conf: OFFLOADED,
+    at: { "198.51.100.61:8090": await web(alive), "192.0.2.61:443": await vip() },
+  });
+  expect(seen.vservers).toEqual([told]);
+  expect(seen.members).toEqual(["app1 agree_up"]);
+});
+
+test("a vserver whose certificate has another name than clients use › is named", async () => {
+  const seen = await verdictsOf({
+    conf: OFFLOADED,
+    at: { "198.51.100.61:8090": await web(alive), "192.0.2.61:443": await web(alive, true) },
+    yaml: "vservers: { v_app: { names: [portal.example.net], host: portal.example.net, public: [] } }",
+  });
+  expect(seen.vservers[0]).toMatch(/^v_app vip_wrong_certificate/);
+});
+
+test.each([
+  ["denies this agent's", "::1", "v_six unknown agent_path"],
+  ["denies another", "2001:db8::9", "v_six vip_down_members_up refused"],
+])("an IPv6 VIP that is dead while an ACL %s address › is judged so", async (_, source, told) => {
+  const seen = await verdictsOf({
+    conf: `add server app6 2001:db8::61
+add serviceGroup sg_six HTTP
+bind serviceGroup sg_six app6 8091
+add lb monitor m_six HTTP-ECV -send "GET /alive" -recv alive -interval 10 -resptimeout 3
+bind serviceGroup sg_six -monitorName m_six
+add lb vserver v_six HTTP 2001:db8::62 80
+bind lb vserver v_six sg_six
+add ns acl6 a6 DENY -srcIPv6 = ${source} -priority 10
+`,
+    at: { "[2001:db8::61]:8091": await web(alive) },
+    mapped: { "[2001:db8::62]:80": `[::1]:${String(await closedPort())}` },
+  });
+  expect(seen.vservers).toEqual([told]);
+});
+
+test("a PROXY header V1 before TLS › is sent by replica and look", async () => {
+  const real = await listening((socket) => {
+    socket.once("data", (data: Buffer) => {
+      const end = data.indexOf("\r\n");
+      if (!data.subarray(0, 6).equals(Buffer.from("PROXY ")) || end === -1) {
+        socket.destroy();
+        return;
+      }
+      socket.pause();
+      socket.unshift(data.subarray(end + 2));
+      const { key, cert } = serverTls() as { key: string; cert: string };
+      const secured = new TLSSocket(socket, {
+        isServer: true,
+        secureContext: createSecureContext({ key, cert }),
+      });
+      secured.on("error", () => undefined);
+      secured.once("data", () => secured.end("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nalive"));
+    });
+  });
+  const json = await compareWorld({
+    conf: `add netProfile np -proxyProtocol ENABLED
+add server app1 198.51.100.71
+add serviceGroup sg_p SSL -netProfile np
+bind serviceGroup sg_p app1 8443
+add lb monitor m_p HTTP-ECV -send "GET /alive" -recv alive -secure YES -interval 10 -resptimeout 3
+bind serviceGroup sg_p -monitorName m_p
+add lb vserver v_p SSL 0.0.0.0 0
+bind lb vserver v_p sg_p
+`,
+    at: { "198.51.100.71:8443": real },
+  });
+  expect(member(json, "sg_p", "app1")).toMatchObject({
+    verdict: "agree_up",
+    opinions: { replica: "up", service: "up" },
+  });
+});
+
+test("a member that the ADC has taken out › is drained undeclared, and no outage of its vserver", async () => {
+  const seen = await verdictsOf({
+    conf: TWO_IMAPS,
+    at: {
+      "198.51.100.51:993": await listening(imap, true),
+      "198.51.100.52:993": await listening(imap, true),
+      "192.0.2.51:993": await listening(imap, true),
+    },
+    believes: ({ members }) => {
+      members.set(memberKey("s2", "post2", 993), {
+        state: "OUT OF SERVICE",
+        sinceChangeMs: 3_600_000,
+      });
+    },
+  });
+  expect(seen.members).toEqual(["post1 agree_up", "post2 drained_undeclared"]);
+  expect(seen.vservers).toEqual(["v_post vip_agree_up ok"]);
+});
