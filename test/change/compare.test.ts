@@ -164,6 +164,13 @@ test("compare › is 0 when everything is told, and 3 when a kind of vserver is 
   expect(poorer.out).toContain("Not watched: certificates and when they expire.");
 });
 
+test("compare › says what only time tells of members that changed at the ADC just now, and of no others", async () => {
+  const words =
+    "1 of 1 members changed at the ADC within the last 15 minutes (svc_imap/ex01): whether one flaps only time tells";
+  expect((await compareNitro(() => null)).out).toContain(words);
+  expect((await compareSeveral([{ name: "well" }])).out).not.toContain("only time tells");
+});
+
 test("compare › --timeout covers the import, and what ate the time is said", async () => {
   let release: () => void = () => undefined;
   const never = new Promise<void>((resolve) => {

@@ -160,7 +160,7 @@ test("a PROXY header V1 before TLS › is sent by replica and look", async () =>
       }
       socket.pause();
       socket.unshift(data.subarray(end + 2));
-      const { key, cert } = serverTls() as { key: string; cert: string };
+      const { key, cert } = serverTls();
       const secured = new TLSSocket(socket, {
         isServer: true,
         secureContext: createSecureContext({ key, cert }),
