@@ -14,6 +14,7 @@ import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import {
   type MonitorSpec,
   type MonitorType,
+  loggingIn,
   needsCredential,
   type MonitorCredential,
 } from "./spec.ts";
@@ -102,7 +103,12 @@ async function greet(connection: Connection, reader: LineReader) {
  */
 export const pop3Monitor: MonitorType = {
   type: "POP3",
-  probe: probePop3,
+  probe: loggingIn(async (run, credential, spec, target) => {
+    const dialled = await dial(run, target, { tls: spec.tls });
+    return dialled.kind === "failed"
+      ? run.fail(dialled.step, dialled.why)
+      : logIn(run, dialled.connection, credential, spec.tls === null);
+  }),
   reversePasses: ["mismatch"],
   source: "NSIP",
   transport: "tcp",
@@ -110,20 +116,6 @@ export const pop3Monitor: MonitorType = {
   defaultPort: 110,
   unsupported: needsCredential,
 };
-
-function probePop3(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
-  return observe(context, async (run) => {
-    const { credential } = spec;
-    if (credential === null) {
-      return run.fault("login", "not_configured", "this monitor needs a user name and a password");
-    }
-    run.redact(credential.password, credential.secret);
-    const dialled = await dial(run, target, { tls: spec.tls });
-    return dialled.kind === "failed"
-      ? run.fail(dialled.step, dialled.why)
-      : logIn(run, dialled.connection, credential, spec.tls === null);
-  });
-}
 
 async function logIn(
   run: ProbeRun,

@@ -8,8 +8,8 @@ import type { Sealed } from "../../lib/secret.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
 import type { Observation } from "../../model/observation.ts";
 import type { FailureReason } from "../../model/reasons.ts";
-import { observe, type ProbeRun } from "../../net/probe-run.ts";
-import { needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
+import type { ProbeRun } from "../../net/probe-run.ts";
+import { loggingIn, needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
 
 /** A refusal, with MySQL's error number. */
 interface MysqlRefusal {
@@ -281,41 +281,31 @@ const ERROR = {
  */
 export const mysqlMonitor: MonitorType = {
   type: "MYSQL",
-  probe: (spec, target, context) =>
-    observe(context, async (run) => {
-      const { credential } = spec;
-      if (credential === null) {
-        return run.fault(
-          "login",
-          "not_configured",
-          "this monitor needs a user name and a password",
-        );
-      }
-      run.redact(credential.password);
-      const dialled = await dial(run, target, { tls: null });
-      if (dialled.kind === "failed") {
-        return run.fail(dialled.step, dialled.why);
-      }
-      const session = new MysqlSession(dialled.connection);
-      const login = await session.logIn({
-        username: credential.username,
-        password: credential.password,
-        database: spec.monitor.parameters.database,
-        tls: spec.tls,
-      });
-      if (login.kind === "withheld") {
-        return login.observation;
-      }
-      if (login.kind === "refusal") {
-        return refused(run, login);
-      }
-      if (login.kind !== "accepted") {
-        return run.fail("banner", login);
-      }
-      run.login = "accepted";
-      run.phase("login");
-      return ask(run, session, spec);
-    }),
+  probe: loggingIn(async (run, credential, spec, target) => {
+    const dialled = await dial(run, target, { tls: null });
+    if (dialled.kind === "failed") {
+      return run.fail(dialled.step, dialled.why);
+    }
+    const session = new MysqlSession(dialled.connection);
+    const login = await session.logIn({
+      username: credential.username,
+      password: credential.password,
+      database: spec.monitor.parameters.database,
+      tls: spec.tls,
+    });
+    if (login.kind === "withheld") {
+      return login.observation;
+    }
+    if (login.kind === "refusal") {
+      return refused(run, login);
+    }
+    if (login.kind !== "accepted") {
+      return run.fail("banner", login);
+    }
+    run.login = "accepted";
+    run.phase("login");
+    return ask(run, session, spec);
+  }),
   reversePasses: ["mismatch"],
   source: "NSIP",
   transport: "tcp",

@@ -1,6 +1,9 @@
 import type { Monitor, MonitorParameters } from "../../model/monitor.ts";
 import type { Probe } from "../probe.ts";
 import { NO_SECRET, type Sealed } from "../../lib/secret.ts";
+import type { Observation } from "../../model/observation.ts";
+import type { Target } from "../../net/probe-context.ts";
+import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
 
 /**
@@ -178,6 +181,29 @@ function unescaped(value: string): string {
   return value.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) =>
     Buffer.from(escapes.replaceAll("%", ""), "hex").toString("utf8"),
   );
+}
+
+/**
+ * The probe of a monitor that logs in: its password and shared secret are redacted from all that the run shows. One without
+ * an account is never scheduled (`needsCredential`); asked for all the same, it is a fault of the configuration.
+ */
+export function loggingIn(
+  exchange: (
+    run: ProbeRun,
+    credential: MonitorCredential,
+    spec: MonitorSpec,
+    target: Target,
+  ) => Promise<Observation>,
+): Probe<MonitorSpec> {
+  return (spec, target, context) =>
+    observe(context, async (run) => {
+      const { credential } = spec;
+      if (credential === null) {
+        return run.fault("login", "not_configured", "this monitor needs an account");
+      }
+      run.redact(credential.password, credential.secret);
+      return exchange(run, credential, spec, target);
+    });
 }
 
 /** For monitors that log in: why this one cannot, in words, or null when it can. */
