@@ -13,7 +13,7 @@ export interface Alert {
   /** How long the condition must hold; the verdicts have their grace inside already. */
   readonly for: string;
   /**
-   * Labels that tell one of its alerts from another, where it goes on while the ADC is not heard: what was wrong may still
+   * Labels that distinguish its alerts, where it goes on while the ADC does not answer: what was wrong may still
    * be. Null: it resolves as soon as its condition does not hold.
    */
   readonly heldBy: readonly string[] | null;
@@ -47,8 +47,8 @@ export interface FiringCase {
   readonly series: readonly TestSeries[];
   /** Labels of the alert that fires, besides its name and severity. */
   readonly labels: Readonly<Record<string, string>>;
-  /** The description as it is told, where it asks Prometheus for more than labels. */
-  readonly told?: { readonly summary?: string; readonly description?: string };
+  /** The description as it is sent, where it asks Prometheus for more than labels. */
+  readonly expanded?: { readonly summary?: string; readonly description?: string };
 }
 
 export interface NearMiss {

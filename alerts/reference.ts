@@ -21,7 +21,7 @@ export function alertReference(
     "With jsonnet, [mixin](../mixin/README.md) does the same.",
     "",
     "The grace of the ADC is already in the verdicts, so most alerts wait only a minute. They resolve as soon as their",
-    "condition ends. Those about verdicts go on while the ADC is not heard (and for ten minutes after the agent is gone): what",
+    "condition ends. Those about verdicts go on while the ADC does not answer (and for ten minutes after the agent is gone): what",
     "was wrong then may still be.",
     "",
     "Of one cause one message is sent: `alerts/alertmanager.example.yml` groups by server and vserver, and its inhibit rules",
@@ -45,7 +45,7 @@ export function alertReference(
 function alertSection(alert: Alert): string[] {
   const timing = [
     alert.for === "0s" ? "at once" : `after ${alert.for}`,
-    ...(alert.heldBy === null ? [] : ["goes on while the ADC is not heard"]),
+    ...(alert.heldBy === null ? [] : ["goes on while the ADC does not answer"]),
   ].join(", ");
   return [
     `<a id="${alert.name.replace(/^AdcWitness/, "")}"></a>`,

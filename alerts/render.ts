@@ -68,7 +68,7 @@ const UNHEARD = [
   "last_over_time(adc_witness_adc_up[10m]) and on (job, instance) up == 0",
 ].join(" or ");
 
-/** The condition; where the alert is held, it goes on while the ADC is not heard, and only then. */
+/** The condition; where the alert is held, it goes on while the ADC does not answer, and only then. */
 function expression({ name, expr, heldBy }: Alert): string {
   if (heldBy === null) {
     return expr;
@@ -104,14 +104,14 @@ function alertRule(alert: Alert): Record<string, unknown> {
 }
 
 function fired(alert: Alert): Record<string, unknown> {
-  const { labels, told } = alert.fires;
+  const { labels, expanded: queried } = alert.fires;
   const expanded = Object.entries(annotations(alert)).map(([name, template]) => [
     name,
     expand(template, labels),
   ]);
   return {
     exp_labels: { ...labels, severity: alert.severity },
-    exp_annotations: { ...Object.fromEntries(expanded), ...told },
+    exp_annotations: { ...Object.fromEntries(expanded), ...queried },
   };
 }
 
@@ -121,7 +121,7 @@ function at(alert: Alert, time: string, alerts: readonly unknown[]): Record<stri
 
 /** Not before its time, then for as long as the series lasts. */
 function firingTest(alert: Alert): Record<string, unknown> {
-  const told = fired(alert);
+  const alarm = fired(alert);
   const early = alert.for === "0s" ? [] : [at(alert, "30s", [])];
   // A series lasts an hour; what waits for half of it has fired well before its end.
   const [soon, later] = alert.for === "30m" ? (["32m", "50m"] as const) : (["5m", "16m"] as const);
@@ -129,11 +129,11 @@ function firingTest(alert: Alert): Record<string, unknown> {
     name: `${alert.name} fires`,
     interval: "15s",
     input_series: alert.fires.series,
-    alert_rule_test: [...early, at(alert, soon, [told]), at(alert, later, [told])],
+    alert_rule_test: [...early, at(alert, soon, [alarm]), at(alert, later, [alarm])],
   };
 }
 
-/** What holds for five minutes, and then no more: of `prod`, which is not heard for a while, and of `calm`, which is. */
+/** What holds for five minutes, and then no more: of `prod`, which does not answer for a while, and of `calm`, which does. */
 function heldTests(alert: Alert): readonly Record<string, unknown>[] {
   if (alert.heldBy === null) {
     return [];
@@ -142,10 +142,10 @@ function heldTests(alert: Alert): readonly Record<string, unknown>[] {
   const over = [{ ...condition, values: "0 1x20 0x220" }, ...rest];
   const { job = "", instance = "", adc = "" } = alert.fires.labels;
   const calm = (text: string): string => text.replaceAll(adc, "calm");
-  const told = fired(alert);
+  const alarm = fired(alert);
   return [
     {
-      name: `${alert.name} goes on while the ADC is not heard, and only then`,
+      name: `${alert.name} goes on while the ADC does not answer, and only then`,
       interval: "15s",
       input_series: [
         ...over,
@@ -155,9 +155,9 @@ function heldTests(alert: Alert): readonly Record<string, unknown>[] {
         series("adc_witness_agent_cut_off", { job, instance }, "0x240"),
       ],
       alert_rule_test: [
-        at(alert, "5m", [told, JSON.parse(calm(JSON.stringify(told)))]),
-        at(alert, "6m", [told]),
-        at(alert, "12m", [told]),
+        at(alert, "5m", [alarm, JSON.parse(calm(JSON.stringify(alarm)))]),
+        at(alert, "6m", [alarm]),
+        at(alert, "12m", [alarm]),
         at(alert, "16m", []),
       ],
     },

@@ -33,7 +33,7 @@ export const ROUND_TRIP_ALERTS: readonly Alert[] = [
       labels: ROUND_TRIP_LABELS,
     },
     nearMiss: {
-      because: "for a mail that was lost, which AdcWitnessRoundTripLost tells",
+      because: "for a mail that was lost, which AdcWitnessRoundTripLost reports",
       series: [
         series("adc_witness_probe_duration_seconds", ROUND_TRIP, "95x240"),
         series("adc_witness_probe_success", ROUND_TRIP, "0x240"),
@@ -62,7 +62,7 @@ export const ROUND_TRIP_ALERTS: readonly Alert[] = [
       labels: { ...ROUND_TRIP_LABELS, step: "transaction", reason: "mail_lost" },
     },
     nearMiss: {
-      because: "when the mail could not even be handed in, which the verdicts tell",
+      because: "when the mail could not even be handed in, which the verdicts report",
       series: [
         series(
           "adc_witness_probe_failure_info",

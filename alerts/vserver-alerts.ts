@@ -61,7 +61,7 @@ function certificateAlert(
         ),
       ],
       labels: CERTIFICATE,
-      told: { description: `${advice}v_owa ex01 ` },
+      expanded: { description: `${advice}v_owa ex01 ` },
     },
     nearMiss: {
       because: `while it is valid for more than ${words}`,
@@ -188,7 +188,7 @@ export const VSERVER_ALERTS: AlertGroup = {
       fires: {
         series: MANY_SERIES,
         labels: { ...SCRAPE, adc: "prod" },
-        told: {
+        expanded: {
           summary: "At most one member works behind 2 vservers of prod",
           description: `${LAST_GOOD_WORDS}: v_imap v_pop `,
         },

@@ -2,7 +2,7 @@ import type { TransactionName } from "../src/model/transactions.ts";
 
 /** What the tables of keys cannot say, by the first part of the key. */
 export const SECTIONS: Readonly<Record<string, string>> = {
-  agent: "Shown on the page. In metrics, Prometheus' own `instance` label tells agents apart.",
+  agent: "Shown on the page. In metrics, Prometheus' own `instance` label distinguishes agents.",
   state_dir:
     "Holds `maintenance.json`, `accounts.json`, `since.json`, `notify.json`, and the history of verdicts (`history.jsonl`, two files of at most 16 MB). Keep it on a disk that survives a restart: the suspension of an account is in it.",
   source_addresses:
@@ -39,7 +39,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
     "A server that answers within it, or turns this client away by its own policy, is not called down. A transaction of `transactions.run` has its own `timeout`.",
   metrics: "",
   notify:
-    "One message for each cause: a server with all its members and the vservers behind it, a vserver's own fault, or an ADC that is not heard. See [notify.md](notify.md).",
+    "One message for each cause: a server with all its members and the vservers behind it, a vserver's own fault, or an ADC that does not answer. See [notify.md](notify.md).",
   lint: 'For what is known and meant to be so. `rule` is a name of [lint.md](lint.md). The same can stand with the object itself: `-comment "lint:ignore tcp_only"`; and behind its line of an ns.conf: `# lint:ignore tcp_only`. The command `lint` reads this file where `--config` names it.',
   web: "Loopback by default. To listen on the network, set `config_file` (TLS, basic auth) in the format of the Prometheus exporters; the agent warns if it listens on the network without one.",
   shard:
