@@ -92,7 +92,7 @@ const ANY = {
   destinationPort: null,
 };
 
-/** A rule as one source tells it. */
+/** A rule as one source has it. */
 export function readAcl(
   kind: AclKind,
   { name, action, line }: Pick<Acl, "name" | "action" | "line">,

@@ -12,7 +12,7 @@ export interface Field<T> {
   readonly option: string;
   /** The option as statements hold it, in lower case. */
   readonly key: string;
-  /** NITRO's attributes: the one it writes first, then where else firmware may tell the same. */
+  /** NITRO's attributes: the one it writes first, then where else firmware may return the same. */
   readonly attributes: readonly string[];
   /** NITRO's attribute for the unit of a duration. */
   readonly unit: string | null;

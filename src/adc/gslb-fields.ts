@@ -72,7 +72,7 @@ export function siteOf(name: string, values: Values<typeof GSLB_SITE_FIELDS>): G
 }
 
 /**
- * The sites with their place told: where the type is left out, a site at one of the ADC's own addresses is its own
+ * The sites with their place: where the type is left out, a site at one of the ADC's own addresses is its own
  * (NetScaler command reference, `add gslb site`).
  */
 function placedSites(

@@ -52,7 +52,7 @@ function isNamedDummy({ name }: AdcService): boolean {
 
 /**
  * Whether nobody is ever served by a service: all its members stand at addresses that are nobody's server, and it is there
- * for the sake of its state, as its vservers (which redirect), its name or `-healthMonitor NO` tell.
+ * for the sake of its state, as its vservers (which redirect), its name or `-healthMonitor NO` show.
  */
 export function servesNobody(estate: Estate): (service: AdcService) => boolean {
   const redirecting = servicesOfRedirects(estate);

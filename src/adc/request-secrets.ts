@@ -119,7 +119,7 @@ function byCommands(text: string): RequestLogin | null {
   const pass = /^PASS ([^\r\n]+)/im.exec(text);
   const user = /^USER ([^\r\n]+)/im.exec(text)?.[1];
   if (pass?.[1] !== undefined && user !== undefined) {
-    // FTP and POP3 log in alike; whose greeting comes tells which it was.
+    // FTP and POP3 log in alike; whose greeting comes shows which it was.
     const commands = lineAt(text, pass.index);
     return { scheme: "pop3", username: user.trim(), password: pass[1].trim(), commands, tag: "" };
   }

@@ -26,7 +26,7 @@ export type EstateRead =
   | {
       readonly kind: "estate";
       readonly estate: Estate;
-      /** What NITRO did not tell; none of an ns.conf. */
+      /** What NITRO did not return; none of an ns.conf. */
       readonly gaps: readonly NitroGap[];
     }
   | Untold;

@@ -27,7 +27,7 @@ const CONTROL_EVERY_MS = 5_000;
 const CONTROL_TIMEOUT_MS = 3_000;
 /** Grace, windows and stale opinions end by the clock. */
 const EVALUATE_EVERY_MS = 1_000;
-/** An evaluation that comes so late tells that the whole process was held. */
+/** An evaluation that comes so late shows that the whole process was stopped. */
 const HELD_MS = 1_000;
 
 export interface AgentRunOptions {

@@ -53,7 +53,7 @@ interface VipSurroundings extends VipLoginSurroundings {
   readonly sticks: boolean;
 }
 
-/** A content-switching vserver answers when it does for any of its targets; each target's own vserver tells of the rest. */
+/** A content-switching vserver answers when it does for any of its targets; each target's own vserver covers the rest. */
 function anyTarget(probes: readonly ProbeRecord[], around: VipSurroundings): VipOpinion {
   const targets = [...new Set(probes.map((probe) => probe.vserver))].map((target) =>
     throughOne(
@@ -114,7 +114,7 @@ function throughOne(probes: readonly ProbeRecord[], around: VipSurroundings): Vi
 
 /**
  * What a probe through the VIP says of the VIP. Where a member that fails is still sent clients, its share of all looks fails
- * with it, and that is told at the member: until more fail in a row than chance explains, they say nothing.
+ * with it, and that is reported at the member: until more fail in a row than chance explains, they say nothing.
  */
 function opinionOfVip(probe: ProbeRecord, around: VipSurroundings): ProbeRecord["opinion"] {
   if (probe.opinion !== "down" || probe.last === null || isAdcsOwn(probe.last, around)) {
@@ -202,7 +202,7 @@ interface VserverSurroundings {
   readonly grace: "watched" | "single_look";
 }
 
-/** What an agent that reaches nothing can tell of a VIP. */
+/** What an agent that reaches nothing can say of a VIP. */
 const CUT_OFF = { opinion: "unknown", reason: "agent_path", login: "none" } as const;
 
 /** Brings a vserver's verdict up to date, from its members' records and its own VIP probes. */
@@ -257,7 +257,7 @@ export function evaluateVserver(record: VserverRecord, around: VserverSurroundin
   record.nextEvaluationAt = restsUntil(record, around);
 }
 
-/** As a member's: while all tell one story, only news or a stale opinion can change it. */
+/** As a member's: while all agree, only news or a stale opinion can change it. */
 function restsUntil(record: VserverRecord, around: VserverSurroundings): number {
   return around.cutOff || record.verdict === "settling" || record.mismatch
     ? -Infinity
@@ -398,7 +398,7 @@ function settles(record: VserverRecord, around: VserverSurroundings): boolean {
 
 /** A vserver settles when its slowest member has settled. */
 function graceMs(record: VserverRecord, pollMs: number): number {
-  // GSLB hears of a site after the site's own ADC has noticed; what that one is proven blind for it will never notice.
+  // GSLB learns of a site after the site's own ADC has noticed; what that one is proven blind for it will never notice.
   const behind = (record.gslb?.siteRecords ?? []).map(({ behind: vserver }, at) => {
     const members = vserver?.memberRecords ?? [];
     const { serves, adcOpinion } = record.gslb?.sites[at] ?? {};

@@ -97,7 +97,7 @@ function pointers(concerned: readonly ProbeRecord[]): ReadonlyMap<string, Readon
   return new Map([...pointed].sort(([one], [other]) => one.localeCompare(other)));
 }
 
-/** Several front ends that name one server support the finding; one alone tells where it would have gone. */
+/** Several front ends that name one server support the finding; one alone shows where it would have gone. */
 function pointersInWords(pointed: ReadonlyMap<string, ReadonlySet<string>>): string {
   return [...pointed]
     .map(([backend, frontEnds]) => ` ${[...frontEnds].sort().join(", ")}: to ${backend}.`)

@@ -33,7 +33,7 @@ export interface StoredTimes {
 export const SINCE_FILE = "since.json";
 /** A few hundred bytes a member, of more members than one agent watches. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** Written by an agent every minute: so old at most, it tells of a server that has been good until now. */
+/** Written by an agent every minute: so old at most, it proves a server that has been good until now. */
 const FRESH_MS = 180_000;
 /** A verdict needs a few probes to be found again after a start. */
 const FOUND_AGAIN_WITHIN_MS = 180_000;

@@ -15,7 +15,7 @@ export const ADC_LOGIN_RUNGS: ReadonlySet<Reason> = new Set<Reason>([
   "second_factor",
 ]);
 
-/** What logins with configured accounts tell of one VIP. */
+/** What logins with configured accounts show of one VIP. */
 export interface VipLogin {
   readonly state: VserverInputs["login"];
   /** The rung at which it breaks, or what keeps it from telling. */

@@ -241,7 +241,7 @@ export function timelineOf({ spans }: Track): readonly TimelineEntry[] {
   });
 }
 
-/** One change, as the history tells it. */
+/** One change, as the history records it. */
 export interface JournalChange {
   readonly owner: TimelineOwner;
   readonly entry: TimelineEntry;

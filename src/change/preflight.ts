@@ -77,7 +77,7 @@ function capacityCheck(inputs: PreflightInputs): MaintenanceCheck {
     const why = doubtful.length === 0 ? "no other server" : doubtful.join(", ");
     return [{ vserver, kept: `${String(servers.size)} of ${String(inputs.keepGood)}: ${why}` }];
   });
-  // One member in doubt often stands behind many vservers: it is told once.
+  // One member in doubt often stands behind many vservers: it is reported once.
   const wrong = [...groupBy(lacking, ({ kept }) => kept)].map(
     ([kept, each]) => `${each.map(({ vserver }) => vserver).join(", ")} would keep ${kept}`,
   );

@@ -117,7 +117,7 @@ function counted(number: number, what: string): string {
 
 /**
  * Silence proves nothing: where no answer came through a VIP since, nobody can say who would have been served. Where our address
- * sticks to one server, another one is never seen however long we wait: that is told, and not waited for.
+ * sticks to one server, another one is never seen however long we wait: that is reported, and not waited for.
  */
 function notServedCheck(inputs: VerifyInputs): MaintenanceCheck {
   const { wrong, unseen } = throughVips(inputs, (vserver, answers) => {
@@ -136,7 +136,7 @@ function notServedCheck(inputs: VerifyInputs): MaintenanceCheck {
   );
 }
 
-/** What is wrong at each VIP that can be looked at, by its answers since the change; and the VIPs that tell nothing of it. */
+/** What is wrong at each VIP that can be looked at, by its answers since the change; and the VIPs that show nothing of it. */
 function throughVips(
   inputs: VerifyInputs,
   wrongAt: (vserver: LiveVserver, answers: readonly VipAnswer[]) => string | null,

@@ -38,7 +38,7 @@ export type TransactionType = {
     }
 );
 
-/** What became of the credential of a probe that logs in: the probe itself tells, and one that tells nothing sent none. */
+/** What became of the credential of a probe that logs in: the probe itself reports it, and one that reports nothing sent none. */
 export function loginOutcome({ login = "not_tried" }: Observation): LoginOutcome {
   return login;
 }

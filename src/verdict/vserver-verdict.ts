@@ -16,7 +16,7 @@ export interface VserverInputs {
   readonly vip: "up" | "down" | "protected" | "none" | "unknown";
   /**
    * What is known of logins with configured accounts through the VIP: `broken` where one fails, `confirming` until the same
-   * login at its members has told whether that lies with one of them, `given` where there is one without such news. One
+   * login at its members has shown whether that lies with one of them, `given` where there is one without such news. One
    * that works makes `vip` up.
    */
   readonly login: "none" | "given" | "confirming" | "broken";

@@ -242,7 +242,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     return stopped;
   }
 
-  /** Asks the account's gate; null when a login may be made, with the id to tell its end by. */
+  /** Asks the account's gate; null when a login may be made, with the id under which its end is reported. */
   async function askGate(): Promise<string | NitroFailure | NitroStop | null> {
     const begun = (await options.loginGate?.begin(timeoutMs + GATE_SLACK_MS)) ?? null;
     switch (begun?.kind) {
@@ -298,7 +298,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
       const { code } = answer;
       const message = explained("login", answer);
       await tellGate({ kind: "rejected", code, message: answer.words });
-      // Its gate tells since when, and until when.
+      // Its gate says since when, and until when.
       const gateRefusal = gate === null ? null : await askGate();
       return gateRefusal !== null && typeof gateRefusal !== "string"
         ? gateRefusal

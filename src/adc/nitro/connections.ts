@@ -54,7 +54,7 @@ export async function addConnections(
   return { end: null, gaps: [...gaps.values()] };
 }
 
-/** It is no longer there: the next import tells. */
+/** It is no longer there: the next import will show it. */
 function isGone(answer: NitroAnswer): boolean {
   return answer.kind === "refused" && (answer.action === "empty" || answer.action === "stale");
 }
@@ -95,7 +95,7 @@ function keepConnections(
   }
 }
 
-/** Clients served by the member; the connections towards it where firmware tells only those. */
+/** Clients served by the member; the connections towards it where firmware reports only those. */
 function clientConnections(row: Row): number | null {
   return (
     count(row, "curclntconnections") ??

@@ -336,7 +336,7 @@ export type ImportResult =
   | NitroFailure
   | NitroStop;
 
-/** One import waits so long in all for an appliance that was too busy to tell something. */
+/** One import waits so long in all for an appliance that was too busy to answer. */
 const MAX_WAIT_MS = 90_000;
 const WAIT_SLICE_MS = 250;
 

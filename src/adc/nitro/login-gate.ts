@@ -94,7 +94,7 @@ export function decideNitroLogin(
 /**
  * Until when a secret waits that other appliances were sent lately: they may all ask one directory, which counts what each
  * of them rejects. Two at most are under way or rejected at a time. Null: it may be sent. `soon`: some are under way, and
- * their end tells. Secrets are compared by fingerprints of user and password.
+ * their end decides. Secrets are compared by fingerprints of user and password.
  */
 export function waitForOthers(
   others: readonly NitroLogins[],

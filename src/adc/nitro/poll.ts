@@ -33,8 +33,8 @@ const GROUP_MONITORS = "servicegroup_servicegroupentitymonbindings_binding";
 const SERVICE_MONITORS = "service_lbmonitor_binding";
 
 /**
- * Whoever does not tell these (a web server's 404 while the appliance starts) has told no state at all. What else is not
- * told is a gap.
+ * A node that does not return these (a web server's 404 while the appliance starts) has reported no state at all. What else is not
+ * returned is a gap.
  */
 const ENDS_A_POLL: ReadonlySet<string> = new Set([
   "lbvserver",
@@ -47,7 +47,7 @@ function isOff(pulled: Pulled): boolean {
   return pulled.kind === "unavailable" && pulled.what === "feature";
 }
 
-/** The smallest set of requests that tells every state: first what ends a poll. What the ADC does not have is not asked for. */
+/** The smallest set of requests that returns every state: first what ends a poll. What the ADC does not have is not asked for. */
 function pollSteps(estate: Estate): readonly (readonly [PullStep, readonly string[]])[] {
   const services: string[] = [];
   const groups: string[] = [];
@@ -272,7 +272,7 @@ export async function pollNode(
           const { code, message } = pulled;
           return { kind: "failed", code, message, nodes };
         }
-        // What is too busy for this is asked nothing more; what it has told so far counts.
+        // What is too busy for this is asked nothing more; what it has answered so far counts.
         if (pulled.code === "aborted" || (client.pausedForMs() > 0 && !isAnswer(pulled.code))) {
           return { kind: "failed", code: pulled.code, message: pulled.message, nodes };
         }
@@ -426,7 +426,7 @@ function servicesToCount(
   );
 }
 
-/** Another node is primary than the last time one was. Behind one shared address only its own name tells. */
+/** Another node is primary than the last time one was. Behind one shared address only its own name shows it. */
 function failedOverAt(
   previous: AdcState | null,
   nodes: readonly AdcNode[],

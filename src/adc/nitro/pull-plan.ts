@@ -19,7 +19,7 @@ export interface PolicyFeature {
   readonly nameField: string;
   readonly actionField: string;
   readonly action: string | null;
-  /** What an estate calls its actions, where their fields do not tell. */
+  /** What an estate calls its actions, where their fields do not say it. */
   readonly actionType: string;
 }
 

@@ -152,7 +152,7 @@ function stillness(monitor: Monitor): BlindReason {
 
 /**
  * Since when the probe counter stands at its present value. A counter that is smaller than before was reset: that counts as
- * a move. Null when the ADC tells no counter.
+ * a move. Null when the ADC reports no counter.
  */
 export function probesUnchangedSince(
   totalProbes: number | null,
@@ -233,7 +233,7 @@ function warnsOfSecondary(answer: NitroAnswer): boolean {
 }
 
 /**
- * A stand-alone node (363), a cluster (477, 2453) and an admin partition (the rest) have no pair to tell of: whoever
+ * A stand-alone node (363), a cluster (477, 2453) and an admin partition (the rest) have no pair to report: whoever
  * answers there serves. Source: NITRO docs, base, cluster and partition errors; 477 and 2772 as appliances answer.
  */
 const NO_PAIR: ReadonlySet<string> = new Set([

@@ -39,7 +39,7 @@ export function adcOpinion(raw: string | null): AdcOpinion {
 }
 
 /**
- * Whether the administrator has it enabled. Lists of services and vservers tell no `state`: who is out of service, or
+ * Whether the administrator has it enabled. Lists of services and vservers have no `state`: who is out of service, or
  * leaves, by `live`, the field of its live state, has been disabled.
  */
 export function isEnabled(row: Row, live: "svrstate" | "curstate"): boolean {

@@ -196,7 +196,7 @@ class Keeper implements AccountKeeper {
   readonly #inTurn = oneAtATime();
   /** Logins that have begun here, and whose end will be reported. */
   readonly #awaited = new Set<string>();
-  /** Names in the configuration, by lockout key: those it tells, and those who have come for a login. */
+  /** Names in the configuration, by lockout key: those it lists, and those who have come for a login. */
   #names = new Map<string, Set<string>>();
   readonly #fingerprints = new Map<string, Promise<string>>();
   /** Fingerprints that the configuration in force came with, and the one before it. */

@@ -284,7 +284,7 @@ function tlsNotes(estate: Estate, monitor: Monitor, service: AdcService): string
   return [
     ...(monitor.secure && tls.serverAuth
       ? [
-          "the ADC refuses a certificate that its own CA has not signed (-serverAuth), this probe tells it",
+          "the ADC refuses a certificate that its own CA has not signed (-serverAuth), this probe reports it",
         ]
       : []),
     ...(isUnknown ? [`what SSL profile ${profile} sets is not known here, and not repeated`] : []),

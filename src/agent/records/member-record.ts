@@ -168,7 +168,7 @@ export class MemberRecord implements LiveMember {
 
   /**
    * Since when it has been away without a break: out of service on the ADC, or DOWN there and without a good answer to
-   * us. Where none of ours was ever good, the ADC's own last change tells, else when we began to look. Null while it is
+   * us. Where none of ours was ever good, the ADC's own last change decides, else when we began to look. Null while it is
    * not away, or unknown.
    */
   get awaySince(): number | null {

@@ -19,7 +19,7 @@ import { groupBy } from "../../lib/steps.ts";
 import { postponementMs } from "../../verdict/grace.ts";
 import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../model/verdicts.ts";
 
-/** The vserver at a site's VIP, as far as it tells of the site. */
+/** The vserver at a site's VIP, as far as it speaks for the site. */
 export interface SiteVserver extends Pick<
   LiveVserver,
   "adc" | "vserver" | "vip" | "verdict" | "reason" | "members"
@@ -232,7 +232,7 @@ export class VserverRecord implements LiveVserver {
   adcStateAgeMs: number | null = null;
   /** As a member's. */
   adcHeardAt: number | null = null;
-  /** Our own entries in its persistence table, as of the last poll; null where the ADC was not asked, or did not tell. */
+  /** Our own entries in its persistence table, as of the last poll; null where the ADC was not asked, or did not answer. */
   ownEntries: PersistenceEntries | null = null;
   /** Addresses of ours under which it has ever shown an entry: nothing on the way hides them. */
   readonly shownSources = new Set<string>();
@@ -416,7 +416,7 @@ export class VserverRecord implements LiveVserver {
     this.#postponedMs += byMs;
   }
 
-  /** ADC, VIP and members tell one story now, or did until now. */
+  /** ADC, VIP and members agree now, or did until now. */
   agree(now: number): void {
     this.agreedAt = now;
     this.#postponedMs = 0;

@@ -21,7 +21,7 @@ import { withTlsDiagnosis } from "../../net/tls-diagnosis.ts";
 
 const CLOSED_SCRIPT = "a script of the firmware whose exchange is not public";
 
-/** Monitor types that no probe from outside the ADC can repeat, with the reason that `plan` tells. */
+/** Monitor types that no probe from outside the ADC can repeat, with the reason that `plan` prints. */
 export const UNREPEATABLE: ReadonlyMap<string, string> = new Map([
   [
     "ARP",
@@ -242,7 +242,7 @@ function namesFor(spec: MonitorSpec): string[] {
   return [...new Set(usable)];
 }
 
-/** UNCONFIRMED: Citrix's table of *reverse* does not tell what a TCP monitor makes of a time-out. */
+/** UNCONFIRMED: Citrix's table of *reverse* does not say what a TCP monitor makes of a time-out. */
 function passesByQuirk(
   type: MonitorType,
   spec: MonitorSpec,

@@ -9,7 +9,7 @@ import type { TlsSettings } from "../../model/tls-settings.ts";
 /**
  * The key under which a directory counts rejected logins, however the name is written: `LAB\probe`, `probe@lab.example.com`,
  * `probe`, and a distinguished name that begins with `CN=probe` or `uid=probe`. Two names that may be one account's share a
- * key: at worst one of them waits for the other. A display name as CN tells nothing of the account: docs/limits.md.
+ * key: at worst one of them waits for the other. A display name as CN says nothing of the account: docs/limits.md.
  */
 export function lockoutKeyOf(username: string): string {
   const name = nameInDn(username) ?? username;
@@ -162,7 +162,7 @@ function scriptUser({ parameters }: Monitor): string | null {
   return user?.[1] ?? null;
 }
 
-/** Arguments as key and value; a value may hold `=`, as distinguished names do. What has no key is told by its position. */
+/** Arguments as key and value; a value may hold `=`, as distinguished names do. What has no key is known by its position. */
 function keyed(scriptArgs: string, { positions, keys }: Script): [key: string, value: string][] {
   return scriptArgs
     .split(";")

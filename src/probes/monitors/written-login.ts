@@ -24,7 +24,7 @@ const WITH_REQUEST: ReadonlySet<string> = new Set([
   "RTSP",
 ]);
 
-/** The secrets that the ADC's configuration has in this monitor's request, and whom they log in. */
+/** The secrets that the ADC's configuration has in this monitor's request, and the account they belong to. */
 export function writtenSecrets({ type, parameters }: Monitor): RequestSecrets {
   const { httpRequest, rtspRequest, send, customHeaders } = parameters;
   const written = [httpRequest, rtspRequest, send, customHeaders].filter((text) => text !== null);
@@ -119,7 +119,7 @@ export function basicOutcome(status: number, toNobody: number | null): LoginOutc
   return status < 300 || (isOpen && status !== 403) ? "not_tried" : "unanswered";
 }
 
-/** Exchange's own form alone tells by headers; any other shows its page again, and what that means nobody knows. */
+/** Only Exchange's own form answers by headers; any other shows its page again, and what that means is unknown. */
 function formOutcome({ status, location, cookies }: WebAnswer): LoginOutcome {
   if (status === 401 || status === 403 || /[?&]reason=[1-9]/.test(location ?? "")) {
     return "rejected";
@@ -156,7 +156,7 @@ const MAX_REPLY_BYTES = 64 * 1024;
 
 /**
  * Notes what became of a login among commands that were sent at once. `seen` is what has come so far; more is read for as
- * long as it does not tell.
+ * long as it does not say.
  */
 export async function noteLineLogin(
   connection: Connection,

@@ -130,7 +130,7 @@ export interface AuthenticateInput {
   readonly clientChallenge: Buffer;
   /** 16 random bytes. */
   readonly sessionKey: Buffer;
-  /** Our clock as a FILETIME, used where the server does not tell its own. */
+  /** Our clock as a FILETIME, used where the server does not send its own. */
   readonly timestamp: Buffer;
   readonly flags?: number;
   readonly version?: Buffer;
@@ -141,7 +141,7 @@ export function responseKey({ username, password, domain }: NtlmCredential): Buf
   return hmacMd5(md4(utf16(password)), [utf16(username.toUpperCase() + domain)]);
 }
 
-/** AUTHENTICATE_MESSAGE (MS-NLMP 2.2.1.3, 3.1.5.1.2) with NTLMv2 answers and, where the server tells its time, a MIC. */
+/** AUTHENTICATE_MESSAGE (MS-NLMP 2.2.1.3, 3.1.5.1.2) with NTLMv2 answers and, where the server sends its time, a MIC. */
 export function authenticateMessage(input: AuthenticateInput): Buffer {
   const { challenge, clientChallenge } = input;
   const key = responseKey(input.credential);
@@ -156,7 +156,7 @@ export function authenticateMessage(input: AuthenticateInput): Buffer {
     Buffer.alloc(4),
   ]);
   const proof = hmacMd5(key, [challenge.serverChallenge, temp]);
-  // Where the server tells its time, the LM answer is left empty (3.1.5.1.2).
+  // Where the server sends its time, the LM answer is left empty (3.1.5.1.2).
   const lmResponse = withMic
     ? Buffer.alloc(24)
     : Buffer.concat([hmacMd5(key, [challenge.serverChallenge, clientChallenge]), clientChallenge]);
@@ -190,7 +190,7 @@ function negotiatedFlags(client: number, server: number): number {
   return (client & (server | NTLM_FLAG.requestTarget)) >>> 0;
 }
 
-/** The server's target info, with our flags, the channel we came by, and whom we think we talk to. */
+/** The server's target info, with our flags, the channel binding, and the service we think we talk to. */
 function clientTargetInfo(input: AuthenticateInput): readonly AvPair[] {
   const pairs = input.challenge.targetInfo.filter(
     ({ id }) => id !== AV_ID.flags && id !== AV_ID.channelBindings && id !== AV_ID.targetName,

@@ -177,7 +177,7 @@ export function encodeEptMap(wanted: RpcInterface): Buffer {
 
 /** What the endpoint mapper knows of an interface. */
 type EptMapResult =
-  /** TCP ports in the order told; empty when the interface is registered without one. */
+  /** TCP ports in the order of the answer; empty when the interface is registered without one. */
   | { readonly kind: "ports"; readonly ports: readonly number[] }
   /** `0x16c9a0d6` is ept_s_not_registered: the service is not running. */
   | { readonly kind: "status"; readonly status: number }

@@ -14,7 +14,7 @@ export const LDAP_RESULT = {
   invalidCredentials: 49,
 };
 
-/** What a bind's result says of a credential, and the reason it is told with where it failed. */
+/** What a bind's result says of a credential, and the reason reported where it failed. */
 type BindMeaning = { readonly login: "accepted"; readonly reason: null } | LoginRefusal;
 
 /**

@@ -151,7 +151,7 @@ function targetOf(action: string | null, at: Place): Place | null {
     : null;
 }
 
-/** nFactor tells in XML what it asks for, where to, and the state to send along. */
+/** nFactor states in XML what it asks for, where to, and the state to send along. */
 async function askNFactor(
   visit: WebVisit,
   { host }: Place,

@@ -39,7 +39,7 @@ export function saidNo(run: ProbeRun, step: Step, reason: FailureReason, words: 
     : mismatch(run, step, reason, words);
 }
 
-/** Connects as the specification says. A refusal in the way of Exchange's offline services is told as such. */
+/** Connects as the specification says. A refusal in the way of Exchange's offline services is reported as such. */
 export async function openLineSession(
   run: ProbeRun,
   spec: TransactionSpec,

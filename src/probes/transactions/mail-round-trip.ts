@@ -335,7 +335,7 @@ interface ProbeMessage {
 }
 
 /**
- * Of the messages that a search told, those whose own header says that a round trip sent them: a server that answers a
+ * Of the messages that a search returned, those whose own header says that a round trip sent them: a server that answers a
  * search with any message must not have it deleted.
  */
 async function fetchProbes(

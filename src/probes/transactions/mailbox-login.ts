@@ -67,7 +67,7 @@ async function logIn(
     host: relay.host,
     port: relay.port,
   });
-  // It reports what is no answer to a command only here; an `error` that nobody hears would end the process.
+  // It reports what is no answer to a command only here; an `error` without a listener would end the process.
   client.on("error", () => undefined);
   client.on("warn", (error: Error & { eventName?: string }) => {
     if (error.eventName === "bad-server-response") {
@@ -272,7 +272,7 @@ function loginFailed(
     const why = result.kind === "error" ? breakOf(relay, result.error) : result;
     return answerBroke(run, "login", why);
   }
-  // Exchange says the same to a wrong password and to a dead back end: a second login elsewhere tells them apart.
+  // Exchange says the same to a wrong password and to a dead back end: a second login elsewhere distinguishes them.
   return refusedLogin(run, mailLoginRefusal({ protocol: "imap", text: refusal }), refusal);
 }
 

@@ -105,7 +105,7 @@ function refusalOf(
     return mismatch(run, "transaction", "aaa_not_authorized", summary(answer));
   }
   if (answer.status >= 400) {
-    // Nothing tells whether anybody has looked at the credential, unless nobody serves at all.
+    // Nothing shows whether anybody has looked at the credential, unless nobody serves at all.
     run.login = isNotLookedAt(answer) ? "not_tried" : "unanswered";
     return mismatch(run, "login", "adc_error_page", summary(answer));
   }
@@ -147,7 +147,7 @@ function nFactorRefusal(run: ProbeRun, answer: NFactorAnswer): Ended | null {
   }
 }
 
-/** AAA's session, which it gives to whom it has let in. A page of words proves nothing: its text is anybody's. */
+/** AAA's session, which a client gets once it is logged in. A page of words proves nothing: its text is anybody's. */
 function hasSession(answer: HttpAnswer): boolean {
   return answer.headers.all("set-cookie").some((line) => /^NSC_(TMAS|AAAC)=[^;\s]/i.test(line));
 }

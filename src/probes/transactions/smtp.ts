@@ -9,7 +9,7 @@ import { disclose } from "../../net/server-proof.ts";
 
 /**
  * The look at a mail server of any make: 220, EHLO, STARTTLS where offered and EHLO again, QUIT. No sender is named, so
- * that nobody's policy about senders is asked; what it hears tells whether this is Exchange.
+ * that nobody's policy about senders is asked; the replies show whether this is Exchange.
  */
 export const smtpGreeting: TransactionType = {
   transaction: "smtp_greeting",
@@ -46,7 +46,7 @@ export const smtpMailFrom: TransactionType = {
     if (reply.kind === "ended") {
       return reply.observation;
     }
-    // Being told that this client may not send, or must log in first, is the service at work.
+    // A reply that this client may not send, or must log in first, is the service at work.
     if (reply.code !== 250 && !isPolicy(reply)) {
       return refused(run, "mail_from", reply).observation;
     }

@@ -127,7 +127,7 @@ const MAX_ANSWERED = 32;
  * Asks a name server a question: `query` (default the host), `type` (default A), over `transport` (default udp), and among
  * the answers one of `expected`, a list of addresses separated by commas. Without it, an answer with at least one record
  * of the type is enough; of the SOA any good answer, since that of a name within a zone stands elsewhere in it (RFC 2308).
- * What was answered is told with the observation.
+ * The answer is reported with the observation.
  */
 export const dnsLookup: TransactionType = {
   transaction: "dns_lookup",

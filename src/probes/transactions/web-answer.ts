@@ -84,7 +84,7 @@ export function isExchange(answer: HttpAnswer): boolean {
   return signsOfHeaders((name) => answer.headers.get(name)).exchangeSeen;
 }
 
-/** Status, server and the headers that tell who speaks; never a value that could be a secret. */
+/** Status, server and the headers that identify the server; never a value that could be a secret. */
 export function summary(answer: HttpAnswer): string {
   const parts = [`${String(answer.status)} ${answer.statusText}`.trim()];
   for (const name of ["server", "x-feserver", "x-cas-error-code", "x-caserrorcode", "location"]) {

@@ -86,7 +86,7 @@ interface Tried {
   readonly authorization: string | null;
 }
 
-/** Nobody asked for a login: what is there instead tells the same as it tells the look without an account. */
+/** Nobody asked for a login: what is there instead means the same as it means to the look without an account. */
 function notChallenged(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer): Ended {
   const verdict = judgeChallenge(answer, { vantage: run.context.vantage, spec });
   return verdict.kind === "bad"

@@ -191,7 +191,7 @@ export const httpsChallenge: TransactionType = {
     }
     const asked = { vantage: run.context.vantage, spec };
     const next = nextPage(answer, path, asked);
-    // Through a VIP the second request may reach another server: the members' own looks tell about their login pages.
+    // Through a VIP the second request may reach another server: the members' own looks cover their login pages.
     const verdict =
       next.kind === "page" && run.context.vantage === "backend"
         ? await judgeLogon(run, spec, target, next.path)

@@ -204,7 +204,7 @@ function withoutTags(page: string): string {
 }
 
 /**
- * The offline address book. Its manifest has a GUID in its path, which Autodiscover tells and `path` may give
+ * The offline address book. Its manifest has a GUID in its path, which Autodiscover returns and `path` may give
  * (`/OAB/<guid>/oab.xml`). Without it, a logged-in request for the directory itself is refused by Exchange, and that
  * shows as much as can be shown: the front end and the login work.
  */

@@ -40,7 +40,7 @@ export interface WebRequest {
 
 /**
  * One request and its answer on an open connection. Notes who answered, and keeps cookies, credentials and login tokens
- * out of the evidence: of cookies only the names are ever told.
+ * out of the evidence: of cookies only the names are ever shown.
  */
 export async function askWeb(
   connection: Connection,

@@ -131,7 +131,7 @@ function newSecretFrom(state: GateState): number | null {
     : Math.max(last + NEW_SECRET_MS, (lastButOne ?? -Infinity) + SUSPENSION_MS);
 }
 
-/** After a suspension a single login tells whether it goes on, at a server that did not reject if there is one. */
+/** After a suspension a single login decides whether it goes on, at a server that did not reject if there is one. */
 function decideTrial(
   state: GateState,
   suspension: Suspension,

@@ -3,7 +3,7 @@ import type { FailureReason } from "../../../model/reasons.ts";
 /**
  * Keeps probes from ever locking an account out. Pure: the state of one lockout key, here; what may be done now, by
  * `decideLogin`; and what each event makes of it, by `stepGate`. The caller keeps the state where all processes of this
- * agent share it and writes it down before a login begins; a login that is never heard of again counts against the account
+ * agent share it and writes it down before a login begins; a login whose end is never reported counts against the account
  * once its time is over. Times are milliseconds by a clock that is never set (src/agent/accounts/login-book.ts).
  *
  * The bound: rejections that may have followed one another at the domain controller within the suspension time, together
@@ -14,7 +14,7 @@ import type { FailureReason } from "../../../model/reasons.ts";
 export interface GateState {
   /** Opaque mark of the secret in use; another one lifts a suspension. Null before the first. */
   readonly secret: string | null;
-  /** Counts events, to tell what began after what ended. */
+  /** Counts events, to order what began after what ended. */
   readonly sequence: number;
   /** The secret has been accepted, and not been rejected twice since. */
   readonly proven: boolean;
@@ -99,8 +99,8 @@ export function standingSuspects(state: GateState, now: number): readonly Suspec
 }
 
 /**
- * Another secret is in use from now on. It lifts nothing by itself: `decideLogin` tells when a secret that was never tried
- * may be. Logins under way count against the old secret: their answers speak of it, and will not be heard.
+ * Another secret is in use from now on. It lifts nothing by itself: `decideLogin` says when a secret that was never tried
+ * may be. Logins under way count against the old secret: their answers concern it, and are ignored.
  */
 export function changeSecret(state: GateState, mark: string, at: number): GateState {
   if (state.secret === mark) {
@@ -197,7 +197,7 @@ export function expire(state: GateState, now: number): GateState {
 
 /**
  * Logins that this process itself still waits for are not over, whatever the clock says (the process was held, or the clock
- * was set): it will tell how they ended. To be asked before anything else at that moment.
+ * was set): it will report how they ended. To be asked before anything else at that moment.
  */
 export function stillAwaited(
   state: GateState,
