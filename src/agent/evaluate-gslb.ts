@@ -38,6 +38,10 @@ export function evaluateGslb(
     record.agree(around.now);
   }
   const withinGrace = !agrees && around.settles();
+  if (record.unjudged !== null) {
+    record.judge("unknown", "excluded", around.now);
+    return;
+  }
   const verdict = gslbVerdict({ ...inputs, withinGrace });
   record.judge(verdict, reasonOf(record, gslb, around.cutOff), around.now);
 }

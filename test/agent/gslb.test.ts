@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { planProbes } from "../../src/agent/plan/plan.ts";
+import type { ExcludeConfig } from "../../src/config/schema.ts";
+import { idleSettings, planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { buildRecords } from "../../src/agent/records/build-records.ts";
 import { WitnessState } from "../../src/agent/records/witness-state.ts";
@@ -36,7 +37,7 @@ const GSLB = [
 const POLL_MS = 5_000;
 
 /** Two ADCs, each a site of the same name; the first one's DNS is asked. */
-function twoSites(conf: readonly string[] = GSLB) {
+function twoSites(conf: readonly string[] = GSLB, exclude: readonly ExcludeConfig[] = []) {
   let at = STARTED_AT;
   const state = new WitnessState({
     agent: "a",
@@ -56,7 +57,7 @@ function twoSites(conf: readonly string[] = GSLB) {
     const estate = parseNsConf(text.join("\n"), { adc });
     state.addAdc(adc, { nitro: true, pollMs: POLL_MS });
     const plan = planProbes(estate, BARE_SETTINGS);
-    const options = { pollMs: POLL_MS, vservers: new Map(), now: () => at };
+    const options = { pollMs: POLL_MS, vservers: new Map(), exclude, now: () => at };
     state.setRecords(adc, buildRecords(estate, plan, options, null));
   }
   const found = (name: string, adc = "adc1") => {
@@ -304,6 +305,26 @@ describe("a GSLB name over two ADCs", () => {
     expect(name().gslb?.sites.map(({ handedOut }) => handedOut)).toEqual([null, null]);
     round(BOTH.slice(0, 1), {});
     expect(name().gslb?.sites.map(({ handedOut }) => handedOut)).toEqual([true, false]);
+  });
+
+  test("excluded from judging is unknown, whatever its sites do, and so is an excluded site", () => {
+    const excluded = (what: "vserver" | "member", pattern: string): ExcludeConfig => ({
+      what,
+      pattern,
+      from: "judging",
+      reason: "moved next week",
+    });
+    const exclude = [excluded("vserver", "gslb_*"), excluded("member", "198.51.100.10:443")];
+    const { state, name, round } = twoSites(GSLB, exclude);
+    repeat(60, () => {
+      round(BOTH, { dc2: BAD });
+    });
+    expect(name()).toMatchObject({ verdict: "unknown", reason: "excluded" });
+    const site = state.members.find(({ adcService }) => adcService === "gs_dc2");
+    expect(site).toMatchObject({ verdict: "unknown", reason: "excluded" });
+    const estate = parseNsConf(GSLB.join("\n"), { adc: "adc1" });
+    const config = { file: "a.yml", transactions: { accounts: [], run: [] }, exclude };
+    expect(idleSettings(config, [{ estate, settings: BARE_SETTINGS }])).toEqual([]);
   });
 
   test("is asked at the addresses of the configuration where it gives some", () => {

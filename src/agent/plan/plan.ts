@@ -164,12 +164,17 @@ function hasMember(estate: Estate, pattern: string): boolean {
   );
 }
 
-function hasVserver(estate: Estate, name: string): boolean {
-  const { lbVservers, csVservers, authenticationVservers, gslb } = estate;
-  return (
-    [lbVservers, csVservers, authenticationVservers].some((known) => known.has(name)) ||
-    [...gslb.vservers.values()].some(({ shownAs }) => shownAs === name)
-  );
+/** Names of all that has a row of its own. */
+function vserverNames({
+  lbVservers,
+  csVservers,
+  authenticationVservers,
+  gslb,
+}: Estate): readonly string[] {
+  return [
+    ...[lbVservers, csVservers, authenticationVservers].flatMap((known) => [...known.keys()]),
+    ...[...gslb.vservers.values()].map(({ shownAs }) => shownAs),
+  ];
 }
 
 /** Whether an exclusion finds anything in an estate. */
@@ -178,11 +183,9 @@ function findsAnything({ what, pattern }: ExcludeConfig, estate: Estate): boolea
     case "monitor":
       return [...estate.monitors.keys()].some((name) => matchesPattern(pattern, name));
     case "member":
-      return hasMember(estate, pattern);
+      return hasMember(withSites(estate), pattern);
     case "vserver":
-      return [estate.lbVservers, estate.csVservers, estate.authenticationVservers].some((known) =>
-        [...known.keys()].some((name) => matchesPattern(pattern, name)),
-      );
+      return vserverNames(estate).some((name) => matchesPattern(pattern, name));
   }
 }
 
@@ -399,7 +402,7 @@ export function idleSettings(
         : { path: ["members", index, "match"], name: match, what: "member" },
     ),
     ...[...(config.vservers ?? [])].flatMap(([name, { looks: kinds }]) =>
-      kinds === undefined || estates.some(({ estate }) => hasVserver(estate, name))
+      kinds === undefined || estates.some(({ estate }) => vserverNames(estate).includes(name))
         ? []
         : { path: ["vservers", name, "looks"], name, what: "vserver" },
     ),

@@ -112,7 +112,7 @@ export function* recordSteps(
       vserverRecord(estate, graph, vserver, behind.get(vserver.name) ?? [], through, options),
   );
   const names = [...estate.gslb.vservers.values()].map((vserver) =>
-    nameRecord(estate, backupChain(estate, vserver), behind, through, options.now()),
+    nameRecord(estate, backupChain(estate, vserver), behind, through, options),
   );
   const logins = [...estate.authenticationVservers.values()].map((vserver) =>
     vserverRecord(estate, graph, asLoginVserver(vserver), [], through, options, "aaa"),
@@ -140,7 +140,7 @@ function nameRecord(
   chain: readonly [GslbVserver, ...GslbVserver[]],
   behind: ReadonlyMap<string, readonly MemberRecord[]>,
   through: ReadonlyMap<string, readonly ProbeRecord[]>,
-  now: number,
+  { exclude = [], now }: RecordOptions,
 ): VserverRecord {
   const { shownAs, serviceType, enabled, backupVserver, services, method, comment, line } =
     chain[0];
@@ -164,8 +164,9 @@ function nameRecord(
       publicNames: [],
       gslb: new GslbRecord(chain, estate.gslb.services, ofBackups, questions),
     },
-    now,
+    now(),
   );
+  record.unjudged = unjudgedVserver(exclude, shownAs);
   record.probes.push(...questions);
   return record;
 }
