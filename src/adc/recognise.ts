@@ -232,6 +232,7 @@ export function overrideFor<Override extends MemberOverride>(
     const names = [member.server, member.address ?? member.server].flatMap((name) => [
       name,
       `${name}:${String(member.port)}`,
+      ...(name.includes(":") ? [`[${name}]`, `[${name}]:${String(member.port)}`] : []),
     ]);
     return patterns.find(({ matches }) => names.some(matches))?.help ?? null;
   };

@@ -217,7 +217,9 @@ export const vserver = z.strictObject(
 export const exclusion = z.strictObject(
   {
     monitor: pattern().optional().describe("Name of a monitor; * matches any characters."),
-    member: pattern().optional().describe("server:port; * matches any characters."),
+    member: pattern()
+      .optional()
+      .describe("server:port, by name or address (IPv6 in brackets); * matches any characters."),
     vserver: pattern().optional().describe("Name of a vserver; * matches any characters."),
     from: oneOf(["probing", "judging"])
       .default("probing")
@@ -232,7 +234,9 @@ export const exclusion = z.strictObject(
 /** One of `members`. */
 export const member = z.strictObject(
   {
-    match: pattern().describe("server:port; * matches any characters, the first match applies."),
+    match: pattern().describe(
+      "server:port, by name or address (IPv6 in brackets); * matches any characters, the first match applies.",
+    ),
     protocol: oneOf(["imap", "pop3", "smtp", "https", "http", "rpc", "ldap", "dns", "ntp"])
       .optional()
       .describe("Protocol of the member."),

@@ -19,6 +19,11 @@ describe("patterns", () => {
     ["ex*", "ex01", 25, true],
     ["ex*:*", "ex01", "*", true],
     ["2001:db8::1", "2001:db8::1", 443, true],
+    ["[2001:db8::1]:443", "2001:db8::1", 443, true],
+    ["[2001:db8::1]:443", "2001:db8::1", 25, false],
+    ["[2001:db8::*]:*", "2001:db8::1", 25, true],
+    ["[2001:db8::1]", "2001:db8::1", 25, true],
+    ["[2001:db8::2]:443", "2001:db8::1", 443, false],
   ] as const)("%s on %s:%s is %s", (pattern, server, port, matches) => {
     expect(matchesMember(pattern, server, port)).toBe(matches);
   });

@@ -454,3 +454,39 @@ test("a member excluded from judging, wrong beside others › is unknown with it
   });
   expect(json.status).not.toBe(2);
 });
+
+test("what the configuration says of a member by its IPv6 address and port › counts, in looks and in judging", async () => {
+  const real = await listening((socket) => socket.end("* BYE closed\r\n"));
+  const seen = async (yaml: string): Promise<string> => {
+    const json = await compareWorld({
+      conf: conf({ port: 14_300 }).replaceAll("198.51.100.31", "2001:db8::31"),
+      at: { "[2001:db8::31]:14300": real },
+      yaml,
+    });
+    const { verdict, monitors } = rowOf(json);
+    return [verdict, ...monitors.map(({ monitor }) => monitor)].join(" ");
+  };
+  expect(await seen('members: [{ match: "[2001:db8::31]:14300", protocol: imap }]')).toBe(
+    "blind_monitor tcp imap_greeting",
+  );
+  expect(
+    await seen(
+      'members: [{ match: "[2001:db8::31]:14300", protocol: imap, looks: { mail: false } }]',
+    ),
+  ).toBe("agree_up tcp");
+  expect(
+    await seen('exclude: [{ member: "[2001:db8::31]:14300", from: judging, reason: x }]'),
+  ).toBe("unknown tcp");
+});
+
+test("a host given for a member by its address › is what its look asks for", async () => {
+  const port = await web((request, response) => {
+    response.writeHead(request.headers.host === "intra.example.net" ? 200 : 503).end("ok");
+  });
+  const json = await compareWorld({
+    conf: conf({ port: 8087, type: "HTTP" }),
+    at: { "198.51.100.31:8087": port },
+    yaml: 'members: [{ match: "198.51.100.31:8087", host: intra.example.net }]',
+  });
+  expect(rowOf(json)).toMatchObject({ verdict: "agree_up", opinions: { service: "up" } });
+});

@@ -17,7 +17,7 @@ import {
 } from "../../model/transactions.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
 import { hostName } from "../../lib/host-port.ts";
-import { matchesMember, announcedToService, type PlanSettings } from "./settings.ts";
+import { meansMember, announcedToService, type PlanSettings } from "./settings.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
 
 /** Anonymous looks go no faster than this, however fast the member's monitors are. */
@@ -116,7 +116,7 @@ export function isLookAllowed(
       ? undefined
       : members.find(
           ({ match, looks: configured }) =>
-            configured?.[kind] !== undefined && matchesMember(match, member.server, member.port),
+            configured?.[kind] !== undefined && meansMember(match, member),
         )?.looks?.[kind];
   const byVserver = served.map((name) => vservers.get(name)?.looks?.[kind]);
   const everywhereOff = byVserver.length > 0 && byVserver.every((look) => look === false);
@@ -188,8 +188,7 @@ export function lookOptions(
     return {};
   }
   const configured = members.find(
-    ({ match, query }) =>
-      query !== undefined && member !== null && matchesMember(match, member.server, member.port),
+    ({ match, query }) => query !== undefined && member !== null && meansMember(match, member),
   )?.query;
   const monitored = service.monitors
     .map(({ monitor }) => estate.monitors.get(monitor)?.parameters.query ?? null)
@@ -262,7 +261,7 @@ function lookProbe(look: Look): PlannedProbe {
  */
 function clientHost({ estate, service, settings, member, vservers }: Look): string | null {
   const own = settings.members.find(
-    (each) => each.host !== null && matchesMember(each.match, member.server, member.port),
+    (each) => each.host !== null && meansMember(each.match, member),
   );
   if (own !== undefined) {
     return own.host;

@@ -3,7 +3,7 @@ import type { AdnsAddress, GslbDomain, GslbVserver } from "../../model/gslb.ts";
 import type { Port } from "../../model/adc-service.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import type { ExcludeConfig, Config } from "../../config/schema.ts";
-import { matchesMember, matchesPattern, withoutOwnHost, type PlanSettings } from "./settings.ts";
+import { matchesPattern, meansMember, withoutOwnHost, type PlanSettings } from "./settings.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import { atOnce, groupBy, mapInSteps, type Steps } from "../../lib/steps.ts";
 import { withSites } from "../../adc/gslb-fields.ts";
@@ -126,7 +126,7 @@ function concerns({ what, pattern }: ExcludeConfig, probe: PlannedProbe): boolea
       return (
         server !== null &&
         memberPort !== null &&
-        [server, memberAddress ?? server].some((name) => matchesMember(pattern, name, memberPort))
+        meansMember(pattern, { server, address: memberAddress, port: memberPort })
       );
     case "vserver":
       return vantage !== "backend" && vservers.some((name) => matchesPattern(pattern, name));
@@ -138,10 +138,8 @@ export function unjudgedMember(
   exclude: readonly ExcludeConfig[],
   member: { readonly server: string; readonly address: string | null; readonly port: number | "*" },
 ): string | null {
-  const names = [member.server, member.address ?? member.server];
   const found = exclude.find(
-    ({ what, pattern }) =>
-      what === "member" && names.some((name) => matchesMember(pattern, name, member.port)),
+    ({ what, pattern }) => what === "member" && meansMember(pattern, member),
   );
   return found?.reason ?? null;
 }
@@ -156,11 +154,7 @@ export function unjudgedVserver(exclude: readonly ExcludeConfig[], vserver: stri
 
 function hasMember(estate: Estate, pattern: string): boolean {
   return [...estate.services.values()].some(({ members }) =>
-    members.some((member) =>
-      [member.server, member.address ?? member.server].some((name) =>
-        matchesMember(pattern, name, member.port),
-      ),
-    ),
+    members.some((member) => meansMember(pattern, member)),
   );
 }
 

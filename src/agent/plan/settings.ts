@@ -192,8 +192,25 @@ export function matchesPattern(pattern: string, name: string): boolean {
   return nameMatcher([pattern])(name);
 }
 
-/** Whether `server:port` patterns such as `ex*:443` (or `ex*`, any port) match a member. */
+const IPV6_PATTERN = /^\[([^[\]]{1,64})\](?::(\d{1,5}|\*))?$/;
+
+/** Whether a `server:port` pattern means this member, by its server's name or by its address. */
+export function meansMember(
+  pattern: string,
+  { server, address, port }: Pick<Member, "server" | "address" | "port">,
+): boolean {
+  return (
+    matchesMember(pattern, server, port) ||
+    (address !== null && matchesMember(pattern, address, port))
+  );
+}
+
+/** Whether `server:port` patterns such as `ex*:443` (or `ex*`, any port) match a member. An IPv6 address with a port has brackets. */
 export function matchesMember(pattern: string, server: string, port: number | "*"): boolean {
+  const [, address, ofAddress = "*"] = IPV6_PATTERN.exec(pattern) ?? [];
+  if (address !== undefined) {
+    return matchesPattern(address, server) && (ofAddress === "*" || ofAddress === String(port));
+  }
   const colon = pattern.lastIndexOf(":");
   // A bare IPv6 literal holds colons but no port: it is matched as a whole.
   const hasPort =
@@ -270,9 +287,7 @@ export function memberPlace(
   member: Member,
   vservers: readonly string[],
 ): LoginEndpoint {
-  const entries = settings.members.filter(({ match }) =>
-    matchesMember(match, member.server, member.port),
-  );
+  const entries = settings.members.filter(({ match }) => meansMember(match, member));
   const inFront = vservers.flatMap((name) => settings.vservers.get(name) ?? []);
   return {
     // Pins, names and leniency of a vserver are about the certificate at its own address.
