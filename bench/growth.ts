@@ -1,17 +1,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { flagValue } from "./flags.ts";
+import { ownOptions } from "./options.ts";
 import { plot, type Plot } from "./plot.ts";
 import { forkAndHear, stopChild } from "./processes.ts";
 import type { Protocol } from "./protocols.ts";
 import { settingNow } from "./report.ts";
 import { watchEstate, type Watched } from "./watch-agent.ts";
 
-/**
- * `growth [--seconds 20] [--out docs/dev/growth.svg]`: what the agent costs as the estate grows, every replica each five
- * seconds, printed as a table and drawn. The last size is divided over two processes.
- */
+/** The last size is divided over two processes. */
 const SIZES = [
   { replicas: 100, shards: 1 },
   { replicas: 1_000, shards: 1 },
@@ -44,9 +41,15 @@ const MEASURES: readonly { readonly name: string; readonly of: (point: Point) =>
   { name: "first round, s", of: (point) => worst(point, (each) => each.firstRoundMs / 1000) },
 ];
 
-const words = process.argv.slice(2);
-const seconds = Number(flagValue(words, "--seconds") ?? "20");
-const out = flagValue(words, "--out");
+const { seconds, out } = ownOptions({
+  command: "node dist/bench/growth.js",
+  about:
+    "What the agent costs as the estate grows, every replica each five seconds: a table, and a drawing.",
+  options: {
+    seconds: { kind: "number", usual: 20, about: "seconds to measure each size" },
+    out: { kind: "text", takes: "FILE", usual: null, about: "draw it there, as SVG" },
+  },
+});
 const { at, cpu, cores, node, load } = settingNow();
 const setting = `${at} UTC, ${cpu}, ${String(cores)} cores, Node.js ${node}, load before ${load.toFixed(2)}`;
 const directory = await mkdtemp(join(tmpdir(), "adc-witness-growth-"));

@@ -16,15 +16,15 @@ import {
   type Share,
 } from "./report.ts";
 import { OurAgent } from "./our-agent.ts";
-import { flagValue } from "./flags.ts";
+import { ownOptions } from "./options.ts";
 import { forkAndHear, forkModule, nextMessage, stopChild } from "./processes.ts";
 import { NO_LOOKS, PLANS, PROTOCOLS, rateOf, type Protocol } from "./protocols.ts";
 
 /**
  * CPU time per probe of the whole agent, of blackbox_exporter, of a bare Node.js loop and of one in C, in one run: protocol
  * after protocol, in rounds that each measure all of them, at the same rate against the same targets. What counts is the
- * median of the rounds' ratios, with how far they lie apart; and instructions per probe, where they can be counted. `--json` prints one line, `--tcp` adds the bare TCP monitor,
- * `--only NAME,…` leaves the others out. Needs Linux for /proc.
+ * median of the rounds' ratios, with how far they lie apart; and instructions per probe, where they can be counted. Needs
+ * Linux for /proc.
  */
 /** Each round holds one scrape of our agent: twice as often as Prometheus' usual 15 s. */
 const ROUND_MS = 8_000;
@@ -132,11 +132,25 @@ function perProbe(count: number | null, protocol: Protocol, seconds: number): nu
   return count === null ? null : count / (rateOf(protocol) * seconds);
 }
 
-const words = process.argv.slice(2);
-const only = flagValue(words, "--only")?.split(",");
+const { json, tcp, only } = ownOptions({
+  command: "npm run bench --",
+  about:
+    "CPU time per probe of the agent, of blackbox_exporter, of a bare Node.js loop and of one in C.",
+  options: {
+    json: { kind: "switch", about: "one line of JSON with machine and spread" },
+    tcp: { kind: "switch", about: "add the bare TCP monitor" },
+    only: {
+      kind: "text",
+      takes: "NAME,…",
+      usual: null,
+      about: `these alone, of ${PROTOCOLS.join(", ")}`,
+    },
+  },
+});
+const names = only?.split(",") ?? null;
 await main(
-  words.includes("--json"),
+  json,
   PROTOCOLS.filter((protocol) =>
-    only === undefined ? protocol !== "tcp" || words.includes("--tcp") : only.includes(protocol),
+    names === null ? protocol !== "tcp" || tcp : names.includes(protocol),
   ),
 );

@@ -1,13 +1,22 @@
 import { startNitroServer } from "../lab/nitro/server.ts";
 import { parseNsConf } from "../src/adc/nsconf/import.ts";
-import { flagValue } from "./flags.ts";
+import { ownOptions } from "./options.ts";
 import { NITRO_ACCOUNT, nitroConf } from "./nitro-conf.ts";
 
 /** The lab's NITRO in a process of its own: an appliance whose members are all up, but for those it is told are out. */
-const words = process.argv.slice(2);
-const groups = Number(flagValue(words, "--groups") ?? "100");
-const membersOfGroup = Number(flagValue(words, "--members") ?? "50");
-const outGroups = Number(flagValue(words, "--out-groups") ?? "0");
+const {
+  groups,
+  members: membersOfGroup,
+  "out-groups": outGroups,
+} = ownOptions({
+  command: "node dist/bench/nitro-appliance.js",
+  about: "An appliance for nitro-poll, which starts it.",
+  options: {
+    groups: { kind: "number", usual: 100, about: "service groups" },
+    members: { kind: "number", usual: 50, about: "members of each group" },
+    "out-groups": { kind: "number", usual: 0, about: "groups with a member out of service" },
+  },
+});
 const estate = parseNsConf(nitroConf(groups, membersOfGroup), { adc: "bench" });
 
 const server = await startNitroServer(

@@ -1,20 +1,33 @@
 import { createAdcSession } from "../src/adc/nitro/adc-session.ts";
 import { createNetwork } from "../src/net/dns.ts";
-import { flagValue } from "./flags.ts";
+import { ownOptions } from "./options.ts";
 import { answerEveryProbe, hearingState } from "./hearing.ts";
 import { NITRO_ACCOUNT } from "./nitro-conf.ts";
 import { forkAndHear, nextMessage, stopChild } from "./processes.ts";
 
 /**
- * `nitro-poll [--polls 20] [--every 15] [--out-groups 0]`: what polling 5,000 members in 100 groups costs our side: CPU
+ * What polling 5,000 members in 100 groups costs our side: CPU
  * per poll, and to take in what it tells with all verdicts, as a share of a core when polled every 15 s. The appliance is the lab's, in a process
  * of its own; so many of its groups have a member out of service. Polls follow at once: a core that sleeps between them
  * would cost a little more for each.
  */
-const words = process.argv.slice(2);
-const polls = Number(flagValue(words, "--polls") ?? "20");
-const everyMs = Number(flagValue(words, "--every") ?? "15") * 1000;
-const outGroups = flagValue(words, "--out-groups") ?? "0";
+const options = ownOptions({
+  command: "node dist/bench/nitro-poll.js",
+  about:
+    "What it costs to poll 5,000 members in 100 groups over NITRO, and to take in the answers.",
+  options: {
+    polls: { kind: "number", usual: 20, about: "polls to measure" },
+    every: {
+      kind: "number",
+      usual: 15,
+      about: "seconds between two polls, for the share of a core",
+    },
+    "out-groups": { kind: "number", usual: 0, about: "groups with a member out of service" },
+  },
+});
+const { polls } = options;
+const everyMs = options.every * 1000;
+const outGroups = String(options["out-groups"]);
 const WARM_UP = 5;
 
 const { child, heard: url } = await forkAndHear<string>("nitro-appliance.js", [

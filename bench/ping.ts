@@ -6,16 +6,22 @@ import { runMonitor } from "../src/probes/monitors/registry.ts";
 import type { MonitorSpec } from "../src/probes/monitors/spec.ts";
 import { EchoBatches } from "../src/net/fping.ts";
 import { createNetwork } from "../src/net/dns.ts";
-import { flagValue } from "./flags.ts";
+import { ownOptions } from "./options.ts";
 
 /**
- * `ping [--targets 500] [--interval 5] [--seconds 20]`: CPU time of one PING probe, ours and of the programs it starts:
+ * CPU time of one PING probe, ours and of the programs it starts:
  * a `ping` each, `fping` with starts on the ticks of every probe, `fping` with starts on PING's wider ones. Linux; loopback only.
  */
-const words = process.argv.slice(2);
-const targets = Number(flagValue(words, "--targets") ?? "500");
-const intervalMs = Number(flagValue(words, "--interval") ?? "5") * 1000;
-const seconds = Number(flagValue(words, "--seconds") ?? "20");
+const { targets, interval, seconds } = ownOptions({
+  command: "node dist/bench/ping.js",
+  about: "CPU time of one PING probe, ours and of the programs it starts.",
+  options: {
+    targets: { kind: "number", usual: 500, about: "hosts to ping" },
+    interval: { kind: "number", usual: 5, about: "seconds between two probes of a host" },
+    seconds: { kind: "number", usual: 20, about: "seconds to measure each way" },
+  },
+});
+const intervalMs = interval * 1000;
 
 const ways = [
   { name: "ping, one each", program: "/nowhere/fping", tickMs: START_TICK_MS },

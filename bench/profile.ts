@@ -2,14 +2,29 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ownOptions } from "./options.ts";
 import { OurAgent } from "./our-agent.ts";
 import { forkAndHear, stopChild } from "./processes.ts";
 import { NO_LOOKS, PLANS, PROTOCOLS, type Protocol } from "./protocols.ts";
 
-/** Runs one protocol's agent under Node's CPU profiler and tells where the profile lies: `profile.js tcp_ecv 20`. */
-const wanted = process.argv[2] ?? "tcp_ecv";
-const seconds = Number(process.argv[3] ?? "20");
-const protocol = PROTOCOLS.find((each) => each === wanted) ?? "tcp_ecv";
+const options = ownOptions({
+  command: "node dist/bench/profile.js",
+  about: "Runs one protocol's agent under Node's CPU profiler, and prints where the profile is.",
+  options: {
+    protocol: {
+      kind: "text",
+      takes: "NAME",
+      usual: "tcp_ecv",
+      about: `one of ${PROTOCOLS.join(", ")}`,
+    },
+    seconds: { kind: "number", usual: 20, about: "seconds to profile" },
+  },
+});
+const { seconds } = options;
+const protocol = PROTOCOLS.find((each) => each === options.protocol);
+if (protocol === undefined) {
+  throw new Error(`no protocol ${options.protocol}; there are ${PROTOCOLS.join(", ")}`);
+}
 const directory = await mkdtemp(join(tmpdir(), "adc-witness-profile-"));
 const targets = await forkAndHear<Record<Protocol, number>>("targets-process.js");
 const agent = await OurAgent.start(directory, {

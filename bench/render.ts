@@ -5,15 +5,17 @@ import { WitnessState } from "../src/agent/records/witness-state.ts";
 import { parseNsConf } from "../src/adc/nsconf/import.ts";
 import { createMetrics } from "../src/exporters/prometheus/metrics.ts";
 import { estateConf } from "./estate-conf.ts";
-import { flagValue } from "./flags.ts";
+import { ownOptions } from "./options.ts";
 
-/**
- * `render [--replicas 10000] [--times 8]`: what one exposition of all metrics costs, in text and compressed by turns, and for
- * how long it keeps the event loop from a timer of a millisecond.
- */
-const words = process.argv.slice(2);
-const replicas = Number(flagValue(words, "--replicas") ?? "10000");
-const times = Number(flagValue(words, "--times") ?? "8");
+const { replicas, times } = ownOptions({
+  command: "node dist/bench/render.js",
+  about: `What one exposition of all metrics costs, in text and compressed by turns, and for how long it keeps the event loop
+from a timer of a millisecond.`,
+  options: {
+    replicas: { kind: "number", usual: 10_000, about: "probes whose series are rendered" },
+    times: { kind: "number", usual: 8, about: "expositions" },
+  },
+});
 const monotonic = (): number => performance.now();
 const state = new WitnessState({
   agent: "bench",

@@ -1,20 +1,27 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { flagValue } from "./flags.ts";
+import { ownOptions } from "./options.ts";
 import { forkAndHear, stopChild } from "./processes.ts";
 import type { Protocol } from "./protocols.ts";
 import { watchEstate, type Watched } from "./watch-agent.ts";
 
-/**
- * `scale [--replicas 10000] [--interval 5] [--seconds 30] [--shards 1]`: how one process, or one for each shard, keeps its
- * schedule; all targets are played by one process on the same machine.
- */
-const words = process.argv.slice(2);
-const replicas = Number(flagValue(words, "--replicas") ?? "10000");
-const intervalSeconds = Number(flagValue(words, "--interval") ?? "5");
-const seconds = Number(flagValue(words, "--seconds") ?? "30");
-const shards = Number(flagValue(words, "--shards") ?? "1");
+const {
+  replicas,
+  interval: intervalSeconds,
+  seconds,
+  shards,
+} = ownOptions({
+  command: "node dist/bench/scale.js",
+  about: `How one process, or one for each shard, keeps its schedule; all targets are played by one process on the same
+machine.`,
+  options: {
+    replicas: { kind: "number", usual: 10_000, about: "probes that repeat monitors" },
+    interval: { kind: "number", usual: 5, about: "seconds between two probes of a monitor" },
+    seconds: { kind: "number", usual: 30, about: "seconds to measure" },
+    shards: { kind: "number", usual: 1, about: "agents that share the estate" },
+  },
+});
 const directory = await mkdtemp(join(tmpdir(), "adc-witness-scale-"));
 const targets = await forkAndHear<Record<Protocol, number>>("targets-process.js");
 try {

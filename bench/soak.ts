@@ -1,35 +1,34 @@
 import { availableParallelism } from "node:os";
-import { durationMs, flagValue } from "./flags.ts";
+import { ownOptions } from "./options.ts";
 import { realSoak } from "./real-soak/real-soak.ts";
 import { simulateInParts } from "./simulation/parts.ts";
 import { simulationReport } from "./simulation/report.ts";
 
-/**
- * `soak [--hours 1000] [--servers 50] [--seed 1] [--threads N]`: maintenance hours in virtual time, four members to a
- * server. `soak --real 30m`: the agent and the lab in real time; each reading
- * goes to standard error. Exit status 1 when something was said that was not so,
- * not said that was so, or when memory, handles or descriptors grow.
- */
-const words = process.argv.slice(2);
-const seed = Number(flagValue(words, "--seed") ?? "1");
-const real = flagValue(words, "--real");
+const { hours, servers, threads, seed, real } = ownOptions({
+  command: "npm run soak --",
+  about: `Maintenance hours in virtual time, four members to a server; with --real, the agent and the lab in real time, and each
+reading goes to standard error. Exit status 1 when a verdict was wrong or missing, or when memory, handles or descriptors grow.`,
+  options: {
+    hours: { kind: "number", usual: 1_000, about: "hours to simulate" },
+    servers: { kind: "number", usual: 50, about: "servers of the simulated estate" },
+    threads: {
+      kind: "number",
+      usual: availableParallelism(),
+      about: "threads that share the work",
+    },
+    seed: { kind: "number", usual: 1, about: "where chance begins" },
+    real: { kind: "duration", usual: null, about: "run in real time for so long, for example 30m" },
+  },
+});
 if (real === null) {
-  const result = await simulateInParts(
-    {
-      hours: Number(flagValue(words, "--hours") ?? "1000"),
-      servers: Number(flagValue(words, "--servers") ?? "50"),
-      seed,
-      threads: Number(flagValue(words, "--threads") ?? String(availableParallelism())),
-    },
-    (done, of) => {
-      console.error(`world ${String(done)} of ${String(of)} done`);
-    },
-  );
+  const result = await simulateInParts({ hours, servers, seed, threads }, (done, of) => {
+    console.error(`world ${String(done)} of ${String(of)} done`);
+  });
   console.log(simulationReport(result));
   process.exitCode = result.falseAlarms.length + result.missed.length === 0 ? 0 : 1;
 } else {
   const { lines, flat } = await realSoak({
-    lengthMs: durationMs(real),
+    lengthMs: real,
     seed,
     onReading: (reading) => {
       console.error(JSON.stringify(reading));

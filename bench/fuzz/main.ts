@@ -1,22 +1,39 @@
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { flagValue } from "../flags.ts";
+import { ownOptions } from "../options.ts";
 import { MAX_MS, MAX_MEMORY_MB } from "./fuzz.ts";
 import { repositoryRoot } from "./root.ts";
 import { SOCKET_TARGETS, TARGETS } from "./targets.ts";
 import { fuzzWatched, type Watched } from "./watched.ts";
 
-/**
- * `fuzz [--inputs 1000000] [--target NAME[,NAME…]] [--seed 1] [--findings DIRECTORY]`: mutated real inputs for everything that
- * reads what comes from outside. `smtp@loopback` and the like, over real sockets, run only when named. Exit status 1 when one
- * crashed, hung or took too much memory; it is then kept among the fixtures that the tests replay.
- */
-const words = process.argv.slice(2);
-const inputs = Number(flagValue(words, "--inputs") ?? "1000000");
-const seed = Number(flagValue(words, "--seed") ?? "1");
-const names = flagValue(words, "--target")?.split(",") ?? [...TARGETS.keys()];
-const kept = flagValue(words, "--findings") ?? join(repositoryRoot(), "test", "fixtures", "fuzz");
+const {
+  inputs,
+  seed,
+  target: chosen,
+  findings: kept,
+} = ownOptions({
+  command: "npm run fuzz --",
+  about: `Mutated real inputs for everything that reads what comes from outside. Exit status 1 when one crashed, hung or took too
+much memory; it is then kept among the fixtures that the tests replay.`,
+  options: {
+    inputs: { kind: "number", usual: 1_000_000, about: "inputs for each target" },
+    target: {
+      kind: "text",
+      takes: "NAME,…",
+      usual: null,
+      about: `these alone, of ${[...TARGETS.keys(), ...SOCKET_TARGETS.keys()].join(", ")}; those over sockets run only when named`,
+    },
+    seed: { kind: "number", usual: 1, about: "where chance begins" },
+    findings: {
+      kind: "text",
+      takes: "DIRECTORY",
+      usual: join(repositoryRoot(), "test", "fixtures", "fuzz"),
+      about: "where inputs are kept",
+    },
+  },
+});
+const names = chosen?.split(",") ?? [...TARGETS.keys()];
 const unknown = names.filter((name) => !TARGETS.has(name) && !SOCKET_TARGETS.has(name));
 if (unknown.length > 0) {
   console.error(`no target ${unknown.join(", ")}; there are ${[...TARGETS.keys()].join(", ")}`);
