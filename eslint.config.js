@@ -11,6 +11,11 @@ const RESTRICTED = [
     selector: "MemberExpression[object.name='URL'][property.name='canParse']",
     message: "It allows what the constructor refuses: use parseUrl.",
   },
+  {
+    selector:
+      "ImportDeclaration[source.value='node:perf_hooks'] > ImportSpecifier[imported.name='performance']",
+    message: "Fake timers do not reach it: use the global `performance`.",
+  },
 ];
 
 const RESET = {

@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, "..");
 const written = (path) => readFileSync(join(root, path), "utf8");
 
 /** Node's modules that reading a file needs, of which lint-page/node-shim.ts has what it needs. */
-const SHIMMED = /^node:(net|util|perf_hooks)$/;
+const SHIMMED = /^node:(net|util)$/;
 
 /** Stands for modules and globals that are never called: whatever is asked of it is there, and does nothing. */
 const NEVER_CALLED = join(import.meta.dirname, "never-called.js");

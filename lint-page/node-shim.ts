@@ -1,5 +1,5 @@
 /**
- * What of Node.js the importer, lint and the plan need while they read a file: addresses and their ranges, a clock. The
+ * What of Node.js the importer, lint and the plan need while they read a file: addresses and their ranges. The
  * bundle of the page takes it in place of Node's own modules; a test compares the two.
  */
 
@@ -68,5 +68,3 @@ export class BlockList {
 
 /** Of `node:util`: how an object is shown in a log, which no page has. */
 export const inspect = { custom: Symbol("inspect") };
-
-export const performance = globalThis.performance;

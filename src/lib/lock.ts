@@ -1,7 +1,6 @@
 import { constants } from "node:fs";
 import { lstat, type FileHandle } from "node:fs/promises";
 import { hostname } from "node:os";
-import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openOwnFile, setAside, type StorageWatch } from "./durable-file.ts";
 import { errorCode } from "./log.ts";

@@ -1,4 +1,3 @@
-import { performance } from "node:perf_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 /** Work in steps: between two of them its driver may let others run, or go on at once. */

@@ -22,7 +22,6 @@ import { maintenanceRoutes } from "./api/maintenance.ts";
 import { maintenancePageRoutes } from "./page/maintenance-routes.ts";
 import { probeRoute } from "./probe/route.ts";
 import { createRateLimit } from "./web-config/load.ts";
-import { performance } from "node:perf_hooks";
 
 export interface Readiness {
   readonly ready: boolean;

@@ -2,7 +2,6 @@ import type { Log } from "../lib/log.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import { hostname } from "node:os";
-import { performance } from "node:perf_hooks";
 import { isLoopback, parseHostPort } from "../lib/host-port.ts";
 import { createEventStreams } from "./api/events.ts";
 import { CONNECTION_LIMITS, createConnectionTable } from "./http/connection-table.ts";

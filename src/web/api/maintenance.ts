@@ -2,7 +2,6 @@ import type { MaintenanceWindow, WindowView } from "../../model/window.ts";
 import type { MaintenanceReport } from "../../change/report.ts";
 import { sloAnswer, windowReportAnswer } from "../../change/window-report.ts";
 import type { DeclareResult, Extension } from "../../maintenance/declarations.ts";
-import { performance } from "node:perf_hooks";
 import { z } from "zod";
 import { parseDuration } from "../../lib/timers.ts";
 import { createRateLimit } from "../web-config/load.ts";

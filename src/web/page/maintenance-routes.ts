@@ -1,5 +1,4 @@
 import type { MaintenanceActions, WebSources } from "../sources.ts";
-import { performance } from "node:perf_hooks";
 import {
   extendBody,
   maintenanceBody,

@@ -1,4 +1,3 @@
-import { performance } from "node:perf_hooks";
 import type { LiveState } from "../../model/live.ts";
 import { html, problem, reply, type Reply } from "../http/reply.ts";
 import { get, type Route } from "../http/route.ts";

@@ -1,5 +1,4 @@
 import { gunzipSync } from "node:zlib";
-import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { LiveProbe, LiveState } from "../../../src/model/live.ts";
