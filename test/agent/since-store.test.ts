@@ -1,9 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { Agent } from "../../src/agent/agent.ts";
 import { readSince, SINCE_FILE, writeSince } from "../../src/agent/kept-state.ts";
+import { parseConfig } from "../../src/config/load.ts";
+import { createMetrics } from "../../src/exporters/prometheus/metrics.ts";
 import { StorageWatch } from "../../src/lib/durable-file.ts";
+import { createDeclarations } from "../../src/maintenance/declarations.ts";
+import { configOf } from "../support/in-process-agent.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { smallEstate } from "./small-estate.ts";
 
@@ -53,4 +58,43 @@ test("writeSince › never writes through a link", async () => {
   await symlink(victim, join(folder, `${SINCE_FILE}.new`));
   await writeSince(folder, smallEstate(CONF).state);
   expect(await readFile(victim, "utf8")).toBe("precious");
+});
+
+test("Agent › writes since.json one write after the other when a stop meets those of the timer", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, "ns.conf"), CONF);
+  const text = JSON.stringify({
+    agent: "test",
+    state_dir: join(folder, "state"),
+    // Nothing is dialled: every address is refused before a packet leaves.
+    unmapped: "refuse",
+    adcs: [{ name: "lab", ns_conf: "ns.conf" }],
+  });
+  const config = await configOf(parseConfig(text, { file: "test.yml", baseDir: folder, env: {} }));
+  const metrics = createMetrics({ version: "0", revision: "0", phases: false });
+  onTestFinished(() => {
+    metrics.close();
+  });
+  const ignore = (): void => undefined;
+  const storage = silentWatch();
+  const agent = await Agent.open({
+    config,
+    storage,
+    declarations: createDeclarations({
+      configured: [],
+      store: null,
+      snapshot: null,
+      onFailure: ignore,
+    }),
+    events: { ...metrics, probesPlanned: ignore },
+    log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+  });
+  await agent.start();
+  const writes = 5;
+  vi.advanceTimersByTime(writes * 60_000);
+  await agent.stop();
+  expect(storage.health).toEqual({ writable: true, writeErrors: 0, problems: [] });
+  expect(Object.keys((await readSince(config.stateDir)).members)).toHaveLength(1);
 });
