@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { until, withLabAgent } from "../support/lab-agent.ts";
+import { partOfDemo } from "../support/part-of-demo.ts";
 import { looksAlike, singleLook, verdictsIn } from "../support/single-looks.ts";
 import type { LiveVserver } from "../../src/model/live.ts";
 
@@ -7,7 +8,8 @@ import type { LiveVserver } from "../../src/model/live.ts";
 const DEADLINE_MS = 150_000;
 
 test("two sites › the dead one that is handed out is named, by maintenance and by a broken exchange, and by ten single looks", async () => {
-  await withLabAgent({ scenario: "gslb", timeScale: 0.1 }, async ({ lab, service, url }) => {
+  const confText = partOfDemo({ groups: ["sg_owa", "sg_imaps"] });
+  await withLabAgent({ scenario: "gslb", confText, timeScale: 0.1 }, async ({ lab, service, url }) => {
     const name = (vserver: string): LiveVserver | undefined =>
       service.agent.state.vservers.find((one) => one.vserver === vserver);
     /** `vip_agree_up: dc1 handed out, up; dc2 not handed out, down`. */
