@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { FaultName } from "../../../../lab/faults/catalogue.ts";
 import { startFault } from "../../../../lab/faults/start-fault.ts";
+import { unheld } from "../../../../lab/unheld.ts";
 import { loginOutcome } from "../../../../src/probes/probe.ts";
 import { runTransaction, TRANSACTION_TYPES } from "../../../../src/probes/transactions/registry.ts";
 import { TRANSACTIONS } from "../../../../src/model/transactions.ts";
@@ -35,15 +36,19 @@ const BEHIND: readonly FaultName[] = [
 
 describe.each(OVER_TLS)("%s over TLS", (transaction) => {
   const run = (port: number) =>
-    runTransaction(
-      transactionSpec(transaction, {
-        security: "implicit",
-        tls: CLIENT_TLS,
-        account: accountOf(PROBE_A),
-        options: { imap_port: port },
-      }),
-      { host: "127.0.0.1", port, server: null },
-      probeContext(TIMEOUT_MS),
+    unheld(
+      () =>
+        runTransaction(
+          transactionSpec(transaction, {
+            security: "implicit",
+            tls: CLIENT_TLS,
+            account: accountOf(PROBE_A),
+            options: { imap_port: port },
+          }),
+          { host: "127.0.0.1", port, server: null },
+          probeContext(TIMEOUT_MS),
+        ),
+      (seen) => seen,
     );
 
   test("meets every hostile handshake in time, with its reason", async () => {
@@ -66,6 +71,7 @@ describe.each(OVER_TLS)("%s over TLS", (transaction) => {
     );
   });
 
+  // One after the other, since their memory is watched.
   test("is bounded behind a handshake that is fine", async () => {
     for (const fault of BEHIND) {
       const before = process.memoryUsage();

@@ -1,3 +1,4 @@
+import type { EventLoopUtilization } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
 import type { Observation } from "../../../../src/model/observation.ts";
 import { REASONS } from "../../../../src/model/reasons.ts";
@@ -15,11 +16,13 @@ import { behavioursOf, INJECTIONS, type HostileBehaviour } from "./behaviours.ts
 import { startHostile, type HostileServer, type Hostility, type Stage } from "./hostile-server.ts";
 import { SUBJECTS, type HostileSubject } from "./subjects.ts";
 
-/** Time the probe has: on a busy machine, too, it gets to any stage in it. Shorter where it can only wait. */
-const SHORT_MS = 3000;
-const LONG_MS = 8000;
-/** What may be spent over the time-out, in waiting and in computing alike. */
-const SLACK_MS = 1500;
+/** Time the probe has at first. Against a sender without end it is long enough to read too much. */
+const SILENT_MS = 1_000;
+const ENDLESS_MS = 3_000;
+/** A machine so busy that the probe does not get to the stage gives it four times as much, up to so much. */
+const MOST_MS = 60_000;
+/** What may be spent after the time-out, in waiting and in computing alike. */
+const SLACK_MS = 1_500;
 const AT_ONCE = 24;
 /** What may be taken off a sender without end: at most 8 MiB by the probe, the rest waits in the system's buffers. */
 const MAX_SENT_BYTES = 24 * 1024 * 1024;
@@ -29,9 +32,13 @@ const MAX_MEMORY_BYTES = 96 * 1024 * 1024;
 interface Met {
   readonly seen: Observation;
   readonly timeoutMs: number;
-  /** How long the process waited, and how long it computed: neither grows where others hold the machine's cores. */
-  readonly idleMs: number;
+  /** How long the process computed meanwhile. */
   readonly cpuMs: number;
+  /**
+   * How long it waited and computed after a timer of the same length, which a busy machine delays as it delays the
+   * probe's own.
+   */
+  readonly late: { readonly idleMs: number; readonly cpuMs: number };
   /** The server that turned hostile. */
   readonly hostile: HostileServer;
   readonly requests: readonly string[];
@@ -49,8 +56,8 @@ async function meet(
   const target = await startHostile(subject.dialogue, of(undefined));
   const imap = subject.imap === undefined ? null : await startHostile(subject.imap, of("imap"));
   const all = imap === null ? [target] : [target, imap];
-  const loop = performance.eventLoopUtilization();
   const cpu = process.cpuUsage();
+  const time = lateness(timeoutMs);
   const seen = await runTransaction(
     transactionSpec(subject.transaction, {
       account: accountOf(PROBE_A),
@@ -65,9 +72,8 @@ async function meet(
     { host: "127.0.0.1", port: target.port, server: null },
     probeContext(timeoutMs),
   );
-  const idleMs = performance.eventLoopUtilization(loop).idle;
-  const { user, system } = process.cpuUsage(cpu);
-  const cpuMs = (user + system) / 1000;
+  const late = time.end();
+  const cpuMs = cpuMsSince(cpu);
   const closed = await until(() => all.every((server) => server.open() === 0)).then(
     () => true,
     () => false,
@@ -75,18 +81,54 @@ async function meet(
   const hostile = hostility?.stage.server === "imap" ? (imap ?? target) : target;
   const requests = all.flatMap((server) => server.requests());
   await Promise.all(all.map((server) => server.close()));
-  return { seen, timeoutMs, idleMs, cpuMs, hostile, requests, closed };
+  return { seen, timeoutMs, cpuMs, late, hostile, requests, closed };
 }
 
-/** One behaviour at one stage. */
-function meetAt(subject: HostileSubject, behaviour: HostileBehaviour, stage: Stage): Promise<Met> {
+/** How long something goes on after a timer of that length has fired. */
+function lateness(timeoutMs: number): { readonly end: () => Met["late"] } {
+  let fired: { readonly loop: EventLoopUtilization; readonly cpu: NodeJS.CpuUsage } | null = null;
+  const timer = setTimeout(() => {
+    fired = { loop: performance.eventLoopUtilization(), cpu: process.cpuUsage() };
+  }, timeoutMs);
+  return {
+    end: () => {
+      clearTimeout(timer);
+      return fired === null
+        ? { idleMs: 0, cpuMs: 0 }
+        : {
+            idleMs: performance.eventLoopUtilization(fired.loop).idle,
+            cpuMs: cpuMsSince(fired.cpu),
+          };
+    },
+  };
+}
+
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+/** One behaviour at one stage. A probe that ran out of time before it met it, or while it was to pass, has more. */
+async function meetAt(
+  subject: HostileSubject,
+  behaviour: HostileBehaviour,
+  stage: Stage,
+): Promise<Met> {
   const { play, good, endless } = behaviour;
   const hostility = { stage, play, goesOn: !endless && good !== "never" };
   const passes = good === "always" || stage.late === true;
-  return unheld(
-    () => meet(subject, hostility, passes ? LONG_MS : SHORT_MS),
-    ({ seen }) => seen,
-  );
+  for (let timeoutMs = endless ? ENDLESS_MS : SILENT_MS; ; timeoutMs *= 4) {
+    const met = await unheld(
+      () => meet(subject, hostility, timeoutMs),
+      ({ seen }) => seen,
+    );
+    const isOutOfTime = met.seen.durationMs >= 0.9 * timeoutMs;
+    const isCutShort =
+      isOutOfTime && (met.hostile.reached() === 0 || (passes && met.seen.outcome !== "match"));
+    if (!isCutShort || 4 * timeoutMs > MOST_MS) {
+      return met;
+    }
+  }
 }
 
 /** The highest memory over a piece of work, above where it began. */
@@ -114,7 +156,7 @@ function timers(): number {
 
 /** What every observation owes, whatever the server did: the rules that were broken, in words, or null. */
 function broken({ good, endless }: HostileBehaviour, stage: Stage, met: Met): string | null {
-  const { seen, timeoutMs, idleMs, cpuMs, hostile, requests, closed } = met;
+  const { seen, timeoutMs, cpuMs, late, hostile, requests, closed } = met;
   const passed = seen.outcome === "match";
   const rules: readonly (readonly [string, boolean])[] = [
     ["the stage is reached", hostile.reached() > 0],
@@ -123,8 +165,8 @@ function broken({ good, endless }: HostileBehaviour, stage: Stage, met: Met): st
     ["a reason of the list", REASONS.includes(seen.reason)],
     ["no fault of ours", seen.reason !== "agent_fault"],
     ["no rejected login", loginOutcome(seen) !== "rejected"],
-    ["in time", idleMs < timeoutMs + SLACK_MS],
-    ["little work", cpuMs < timeoutMs + SLACK_MS],
+    ["in time", late.idleMs < SLACK_MS && late.cpuMs < SLACK_MS],
+    ["little work", cpuMs < Math.max(timeoutMs, ENDLESS_MS) + SLACK_MS],
     ["a bounded transcript", seen.evidence.transcript.length <= TRANSCRIPT_BYTES],
     ["no control characters in the evidence", !CONTROL.test(JSON.stringify(seen.evidence))],
     ["no secret in the evidence", !JSON.stringify(seen).includes(PROBE_A.password)],
@@ -136,7 +178,7 @@ function broken({ good, endless }: HostileBehaviour, stage: Stage, met: Met): st
   const said = `${seen.outcome} ${seen.step} ${seen.reason} ${seen.evidence.detail ?? ""}`;
   return failed.length === 0
     ? null
-    : `${stage.name}: not "${failed.join(", ")}": ${said.slice(0, 300)}; ${String(hostile.sent())} bytes, ${idleMs.toFixed(0)} ms idle, ${cpuMs.toFixed(0)} ms busy`;
+    : `${stage.name}: not "${failed.join(", ")}": ${said.slice(0, 300)}; ${String(hostile.sent())} bytes, ${cpuMs.toFixed(0)} ms of processor; after the time-out ${late.idleMs.toFixed(0)} ms idle, ${late.cpuMs.toFixed(0)} ms of processor`;
 }
 
 /** As JSON writes them; line ends are between lines of evidence. */
