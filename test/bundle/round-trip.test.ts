@@ -74,7 +74,8 @@ function namesIn(conf: string): readonly string[] {
 
 const PART = partOfDemo({
   groups: ["sg_owa", "sg_imap_offload", "sg_smtp"],
-  timing: "-interval 1 -resptimeout 1 -downTime 1",
+  // Time-outs that a busy machine keeps, too: what is recorded of it is compared row by row.
+  timing: "-interval 3 -resptimeout 2900 MSEC -downTime 1",
 });
 
 describe("bundle › of the demo", () => {
@@ -95,7 +96,9 @@ describe("bundle › of the demo", () => {
         for (const [server, [protocol, condition]] of Object.entries(conditions)) {
           await lab.servers.get(server)?.set(protocol, condition);
         }
-        await adcKnows(lab);
+        if (Object.keys(conditions).length > 0) {
+          await adcKnows(lab);
+        }
         await rememberedAt(directory);
         first = await bundleOf(configFile, directory);
         const accounts = [...lab.accounts, lab.nitroCredentials].flatMap((one) => [
@@ -113,7 +116,7 @@ describe("bundle › of the demo", () => {
       }
       // A second one that is its twin: every ADC of a bundle is played.
       const both = [recorded, { ...recorded, adc: "twin" }] as const;
-      await withLab({ recorded: both, timeScale: 0.1 }, async ({ directory, configFile }) => {
+      await withLab({ recorded: both, timeScale: 0.5 }, async ({ directory, configFile }) => {
         const again = (await bundleOf(configFile, directory)).bundle;
         expect(again.adcs.length).toBe(2);
         for (const { adc } of again.adcs) {
@@ -132,7 +135,7 @@ describe("bundle › of the demo", () => {
       expect(past?.owner.kind === "member" && servers.has(past.owner.server)).toBe(true);
       expect(now - (past?.entries[0]?.at ?? 0)).toBeGreaterThanOrEqual(60_000);
     },
-    120_000,
+    240_000,
   );
 });
 
@@ -168,6 +171,9 @@ async function rememberedAt(stateDir: string): Promise<void> {
   await journal.close();
 }
 
+/** Half of what the ADC takes to call a member DOWN: three probes that fail, the last by its time-out. */
+const HALF_A_CHANGE_MS = 6_500;
+
 /** Waits until no monitor of the lab's ADC is in the middle of changing its mind. */
 async function adcKnows(lab: Lab): Promise<void> {
   const states = (): string =>
@@ -178,7 +184,7 @@ async function adcKnows(lab: Lab): Promise<void> {
     async () => {
       const last = before;
       before = states();
-      await new Promise((resolve) => setTimeout(resolve, 3_500));
+      await new Promise((resolve) => setTimeout(resolve, HALF_A_CHANGE_MS));
       return last === before && before === states();
     },
     (isStill) => isStill,

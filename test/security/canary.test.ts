@@ -19,6 +19,7 @@ import { ACCOUNT_TRANSACTIONS } from "../../src/model/transactions.ts";
 import { estateJson } from "../../src/web/api/estate.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { configOf, startInProcess } from "../support/in-process-agent.ts";
+import { inParallel } from "../support/in-parallel.ts";
 import { until } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
 import { findCanary, type Canary } from "./canary.ts";
@@ -191,10 +192,11 @@ test("canary › no secret comes to light: not in a log, a page, a command's wor
             }),
           ),
       ];
-      const answers: string[] = [];
-      for (const path of paths) {
-        answers.push(`${String(await ask(path))} ${path}`);
-      }
+      const answers = await inParallel(
+        paths,
+        4,
+        async (path) => `${String(await ask(path))} ${path}`,
+      );
       // A login that its account's gate holds back is no answer.
       const good = /^(200 |503 \/-\/ready|503 \/probe\?)/;
       expect(answers.filter((answer) => !good.test(answer))).toEqual([]);
@@ -251,7 +253,8 @@ test("canary › no secret comes to light: not in a log, a page, a command's wor
         );
       }
     };
-    for (const json of [false, true]) {
+    // Both at once: most of it waits for logins and looks.
+    const inShape = async (json: boolean): Promise<void> => {
       const shape = json ? " --json" : "";
       await told(`plan${shape}`, (output) =>
         runPlan({ nsConf: null, config: configFile, json }, output),
@@ -293,7 +296,8 @@ test("canary › no secret comes to light: not in a log, a page, a command's wor
           output,
         ),
       );
-    }
+    };
+    await Promise.all([inShape(false), inShape(true)]);
     for (const json of [false, true]) {
       const [file, bad] = [
         { file: configFile, json },

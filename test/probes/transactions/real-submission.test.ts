@@ -64,9 +64,10 @@ describe.skipIf(lacking !== null)("Postfix and Dovecot as one mail system", () =
   test("mail_round_trip: handed in, delivered, found, deleted", async () => {
     for (let round = 0; round < 2; round += 1) {
       const seen = await run("mail_round_trip");
-      expect(`${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`).toMatch(
-        /^match ok found after \d+\.\d s$/,
-      );
+      expect(
+        `${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`,
+        `${seen.step}: ${seen.evidence.transcript}`,
+      ).toMatch(/^match ok found after \d+\.\d s$/);
     }
     const left = await runTransaction(
       transactionSpec("imap_login", { security: "implicit", tls: CLIENT_TLS, account }),
