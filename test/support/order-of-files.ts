@@ -1,4 +1,5 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { groupBy } from "../../src/lib/steps.ts";
 
 /**
  * Pure rooms and codecs, for `npm run test:fast`: no Debian package, no built command, nothing that waits. What is named
@@ -14,6 +15,7 @@ export const FAST = [
   "test/probes/**/{registry,reverse,dcerpc,ntlm,account-gate,recognise}*.test.ts",
   "test/web/{words,history,probe-source,maintenance}.test.ts",
   "test/dashboards/lint.test.ts",
+  "test/bench/options.test.ts",
 ];
 
 /** Of the folders above, what needs real servers or measures the lab. */
@@ -43,7 +45,7 @@ export const ALONE = [
   "test/web/{accessibility,crowd,page}.test.ts",
 ];
 
-/** Files whose tests wait most of the time (for probes, time-outs): more of them run side by side. */
+/** Files whose tests wait most of the time, for probes and time-outs. */
 export const WAITING = [
   "test/docs/{api,commands}.test.ts",
   "test/e2e/*.test.ts",
@@ -57,7 +59,7 @@ export const WAITING = [
 export const LONG = [
   "test/soak/*.test.ts",
   "test/packages/*.test.ts",
-  "test/e2e/{demo-alerts,demo-scenarios,gslb,two-agents}.test.ts",
+  "test/e2e/{demo-alerts,demo-diagnoses,demo-scenarios,gslb,two-agents}.test.ts",
   "test/faults/agent-*.test.ts",
   "test/fuzz/fuzz.test.ts",
   "test/lint/proof-of-many.test.ts",
@@ -65,40 +67,122 @@ export const LONG = [
   "test/alerts/maintenance-hour.test.ts",
 ];
 
-/** The longest first: whatever begins last should be short. */
-const LONGEST = [
-  "test/soak/real.test.ts",
-  "test/e2e/two-agents.test.ts",
-  "test/faults/agent-kill.test.ts",
-  "test/e2e/demo-scenarios.test.ts",
-  "test/docs/commands.test.ts",
-  "test/e2e/maintenance.test.ts",
-  "test/faults/agent-descriptors.test.ts",
-  "test/e2e/vip.test.ts",
-  "test/e2e/demo-command.test.ts",
-  "test/probes/transactions/hostile/hostile.test.ts",
-  "test/web/page.test.ts",
-  "test/security/canary.test.ts",
-  "test/security/expressions.test.ts",
-  "test/bundle/round-trip.test.ts",
-  "test/lab/adc/lab.test.ts",
-  "test/e2e/maintenance-commands.test.ts",
-  "test/docs/integrations.test.ts",
-  "test/probes/transactions/hostile/hostile-tls.test.ts",
-  "test/faults/table.test.ts",
-  "test/fuzz/",
-  "test/soak/simulation.test.ts",
-];
+/** How a long file uses a machine: for how many seconds, and how much of one processor meanwhile. */
+export interface Use {
+  readonly seconds: number;
+  readonly load: number;
+}
 
-/** Runs the longest files first. */
+/** Measured on two processors with nothing beside; only how they compare counts. Any other file works for a moment. */
+export const LONGEST: Readonly<Record<string, readonly [seconds: number, load: number]>> = {
+  "test/e2e/gslb.test.ts": [275, 0.1],
+  "test/e2e/demo-scenarios.test.ts": [220, 0.3],
+  "test/e2e/two-agents.test.ts": [135, 0.3],
+  "test/soak/real.test.ts": [130, 0.3],
+  "test/e2e/demo-diagnoses.test.ts": [120, 0.5],
+  "test/e2e/demo-alerts.test.ts": [105, 0.2],
+  "test/faults/agent-reloads.test.ts": [80, 0.2],
+  "test/e2e/vip.test.ts": [75, 0.1],
+  "test/faults/agent-clock.test.ts": [65, 0.1],
+  "test/alerts/maintenance-hour.test.ts": [65, 0.2],
+  "test/e2e/demo-command.test.ts": [65, 0.4],
+  "test/faults/agent-hold.test.ts": [60, 0.1],
+  "test/packages/packages.test.ts": [60, 1.1],
+  "test/faults/agent-kill.test.ts": [58, 0.4],
+  "test/faults/table.test.ts": [60, 0.6],
+  "test/faults/agent-descriptors.test.ts": [55, 0.1],
+  "test/docs/commands.test.ts": [55, 0.7],
+  "test/web/page.test.ts": [52, 0.9],
+  "test/bundle/round-trip.test.ts": [50, 0.1],
+  "test/faults/agent-disk.test.ts": [47, 0.2],
+  "test/security/canary.test.ts": [45, 0.4],
+  "test/e2e/compare.test.ts": [45, 0.3],
+  "test/e2e/maintenance-commands.test.ts": [42, 0.1],
+  "test/lab/adc/lab.test.ts": [41, 0.1],
+  "test/e2e/maintenance.test.ts": [39, 0.2],
+  "test/probes/transactions/hostile/hostile-tls.test.ts": [34, 0.1],
+  "test/probes/transactions/hostile/hostile.test.ts": [33, 0.7],
+  "test/lint/proof-of-many.test.ts": [37, 1],
+  "test/fuzz/fuzz.test.ts": [30, 1],
+  "test/security/expressions.test.ts": [28, 0.8],
+  "test/probes/monitors/ping.test.ts": [27, 0.1],
+  "test/change/compare.test.ts": [25, 0.1],
+  "test/e2e/public.test.ts": [24, 0.1],
+  "test/e2e/persistence.test.ts": [24, 0.1],
+  "test/e2e/reload.test.ts": [22, 0.2],
+  "test/docs/api.test.ts": [22, 0.3],
+  "test/lint/blind-spots.test.ts": [22, 0.1],
+  "test/web/accessibility.test.ts": [20, 0.6],
+  "test/probes/transactions/hostile/hostile-udp.test.ts": [19, 0.6],
+  "test/probes/transactions/peers/blackbox.test.ts": [20, 0.1],
+  "test/probes/monitors/haproxy.test.ts": [18, 0.1],
+  "test/docs/integrations.test.ts": [17, 0.5],
+  "test/probes/transactions/real-support-servers.test.ts": [17, 0.1],
+  "test/lab/adc/administration.test.ts": [16, 0.1],
+  "test/probes/monitors/contract.test.ts": [15, 0.2],
+  "test/lint-page/page.test.ts": [16, 0.8],
+  "test/e2e/signals.test.ts": [15, 0.3],
+  "test/e2e/ns-conf-only.test.ts": [14, 0.2],
+  "test/probes/transactions/hostile/hostile-fields.test.ts": [13, 1],
+  "test/probes/proxy-protocol.test.ts": [12, 0.1],
+  "test/exporters/discovery.test.ts": [12, 0.1],
+  "test/change/compare-learns.test.ts": [12, 0.1],
+  "test/agent/churn.test.ts": [11, 1],
+  "test/probes/ntlm/channel-binding.test.ts": [11, 0.2],
+  "test/lab/adc/aaa-rungs.test.ts": [10, 0.1],
+  "test/lab/faults/faults.test.ts": [10, 0.1],
+};
+const SHORT: Use = { seconds: 3, load: 1 };
+/** The smallest machine that the tests are for. */
+const PROCESSORS = 2;
+
+/** Runs the longest files first, those that wait beside those that work. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files);
-    return sorted.sort((one, other) => rankOf(one) - rankOf(other));
+    // Vitest runs one group of projects after another.
+    const groups = groupBy(await super.sort(files), ({ project }) =>
+      String(project.config.sequence.groupOrder),
+    );
+    return [...groups].flatMap(([, group]) =>
+      sideBySide(group, useOf, group[0]?.project.config.maxWorkers ?? this.ctx.config.maxWorkers),
+    );
   }
 }
 
-function rankOf({ moduleId }: TestSpecification): number {
-  const at = LONGEST.findIndex((path) => moduleId.includes(`/${path}`));
-  return at === -1 ? LONGEST.length : at;
+function useOf({ moduleId }: TestSpecification): Use {
+  const at = moduleId.lastIndexOf("/test/");
+  const [seconds, load] = LONGEST[moduleId.slice(at + 1)] ?? [SHORT.seconds, SHORT.load];
+  return { seconds, load };
+}
+
+/**
+ * An order in which so many workers, each of which takes the next file when it is free, keep the processors busy and not
+ * busier: of what fits beside the files that run, the longest; else what takes least.
+ */
+export function sideBySide<File>(
+  files: readonly File[],
+  useOfFile: (file: File) => Use,
+  workers: number,
+): File[] {
+  const waiting = files
+    .map((file) => ({ file, ...useOfFile(file) }))
+    .sort((one, other) => other.seconds - one.seconds);
+  const order: File[] = [];
+  let running: { readonly endsAt: number; readonly load: number }[] = [];
+  let now = 0;
+  while (waiting.length > 0) {
+    if (running.length === workers) {
+      now = Math.min(...running.map(({ endsAt }) => endsAt));
+      running = running.filter(({ endsAt }) => endsAt > now);
+    }
+    const room = PROCESSORS - running.reduce((sum, { load }) => sum + load, 0);
+    const fitting = waiting.findIndex(({ load }) => load <= room);
+    const least = Math.min(...waiting.map(({ load }) => load));
+    const at = fitting === -1 ? waiting.findIndex(({ load }) => load === least) : fitting;
+    for (const { file, seconds, load } of waiting.splice(at, 1)) {
+      order.push(file);
+      running.push({ endsAt: now + seconds, load });
+    }
+  }
+  return order;
 }
