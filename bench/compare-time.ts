@@ -4,14 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { connectTo, estateConf, type ConfPart } from "./estate-conf.ts";
-import { flagValue } from "./flags.ts";
+import { ownOptions } from "./options.ts";
 import { forkAndHear, stopChild } from "./processes.ts";
 import type { Protocol } from "./protocols.ts";
 
-/** `compare-time [--members 60] [--runs 5]`: wall-clock time of `compare`, start and looks of web services included. */
-const words = process.argv.slice(2);
-const members = Number(flagValue(words, "--members") ?? "60");
-const runs = Number(flagValue(words, "--runs") ?? "5");
+const { members, runs } = ownOptions({
+  command: "node dist/bench/compare-time.js",
+  about: "Wall-clock time of `compare`, start and looks of web services included.",
+  options: {
+    members: { kind: "number", usual: 60, about: "members of the estate" },
+    runs: { kind: "number", usual: 5, about: "runs" },
+  },
+});
 const third = Math.floor(members / 3);
 const parts: readonly ConfPart[] = [
   { protocol: "tcp_ecv", members: members - 2 * third },

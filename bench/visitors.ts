@@ -3,21 +3,23 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { flagValue } from "./flags.ts";
+import { ownOptions } from "./options.ts";
 import { OurAgent } from "./our-agent.ts";
 import { forkAndHear, stopChild } from "./processes.ts";
 import { NO_LOOKS, type Protocol } from "./protocols.ts";
 
-/**
- * `visitors [--members 500] [--streams 1000] [--visits 11]`: how soon an agent that probes answers its page, the API and a
- * scrape while event streams are open.
- */
 const PATHS = ["/", "/api/v1/estate", "/metrics"] as const;
 
-const words = process.argv.slice(2);
-const members = Number(flagValue(words, "--members") ?? "500");
-const streams = Number(flagValue(words, "--streams") ?? "1000");
-const visits = Number(flagValue(words, "--visits") ?? "11");
+const { members, streams, visits } = ownOptions({
+  command: "node dist/bench/visitors.js",
+  about:
+    "How soon an agent that probes answers its page, the API and a scrape while event streams are open.",
+  options: {
+    members: { kind: "number", usual: 500, about: "members of the estate" },
+    streams: { kind: "number", usual: 1_000, about: "event streams that are open" },
+    visits: { kind: "number", usual: 11, about: "visits to each path" },
+  },
+});
 
 interface Visit {
   readonly status: number;

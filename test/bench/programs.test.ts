@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { repositoryRoot } from "../../bench/fuzz/root.ts";
 
 const PROGRAMS = [
+  "compare-time",
   "fuzz/main",
   "growth",
   "main",
@@ -13,6 +14,7 @@ const PROGRAMS = [
   "render",
   "scale",
   "soak",
+  "visitors",
 ];
 
 /** A program that took no notice would go on for minutes or hours. */
