@@ -21,7 +21,9 @@ interface NamedStory {
   readonly before?: (story: Story) => void;
   /** At every moment from the change on. */
   readonly always?: (state: LiveState) => void;
-  /** In the world as the change has left it. */
+  /** As soon as the story has been named. */
+  readonly atOnce?: (story: Story) => Promise<void>;
+  /** After the single looks. */
   readonly afterwards?: (story: Story) => Promise<void>;
   /** Default: ten single looks call every row what the agent calls it, once the story has been named. */
   readonly looks?: "each_from_nothing" | "while_it_flaps";
@@ -69,7 +71,7 @@ const NAMED: readonly NamedStory[] = [
     beside: { adcOpinion: "up", replica: "up", reason: "backend_unavailable" },
     // The agent backs off from the broken login, and says nothing of it once its last answer is too old.
     looks: "each_from_nothing",
-    afterwards: async ({ url }) => {
+    atOnce: async ({ url }) => {
       const metrics = await (await fetch(`${url}/metrics`)).text();
       expect(metrics).toMatch(
         /adc_witness_verdict\{[^}]*server="ex02",port="993"[^}]*verdict="blind_monitor"\} 1\n/,
@@ -87,7 +89,7 @@ const NAMED: readonly NamedStory[] = [
     before: ({ vserver }) => {
       expect(vserver("v_imaps").certificateDiffers).toBe(false);
     },
-    afterwards: async ({ url, vserver }) => {
+    atOnce: async ({ url, vserver }) => {
       const metrics = await (await fetch(`${url}/metrics`)).text();
       expect(metrics).toMatch(/adc_witness_certificate_differs\{[^}]*vserver="v_imaps"[^}]*\} 1\n/);
       // Clients of v_owa see the ADC's certificate, and the members' own are nobody's mistake.
@@ -203,6 +205,7 @@ test.concurrent.each(NAMED)(
       await watching(state, named.always ?? (() => undefined), async () => {
         await story.change();
         await isNamed(story, named);
+        await named.atOnce?.(story);
         await looksFrom(story, named);
       });
       await named.afterwards?.(story);
