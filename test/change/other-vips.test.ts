@@ -1,3 +1,4 @@
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
@@ -204,4 +205,44 @@ test("a member that the ADC has taken out › is drained undeclared, and no outa
   });
   expect(seen.members).toEqual(["post1 agree_up", "post2 drained_undeclared"]);
   expect(seen.vservers).toEqual(["v_post vip_agree_up ok"]);
+});
+
+/** A name server that knows one zone, over UDP. */
+async function nameServer(zone: string): Promise<number> {
+  const socket = createSocket("udp4");
+  socket.on("message", (question, from) => {
+    const name = question.subarray(12).toString("latin1").toLowerCase();
+    const labels = zone.split(".").map((label) => String.fromCharCode(label.length) + label);
+    const knows = name.startsWith(`${labels.join("")}\0`);
+    const answer = Buffer.from(question);
+    answer.writeUInt16BE(knows ? 0x8580 : 0x8583, 2);
+    socket.send(answer, from.port, from.address);
+  });
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  onTestFinished(() => {
+    socket.close();
+  });
+  return socket.address().port;
+}
+
+test.each([
+  ["no name is known to ask for", ""],
+  ["the configuration names one", 'members: [{ match: "ns7:53", query: corp.example.net }]'],
+])("a DNS vserver where %s › is not down for a name that nobody asked about", async (_, yaml) => {
+  const port = await nameServer("corp.example.net");
+  const seen = await verdictsOf({
+    conf: `add server ns7 198.51.100.81
+add serviceGroup sg_names DNS
+bind serviceGroup sg_names ns7 53
+add lb monitor m_names UDP-ECV -send x -recv x -state DISABLED
+bind serviceGroup sg_names -monitorName m_names
+add lb vserver v_names DNS 192.0.2.81 53
+bind lb vserver v_names sg_names
+`,
+    at: { "198.51.100.81:53": port, "192.0.2.81:53": port },
+    yaml,
+  });
+  expect(seen.vservers[0]).not.toMatch(/down|broken/);
+  expect(seen.status).not.toBe(2);
 });

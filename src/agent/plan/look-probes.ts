@@ -168,7 +168,7 @@ interface Look {
   readonly options: TransactionSpec["options"];
 }
 
-/** What a look asks for beyond its place; null where nothing is known to ask for. */
+/** What a look asks for beyond its place; null where nothing is known to ask for. `member` null: through a VIP. */
 export function lookOptions(
   estate: Estate,
   { members }: PlanSettings,
@@ -187,8 +187,9 @@ export function lookOptions(
   if (transaction !== "dns_lookup") {
     return {};
   }
+  const asked = member === null ? service.members : [member];
   const configured = members.find(
-    ({ match, query }) => query !== undefined && member !== null && meansMember(match, member),
+    ({ match, query }) => query !== undefined && asked.some((one) => meansMember(match, one)),
   )?.query;
   const monitored = service.monitors
     .map(({ monitor }) => estate.monitors.get(monitor)?.parameters.query ?? null)

@@ -198,7 +198,8 @@ function vipLookProbes(
     }
     return vipLooksFor(vserver, recognition).flatMap((transaction) => {
       const isAllowed = isLookAllowed(settings, transaction, null, [vserver.name]);
-      if (seen.has(transaction) || !isAllowed) {
+      const options = lookOptions(estate, settings, service, null, recognition, transaction);
+      if (seen.has(transaction) || !isAllowed || options === null) {
         return [];
       }
       seen.add(transaction);
