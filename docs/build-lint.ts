@@ -27,7 +27,10 @@ finding for each cause with the objects that have it, the worst first, each with
 - \`--write-fixes FILE\` writes the complete ones as a batch file, and \`FILE.undo\`, which takes them back.
 - \`--severity warning\`, \`--rule tcp_only\`, \`--object 'svc*'\` show less; \`--explain RULE\` shows one rule;
   \`--format json|sarif|junit\` is for programs, and \`--explain RULE --json\` too.
-- The exit status is 1 for errors and warnings, with \`--strict\` for notes too, 3 where the file cannot be read.
+- A part of a configuration is judged as one: what a session, a page or pasted commands name and do not hold is a note that
+  says so, and no monitor is removed, as the rest may bind it. A name that is all but another stays an error.
+- The exit status is 1 for errors and warnings, with \`--strict\` for notes too, 3 where the file cannot be read, or has no object as \`--object\`
+  names.
 - \`lint:ignore RULE\` switches a rule off: in the \`-comment\` of an object, as \`# lint:ignore RULE\` behind a line, or on a
   line of its own for the whole file. Several rules with commas; \`*\` is all of them.
 

@@ -1,7 +1,7 @@
 import { planProbes } from "../src/agent/plan/plan.ts";
 import { planRow } from "../src/agent/plan/planned-probe.ts";
 import { BARE_SETTINGS } from "../src/agent/plan/settings.ts";
-import { bareMembers, planTotals, whatItSends } from "../src/cli/plan-text.ts";
+import { bareMembers, planRows, planTotals, whatItSends } from "../src/cli/plan-text.ts";
 import { holdsNothing, MAX_NS_CONF_BYTES, parseNsConf } from "../src/adc/nsconf/import.ts";
 import { printableLine } from "../src/lib/printable.ts";
 import type { Finding } from "../src/lint/finding.ts";
@@ -99,7 +99,7 @@ export function* read(text: string): Generator<Answer, void, undefined> {
     causes: groupFindings(findings).map(causeOf),
   };
   const plan = planProbes(estate, BARE_SETTINGS);
-  const rows = plan.map(planRow);
+  const rows = [...planRows(plan)];
   yield {
     kind: "plan",
     totals: planTotals(rows),

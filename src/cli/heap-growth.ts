@@ -9,8 +9,13 @@ const LARGE_PLAN = 1_000;
  * that, or so little that each scrape makes it collect. `docs/dev/performance.md` has the figures.
  */
 const GROWTH_PERCENT = 40;
-/** Reading a text makes more garbage in less time: collected that often it takes half as long again, for no less memory. */
-const TEXT_GROWTH_PERCENT = 100;
+/** Reading a text makes more garbage in less time: collected that often it would take a fifth longer. */
+const TEXT_GROWTH_PERCENT = 60;
+/**
+ * New objects of a text have as little room as at the start: V8 would give them 16 MiB three times over, and what is read
+ * lives on whichever way. 30 to 60 MB less for 7 MB of configuration, in the same time.
+ */
+const SMALL_NEW_SPACE = "--semi-space-growth-factor=1";
 
 /** A configuration as text from which on the same holds for reading it. */
 const LARGE_TEXT = 2_000_000;
@@ -21,22 +26,23 @@ export interface HeapLoad {
   readonly characters?: number;
 }
 
-/** The flag to set for so much; null: none, or Node.js was started with its own value. */
-export function heapGrowthFlag(
+/** The flags to set for so much; empty: none, or Node.js was started with its own value. */
+export function heapGrowthFlags(
   { probes = 0, characters = 0 }: HeapLoad,
   nodeArguments: readonly string[],
-): string | null {
+): readonly string[] {
   const isSet = nodeArguments.some((argument) => argument.replaceAll("_", "-").startsWith(FLAG));
   if (isSet || (probes < LARGE_PLAN && characters < LARGE_TEXT)) {
-    return null;
+    return [];
   }
-  return `${FLAG}=${String(probes >= LARGE_PLAN ? GROWTH_PERCENT : TEXT_GROWTH_PERCENT)}`;
+  return probes >= LARGE_PLAN
+    ? [`${FLAG}=${String(GROWTH_PERCENT)}`]
+    : [`${FLAG}=${String(TEXT_GROWTH_PERCENT)}`, SMALL_NEW_SPACE];
 }
 
 /** Bounds this process's garbage where there is much. */
 export function boundHeapGrowth(load: HeapLoad): void {
-  const flag = heapGrowthFlag(load, process.execArgv);
-  if (flag !== null) {
+  for (const flag of heapGrowthFlags(load, process.execArgv)) {
     setFlagsFromString(flag);
   }
 }

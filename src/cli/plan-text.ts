@@ -1,4 +1,4 @@
-import { planRow, type PlannedProbe } from "../agent/plan/planned-probe.ts";
+import { createRedaction, planRow, type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import type { PlanRow } from "../agent/plan/plan-answer.ts";
 import { nameMatcher } from "../lib/glob.ts";
 import { barePortSentence, deepest, type Depth } from "../model/observation.ts";
@@ -84,7 +84,11 @@ const HEADER = [
 export function* planText(plan: readonly PlannedProbe[]): Generator<string, void, undefined> {
   const widths = HEADER.map((title) => title.length);
   const reasons = createReasons();
+  const members = createBareMembers();
+  const totals = createTotals();
   for (const row of planRows(plan)) {
+    members.add(row);
+    totals.add(row);
     if (row.supported) {
       placeCells(row).forEach((cell, at) => {
         widths[at] = Math.max(widths[at] ?? 0, printableLine(cell).length);
@@ -94,27 +98,29 @@ export function* planText(plan: readonly PlannedProbe[]): Generator<string, void
     }
   }
   yield paddedLine(HEADER, widths);
+  const shown = createRedaction();
   for (const probe of plan) {
-    const row = planRow(probe);
-    if (row.supported) {
+    if (probe.action.unsupportedReason === null) {
+      const row = planRow(probe, shown);
       const cells = [...placeCells(row), whatItSends(probe, row)];
       yield paddedLine(cells.map(printableLine), widths);
     }
   }
   yield* reasons.lines();
-  const bare = bareMembers(planRows(plan));
+  const bare = members.sentence();
   if (bare !== null) {
     yield "\n";
     yield `${bare}\n`;
   }
   yield "\n";
-  yield `${planTotals(planRows(plan))}\n`;
+  yield `${totals.sentence()}\n`;
 }
 
 /** The rows of a plan, each made when its turn comes. */
 export function* planRows(plan: readonly PlannedProbe[]): Generator<PlanRow, void, undefined> {
+  const shown = createRedaction();
   for (const probe of plan) {
-    yield planRow(probe);
+    yield planRow(probe, shown);
   }
 }
 
@@ -149,8 +155,7 @@ export function whatItSends({ action }: PlannedProbe, row: PlanRow): string {
 }
 
 /** What is not repeated, the reason once for all that have it. */
-function createReasons(): {
-  readonly add: (row: PlanRow) => void;
+function createReasons(): Summary & {
   readonly lines: () => Generator<string, void, undefined>;
 } {
   const reasons = new Map<string, { count: number; readonly named: string[] }>();
@@ -179,24 +184,37 @@ function createReasons(): {
   };
 }
 
-/** Members of which the ADC's own monitors see no more than a handshake or a ping, whatever looks stand beside them. */
-export function bareMembers(rows: Iterable<PlanRow>): string | null {
+/** What is said of all rows, which are shown one by one. */
+interface Summary {
+  readonly add: (row: PlanRow) => void;
+}
+
+function createBareMembers(): Summary & { readonly sentence: () => string | null } {
   const byMember = new Map<string, Depth>();
-  for (const row of rows) {
-    if (row.kind === "monitor" && row.vantage === "backend" && !isDisabled(row)) {
-      const member = `${row.adc_service ?? "-"}/${row.server ?? ""}:${String(row.member_port ?? "-")}`;
-      const known = byMember.get(member);
-      byMember.set(
-        member,
-        known === undefined ? row.depth : (deepest([known, row.depth]) ?? row.depth),
-      );
-    }
-  }
-  const sentence = barePortSentence([...byMember.values()]);
-  const bare = [...byMember].flatMap(([member, depth]) => (depth === "reach" ? [member] : []));
-  return sentence === null
-    ? null
-    : printableLine(`${sentence}: ${someOf(bare.slice(0, MAX_NAMED), bare.length)}`);
+  return {
+    add(row) {
+      if (row.kind === "monitor" && row.vantage === "backend" && !isDisabled(row)) {
+        const member = `${row.adc_service ?? "-"}/${row.server ?? ""}:${String(row.member_port ?? "-")}`;
+        const known = byMember.get(member);
+        const depth = known === undefined ? row.depth : deepest([known, row.depth]);
+        byMember.set(member, depth ?? row.depth);
+      }
+    },
+    sentence() {
+      const sentence = barePortSentence([...byMember.values()]);
+      const bare = [...byMember].flatMap(([member, depth]) => (depth === "reach" ? [member] : []));
+      return sentence === null
+        ? null
+        : printableLine(`${sentence}: ${someOf(bare.slice(0, MAX_NAMED), bare.length)}`);
+    },
+  };
+}
+
+/** Members of which the ADC's own monitors see no more than a handshake or a ping, whatever looks stand beside them. */
+export function bareMembers(rows: readonly PlanRow[]): string | null {
+  const members = createBareMembers();
+  rows.forEach(members.add);
+  return members.sentence();
 }
 
 function isDisabled({ unsupported_reason }: PlanRow): boolean {
@@ -211,24 +229,32 @@ function someOf(first: readonly string[], all: number): string {
   return all > first.length ? `${named} and ${String(all - first.length)} more` : named;
 }
 
-/** "214 probes, 12 not repeated, 3 disabled". */
-export function planTotals(rows: Iterable<PlanRow>): string {
+function createTotals(): Summary & { readonly sentence: () => string } {
   let all = 0;
   let resting = 0;
   let disabled = 0;
-  for (const row of rows) {
-    all += 1;
-    if (!row.supported) {
-      resting += 1;
-      disabled += isDisabled(row) ? 1 : 0;
-    }
-  }
-  const counts = [
-    `${String(all)} probe${all === 1 ? "" : "s"}`,
-    `${String(resting - disabled)} not repeated`,
-    `${String(disabled)} disabled`,
-  ];
-  return counts.join(", ");
+  return {
+    add(row) {
+      all += 1;
+      if (!row.supported) {
+        resting += 1;
+        disabled += isDisabled(row) ? 1 : 0;
+      }
+    },
+    sentence: () =>
+      [
+        `${String(all)} probe${all === 1 ? "" : "s"}`,
+        `${String(resting - disabled)} not repeated`,
+        `${String(disabled)} disabled`,
+      ].join(", "),
+  };
+}
+
+/** "214 probes, 12 not repeated, 3 disabled". */
+export function planTotals(rows: readonly PlanRow[]): string {
+  const totals = createTotals();
+  rows.forEach(totals.add);
+  return totals.sentence();
 }
 
 function seconds(ms: number): string {

@@ -58,7 +58,7 @@ export function recogniserOf(
   learned: LearnedExchange,
 ): Recogniser {
   const shown = createRecogniser(estate, settings.members, new Set());
-  const seen = createRecogniser(estate, settings.members, learned);
+  const seen = learned.size === 0 ? null : createRecogniser(estate, settings.members, learned);
   const plain = createPlainRecogniser(estate);
   const overrideOf = overrideFor(settings.members);
   const recognise: Recogniser = (service, member) => {
@@ -69,7 +69,7 @@ export function recogniserOf(
       if (before.protocol !== null) {
         return { ...before, exchange: "shown" };
       }
-      const since = seen(service, member);
+      const since = seen?.(service, member) ?? before;
       return since.protocol === null
         ? { ...plain(service, member, override), exchange: "no" }
         : { ...since, exchange: "learned" };

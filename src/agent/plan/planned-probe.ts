@@ -19,9 +19,12 @@ export function probeId(
   port: Port,
   name: string,
 ): string {
-  return [adc, vantage, owner, server, String(port), name]
-    .map((part) => part.replaceAll("/", "%2F"))
-    .join("/");
+  const member = `${withoutSlash(owner)}/${withoutSlash(server)}/${String(port)}`;
+  return `${withoutSlash(adc)}/${vantage}/${member}/${withoutSlash(name)}`;
+}
+
+function withoutSlash(part: string): string {
+  return part.includes("/") ? part.replaceAll("/", "%2F") : part;
 }
 
 /** Why the ADC, as it is configured, may refuse this agent at a VIP and serve others. */
@@ -125,12 +128,16 @@ export function codeRangeText(range: CodeRange): string {
 /** `plan --json`: a contract, so every key is spelt out. */
 export function planJson(plan: readonly PlannedProbe[], estates: readonly Estate[]): PlanJson {
   return {
-    probes: plan.map(planRow),
+    probes: plan.map((probe) => planRow(probe)),
     diagnostics: estates.flatMap((estate) => estate.diagnostics),
   };
 }
 
-export function planRow(probe: PlannedProbe): PlanRow {
+/** `shown`: a text of a monitor without the credentials that it carries; many probes have the same. */
+export function planRow(
+  probe: PlannedProbe,
+  shown: (text: string) => string = redactRequest,
+): PlanRow {
   const { action } = probe;
   const monitor = action.kind === "monitor" ? action.monitor : null;
   const parameters = monitor?.parameters ?? null;
@@ -166,16 +173,26 @@ export function planRow(probe: PlannedProbe): PlanRow {
     failure_retries: monitor?.failureRetries ?? null,
     dest_ip: monitor?.destIp ?? null,
     dest_port: monitor?.destPort ?? null,
-    request: withoutCredentials(parameters?.httpRequest ?? parameters?.rtspRequest ?? null),
+    request: withoutCredentials(parameters?.httpRequest ?? parameters?.rtspRequest ?? null, shown),
     resp_codes: parameters?.respCodes?.map(codeRangeText) ?? null,
-    custom_headers: withoutCredentials(parameters?.customHeaders ?? null),
-    send: withoutCredentials(parameters?.send ?? null),
+    custom_headers: withoutCredentials(parameters?.customHeaders ?? null, shown),
+    send: withoutCredentials(parameters?.send ?? null, shown),
     recv: parameters?.recv ?? null,
     script: parameters?.scriptName ?? null,
   };
 }
 
 /** Headers or a whole request as written, without the credentials that some of them carry. */
-function withoutCredentials(text: string | null): string | null {
-  return text === null ? null : redactRequest(text);
+function withoutCredentials(text: string | null, shown: (text: string) => string): string | null {
+  return text === null ? null : shown(text);
+}
+
+/** {@link redactRequest} that does each text once. */
+export function createRedaction(): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const shown = known.get(text) ?? redactRequest(text);
+    known.set(text, shown);
+    return shown;
+  };
 }
