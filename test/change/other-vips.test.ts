@@ -246,3 +246,28 @@ bind lb vserver v_names sg_names
   expect(seen.vservers[0]).not.toMatch(/down|broken/);
   expect(seen.status).not.toBe(2);
 });
+
+test.each([403, 404])(
+  "a page of a monitor that is closed to clients (%i at the vserver) › is no outage of the vserver",
+  async (status) => {
+    const guarded: RequestListener = (request, response) =>
+      request.url === "/alive" ? response.writeHead(status).end("no") : response.end("shop");
+    const { vservers } = await compareWorld({
+      conf: OFFLOADED,
+      at: { "198.51.100.61:8090": await web(alive), "192.0.2.61:443": await web(guarded, true) },
+    });
+    expect(vservers[0]).toMatchObject({
+      verdict: "vip_agree_up",
+      failing_replicas: [{ monitor: "m_app" }],
+    });
+  },
+);
+
+test("every page closed to clients at the vserver › is an outage of the vserver", async () => {
+  const closed: RequestListener = (_request, response) => response.writeHead(403).end("no");
+  const seen = await verdictsOf({
+    conf: OFFLOADED,
+    at: { "198.51.100.61:8090": await web(alive), "192.0.2.61:443": await web(closed, true) },
+  });
+  expect(seen.vservers[0]).toMatch(/^v_app vip_down_members_up/);
+});

@@ -53,11 +53,36 @@ export const webLook: TransactionType = {
     if (answer.status === 401) {
       run.authSchemes = [...challengeSchemes(answer)].sort().join(", ") || null;
     }
-    return observed(run, answer, classOf(answer), () =>
+    const found = classOf(answer);
+    if (found === "refuses" && spec.options["root_when_refused"] === true && path !== "/") {
+      const root = await servesAtRoot(run, spec, target);
+      if (root !== null) {
+        return run.match("response", `${root}, and refuses ${path}: ${summary(answer)}`);
+      }
+    }
+    return observed(run, answer, found, () =>
       judgeError(answer, { vantage: run.context.vantage, spec }),
     );
   },
 };
+
+/** A monitor's page is often closed to clients: whether they are served where they come in. Null: not known. */
+async function servesAtRoot(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+): Promise<string | null> {
+  const opened = await openWeb(run, spec, target);
+  if (opened.kind === "ended") {
+    return null;
+  }
+  const answer = await askWeb(opened.connection, spec.host, { method: "GET", path: "/" });
+  if (answer.kind === "ended" || isAdcLogin(answer, spec.adc)) {
+    return null;
+  }
+  const found = classOf(answer);
+  return found === "serves" || found === "challenges" ? `${found} at /: ${summary(answer)}` : null;
+}
 
 function classOf({ status }: HttpAnswer): WebClass {
   if (status === 401 || status === 407) {
