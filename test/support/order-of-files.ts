@@ -87,7 +87,7 @@ export const LONGEST: Readonly<Record<string, readonly [seconds: number, load: n
   "test/alerts/maintenance-hour.test.ts": [65, 0.2],
   "test/e2e/demo-command.test.ts": [65, 0.4],
   "test/faults/agent-hold.test.ts": [60, 0.1],
-  "test/packages/packages.test.ts": [60, 1.1],
+  "test/packages/packages.test.ts": [60, 0.7],
   "test/faults/agent-kill.test.ts": [58, 0.4],
   "test/faults/table.test.ts": [60, 0.6],
   "test/faults/agent-descriptors.test.ts": [55, 0.1],
