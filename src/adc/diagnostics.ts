@@ -171,7 +171,7 @@ function referenceDiagnostics(estate: Estate): Diagnostic[] {
 }
 
 /** Whether the file itself is not a whole configuration, so that the rest may hold what it names. */
-export function isPart({ extent }: Pick<Estate, "extent">): boolean {
+function isPart({ extent }: Pick<Estate, "extent">): boolean {
   return extent === "paste" || extent === "excerpt";
 }
 
