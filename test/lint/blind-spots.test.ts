@@ -32,7 +32,7 @@ configuration: \`adc-witness lint ns.conf --matrix\`.
 - *maintenance*: \`ServerWideOffline\`. Health pages break off while the virtual directories go on serving, IMAP and POP
   accept and close, SMTP greets and refuses senders. Exchange 2010 has no such state: there the services are stopped.
 - *mailbox side dead*: the front end is alive, the databases behind it are not. Only a login sees that.
-- A monitor does not check certificates unless told to, and neither do the looks: adc-witness reports them beside the
+- A monitor does not check certificates unless configured to, and neither do the looks: adc-witness reports them beside the
   opinion (\`adc_witness_tls_verification\`), because clients refuse what a monitor takes.
 `;
 
