@@ -1,12 +1,13 @@
-import { Document, isMap, isScalar } from "yaml";
+import { Document, isMap, isScalar, isSeq, visit } from "yaml";
 import type { Estate } from "../model/estate.ts";
 import type { CodeRange, Monitor } from "../model/monitor.ts";
 import { fnv1a } from "../lib/bytes.ts";
-import type { TlsVersion } from "../model/tls-settings.ts";
+import type { TlsSettings, TlsVersion } from "../model/tls-settings.ts";
 import { requestSecrets } from "../adc/request-secrets.ts";
+import { ANNOUNCED_TYPES } from "../probes/monitors/spec.ts";
 import { monitorTlsSettings } from "../probes/monitors/monitor-tls.ts";
 import type { LiveProbe, LiveState } from "../model/live.ts";
-import type { Member, MonitorBinding } from "../model/adc-service.ts";
+import type { AdcService, Member, MonitorBinding } from "../model/adc-service.ts";
 
 /** A module of blackbox_exporter that gives the same up or down as the monitor but for its caveats, or why there is none. */
 type BlackboxModule =
@@ -33,6 +34,9 @@ function blackboxModule(estate: Estate, monitor: Monitor): BlackboxModule {
   if (carriesSecret(monitor)) {
     return inexpressible("its request contains a credential, which is not exported");
   }
+  if (announces(estate, monitor, monitor.netProfile)) {
+    return inexpressible("it begins with a PROXY header, which the prober does not send");
+  }
   const made = make(estate, monitor);
   if (typeof made === "string") {
     return inexpressible(made);
@@ -45,7 +49,7 @@ function blackboxModule(estate: Estate, monitor: Monitor): BlackboxModule {
       timeout: `${String(Math.max(1, monitor.responseTimeoutMs))}ms`,
       ...(made.options === null ? {} : { [made.prober]: made.options }),
     },
-    caveats: [...(made.caveats ?? []), ...(monitor.secure ? [TLS_CAVEAT] : [])],
+    caveats: [...(made.caveats ?? []), ...(monitor.secure ? tlsCaveats(estate, monitor) : [])],
     path: made.path ?? null,
     scheme: made.prober === "http" ? (monitor.secure ? "https" : "http") : null,
   };
@@ -55,6 +59,14 @@ function blackboxModule(estate: Estate, monitor: Monitor): BlackboxModule {
 function carriesSecret({ parameters }: Monitor): boolean {
   return [parameters.customHeaders, parameters.send, parameters.httpRequest].some(
     (text) => text !== null && requestSecrets(text).secrets.length > 0,
+  );
+}
+
+/** Whether a monitor with this net profile begins with a PROXY header. */
+function announces({ netProfiles }: Estate, monitor: Monitor, netProfile: string | null): boolean {
+  return (
+    ANNOUNCED_TYPES.has(monitor.type.toUpperCase()) &&
+    netProfiles.get(netProfile ?? "")?.proxyProtocol === true
   );
 }
 
@@ -104,11 +116,11 @@ function make(estate: Estate, monitor: Monitor): Made | string {
   }
 }
 
-/** The prober adds a line feed to what it sends. */
+/** The prober adds a line feed to what it sends. A reply may be its code alone. */
 const SMTP_STEPS = [
-  { expect: "^220[ -]" },
+  { expect: "^220(?:[ -]|$)" },
   { send: "EHLO blackbox.invalid\r" },
-  { expect: "^250[ -]" },
+  { expect: "^250(?:[ -]|$)" },
   { send: "QUIT\r" },
 ];
 
@@ -128,16 +140,27 @@ function tls(estate: Estate, monitor: Monitor): TlsOptions {
   if (!monitor.secure) {
     return {};
   }
-  const { settings } = monitorTlsSettings({
+  const min_version = MIN_VERSIONS[ownTls(estate, monitor).minVersion];
+  return { tls: true, tls_config: { insecure_skip_verify: true, min_version } };
+}
+
+/** As far as the monitor itself and the firmware say: the services that it is bound to share its module. */
+function ownTls({ sslProfiles, firmware }: Estate, { sslProfile }: Monitor): TlsSettings {
+  return monitorTlsSettings({
     service: null,
     serviceProfile: null,
-    monitorProfile:
-      monitor.sslProfile === null ? null : (estate.sslProfiles.get(monitor.sslProfile) ?? null),
-    firmware: estate.firmware,
+    monitorProfile: sslProfile === null ? null : (sslProfiles.get(sslProfile) ?? null),
+    firmware,
     override: null,
-  });
-  const min_version = MIN_VERSIONS[settings.minVersion];
-  return { tls: true, tls_config: { insecure_skip_verify: true, min_version } };
+  }).settings;
+}
+
+/** Older probers know no newest version, and refuse the whole file where one is written. */
+function tlsCaveats(estate: Estate, monitor: Monitor): readonly string[] {
+  const { maxVersion } = ownTls(estate, monitor);
+  return maxVersion === "TLSv1.3"
+    ? [TLS_CAVEAT]
+    : [TLS_CAVEAT, `the prober speaks newer TLS too, the ADC none after ${maxVersion}`];
 }
 
 function tcpEcv(monitor: Monitor, withTls: TlsOptions): Made | string {
@@ -149,8 +172,14 @@ function tcpEcv(monitor: Monitor, withTls: TlsOptions): Made | string {
     return "its pattern spans lines, but the prober matches line by line";
   }
   const steps: Record<string, string>[] = [];
-  if (send !== null && send !== "") {
+  if (send !== null && send !== "" && recv !== null && recv !== "") {
     // The prober adds a line feed to what it sends; one at the end of the monitor's own text is that line feed.
+    if (!send.endsWith("\n")) {
+      return "what it sends does not end in a line feed, which the prober adds";
+    }
+    if (send === "\n") {
+      return "it sends an empty line, which the prober does not";
+    }
     steps.push({ send: send.replace(/\n$/, "") });
   }
   if (recv !== null && recv !== "") {
@@ -184,7 +213,7 @@ function httpEcv(monitor: Monitor, withTls: TlsOptions): Made | string {
     send === null || send === "" ? "GET /" : send,
     withTls,
     {
-      valid_status_codes: expand([{ from: 100, to: 599 }]),
+      valid_status_codes: expand([{ from: 100, to: 999 }]),
       ...(hasPattern ? { fail_if_body_not_matches_regexp: [literal(recv)] } : {}),
     },
     hasPattern ? [BODY_CAVEAT] : [],
@@ -198,12 +227,18 @@ function request(
   checks: Readonly<Record<string, unknown>>,
   caveats: readonly string[],
 ): Made | string {
-  const parts = /^([A-Z]+) +(\/[^\s]*)(?: HTTP\/1\.[01])?\s*$/.exec(line);
+  const parts = /^([A-Z]+) +(\/[^\s]*)\s*$/.exec(line);
   if (parts === null) {
     return "its request has more than a method and a path";
   }
   const [, method, path = "/"] = parts;
+  if (!KEPT_PATH.test(path)) {
+    return "the prober would write its path in another way";
+  }
   const headers = readHeaders(monitor.parameters.customHeaders ?? "");
+  if (typeof headers === "string") {
+    return headers;
+  }
   return {
     prober: "http",
     path,
@@ -220,15 +255,35 @@ function request(
   };
 }
 
-function readHeaders(text: string): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const line of text.split(/\r?\n/)) {
-    const parts = /^([!#$%&'*+.^_`|~\w-]+):(.*)$/.exec(line);
-    if (parts?.[1] !== undefined && parts[2] !== undefined) {
-      headers[parts[1]] = parts[2].trimStart();
+/** What the prober's language (Go) sends as it is written: no fragment, nothing that it would escape first. */
+const KEPT_PATH = /^(?:[\w\-.~!$&'()*+,;=:@/[\]]|%[0-9a-f]{2})*(?:\?[!"$-~]*)?$/i;
+
+/** Headers that the prober sets itself, whatever is configured. */
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  "content-length",
+  "transfer-encoding",
+  "trailer",
+]);
+
+/** The headers as the prober takes them: each name once. Else why it cannot send them. */
+function readHeaders(text: string): Record<string, string> | string {
+  const headers = new Map<string, readonly [name: string, value: string]>();
+  for (const line of text.split(/\r?\n/).filter((each) => each.trim() !== "")) {
+    const [, name = "", value = ""] =
+      /^([!#$%&'*+.^_`|~\w-]+):([\t\x20-\x7e\x80-\uffff]*)$/.exec(line) ?? [];
+    const key = name.toLowerCase();
+    if (name === "") {
+      return "a line of its custom headers is none that the prober can send";
     }
+    if (OWN_HEADERS.has(key)) {
+      return `the prober sets ${name} itself`;
+    }
+    if (headers.has(key)) {
+      return `the prober sends ${name} only once`;
+    }
+    headers.set(key, [name, value.trimStart()]);
   }
-  return headers;
+  return Object.fromEntries(headers.values());
 }
 
 function expand(ranges: readonly CodeRange[]): readonly number[] {
@@ -242,11 +297,16 @@ function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
-/** Module names are free text in YAML, but they travel in URLs and labels. Changed names stay distinct. */
+/**
+ * Module names are free text in YAML, but they travel in URLs and labels. Changed names stay distinct, and so do `b_c` of ADC `a`
+ * and `c` of ADC `a_b`.
+ */
 function moduleName(adc: string, monitor: string): string {
   const written = `${adc}_${monitor}`;
   const name = written.replace(/[^\w-]+/g, "_");
-  return name === written ? name : `${name}_${fnv1a(`${adc}\n${monitor}`).toString(16)}`;
+  return name === written && !adc.includes("_")
+    ? name
+    : `${name}_${fnv1a(`${adc}\n${monitor}`).toString(16)}`;
 }
 
 function inexpressible(reason: string): BlackboxModule {
@@ -281,6 +341,14 @@ export function blackboxFile(estates: readonly Estate[]): string {
   }
   const comments = left.map((line) => `# not expressed: ${line.replace(/\s+/g, " ")}\n`).join("");
   const file = new Document({ modules });
+  visit(file, {
+    // Hundreds of codes in a row, not each on a line of its own.
+    Pair: (_key, { key, value }) => {
+      if (isScalar(key) && key.value === "valid_status_codes" && isSeq(value)) {
+        value.flow = true;
+      }
+    },
+  });
   const written = file.get("modules");
   for (const { key } of isMap(written) ? written.items : []) {
     const unsupported = isScalar(key) ? (caveats.get(String(key.value)) ?? []) : [];
@@ -332,7 +400,7 @@ export function blackboxTargets(estates: readonly Estate[]): readonly TargetGrou
       service.members.flatMap((member) =>
         service.monitors
           .filter(({ enabled }) => enabled)
-          .flatMap((binding) => blackboxTarget(estate, member, binding)),
+          .flatMap((binding) => blackboxTarget(estate, service, member, binding)),
       ),
     ),
   );
@@ -340,6 +408,7 @@ export function blackboxTargets(estates: readonly Estate[]): readonly TargetGrou
 
 function blackboxTarget(
   estate: Estate,
+  service: AdcService,
   member: Member,
   binding: MonitorBinding,
 ): readonly TargetGroup[] {
@@ -351,6 +420,9 @@ function blackboxTarget(
     monitor?.enabled !== true ||
     made?.kind !== "module" ||
     host === null ||
+    // The prober asks DNS itself, and takes an IPv4 address before one of IPv6.
+    (member.address === null && member.family === 6) ||
+    announces(estate, monitor, monitor.netProfile ?? service.netProfile) ||
     (port === "*" && monitor.type !== "PING")
   ) {
     return [];

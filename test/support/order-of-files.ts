@@ -25,7 +25,7 @@ export const NOT_FAST = [
   "test/agent/{public-names,readiness,reload,churn}.test.ts",
   "test/change/{compare,compare-learns}.test.ts",
   "test/config/json-schema.test.ts",
-  "test/exporters/discovery.test.ts",
+  "test/exporters/{discovery,odd-monitors}.test.ts",
   "test/exporters/prometheus/promtool.test.ts",
   "test/lint/{blind-spots,command}.test.ts",
   "test/net/tls.test.ts",

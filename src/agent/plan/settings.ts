@@ -20,7 +20,11 @@ import type {
   TransactionRunConfig,
   VserverConfig,
 } from "../../config/schema.ts";
-import type { AdcQuirks, MonitorCredential } from "../../probes/monitors/spec.ts";
+import {
+  ANNOUNCED_TYPES,
+  type AdcQuirks,
+  type MonitorCredential,
+} from "../../probes/monitors/spec.ts";
 import type { Account } from "../../model/transactions.ts";
 import { NO_SECRET } from "../../lib/secret.ts";
 import type { ResolvedNames } from "../public-names.ts";
@@ -221,14 +225,6 @@ export function matchesMember(pattern: string, server: string, port: number | "*
     matchesPattern(serverPattern, server) && (portPattern === "*" || portPattern === String(port))
   );
 }
-
-/** Monitors that begin with the PROXY header of their net profile (NetScaler docs: "Proxy protocol service monitoring"). */
-const ANNOUNCED_TYPES: ReadonlySet<string> = new Set([
-  "HTTP",
-  "HTTP-INLINE",
-  "HTTP-ECV",
-  "TCP-ECV",
-]);
 
 /** What a connection to a target begins with, as a part of it. */
 type Announced = Pick<Target, "proxy">;

@@ -295,6 +295,14 @@ interface VipRequest {
   readonly path: string | null;
 }
 
+/** Monitors that begin with the PROXY header of their net profile (NetScaler docs: "Proxy protocol service monitoring"). */
+export const ANNOUNCED_TYPES: ReadonlySet<string> = new Set([
+  "HTTP",
+  "HTTP-INLINE",
+  "HTTP-ECV",
+  "TCP-ECV",
+]);
+
 /** One NetScaler monitor type: its probe and what its semantics say around it. One per file, listed in registry.ts. */
 export interface MonitorType {
   readonly type: string;
