@@ -76,4 +76,6 @@ export interface AdcFront {
   readonly authenticationHost: string | null;
   /** A `-redirectURL` or redirect responder that answers instead of a server. */
   readonly redirectUrl: string | null;
+  /** The look alone: clients come in at `/` here, and the monitor's page may be closed to them. */
+  readonly rootIsItsOwn?: boolean;
 }

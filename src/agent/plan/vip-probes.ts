@@ -264,18 +264,13 @@ export function vipLook(
         reach.refused === null
           ? {
               spec: Object.assign(anonymousSpec(transaction, recognition), {
-                options: {
-                  ...lookOptions(estate, settings, service, null, recognition, transaction),
-                  // Through content switching the root may belong to others.
-                  ...(transaction === "web_answer" && reach.entry.name === vserver.name
-                    ? { root_when_refused: true }
-                    : {}),
-                },
+                options: lookOptions(estate, settings, service, null, recognition, transaction),
                 security,
                 path,
                 tls: security === "none" ? null : vipTls(settings, vserver, reach, old),
                 host: reach.host ?? reach.address,
-                adc: { ...front, redirectUrl },
+                // Through content switching the root may belong to others.
+                adc: { ...front, redirectUrl, rootIsItsOwn: reach.entry.name === vserver.name },
               }),
               target: targetOf(reach),
             }

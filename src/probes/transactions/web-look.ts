@@ -54,7 +54,7 @@ export const webLook: TransactionType = {
       run.authSchemes = [...challengeSchemes(answer)].sort().join(", ") || null;
     }
     const found = classOf(answer);
-    if (found === "refuses" && spec.options["root_when_refused"] === true && path !== "/") {
+    if (found === "refuses" && spec.adc?.rootIsItsOwn === true && path !== "/") {
       const root = await servesAtRoot(run, spec, target);
       if (root !== null) {
         return run.match("response", `${root}, and refuses ${path}: ${summary(answer)}`);
