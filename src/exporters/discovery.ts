@@ -2,6 +2,7 @@ import { Document, isMap, isScalar, isSeq, visit } from "yaml";
 import type { Estate } from "../model/estate.ts";
 import type { CodeRange, Monitor } from "../model/monitor.ts";
 import { fnv1a } from "../lib/bytes.ts";
+import { groupBy } from "../lib/steps.ts";
 import type { TlsSettings, TlsVersion } from "../model/tls-settings.ts";
 import { requestSecrets } from "../adc/request-secrets.ts";
 import { ANNOUNCED_TYPES } from "../probes/monitors/spec.ts";
@@ -367,16 +368,33 @@ export interface TargetGroup {
 
 const META = "__meta_adc_witness_";
 
+/** Whether `/probe` runs it: what is never run has no result, and sites that DNS names are no imported targets. */
+export function canRunNow({ vantage, notRepeated }: LiveProbe): boolean {
+  return vantage !== "public" && notRepeated === null;
+}
+
+/** What `/probe` calls a probe; several of one place may share it (accounts, paths). */
+export function probeName(probe: LiveProbe): string {
+  return probe.kind === "monitor" ? probe.monitor : probe.transaction;
+}
+
 /**
- * Every probe of this agent, to be asked of its `/probe`: `__param_target` and `__param_monitor` are set, so that a
- * scrape job needs only the agent's address.
+ * Every probe of this agent that can be run, to be asked of its `/probe`: `__param_target` and `__param_monitor` are set, so
+ * that a scrape job needs only the agent's address. Of several with one name at one place each goes by its id.
  */
 export function probeTargets(live: LiveState): readonly TargetGroup[] {
-  return live.probes.map((probe) => ({
+  const probes = live.probes.filter(canRunNow);
+  const alike = groupBy(probes, (probe) => `${targetOf(probe)} ${probeName(probe)}`);
+  const isAlone = new Set(
+    [...alike.values()].flatMap(([first, ...more]) =>
+      more.length === 0 && first !== undefined ? [first] : [],
+    ),
+  );
+  return probes.map((probe) => ({
     targets: [probe.server === "" ? probe.vserver : endpoint(probe.server, probe.port)],
     labels: {
       __param_target: targetOf(probe),
-      __param_monitor: probe.kind === "monitor" ? probe.monitor : probe.transaction,
+      __param_monitor: isAlone.has(probe) ? probeName(probe) : probe.id,
       [`${META}adc`]: probe.adc,
       [`${META}vserver`]: probe.vserver,
       [`${META}adc_service`]: probe.adcService,

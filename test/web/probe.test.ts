@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { probeTargets } from "../../src/exporters/discovery.ts";
 import type { LiveState } from "../../src/model/live.ts";
 import type { WebActions } from "../../src/web/sources.ts";
 import { timeoutOf } from "../../src/web/probe/route.ts";
@@ -91,6 +92,99 @@ describe("/probe", () => {
     release();
     expect(new Set((await answers).map(({ text }) => text)).size).toBe(1);
     expect(ran).toHaveLength(1);
+  });
+
+  /** A server that answers after 400 ms: who gives a run less sees it time out. */
+  async function slowAgent(untilEnded: Promise<void> = Promise.resolve()) {
+    const live = maintenanceHour();
+    const given: number[] = [];
+    const probeNow: WebActions["probeNow"] = async (id, { timeoutMs }) => {
+      given.push(timeoutMs);
+      await untilEnded;
+      const probe = live.probes.find((one) => one.id === id) ?? expect.fail(id);
+      const cut = timeoutMs < 400;
+      const observation = cut
+        ? aFailure("banner", "response_timeout", { startedAt: LATER, durationMs: timeoutMs })
+        : anObservation({ startedAt: LATER, durationMs: 400 });
+      return { kind: "observed", probe, observation, passed: !cut };
+    };
+    const actions = { ...IDLE_ACTIONS, probeNow };
+    const { get } = await serve(live, { actions, now: () => LATER });
+    const success = async (waits: string): Promise<string | number> => {
+      const answer = await get(EX02, { "x-prometheus-scrape-timeout-seconds": waits });
+      return /^probe_success (\d)$/m.exec(answer.text)?.[1] ?? answer.status;
+    };
+    return { success, given };
+  }
+
+  test("a failure for want of time is no answer to who waits longer", async () => {
+    const { success, given } = await slowAgent();
+    expect([await success("0.3"), await success("0.6"), await success("10")]).toEqual([
+      "0",
+      "0",
+      "1",
+    ]);
+    expect(given).toEqual([100, 9_500]);
+    expect([await success("0.3"), await success("10")]).toEqual(["1", "1"]);
+    expect(given).toHaveLength(2);
+  });
+
+  test("a run that a short question began is joined, and followed by one where it was too short", async () => {
+    let release = (): void => undefined;
+    const { success, given } = await slowAgent(new Promise((resolve) => (release = resolve)));
+    const short = success("0.3");
+    await vi.waitUntil(() => given.length === 1);
+    const long = [success("10"), success("11")];
+    release();
+    expect(await Promise.all([short, ...long])).toEqual(["0", "1", "1"]);
+    expect(given).toEqual([100, 9_500]);
+  });
+
+  test("a run that a long question began is not waited for beyond one's own time", async () => {
+    let release = (): void => undefined;
+    const { success, given } = await slowAgent(new Promise((resolve) => (release = resolve)));
+    const long = success("10");
+    await vi.waitUntil(() => given.length === 1);
+    expect(await success("0.3")).toBe(503);
+    release();
+    expect(await long).toBe("1");
+    expect(given).toHaveLength(1);
+  });
+
+  test("two logins with one name are told apart by their ids", async () => {
+    const probes = ["a", "b"].map((account) =>
+      aProbe({
+        kind: "transaction",
+        transaction: "ews_folder",
+        monitor: "",
+        account,
+        id: `ews ${account}`,
+      }),
+    );
+    const live = aLiveState({ members: [aMember({ server: "ex02", port: 143, probes })], probes });
+    const { get, ran } = await agent(live, { at: LATER });
+    const both = await get("/probe?target=ex02:143&monitor=ews_folder");
+    expect([both.status, both.text]).toEqual([
+      400,
+      expect.stringContaining("Give one of its probes as monitor: ews a, ews b."),
+    ]);
+    const targets = probeTargets(live).map(({ labels }) => labels["__param_monitor"] ?? "");
+    expect(targets).toEqual(["ews a", "ews b"]);
+    for (const monitor of targets) {
+      const query = new URLSearchParams({ target: "ex02:143", monitor });
+      expect((await get(`/probe?${query.toString()}`)).status).toBe(200);
+    }
+    expect(ran.map(({ id }) => id)).toEqual(targets);
+  });
+
+  test("targets are those that can be run: neither sites of DNS nor monitors that are not repeated", () => {
+    const probes = [
+      aProbe({ monitor: "runs" }),
+      aProbe({ monitor: "off", notRepeated: "switched off on the ADC" }),
+      aProbe({ monitor: "site", vantage: "public" }),
+    ];
+    const live = aLiveState({ members: [aMember({ probes })], probes });
+    expect(probeTargets(live).map(({ labels }) => labels["__param_monitor"])).toEqual(["runs"]);
   });
 
   test.each([

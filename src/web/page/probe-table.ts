@@ -3,6 +3,7 @@ import { PHASES, type Observation, type TlsFacts } from "../../model/observation
 import type { History } from "../history/history.ts";
 import type { PastRun } from "../history/observations.ts";
 import { html, type Markup } from "../markup.ts";
+import { canRunNow } from "../../exporters/discovery.ts";
 import { probeNowHref } from "../probe/target.ts";
 import { transcript } from "./cards.ts";
 import { because, opinionBadge } from "./opinions.ts";
@@ -43,8 +44,12 @@ export function probeTable({ columns, lines, history, calm }: ProbeTable): Marku
         <tbody>
           ${lines.map((line) => {
             const alike = lines.filter(({ probe }) => nameOf(probe) === nameOf(line.probe));
-            const more = alike.length > 1 ? ownWords(line.probe) : "";
-            return probeRows({ ...line, more }, { hasThrough: through !== null, history, calm });
+            const isAlone = alike.length === 1;
+            const more = isAlone ? "" : ownWords(line.probe);
+            return probeRows(
+              { ...line, more, isAlone },
+              { hasThrough: through !== null, history, calm },
+            );
           })}
         </tbody>
       </table>
@@ -56,7 +61,12 @@ const RUNS_SHOWN = 20;
 const RUNS_LISTED = 10;
 
 function probeRows(
-  { probe, through, more }: ProbeLine & { readonly more: string },
+  {
+    probe,
+    through,
+    more,
+    isAlone,
+  }: ProbeLine & { readonly more: string; readonly isAlone: boolean },
   {
     hasThrough,
     history,
@@ -66,8 +76,7 @@ function probeRows(
   const known = history.runs(probe.id, RUNS_SHOWN);
   const runs = known.length > 0 || probe.last === null ? known : [asRun(probe, probe.last)];
   const id = probe.id.replace(/[^A-Za-z0-9-]+/g, "_");
-  const canRun = probe.vantage !== "public" && probe.notRepeated === null;
-  const now = canRun ? probeNowHref(probe) : null;
+  const now = canRunNow(probe) ? probeNowHref(probe, isAlone) : null;
   const name = `${nameOf(probe)}${more}`;
   return html`<tr>
       <th scope="row">

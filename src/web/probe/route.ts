@@ -1,6 +1,9 @@
 import type { LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
 import { type Observation, neededChain } from "../../model/observation.ts";
 import type { ProbeNowResult, WebActions, WebSources } from "../sources.ts";
+import { probeName } from "../../exporters/discovery.ts";
+import { atMost } from "../../lib/timers.ts";
+import { groupBy } from "../../lib/steps.ts";
 import { labelPairs, sampleValue, CONTENT_TYPES } from "../../exporters/prometheus/text-format.ts";
 import { problem, reply, text, type Reply } from "../http/reply.ts";
 import { get, type Call, type Route } from "../http/route.ts";
@@ -29,20 +32,44 @@ const MAX_REMEMBERED = 10_000;
 interface Seen {
   readonly observation: Observation;
   readonly passed: boolean | null;
+  /** The time that whoever asked gave it, in milliseconds; null: it had all of its own. */
+  readonly givenMs: number | null;
+}
+
+interface Running {
+  readonly result: Promise<ProbeNowResult>;
+  readonly givenMs: number;
+}
+
+/** Who waits so many times as long need not take a failure for an answer that ended with somebody else's time. */
+const MUCH_LONGER = 1.5;
+/** A run that took so much of the time it was given has been cut off by it. */
+const ALL_OF_IT = 0.9;
+
+function isCutShort({ observation, passed, givenMs }: Seen, timeoutMs: number): boolean {
+  return (
+    givenMs !== null &&
+    passed !== true &&
+    observation.durationMs >= ALL_OF_IT * givenMs &&
+    timeoutMs >= MUCH_LONGER * givenMs
+  );
 }
 
 /**
  * Lets a target be probed on demand at most once in ten seconds, however many ask and from wherever: within that time
- * the last observation is the answer, the schedule's own included, and questions during a run share it.
+ * the last observation is the answer, the schedule's own included, and questions during a run share it. A failure for want
+ * of time is the answer of those alone who wait no longer.
  */
 function createGate(probeNow: WebActions["probeNow"], now: () => number): Gate {
   const remembered = new Map<string, Seen>();
-  const running = new Map<string, Promise<ProbeNowResult>>();
+  const running = new Map<string, Running>();
 
   function lastSeen(probe: LiveProbe): Seen | null {
     const own = remembered.get(probe.id) ?? null;
     const scheduled =
-      probe.last === null ? null : { observation: probe.last, passed: probe.lastPassed };
+      probe.last === null
+        ? null
+        : { observation: probe.last, passed: probe.lastPassed, givenMs: null };
     if (own === null || scheduled === null) {
       return own ?? scheduled;
     }
@@ -58,29 +85,60 @@ function createGate(probeNow: WebActions["probeNow"], now: () => number): Gate {
     }
   }
 
+  function begin(probe: LiveProbe, givenMs: number, signal: AbortSignal): Running {
+    const result = probeNow(probe.id, { timeoutMs: givenMs, signal })
+      .then((ended) => {
+        if (ended.kind === "observed") {
+          remember(probe, { observation: ended.observation, passed: ended.passed, givenMs });
+        }
+        return ended;
+      })
+      .finally(() => running.delete(probe.id));
+    const run = { result, givenMs };
+    running.set(probe.id, run);
+    return run;
+  }
+
   return {
     ask: async (probe, timeoutMs, signal) => {
-      const last = lastSeen(probe);
-      const inFlight = running.get(probe.id);
-      if (inFlight === undefined && last !== null) {
-        // Begun in the future: the clock has been set back since. That must not stop fresh looks until then.
-        const ageMs = now() - last.observation.startedAt;
-        if (ageMs >= 0 && ageMs < ONCE_PER_MS) {
-          return { kind: "look", probe, ...last, ageMs, fresh: false };
+      const endsAt = now() + timeoutMs;
+      for (;;) {
+        const leftMs = Math.max(MIN_MS, endsAt - now());
+        const joined = running.get(probe.id);
+        if (joined === undefined) {
+          const last = lastSeen(probe);
+          // Begun in the future: the clock has been set back since. That must not stop fresh looks until then.
+          const ageMs = last === null ? Infinity : now() - last.observation.startedAt;
+          if (last !== null && ageMs >= 0 && ageMs < ONCE_PER_MS && !isCutShort(last, leftMs)) {
+            return { kind: "look", probe, ...last, ageMs, fresh: false };
+          }
+        }
+        const { result, givenMs } = joined ?? begin(probe, leftMs, signal);
+        const ended = givenMs > leftMs ? await within(leftMs, result) : await result;
+        if (ended.kind === "unavailable") {
+          return ended;
+        }
+        const { observation, passed } = ended;
+        if (!isCutShort({ observation, passed, givenMs }, leftMs)) {
+          const ageMs = Math.max(0, now() - observation.startedAt);
+          return { kind: "look", probe, observation, passed, ageMs, fresh: true };
         }
       }
-      const started = inFlight ?? probeNow(probe.id, { timeoutMs, signal });
-      running.set(probe.id, started);
-      const result = await started.finally(() => running.delete(probe.id));
-      if (result.kind === "unavailable") {
-        return result;
-      }
-      const { observation, passed } = result;
-      remember(probe, { observation, passed });
-      const ageMs = Math.max(0, now() - observation.startedAt);
-      return { kind: "look", probe, observation, passed, ageMs, fresh: true };
     },
   };
+}
+
+/** The result of a run that was given more time than the one who joins it has. */
+async function within(leftMs: number, result: Promise<ProbeNowResult>): Promise<ProbeNowResult> {
+  let ended: ProbeNowResult = {
+    kind: "unavailable",
+    message: "A run for somebody who waits longer has not ended in your time.",
+  };
+  const arrived = result.then((one) => {
+    ended = one;
+  });
+  await atMost(leftMs, arrived);
+  return ended;
 }
 
 type Sample = readonly [labels: readonly (readonly [string, string])[], value: number];
@@ -224,12 +282,12 @@ async function answer(live: LiveState, gate: Gate, call: Call): Promise<Reply> {
     return problem(400, `Ambiguous target; candidates: ${found.candidates.join(", ")}.`);
   }
   const probes = found.kind === "member" ? found.member.probes : atVip(found.vserver);
-  const chosen = choose(probes, query.get("monitor"));
-  if (chosen === null) {
-    const names = [...new Set(probes.map(nameOf))].join(", ");
+  const [chosen, ...others] = choose(probes, query.get("monitor"));
+  if (chosen === undefined || others.length > 0) {
+    const names = callNames(chosen === undefined ? probes : [chosen, ...others]);
     return problem(
       400,
-      `Give one of its probes as monitor: ${names === "" ? "it has none" : names}.`,
+      `Give one of its probes as monitor: ${names.length === 0 ? "it has none" : names.join(", ")}.`,
     );
   }
   const look = await gate.ask(chosen, timeoutOf(call.headers), call.gone);
@@ -246,16 +304,19 @@ function atVip({ probes }: LiveVserver): readonly LiveProbe[] {
   return probes.filter((probe) => probe.vantage === "vip");
 }
 
-/** The probe of that name; without a name the only one there is. */
-function choose(probes: readonly LiveProbe[], name: string | null): LiveProbe | null {
-  if (name === null || name === "") {
-    return probes.length === 1 ? (probes[0] ?? null) : null;
-  }
-  return probes.find((probe) => nameOf(probe) === name) ?? null;
+/** The probes of that name, or the one of that id; without a name all there are. */
+function choose(probes: readonly LiveProbe[], name: string | null): readonly LiveProbe[] {
+  return name === null || name === ""
+    ? probes
+    : probes.filter((probe) => probeName(probe) === name || probe.id === name);
 }
 
-function nameOf(probe: LiveProbe): string {
-  return probe.kind === "monitor" ? probe.monitor : probe.transaction;
+/** What each of them is called: by its id where others share its name. */
+function callNames(probes: readonly LiveProbe[]): readonly string[] {
+  const alike = groupBy(probes, probeName);
+  return probes.map((probe) =>
+    alike.get(probeName(probe))?.length === 1 ? probeName(probe) : probe.id,
+  );
 }
 
 /** Prometheus says how long it waits; the answer must be on its way before that. */

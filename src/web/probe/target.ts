@@ -1,4 +1,4 @@
-import { targetOf } from "../../exporters/discovery.ts";
+import { probeName, targetOf } from "../../exporters/discovery.ts";
 import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
 
 /** What a `target` of the estate means: members and vservers, one or several, or nothing imported. */
@@ -39,11 +39,11 @@ function memberTarget(member: LiveMember): string {
   return `${member.adc}/${member.adcService}/${endpoint(member.server, member.port)}`;
 }
 
-/** The address at which a probe can be run now. */
-export function probeNowHref(probe: LiveProbe): string {
+/** The address at which a probe can be run now; `isAlone`: no other of its place has its name. */
+export function probeNowHref(probe: LiveProbe, isAlone: boolean): string {
   const query = new URLSearchParams({
     target: targetOf(probe),
-    monitor: probe.kind === "monitor" ? probe.monitor : probe.transaction,
+    monitor: isAlone ? probeName(probe) : probe.id,
     debug: "true",
   });
   return `/probe?${query.toString()}`;
