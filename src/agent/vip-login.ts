@@ -147,13 +147,17 @@ export function sharesTrouble(members: readonly MemberRecord[], probe: ProbeReco
 function hasSameTrouble(member: MemberRecord, probe: ProbeRecord): boolean {
   return (
     takesClients(member) &&
-    member.probes.some(
-      (login) =>
+    member.probes.some((login) => {
+      const isSame = login.account === probe.account && login.last?.reason === probe.last?.reason;
+      return (
         login.rank === "login" &&
-        (login.opinion === "down" || isRefused(login)) &&
-        (login.transaction === probe.transaction ||
-          (login.account === probe.account && login.last?.reason === probe.last?.reason)),
-    )
+        (isSame || login.transaction === probe.transaction) &&
+        // The wrong password of one is no trouble of another, who was let in.
+        (isRefused(login)
+          ? login.account === probe.account || isRefused(probe)
+          : login.opinion === "down")
+      );
+    })
   );
 }
 

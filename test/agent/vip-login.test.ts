@@ -164,6 +164,13 @@ describe("a login through a vserver", () => {
     expect(verdict(one)).toBe("vip_login_broken backend_unavailable");
   });
 
+  test("that loses a large body is no trouble of a member at which somebody else's password is wrong", () => {
+    const one = world([VIP, run("ews_folder", "b", ["backend"])]);
+    login(one, B, "ex01", refused("auth_rejected"), 1);
+    login(one, A, "v_ews", fails("post_lost"));
+    expect(verdict(one)).toBe("vip_login_broken post_lost");
+  });
+
   test.each([
     [
       "unbound from its channel while another account works at the servers",
