@@ -74,7 +74,8 @@ export function memberFromServiceRow(
 
 /**
  * The members of a group out of `servicegroup_servicegroupmember_binding`. Duplicated rows, which appliances send, are
- * dropped; several addresses behind one name (DNS autoscale) become members named by their address.
+ * dropped; several addresses behind one name (DNS autoscale) become members: the lowest goes by the name, in whatever order
+ * the appliance tells them, the others by their address.
  */
 export function membersFromRows(
   rows: readonly Row[],
@@ -87,18 +88,26 @@ export function membersFromRows(
   servers: ReadonlyMap<string, Server>,
   report: Report,
 ): Member[] {
-  const members = new Map<string, Member>();
-  for (const row of rows) {
+  const places = rows.flatMap((row) => {
     const ip = address(row, "ip");
     const named = text(row, "servername") ?? ip;
     const memberPort = port(row, "port") ?? group.memberPort;
-    if (named === null || memberPort === null) {
-      continue;
+    return named === null || memberPort === null
+      ? []
+      : [{ row, ip, named, memberPort, key: memberKey(group.name, named, memberPort) }];
+  });
+  const first = new Map<string, string>();
+  for (const { key, ip } of places) {
+    const known = first.get(key);
+    if (ip !== null && (known === undefined || ip < known)) {
+      first.set(key, ip);
     }
-    const twin = members.get(memberKey(group.name, named, memberPort));
-    const server = twin !== undefined && ip !== null && twin.address !== ip ? ip : named;
-    const place = placeOf(server, ip, servers);
-    if (twin !== undefined && server === named) {
+  }
+  const members = new Map<string, Member>();
+  for (const { row, ip, named, memberPort, key } of places) {
+    const server = ip === null || ip === first.get(key) ? named : ip;
+    const place = placeOf(server, ip ?? first.get(key) ?? null, servers);
+    if (members.has(memberKey(group.name, server, memberPort))) {
       continue;
     }
     const { enabled, weight } = readWhole(MEMBER_FIELDS, rowSource(row, group.name, report));
@@ -124,7 +133,11 @@ function placeOf(
   const known = servers.get(server);
   if (known !== undefined && (known.address !== null || known.domain !== null)) {
     const { address: own, domain } = known;
-    return { address: own ?? reported, domain, ...familyOf(known) };
+    return {
+      address: domain === null ? (own ?? reported) : (reported ?? own),
+      domain,
+      ...familyOf(known),
+    };
   }
   const literal = isIP(server) === 0 ? reported : server;
   return literal === null ? { address: null, domain: server } : { address: literal, domain: null };

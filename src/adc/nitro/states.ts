@@ -6,7 +6,7 @@ import {
   type MemberState,
   type MonitorState,
 } from "../../model/adc-state.ts";
-import { number, text, type Row, count, flag, port } from "./row-values.ts";
+import { address, number, text, type Row, count, flag, port } from "./row-values.ts";
 import type { AdcService, Member, Port } from "../../model/adc-service.ts";
 import type { Estate } from "../../model/estate.ts";
 import { blindReasons, probesUnchangedSince } from "./roles.ts";
@@ -120,6 +120,7 @@ export async function memberStates(
   const members = new Map<string, MemberState>();
   let matched = 0;
   let missing = 0;
+  let moved = false;
   for (const service of estate.services.values()) {
     const serviceRow = index.services.get(service.name);
     await forEachPaced(service.members, pacer, (member) => {
@@ -127,6 +128,7 @@ export async function memberStates(
       const row = service.kind === "service" ? serviceRow : memberRow(index, member);
       matched += row === undefined ? 0 : 1;
       missing += row === undefined ? 1 : 0;
+      moved ||= hasMoved(member, row);
       const enabled =
         (row === undefined ? member.enabled : isEnabled(row, "svrstate")) &&
         flag(serviceRow ?? {}, "state") !== false &&
@@ -163,8 +165,8 @@ export async function memberStates(
       });
     });
   }
-  const reported = index.groupMembers.size + countOwnServices(rows.services);
-  return { members, stale: missing > 0 || matched < reported };
+  const reported = index.groupMemberCount + countOwnServices(rows.services);
+  return { members, stale: missing > 0 || matched < reported || moved };
 }
 
 /** Which of its objects are disabled. Where a row has no `state`, one that is out is disabled itself if nothing else is. */
@@ -214,8 +216,11 @@ export function secondaryMembers(
 interface Index {
   readonly servers: ReadonlyMap<string, boolean>;
   readonly services: ReadonlyMap<string, Row>;
-  /** By `memberKey` of the server's name; a further address behind the same name by that address. */
-  readonly groupMembers: ReadonlyMap<string, Row>;
+  /** By `memberKey` of the server's name: behind one name may be several addresses, in any order. */
+  readonly groupMembers: ReadonlyMap<string, readonly Row[]>;
+  /** By `memberKey` of the address. */
+  readonly groupAddresses: ReadonlyMap<string, Row>;
+  readonly groupMemberCount: number;
   /** By the entity name `group?server?port`. */
   readonly groupMonitors: ReadonlyMap<string, readonly Row[]>;
   readonly serviceMonitors: ReadonlyMap<string, readonly Row[]>;
@@ -233,20 +238,35 @@ async function indexRows(rows: MemberRows, pacer: Pacer): Promise<Index> {
   await forEachPaced(rows.serviceGroups, pacer, (row) => {
     services.set(text(row, "servicegroupname") ?? "", row);
   });
-  const groupMembers = new Map<string, Row>();
+  const groupMembers = new Map<string, Row[]>();
+  const groupAddresses = new Map<string, Row>();
+  let groupMemberCount = 0;
   await forEachPaced(rows.groupMembers, pacer, (row) => {
     const group = text(row, "servicegroupname") ?? "";
-    const ip = text(row, "ip");
-    const memberPort = port(row, "port") ?? 0;
-    const byName = memberKey(group, text(row, "servername") ?? ip ?? "", memberPort);
-    const first = groupMembers.get(byName);
-    const isFurther = first !== undefined && ip !== null && text(first, "ip") !== ip;
-    groupMembers.set(isFurther ? memberKey(group, ip, memberPort) : byName, row);
+    const memberPort = port(row, "port") ?? NO_PORT;
+    const ip = address(row, "ip");
+    const key = memberKey(group, text(row, "servername") ?? ip ?? "", memberPort);
+    const known = groupMembers.get(key);
+    const isTwin = (known ?? []).some((each) => ip === null || address(each, "ip") === ip);
+    if (isTwin) {
+      return;
+    }
+    groupMemberCount += 1;
+    if (known === undefined) {
+      groupMembers.set(key, [row]);
+    } else {
+      known.push(row);
+    }
+    if (ip !== null) {
+      groupAddresses.set(memberKey(group, ip, memberPort), row);
+    }
   });
   return {
     servers,
     services,
     groupMembers,
+    groupAddresses,
+    groupMemberCount,
     groupMonitors: await groupRows(rows.groupMonitors, "servicegroupentname2", pacer),
     serviceMonitors: await groupRows(rows.serviceMonitors, "name", pacer),
   };
@@ -270,8 +290,27 @@ async function groupRows(
   return groups;
 }
 
-function memberRow(index: Index, member: Member): Row | undefined {
-  return index.groupMembers.get(memberKey(member.adcService, member.server, member.port));
+/** Where a row tells no port: the group's counts. */
+const NO_PORT = 0;
+
+/** The row of a member. Of several behind its name it is that of its address; a further address is a member by itself. */
+function memberRow({ groupMembers, groupAddresses }: Index, member: Member): Row | undefined {
+  for (const memberPort of [member.port, NO_PORT]) {
+    const key = memberKey(member.adcService, member.server, memberPort);
+    const named = groupMembers.get(key) ?? [];
+    const own = named.find((row) => address(row, "ip") === member.address);
+    const row = own ?? (named.length === 1 ? named[0] : groupAddresses.get(key));
+    if (row !== undefined) {
+      return row;
+    }
+  }
+  return undefined;
+}
+
+/** Its name has come to stand for another address since the import. */
+function hasMoved({ domain, address: own }: Member, row: Row | undefined): boolean {
+  const now = address(row ?? {}, "ip");
+  return domain !== null && own !== null && now !== null && now !== own;
 }
 
 /** Entities are named by the server's name, or by its address where the server has none of its own. */

@@ -125,6 +125,20 @@ describe("monitors", () => {
   });
 });
 
+/** What a poll tells of the members, whose servers and groups are enabled. */
+function statesOf(estate: Estate, groupMembers: readonly Row[]) {
+  const none: readonly Row[] = [];
+  const rows = {
+    servers: none,
+    services: none,
+    serviceGroups: none,
+    groupMembers,
+    groupMonitors: none,
+    serviceMonitors: none,
+  };
+  return memberStates(estate, rows, new Map(), 0, createPacer());
+}
+
 describe("members", () => {
   test("duplicated rows count once", async () => {
     const row = {
@@ -159,6 +173,68 @@ describe("members", () => {
       ["mail.example.com", "192.0.2.11"],
       ["192.0.2.12", "192.0.2.12"],
     ]);
+  });
+
+  test("several addresses behind one name keep their members and their states in whatever order they are told", async () => {
+    const row = (ip: string, svrstate: string): Row => ({
+      servicegroupname: "sg",
+      port: 143,
+      servername: "web",
+      ip,
+      svrstate,
+      state: "ENABLED",
+    });
+    const rows = [row("192.0.2.11", "UP"), row("192.0.2.12", "DOWN"), row("192.0.2.13", "UP")];
+    for (const told of [rows, rows.toReversed(), [...rows.slice(1), ...rows.slice(0, 1)]]) {
+      const estate = await built({
+        ...GROUP,
+        // The server's own row holds one of them.
+        server: [
+          { name: "web", domain: "web.example.com", ipaddress: "192.0.2.12", state: "ENABLED" },
+        ],
+        servicegroup_servicegroupmember_binding: told,
+      });
+      const members = estate.services.get("sg")?.members ?? [];
+      const seen = members.map(({ server, address }) => `${server} ${address ?? "-"}`).sort();
+      expect(seen).toEqual(["192.0.2.12 192.0.2.12", "192.0.2.13 192.0.2.13", "web 192.0.2.11"]);
+      for (const polled of [rows, rows.toReversed()]) {
+        const { members: states, stale } = await statesOf(estate, polled);
+        expect([...states.values()].map(({ address, state }) => [address, state]).sort()).toEqual([
+          ["192.0.2.11", "up"],
+          ["192.0.2.12", "down"],
+          ["192.0.2.13", "up"],
+        ]);
+        expect(stale).toBe(false);
+      }
+      const { members: fewer, stale } = await statesOf(estate, rows.slice(1));
+      expect([...fewer.values()].find(({ server }) => server === "web")?.state).toBe("unknown");
+      expect(stale).toBe(true);
+    }
+  });
+
+  test("a name that stands for another address since the import is imported again", async () => {
+    const row = { servicegroupname: "sg", port: 143, servername: "web", svrstate: "UP" };
+    const estate = await built({
+      ...GROUP,
+      server: [{ name: "web", domain: "web.example.com", state: "ENABLED" }],
+      servicegroup_servicegroupmember_binding: [{ ...row, ip: "192.0.2.11" }],
+    });
+    expect(await statesOf(estate, [{ ...row, ip: "192.0.2.11" }])).toMatchObject({ stale: false });
+    const { members, stale } = await statesOf(estate, [{ ...row, ip: "192.0.2.12" }]);
+    expect(stale).toBe(true);
+    expect([...members.values()]).toMatchObject([{ state: "up" }]);
+  });
+
+  test("a member whose row tells no port has its state, by its group's port", async () => {
+    const row = { servicegroupname: "sg", servername: "ex01", ip: "192.0.2.11", svrstate: "DOWN" };
+    const estate = await built({
+      server: [{ name: "ex01", ipaddress: "192.0.2.11", state: "ENABLED" }],
+      servicegroup: [{ servicegroupname: "sg", servicetype: "TCP", memberport: "8080" }],
+      servicegroup_servicegroupmember_binding: [row],
+    });
+    const { members, stale } = await statesOf(estate, [row]);
+    expect([...members.values()]).toMatchObject([{ port: 8080, state: "down" }]);
+    expect(stale).toBe(false);
   });
 
   test("a member without a port has its group's", async () => {
