@@ -52,7 +52,8 @@ export async function readLoginPage(
       return form ?? (NFACTOR_PAGE.test(at.path) ? askNFactor(visit, at) : classic(at.host));
     }
     if (!isTrusted(next.host)) {
-      break;
+      // An identity provider's (SAML, OpenID Connect): the ADC's own path would reject any password.
+      return classic(next.host);
     }
     at = next;
   }
@@ -78,6 +79,12 @@ function formOn(page: HttpAnswer, at: Place): LoginForm | AsksForMore | null {
     const from = found.index + found[0].length;
     const body = text.slice(from, from + MAX_FORM_CHARACTERS).split(/<\/form\b/i, 1)[0] ?? "";
     const fields = fieldsOf(body);
+    const provider = fields.some(({ name }) => name === "SAMLRequest")
+      ? targetOf(attribute(found[1] ?? "", "action"), at)
+      : null;
+    if (provider !== null) {
+      return classic(provider.host);
+    }
     const secrets = fields.filter(({ type }) => type === "password");
     const [secret] = secrets;
     const user = fields.find(
@@ -188,10 +195,32 @@ async function askNFactor(
   };
 }
 
-/** What nFactor answers to a posted form. */
+/** Why AAA let nobody in, by its number; `isOfAccount`: name or password, and not the server that is asked for them. */
+export interface LoginError {
+  readonly code: string;
+  readonly isOfAccount: boolean;
+}
+
+/** No answer of the authentication server, a fault of the system, no connection to that server, no processing. */
+const OF_THE_ADC: ReadonlySet<string> = new Set(["4003", "4004", "4005", "4017"]);
+
+function loginError(code: string | undefined): LoginError | null {
+  return code === undefined ? null : { code, isOfAccount: !OF_THE_ADC.has(code) };
+}
+
+/** What the classic login says in a cookie (Citrix: enhanced authentication feedback). After success it may hold another number. */
+export function errorInCookie({ headers }: HttpAnswer): LoginError | null {
+  const codes = headers.all("set-cookie").map((line) => /^NSC_VPNERR=(40\d\d)\b/i.exec(line)?.[1]);
+  return loginError(codes.find((code) => code !== undefined));
+}
+
+/** What nFactor answers to a posted form; `failed`: nobody has looked at the credential. */
 export type NFactorAnswer =
   | { readonly kind: "success"; readonly location: string | null }
-  | { readonly kind: "rejected" | "asks_for_more" | "other"; readonly detail: string };
+  | {
+      readonly kind: "rejected" | "asks_for_more" | "failed" | "other";
+      readonly detail: string;
+    };
 
 /** Reads the XML of nFactor's answer; null where it is none. */
 export function readNFactorAnswer({ body }: HttpAnswer): NFactorAnswer | null {
@@ -204,12 +233,20 @@ export function readNFactorAnswer({ body }: HttpAnswer): NFactorAnswer | null {
   if (result === "success") {
     return { kind: "success", location: element(xml, "RedirectURL") };
   }
+  if (result === "update-credentials") {
+    return { kind: "rejected", detail: `${detail}: the password has to be changed` };
+  }
   if (result !== "more-info" && result !== "more-info-required") {
     return { kind: "other", detail };
   }
+  const error = loginError(/\berrorMessageLabel(40\d\d)\b/.exec(xml)?.[1]);
+  if (error !== null) {
+    const kind = error.isOfAccount ? "rejected" : "failed";
+    return { kind, detail: `${detail}: error ${error.code}` };
+  }
   const asked = askedIn(xml);
   const again = asked.includes("login") && asked.some((id) => /^passwd/i.test(id));
-  return again || /<Type>error<\/Type>/i.test(xml)
+  return again || /<Type>[\w-]{0,20}error<\/Type>/i.test(xml)
     ? { kind: "rejected", detail: `${detail}: the same again` }
     : { kind: "asks_for_more", detail: `nFactor asks for ${asked.join(", ") || "more"}` };
 }

@@ -5,7 +5,12 @@ import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import { isAdcLogin, isExchange, summary, judgeChallenge, judgeError } from "./web-answer.ts";
 import { isNotLookedAt, unspoken } from "./web-login.ts";
 import { redirectTarget, WebVisit } from "./web-visit.ts";
-import { readLoginPage, readNFactorAnswer, type NFactorAnswer } from "./aaa-login-page.ts";
+import {
+  errorInCookie,
+  readLoginPage,
+  readNFactorAnswer,
+  type NFactorAnswer,
+} from "./aaa-login-page.ts";
 import { parseUrl } from "../../lib/host-port.ts";
 import { WEB_PATHS } from "./web-session.ts";
 import type { Observation } from "../../model/observation.ts";
@@ -115,8 +120,12 @@ function refusalOf(
   }
   const back = redirectTarget(answer, host);
   const toLogin = back !== null && isAdcLogin(answer, spec.adc) && !/^\/owa\b/i.test(back.path);
-  const errorCookie = answer.headers.all("set-cookie").some((line) => /^NSC_VPNERR=/i.test(line));
-  if (toLogin || errorCookie) {
+  const error = errorInCookie(answer);
+  if (error?.isOfAccount === false) {
+    const detail = `AAA cannot ask its authentication server (error ${error.code}): ${summary(answer)}`;
+    return mismatch(run, "login", "adc_error_page", detail);
+  }
+  if (toLogin || error !== null) {
     run.login = "rejected";
     return ended(run.fault("login", "aaa_rejected", summary(answer)));
   }
@@ -142,6 +151,7 @@ function nFactorRefusal(run: ProbeRun, answer: NFactorAnswer): Ended | null {
       return ended(run.fault("login", "aaa_rejected", answer.detail));
     case "asks_for_more":
       return mismatch(run, "transaction", "second_factor", answer.detail);
+    case "failed":
     case "other":
       return mismatch(run, "login", "adc_error_page", answer.detail);
   }

@@ -52,7 +52,7 @@ export async function askLoggedIn(
   }
   if (isAdcLogin(challenge, spec.adc)) {
     return schemes.includes("basic")
-      ? loginThroughAaaBasic(attempt, connection)
+      ? loginThroughAaaBasic(attempt, connection, schemes)
       : unspoken(run, `the ADC's login offers ${schemes.join(", ")}`);
   }
   switch (chooseScheme(schemes, spec)) {
@@ -270,6 +270,7 @@ export function provesLogin(answer: HttpAnswer, { exchange }: TransactionSpec): 
 async function loginThroughAaaBasic(
   attempt: Attempt,
   open: Connection | null,
+  offered: readonly string[],
 ): Promise<Served | Ended> {
   const { run } = attempt;
   const tried = await byBasic(attempt, open);
@@ -279,8 +280,11 @@ async function loginThroughAaaBasic(
   const { answer } = tried;
   const fromExchange = isExchange(answer);
   if (answer.status === 401) {
-    run.login = fromExchange ? "accepted" : "rejected";
-    return fromExchange
+    // Who asks by a scheme that AAA did not offer is behind it, also where his name is kept out of the headers.
+    const asksOtherwise = challengeSchemes(answer).some((scheme) => !offered.includes(scheme));
+    const isBehind = fromExchange || asksOtherwise;
+    run.login = isBehind ? "accepted" : "rejected";
+    return isBehind
       ? mismatch(run, "transaction", "sso_not_passed", `Exchange asks again: ${summary(answer)}`)
       : ended(run.fault("login", "aaa_rejected", summary(answer)));
   }

@@ -133,7 +133,7 @@ export class WebVisit {
       path: request.path,
       headers: [
         ...(cookie === null ? [] : [["Cookie", cookie] as const]),
-        ...(body === null ? [] : [["Content-Type", "application/x-www-form-urlencoded"] as const]),
+        ...(body === null ? [] : this.#ofForm(request.host)),
       ],
       ...(body === null ? {} : { body }),
       keepAlive: true,
@@ -145,6 +145,15 @@ export class WebVisit {
     this.#jar.keep(request.host, answer);
     this.#open = answer.reusable ? { host: request.host, connection } : null;
     return answer;
+  }
+
+  /** As browsers send a form: the ADC rejects any login without `Origin` since 13.1-63, however right its password. */
+  #ofForm(host: string): readonly (readonly [string, string])[] {
+    const scheme = this.#spec.tls === null ? "http" : "https";
+    return [
+      ["Content-Type", "application/x-www-form-urlencoded"],
+      ["Origin", `${scheme}://${host}`],
+    ];
   }
 
   hasCookie(name: string): boolean {

@@ -200,6 +200,28 @@ describe("where the login's form goes", () => {
     status: "302 Found\r\nLocation: /owa/\r\nSet-Cookie: NSC_TMAS=deadbeef",
     body: "",
   };
+  /** What an ADC since 13.1-63 says to a form that no browser sends. */
+  const STRANGER = {
+    status: "302 Found\r\nLocation: /vpn/index.html\r\nSet-Cookie: NSC_VPNERR=4001",
+    body: "",
+  };
+  const saying = (code: string, page = BACK) => ({
+    ...page,
+    status: `${page.status}\r\nSet-Cookie: NSC_VPNERR=${code};Path=/;Secure`,
+  });
+  const label = (text: string, type: string) =>
+    `<Label><Text>${text}</Text><Type>${type}</Type></Label>`;
+  const nFactor = (answer: { readonly status: string; readonly body: string }): Played => ({
+    login: "/logon/LogonPoint/tmindex.html",
+    page: html("script"),
+    posts: { "/nf/auth/doAuthentication.do": answer },
+  });
+  const TO_LOGIN = { status: "302 Found\r\nLocation: /vpn/index.html", body: "" };
+  const classic = (answer: { readonly status: string; readonly body: string }): Played => ({
+    login: "/vpn/tmindex.html",
+    page: html("script"),
+    posts: { "/cgi/login": answer },
+  });
   const FORM_AT = (action: string, fields: string) =>
     html(`<form method="POST" action="${action}">${fields}</form>`);
   const TWO = '<input type="text" name="login"><input type="password" name="passwd">';
@@ -224,12 +246,15 @@ describe("where the login's form goes", () => {
         const [method = "", path = ""] = text.split(" ");
         const sent = `${path} ${text.slice(end + 4)}`;
         const cookie = text.includes("NSC_TMAS=deadbeef");
+        const isBrowser = /^origin: http:\/\/mail\.example\.com\r$/im.test(text);
         text = "";
         const challenge = { status: `302 Found\r\nLocation: ${login}`, body: "" };
         const mailbox = { status: "200 OK\r\nX-FEServer: EX01", body: "inbox" };
         const answer =
           method === "POST"
-            ? posts[path]
+            ? isBrowser
+              ? posts[path]
+              : STRANGER
             : path === "/owa/"
               ? cookie
                 ? mailbox
@@ -339,6 +364,32 @@ describe("where the login's form goes", () => {
       [],
     ],
     [
+      "nowhere where the login is an identity provider's",
+      {
+        login: "/vpn/tmindex.html",
+        page: {
+          status: "302 Found\r\nLocation: https://idp.example.net/saml2?SAMLRequest=x",
+          body: "",
+        },
+        posts: { "/cgi/login": saying("4001", TO_LOGIN) },
+      },
+      "fault aaa_login",
+      [],
+    ],
+    [
+      "nowhere where a page sends itself on to an identity provider",
+      {
+        login: "/vpn/tmindex.html",
+        page: FORM_AT(
+          "https://idp.example.net/saml2",
+          '<input type="hidden" name="SAMLRequest" value="x">',
+        ),
+        posts: { "/cgi/login": saying("4001", TO_LOGIN) },
+      },
+      "fault aaa_login",
+      [],
+    ],
+    [
       "nowhere where the form leads to a stranger",
       {
         login: "/vpn/tmindex.html",
@@ -353,6 +404,40 @@ describe("where the login's form goes", () => {
     expect(`${seen.outcome} ${seen.reason}`).toBe(ends);
     expect(posted).toEqual(posts);
     expect(JSON.stringify(seen)).not.toContain("geheim");
+  });
+
+  test.each<[string, Played, string, string]>([
+    ["success, with a number beside it", classic(saying("3")), "match ok", "accepted"],
+    ["a wrong password", classic(saying("4001", TO_LOGIN)), "fault aaa_rejected", "rejected"],
+    ["a locked account", classic(saying("4015", TO_LOGIN)), "fault aaa_rejected", "rejected"],
+    [
+      "an authentication server that does not answer: the password is not wrong",
+      classic(saying("4003", TO_LOGIN)),
+      "mismatch adc_error_page",
+      "unanswered",
+    ],
+    [
+      "the same by nFactor, though it asks for both again",
+      nFactor(requirements(label("errorMessageLabel4005", "nsg-l20n-error"), USER, PASSWORD)),
+      "mismatch adc_error_page",
+      "unanswered",
+    ],
+    [
+      "a wrong password by nFactor, which asks for that alone again",
+      nFactor(requirements(label("errorMessageLabel4001", "nsg-l20n-error"), PASSWORD)),
+      "fault aaa_rejected",
+      "rejected",
+    ],
+    [
+      "words of its own for a wrong password",
+      nFactor(requirements(label("Nein.", "l20n-error"), PASSWORD)),
+      "fault aaa_rejected",
+      "rejected",
+    ],
+    ["an expired password", nFactor(xml("update-credentials")), "fault aaa_rejected", "rejected"],
+  ])("AAA says: %s", async (_what, played, ends, login) => {
+    const { seen } = await play(played);
+    expect([`${seen.outcome} ${seen.reason}`, loginOutcome(seen)]).toEqual([ends, login]);
   });
 });
 
@@ -369,6 +454,33 @@ describe("the 401 in front of ActiveSync", () => {
     const seen = await eas(account("probe-a", { password: sealed("wrong") }));
     expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "aaa_rejected" });
   });
+});
+
+test("401 by AAA › whoever asks by another scheme afterwards stands behind it, also without a name", async () => {
+  const asks = (...schemes: readonly string[]): string =>
+    `HTTP/1.1 401 Unauthorized\r\n${schemes.map((scheme) => `WWW-Authenticate: ${scheme}\r\n`).join("")}Content-Length: 0\r\n\r\n`;
+  for (const [again, reason, login] of [
+    [["Negotiate", "NTLM"], "sso_not_passed", "accepted"],
+    [['Basic realm="mail"'], "aaa_rejected", "rejected"],
+  ] as const) {
+    const server = await serve((socket) => {
+      socket.on("data", (data) => {
+        const isLogin = /^authorization:/im.test(data.toString("latin1"));
+        socket.write(isLogin ? asks(...again) : asks('Basic realm="mail"'));
+      });
+    });
+    const seen = await runTransaction(
+      transactionSpec("eas_options", {
+        adc: HTTP_401,
+        account: account("probe-a"),
+        allowPlaintext: true,
+      }),
+      { host: "127.0.0.1", port: server.port, server: null },
+      probeContext(5_000, { vantage: "vip" }),
+    );
+    await server.close();
+    expect([seen.reason, loginOutcome(seen)]).toEqual([reason, login]);
+  }
 });
 
 describe("expect: blocked", () => {
