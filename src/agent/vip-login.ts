@@ -117,11 +117,16 @@ function untold({ reason }: Observation): Fate {
   return { fate: "untold", reason: reason === "ok" ? null : reason };
 }
 
-/** The last result; that of a refused login counts for as long as none may follow. */
-function standing(probe: ProbeRecord): Observation | null {
-  return (
-    probe.current ?? (isHeldBack(probe) && probe.last?.login === "rejected" ? probe.last : null)
-  );
+/**
+ * The last result; that of a refused login counts for as long as none may follow, and so does one of which nobody knows who
+ * looked at it, once its account is suspended: it has failed twice, minutes apart.
+ */
+function standing({ current, heldBack, last }: ProbeRecord): Observation | null {
+  const outlives =
+    last?.login === "rejected"
+      ? heldBack !== null
+      : last?.login === "unanswered" && heldBack?.why === "suspended";
+  return current ?? (outlives ? last : null);
 }
 
 function isHeldBack({ heldBack }: ProbeRecord): boolean {
@@ -154,7 +159,7 @@ function hasSameTrouble(member: MemberRecord, probe: ProbeRecord): boolean {
         (isSame || login.transaction === probe.transaction) &&
         // The wrong password of one is no trouble of another, who was let in.
         (isRefused(login)
-          ? login.account === probe.account || isRefused(probe)
+          ? login.account === probe.account || probe.last?.login === "rejected"
           : login.opinion === "down")
       );
     })

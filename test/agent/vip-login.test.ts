@@ -128,6 +128,26 @@ describe("a vserver with the ADC's login in front", () => {
     expect(verdict(one)).toBe("vip_login_broken aaa_rejected");
   });
 
+  test("is broken once the ADC has answered two logins with an error, and no third may follow", () => {
+    const one = world([VIP], GUARDED);
+    const failed = { ...fails("adc_error_page", "login"), login: "unanswered" } as const;
+    const probe = one.state.probes.find(({ transaction }) => transaction === "ews_folder");
+    const laterHeldBack = (why: "elsewhere_first" | "suspended"): string => {
+      if (probe !== undefined) {
+        probe.heldBack = { kind: "held_back", why, message: null };
+      }
+      one.clock.at += 300_000;
+      one.observe("https_challenge", "v_ews", GUARDED, 2);
+      one.observe("https_challenge", "ex01", GOOD);
+      return verdict(one);
+    };
+    login(one, A, "v_ews", observed({ passed: true, login: "accepted" }), 1);
+    login(one, A, "v_ews", failed, 1);
+    expect(laterHeldBack("elsewhere_first")).toBe("unknown aaa_login");
+    login(one, A, "v_ews", failed, 1);
+    expect(laterHeldBack("suspended")).toBe("vip_login_broken adc_error_page");
+  });
+
   test("is not broken when a member refuses the same account", () => {
     const one = world([run("ews_folder", "a", ["vip", "backend"])], GUARDED);
     login(one, A, "ex01", refused("auth_rejected"), 1);
