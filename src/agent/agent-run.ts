@@ -13,6 +13,7 @@ import { ProbeSchedule } from "./probe-schedule.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { StartPlace } from "./scheduler.ts";
 import { unverifiedLogins } from "../config/load.ts";
+import type { NameMemory } from "../net/name-memory.ts";
 import type { SchemeMemory } from "../net/network.ts";
 import type { SecretBindings } from "./secret-bindings.ts";
 import { WitnessState } from "./records/witness-state.ts";
@@ -40,6 +41,8 @@ export interface AgentRunOptions {
   /** What is known of the state directory, for those who show it. */
   readonly storage: StorageWatch;
   readonly schemes: SchemeMemory;
+  /** What names last resolved to. */
+  readonly resolved: NameMemory;
   readonly bindings: SecretBindings;
   readonly now: () => number;
   readonly monotonic: () => number;
@@ -69,7 +72,7 @@ export class AgentRun {
     // Every probe in flight listens, and there is no sensible number to warn at.
     setMaxListeners(0, this.#abort.signal);
     this.#evaluatedAt = monotonic();
-    this.#network = networkOf(config, options.schemes);
+    this.#network = networkOf(config, options.schemes, options.resolved);
     this.state = new WitnessState({
       agent: config.agent,
       stabilityMs: config.maintenance.stabilityMs,

@@ -11,6 +11,7 @@ import type { Log } from "../lib/log.ts";
 import { AgentRun } from "./agent-run.ts";
 import type { WitnessState } from "./records/witness-state.ts";
 import { readSince, restoreSince, SINCE_FILE, writeSince } from "./kept-state.ts";
+import { NameMemory } from "../net/name-memory.ts";
 import { SchemeMemory } from "../net/network.ts";
 import { SecretBindings } from "./secret-bindings.ts";
 
@@ -48,6 +49,7 @@ export class Agent {
   readonly #messages: MessagePace;
   #keeper: AccountKeeper;
   readonly #schemes = new SchemeMemory();
+  readonly #resolved = new NameMemory();
   readonly #bindings = new SecretBindings();
   #generation: AgentRun;
   #sinceTimer: NodeJS.Timeout | null = null;
@@ -166,6 +168,7 @@ export class Agent {
       storage: this.#storage,
       messages: this.#messages,
       schemes: this.#schemes,
+      resolved: this.#resolved,
       bindings: this.#bindings,
       now: this.#now,
       monotonic: this.#monotonic,

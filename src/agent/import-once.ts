@@ -1,5 +1,6 @@
 import type { Config, AdcConfig } from "../config/schema.ts";
 import { type Network, SchemeMemory } from "../net/network.ts";
+import { NameMemory } from "../net/name-memory.ts";
 import { lookupAt, createNetwork } from "../net/dns.ts";
 import { createTargetPolicy } from "../net/target-policy.ts";
 import { clientFacingNames, PublicNames, type ResolvedNames } from "./public-names.ts";
@@ -12,7 +13,11 @@ type NetworkConfig = Pick<
 >;
 
 /** The network of a configuration: its `connect_to`, whether an unmapped address may be dialled at all, and its DNS servers. */
-export function networkOf(config: NetworkConfig, schemes = new SchemeMemory()): Network {
+export function networkOf(
+  config: NetworkConfig,
+  schemes = new SchemeMemory(),
+  memory = new NameMemory(),
+): Network {
   const { connectTo, unmapped, allowTargets, dnsServers, web } = config;
   const network = createNetwork({
     connectTo,
@@ -20,6 +25,7 @@ export function networkOf(config: NetworkConfig, schemes = new SchemeMemory()): 
     targets: createTargetPolicy({ allowTargets, listen: web.listen }),
     now: () => performance.now(),
     schemes,
+    memory,
     ...(dnsServers.length === 0
       ? {}
       : {

@@ -14,6 +14,7 @@ import {
 import { AbortWatch } from "../lib/timers.ts";
 import { readConnectTo, type Transport, type TargetPolicy } from "./target-policy.ts";
 import { EchoBatches } from "./fping.ts";
+import { NameMemory } from "./name-memory.ts";
 import { EventLoopMonitor } from "./event-loop-monitor.ts";
 import { askDns, createSystemLookup, type Lookup } from "./system-names.ts";
 import { TlsStore } from "./tls-store.ts";
@@ -31,6 +32,8 @@ export interface NetworkOptions {
   readonly lookup?: Lookup;
   /** The login schemes seen, kept beyond this network; default: none. */
   readonly schemes?: SchemeMemory;
+  /** What names last resolved to, kept beyond this network; default: none. */
+  readonly memory?: NameMemory;
   /** Client-facing names and who resolves those; asked also where unmapped addresses are refused. */
   readonly clientNames?: { readonly names: ReadonlySet<string>; readonly lookup: Lookup };
   /** How long an answer (at most; default 30 s) and a failure (default 5 s) are kept. */
@@ -44,8 +47,6 @@ type Answer = Extract<NameAnswer, { kind: "addresses" | "dns_failure" }>;
 interface CachedName {
   answer: Promise<Answer>;
   until: number;
-  /** What it last resolved to: kept where nobody answers. */
-  good: Answer | null;
 }
 
 const MAX_NAMES = 4096;
@@ -60,6 +61,7 @@ const MAX_ADDRESSES = 65_536;
 export function createNetwork(options: NetworkOptions): Network {
   const connectTo = readConnectTo(options.connectTo);
   const names = new Map<string, CachedName>();
+  const memory = options.memory ?? new NameMemory();
   const bySystem = createSystemLookup();
 
   function addressesOf(name: string): Promise<Answer> {
@@ -67,19 +69,16 @@ export function createNetwork(options: NetworkOptions): Network {
     if (known !== undefined && options.now() < known.until) {
       return known.answer;
     }
-    const good = known?.good ?? null;
     if (names.size >= MAX_NAMES) {
       names.clear();
     }
-    const entry: CachedName = { answer: ask(name), until: Infinity, good };
+    const entry: CachedName = { answer: ask(name), until: Infinity };
     names.set(name, entry);
     return entry.answer;
 
     async function ask(asked: string): Promise<Answer> {
       const answer = await answerOf(lookupOf(asked), asked, options.now);
-      if (answer.kind === "addresses" || answer.absent) {
-        entry.good = answer.kind === "addresses" ? answer : null;
-      }
+      memory.answered(placeInMemory(asked), answer);
       const ttl =
         answer.kind === "addresses" ? ttlOf(answer, options) : (options.failureTtlMs ?? 5_000);
       entry.until = options.now() + ttl;
@@ -88,10 +87,17 @@ export function createNetwork(options: NetworkOptions): Network {
   }
 
   function lookupOf(name: string): Lookup {
+    return clientLookupOf(name) ?? options.lookup ?? bySystem;
+  }
+
+  function clientLookupOf(name: string): Lookup | null {
     const { clientNames } = options;
-    return clientNames?.names.has(name) === true
-      ? clientNames.lookup
-      : (options.lookup ?? bySystem);
+    return clientNames?.names.has(name) === true ? clientNames.lookup : null;
+  }
+
+  /** A name may have another address where clients are than here. */
+  function placeInMemory(name: string): string {
+    return clientLookupOf(name) === null ? name : `${name} for clients`;
   }
 
   /** Where nothing unmapped may be contacted, only the DNS servers chosen for client-facing names are asked. */
@@ -106,7 +112,7 @@ export function createNetwork(options: NetworkOptions): Network {
     wanted: 4 | 6 | undefined,
   ): Promise<ResolvedAddress | DnsFailure> {
     const key = name.toLowerCase();
-    const answer = await lastWord(addressesOf(key), names.get(key)?.good ?? null);
+    const answer = await lastWord(addressesOf(key), memory.last(placeInMemory(key)));
     if (answer.kind === "dns_failure") {
       return { kind: "dns_failure", message: answer.message, absent: answer.absent };
     }

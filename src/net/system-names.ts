@@ -62,7 +62,10 @@ const ABSENT: ReadonlySet<string> = new Set(["ENOTFOUND", "ENODATA", "ECONNREFUS
 /** An answer of 64 KB holds thousands of addresses, and thousands of names may be known: so many are kept of each family. */
 const MAX_ADDRESSES = 32;
 
-/** IPv4 first: it is what an ADC asks for unless configured otherwise. */
+/**
+ * IPv4 first: it is what an ADC asks for unless configured otherwise. Where DNS fails to answer for that, an answer for IPv6
+ * alone is none: the name has not lost its IPv4 addresses.
+ */
 export async function askDns(
   resolver: Resolver,
   name: string,
@@ -82,13 +85,16 @@ export async function askDns(
       family,
       ttlMs: ttl * 1000,
     });
-  const addresses = [
-    ...(v4.status === "fulfilled" ? v4.value.slice(0, MAX_ADDRESSES).map(of(4)) : []),
-    ...(v6.status === "fulfilled" ? v6.value.slice(0, MAX_ADDRESSES).map(of(6)) : []),
-  ];
   const reason: unknown = v4.status === "rejected" ? v4.reason : null;
   const error = reason instanceof Error ? reason : null;
   const code = error !== null && "code" in error ? String(error.code) : "ENODATA";
+  const hasAnswered = code === "ENODATA" || code === "ENOTFOUND";
+  const addresses = [
+    ...(v4.status === "fulfilled" ? v4.value.slice(0, MAX_ADDRESSES).map(of(4)) : []),
+    ...(v6.status === "fulfilled" && hasAnswered
+      ? v6.value.slice(0, MAX_ADDRESSES).map(of(6))
+      : []),
+  ];
   return { addresses, code, error };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ResolvedAddress } from "../../src/net/network.ts";
 import { readHostPort } from "../../src/lib/host-port.ts";
 import { createNetwork } from "../../src/net/dns.ts";
+import { NameMemory } from "../../src/net/name-memory.ts";
 
 describe("connect_to", () => {
   const network = createNetwork({
@@ -105,6 +106,55 @@ describe("names", () => {
     names.advance(101);
     expect(await names.resolve("ex01")).toMatchObject({ kind: "address" });
   });
+});
+
+test("names › the last address stands while DNS is silent, also in a network made since, until DNS says otherwise", async () => {
+  const memory = new NameMemory();
+  const fails = (code: string) => Object.assign(new Error(code), { code });
+  const network = (answer: readonly ResolvedAddress[] | Error) =>
+    createNetwork({
+      connectTo: {},
+      unmapped: "allow",
+      now: () => 0,
+      memory,
+      lookup: () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)),
+    });
+  const first = [{ address: "10.0.0.1", family: 4 }] as const;
+  expect(await network(first).resolve("ex01", 25, "tcp")).toMatchObject({ address: "10.0.0.1" });
+  const silent = network(fails("ETIMEOUT"));
+  expect(await silent.resolve("EX01", 25, "tcp")).toMatchObject({ address: "10.0.0.1" });
+  expect(await silent.resolve("ex02", 25, "tcp")).toMatchObject({ kind: "dns_failure" });
+  expect(await network(fails("ENOTFOUND")).resolve("ex01", 25, "tcp")).toMatchObject({
+    kind: "dns_failure",
+    absent: true,
+  });
+  expect(await silent.resolve("ex01", 25, "tcp")).toMatchObject({ kind: "dns_failure" });
+});
+
+test("names › what clients resolve is remembered apart from what we do", async () => {
+  const memory = new NameMemory();
+  const network = (isForClients: boolean, answer: Promise<readonly ResolvedAddress[]>) =>
+    createNetwork({
+      connectTo: {},
+      unmapped: "allow",
+      now: () => 0,
+      memory,
+      lookup: () => answer,
+      ...(isForClients
+        ? { clientNames: { names: new Set(["mail.example.com"]), lookup: () => answer } }
+        : {}),
+    });
+  const known = network(true, Promise.resolve([{ address: "192.0.2.1", family: 4 }]));
+  await known.resolve("mail.example.com", 443, "tcp");
+  const silent = Promise.reject(new Error("silent"));
+  silent.catch(() => undefined);
+  const [forClients, forUs] = await Promise.all(
+    [true, false].map((isForClients) =>
+      network(isForClients, silent).resolve("mail.example.com", 443, "tcp"),
+    ),
+  );
+  expect(forClients).toMatchObject({ address: "192.0.2.1" });
+  expect(forUs).toMatchObject({ kind: "dns_failure" });
 });
 
 describe("a name that DNS cannot hold", () => {

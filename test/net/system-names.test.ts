@@ -214,6 +214,46 @@ describe("a hostile DNS server", () => {
     };
   }
 
+  test("that fails for IPv4 and answers for IPv6 › takes no address away", async () => {
+    const AAAA = 28;
+    let isBroken = false;
+    const socket = createSocket("udp4");
+    socket.on("message", (question, { port }) => {
+      const type = question.readUInt16BE(question.indexOf(0, 12) + 1);
+      const v6 = record(AAAA, 6, [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x11]);
+      const told = answer(question, type === AAAA ? [v6] : isBroken ? [] : [address(6)]);
+      if (type === A && isBroken) {
+        told.writeUInt8(0x82, 3);
+      }
+      socket.send(told, port, "127.0.0.1");
+    });
+    socket.bind(0, "127.0.0.1");
+    await once(socket, "listening");
+    onTestFinished(() => {
+      socket.close();
+    });
+    const clock = { now: 0 };
+    const network = createNetwork({
+      connectTo: {},
+      unmapped: "allow",
+      now: () => clock.now,
+      lookup: lookupAt([`127.0.0.1:${String(socket.address().port)}`], (host, port) => ({
+        kind: "address",
+        address: host,
+        port,
+        family: 4,
+      })),
+    });
+    const resolve = (family: 4 | 6) =>
+      network.resolve("ex01.example.com", 25, "tcp", "adc", family);
+    expect(await resolve(4)).toMatchObject({ address: "192.0.2.11" });
+    expect(await resolve(6)).toMatchObject({ address: "2001:db8::11" });
+    isBroken = true;
+    clock.now = 31_000;
+    expect(await resolve(4)).toMatchObject({ address: "192.0.2.11" });
+    expect(await resolve(6)).toMatchObject({ address: "2001:db8::11" });
+  });
+
   const junk = (question: Buffer, ...bytes: number[]): Buffer =>
     Buffer.concat([question.subarray(0, 2), Buffer.from(bytes)]);
   test.each<readonly [string, Say]>([
