@@ -103,7 +103,8 @@ function createGate(probeNow: WebActions["probeNow"], now: () => number): Gate {
     ask: async (probe, timeoutMs, signal) => {
       const endsAt = now() + timeoutMs;
       for (;;) {
-        const leftMs = Math.max(MIN_MS, endsAt - now());
+        // A clock that is set back must not make it longer.
+        const leftMs = Math.min(timeoutMs, Math.max(MIN_MS, endsAt - now()));
         const joined = running.get(probe.id);
         if (joined === undefined) {
           const last = lastSeen(probe);
