@@ -28,18 +28,29 @@ export class Floor {
 
   /** CPU milliseconds per probe over so many seconds at the protocol's rate; null for what it does not speak. */
   async measure(protocol: Protocol, port: number, seconds: number): Promise<Share | null> {
+    const command = this.command(protocol, port, rateOf(protocol), seconds);
+    if (command === null) {
+      return null;
+    }
+    const [program, ...args] = command;
+    const { stdout } = await run(program, args);
+    const [probes = 0, passed = 0, micros = 0] = stdout.split(" ").map(Number);
+    return { cpuMsPerProbe: micros / probes / 1000, failed: probes - passed };
+  }
+
+  /** The command that probes at this rate for so long; null for what it does not speak. */
+  command(
+    protocol: Protocol,
+    port: number,
+    ratePerSecond: number,
+    seconds: number,
+  ): readonly [string, ...string[]] | null {
     const asks = protocol === "http_ecv";
     if (!asks && protocol !== "tcp_ecv") {
       return null;
     }
     const request = `GET ${PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`;
-    const { stdout } = await run(this.#program, [
-      String(port),
-      String(rateOf(protocol)),
-      String(seconds),
-      ...(asks ? [BODY_WORD, request] : [GREETING_WORD]),
-    ]);
-    const [probes = 0, passed = 0, micros = 0] = stdout.split(" ").map(Number);
-    return { cpuMsPerProbe: micros / probes / 1000, failed: probes - passed };
+    const words = asks ? [BODY_WORD, request] : [GREETING_WORD];
+    return [this.#program, String(port), String(ratePerSecond), String(seconds), ...words];
   }
 }

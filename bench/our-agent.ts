@@ -14,9 +14,13 @@ export interface AgentOptions {
   readonly intervalSeconds?: number;
   /** Arguments for Node.js itself, such as `--cpu-prof`. */
   readonly nodeArguments?: readonly string[];
+  /** A program that runs Node.js, with its arguments: valgrind. Everything may take long then. */
+  readonly under?: readonly string[];
   /** More of the configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
+
+const PATIENCE_MS = 60_000;
 
 /** What a scrape tells of the agent's own work, with the CPU time it had used right after. */
 export interface AgentReading {
@@ -57,7 +61,9 @@ export class OurAgent {
       }),
     );
     const port = await freePort();
-    const child = spawnQuiet(process.execPath, [
+    const [program = process.execPath, ...before] = [...(options.under ?? []), process.execPath];
+    const child = spawnQuiet(program, [
+      ...before,
       ...(options.nodeArguments ?? []),
       join(import.meta.dirname, "../src/cli/main.js"),
       "run",
@@ -67,7 +73,7 @@ export class OurAgent {
       `127.0.0.1:${String(port)}`,
     ]);
     const url = `http://127.0.0.1:${String(port)}`;
-    await untilAnswered(`${url}/-/healthy`, 60_000);
+    await untilAnswered(`${url}/-/healthy`, PATIENCE_MS * (options.under === undefined ? 1 : 10));
     return new OurAgent(child, url);
   }
 
@@ -87,8 +93,8 @@ export class OurAgent {
     return memoryMbOf(this.pid);
   }
 
-  async stop(): Promise<void> {
-    await stopChild(this.#child);
+  async stop(patienceMs?: number): Promise<void> {
+    await stopChild(this.#child, patienceMs);
   }
 }
 

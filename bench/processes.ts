@@ -56,13 +56,13 @@ export function endWithUs(child: ChildProcess): void {
   });
 }
 
-export async function stopChild(child: ChildProcess): Promise<void> {
+export async function stopChild(child: ChildProcess, patienceMs = 10_000): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) {
     return;
   }
   const exited = once(child, "exit");
   child.kill("SIGTERM");
-  const patience = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  const patience = setTimeout(() => child.kill("SIGKILL"), patienceMs);
   await exited;
   clearTimeout(patience);
 }

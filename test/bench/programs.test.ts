@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { repositoryRoot } from "../../bench/fuzz/root.ts";
 
 const PROGRAMS = [
+  "callgrind",
   "compare-time",
   "fuzz/main",
   "growth",
