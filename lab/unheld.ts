@@ -10,7 +10,9 @@ export async function unheld<Result>(
 ): Promise<Result> {
   for (let tries = 1; ; tries++) {
     const result = await probe();
-    if (seenBy(result)?.evidence.detail !== STALL_DETAIL || tries === MAX_TRIES) {
+    // A transaction of several steps says before it what worked.
+    const isHeld = seenBy(result)?.evidence.detail?.endsWith(STALL_DETAIL) === true;
+    if (!isHeld || tries === MAX_TRIES) {
       return result;
     }
   }

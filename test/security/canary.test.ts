@@ -186,9 +186,9 @@ test("canary › no secret comes to light: not in a log, a page, a command's wor
         ...state.members
           .filter(({ server }) => server === "ex02")
           .flatMap(({ adcService, server, port, probes }) =>
-            probes.map(({ monitor, transaction }) => {
+            probes.map(({ id }) => {
               const target = `${adcService}/${server}:${String(port)}`;
-              return `/probe?${new URLSearchParams({ target, monitor: monitor || transaction, debug: "true" }).toString()}`;
+              return `/probe?${new URLSearchParams({ target, monitor: id, debug: "true" }).toString()}`;
             }),
           ),
       ];
