@@ -7,7 +7,7 @@ import type { AdcService, Port } from "../model/adc-service.ts";
 import type { Vserver } from "../model/vserver.ts";
 import { isMeantDestination, ownAddresses } from "./vserver-graph.ts";
 import type { Monitor } from "../model/monitor.ts";
-import { nearName } from "./near-names.ts";
+import { nearNames } from "./near-names.ts";
 
 /** Services nobody watches: without members there is nothing to probe, without monitors nothing to repeat. */
 function coverageDiagnostics(estate: Estate): Diagnostic[] {
@@ -194,7 +194,10 @@ function leavingThePart(
   missing: readonly Missing[],
   namesOf: (kind: Kind) => readonly string[],
 ): Diagnostic[] {
-  const nearest = missing.map((one) => nearName(one.name, namesOf(one.kind)));
+  const byKind = new Map(
+    [...new Set(missing.map(({ kind }) => kind))].map((kind) => [kind, nearNames(namesOf(kind))]),
+  );
+  const nearest = missing.map(({ kind, name }) => byKind.get(kind)?.(name) ?? null);
   const misspelt = missing.flatMap((one, at) => {
     const near = nearest[at] ?? null;
     return near === null ? [] : [dangling(one, `, but ${near} is`)];

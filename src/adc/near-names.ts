@@ -1,21 +1,47 @@
+/** Longer names are none that an ADC takes. */
+const MAX_NAME_LENGTH = 127;
+/** Pairs of names that are compared at most, some tenths of a second's work: a text may hold any number of either. */
+const MAX_COMPARED = 2_000_000;
+
 /**
- * The name among these that differs from one by a slip of the hand: in its separators, or by one letter within a word that
- * is left out, doubled, wrong or swapped with the next. Null: none does. Names that are numbered, and words that end in
- * another letter (`http`, `https`), are different names.
+ * Finds the name among these that differs from one by a slip of the hand: in its separators, or by one letter within a word
+ * that is left out, doubled, wrong or swapped with the next. Null: none does, or too many were compared before. Names that
+ * are numbered, and words that end in another letter (`http`, `https`), are different names.
  */
-export function nearName(name: string, names: Iterable<string>): string | null {
-  const written = name.toLowerCase();
-  const joined = withoutSeparators(written);
-  for (const other of names) {
-    const known = other.toLowerCase();
-    const isNear =
-      Math.abs(known.length - written.length) <= 2 &&
-      (withoutSeparators(known) === joined || isSlip(written, known));
-    if (isNear) {
-      return other;
+export function nearNames(names: readonly string[]): (name: string) => string | null {
+  const known = names
+    .filter(({ length }) => length <= MAX_NAME_LENGTH)
+    .map((name) => {
+      const written = name.toLowerCase();
+      return { name, written, joined: withoutSeparators(written) };
+    });
+  const found = new Map<string, string | null>();
+  let compared = 0;
+
+  function find(name: string): string | null {
+    if (name.length > MAX_NAME_LENGTH || compared + known.length > MAX_COMPARED) {
+      return null;
     }
+    compared += known.length;
+    const written = name.toLowerCase();
+    const joined = withoutSeparators(written);
+    const near = known.find(
+      (other) =>
+        Math.abs(other.written.length - written.length) <= 2 &&
+        (other.joined === joined || isSlip(written, other.written)),
+    );
+    return near?.name ?? null;
   }
-  return null;
+
+  return (name) => {
+    const before = found.get(name);
+    if (before !== undefined) {
+      return before;
+    }
+    const near = find(name);
+    found.set(name, near);
+    return near;
+  };
 }
 
 /** Between two numbers a separator stays: `v1-1` is not `v11`. */
@@ -30,7 +56,7 @@ function withoutSeparators(name: string): string {
 }
 
 /** Fewer letters are no word: `s_a` and `s_b` are two. */
-const SHORTEST_WORD = 5;
+const MIN_WORD_LETTERS = 5;
 
 function isSlip(one: string, other: string): boolean {
   const most = Math.min(one.length, other.length);
@@ -49,7 +75,7 @@ function isSlip(one: string, other: string): boolean {
   const before = lettersBefore(one, from);
   const after = lettersFrom(one, one.length - behind);
   const isSwapped = a.length === 2 && b.length === 2 && a[0] === b[1] && a[1] === b[0];
-  const isWithin = before > 0 && after > 0 && before + after >= SHORTEST_WORD - 1;
+  const isWithin = before > 0 && after > 0 && before + after >= MIN_WORD_LETTERS - 1;
   return isSwapped ? before + after > 0 : isWithin && a.length <= 1 && b.length <= 1;
 }
 

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { nearNames } from "../../src/adc/near-names.ts";
+
+const KNOWN = Array.from({ length: 2_000 }, (_, index) => `mon_number_${String(index)}`);
+
+test("nearNames › finds a slip of the hand, each time it is asked", () => {
+  const near = nearNames([...KNOWN, "mon_web"]);
+  expect([near("mon_wbe"), near("mon_wbe"), near("mon_imap")]).toEqual([
+    "mon_web",
+    "mon_web",
+    null,
+  ]);
+});
+
+test("nearNames › stops comparing when a text holds too many names", () => {
+  const near = nearNames([...KNOWN, "mon_web"]);
+  for (let index = 0; index < 1_000; index++) {
+    near(`another_${String(index)}`);
+  }
+  expect(near("mon_wbe")).toBeNull();
+});
+
+test("nearNames › takes no name for a slip that is longer than an ADC allows", () => {
+  const long = "m".repeat(200);
+  expect(nearNames([long])(`${long}-`)).toBeNull();
+});
