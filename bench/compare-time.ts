@@ -1,9 +1,8 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { stringify } from "yaml";
-import { connectTo, estateConf, type ConfPart } from "./estate-conf.ts";
+import { writeConfig, type ConfPart } from "./estate-conf.ts";
 import { ownOptions } from "./options.ts";
 import { forkAndHear, stopChild } from "./processes.ts";
 import type { Protocol } from "./protocols.ts";
@@ -38,19 +37,7 @@ function compare(config: string): Promise<{ readonly ms: number; readonly line: 
 }
 
 try {
-  const conf = join(directory, "ns.conf");
-  const config = join(directory, "agent.yml");
-  await writeFile(conf, estateConf(parts));
-  await writeFile(
-    config,
-    stringify({
-      agent: "bench",
-      state_dir: join(directory, "state"),
-      adcs: [{ name: "bench", ns_conf: conf }],
-      connect_to: connectTo(parts, targets.heard),
-      log: { level: "error" },
-    }),
-  );
+  const config = await writeConfig(directory, { parts, ports: targets.heard });
   const times: number[] = [];
   let last = "";
   while (times.length < runs) {

@@ -1,3 +1,6 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
 import { INTERVAL_SECONDS, PLANS, type Protocol } from "./protocols.ts";
 
 const PER_GROUP = 50;
@@ -49,7 +52,7 @@ function groupLines(protocol: Protocol, type: string, first: number, count: numb
 const PORT = 4443;
 
 /** `connect_to` of the whole estate: every member is played by its protocol's target on loopback. */
-export function connectTo(
+function connectTo(
   parts: readonly ConfPart[],
   ports: Readonly<Record<Protocol, number>>,
 ): Record<string, string> {
@@ -68,4 +71,33 @@ export function connectTo(
 function addressOf(member: number): string {
   const network = Math.floor(member / 250);
   return `198.${String(18 + (network >> 8))}.${String(network & 255)}.${String(1 + (member % 250))}`;
+}
+
+/** An estate of the bench: its members, the ports that play them, and what the configuration has beside. */
+export interface BenchEstate {
+  readonly parts: readonly ConfPart[];
+  readonly ports: Readonly<Record<Protocol, number>>;
+  readonly intervalSeconds?: number;
+  /** More of the configuration. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** Writes the estate and a configuration that watches it into a folder; returns the configuration's path. */
+export async function writeConfig(directory: string, estate: BenchEstate): Promise<string> {
+  const { parts, ports, intervalSeconds, config } = estate;
+  const conf = join(directory, "ns.conf");
+  const file = join(directory, "agent.yml");
+  await writeFile(conf, estateConf(parts, intervalSeconds));
+  await writeFile(
+    file,
+    stringify({
+      agent: "bench",
+      state_dir: join(directory, "state"),
+      adcs: [{ name: "bench", ns_conf: conf }],
+      connect_to: connectTo(parts, ports),
+      log: { level: "error" },
+      ...config,
+    }),
+  );
+  return file;
 }

@@ -1,23 +1,16 @@
 import type { ChildProcess } from "node:child_process";
 import { get } from "node:http";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { stringify } from "yaml";
 import { cpuMsOf, memoryMbOf } from "./cpu-time.ts";
-import { connectTo, estateConf, type ConfPart } from "./estate-conf.ts";
+import { writeConfig, type BenchEstate } from "./estate-conf.ts";
 import { freePort, spawnQuiet, stopChild, untilAnswered } from "./processes.ts";
-import type { Protocol } from "./protocols.ts";
 
-export interface AgentOptions {
-  readonly parts: readonly ConfPart[];
-  readonly ports: Readonly<Record<Protocol, number>>;
-  readonly intervalSeconds?: number;
+export interface AgentOptions extends BenchEstate {
   /** Arguments for Node.js itself, such as `--cpu-prof`. */
   readonly nodeArguments?: readonly string[];
   /** A program that runs Node.js, with its arguments: valgrind. Everything may take long then. */
   readonly under?: readonly string[];
-  /** More of the configuration. */
-  readonly config?: Readonly<Record<string, unknown>>;
 }
 
 const PATIENCE_MS = 60_000;
@@ -46,20 +39,7 @@ export class OurAgent {
 
   static async start(directory: string, options: AgentOptions): Promise<OurAgent> {
     await mkdir(directory, { recursive: true });
-    const conf = join(directory, "ns.conf");
-    const file = join(directory, "agent.yml");
-    await writeFile(conf, estateConf(options.parts, options.intervalSeconds));
-    await writeFile(
-      file,
-      stringify({
-        agent: "bench",
-        state_dir: join(directory, "state"),
-        adcs: [{ name: "bench", ns_conf: conf }],
-        connect_to: connectTo(options.parts, options.ports),
-        log: { level: "error" },
-        ...options.config,
-      }),
-    );
+    const file = await writeConfig(directory, options);
     const port = await freePort();
     const [program = process.execPath, ...before] = [...(options.under ?? []), process.execPath];
     const child = spawnQuiet(program, [

@@ -1,14 +1,13 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { createServer as createHttpServer, type RequestListener } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
+import type { RequestListener } from "node:http";
 import { TLSSocket, createSecureContext } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
 import { memberKey } from "../../src/model/adc-state.ts";
 import { serverTls } from "../probes/transactions/transaction-spec.ts";
 import { compareWorld, member, type World } from "../support/compared-world.ts";
 import { closedPort, conversation, serve, type Behaviour } from "../support/scripted-server.ts";
+import { webServer } from "../support/web-server.ts";
 
 /* Virtual servers of the kinds that administrators report, with other names, ports and settings than elsewhere. */
 
@@ -18,17 +17,8 @@ async function listening(behaviour: Behaviour, tls = false): Promise<number> {
   return server.port;
 }
 
-async function web(answer: RequestListener, tls = false): Promise<number> {
-  const server = tls ? createHttpsServer(serverTls(), answer) : createHttpServer(answer);
-  server.on("tlsClientError", () => undefined);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
+const web = (answer: RequestListener, tls = false): Promise<number> =>
+  webServer(answer, tls ? serverTls() : null);
 
 const hangUp: Behaviour = (socket) => socket.end();
 const imap = conversation("* OK ready\r\n", [

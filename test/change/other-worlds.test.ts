@@ -1,12 +1,11 @@
-import { once } from "node:events";
-import type { AddressInfo, Socket } from "node:net";
-import { createServer as createHttpServer, type RequestListener } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
+import type { Socket } from "node:net";
+import type { RequestListener } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { memberKey } from "../../src/model/adc-state.ts";
 import { serverTls } from "../probes/transactions/transaction-spec.ts";
 import { compareWorld, member, type Compared, type World } from "../support/compared-world.ts";
 import { conversation, serve, type Behaviour } from "../support/scripted-server.ts";
+import { webServer } from "../support/web-server.ts";
 
 /*
  * Worlds of the kinds that administrators report, with other names, ports and monitors than elsewhere in these tests.
@@ -18,19 +17,8 @@ async function listening(behaviour: Behaviour, tls = false): Promise<number> {
   return server.port;
 }
 
-async function web(answer: RequestListener, tls = false, more: object = {}): Promise<number> {
-  const server = tls
-    ? createHttpsServer({ ...serverTls(), ...more }, answer)
-    : createHttpServer(answer);
-  server.on("tlsClientError", () => undefined);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
+const web = (answer: RequestListener, tls = false, more: object = {}): Promise<number> =>
+  webServer(answer, tls ? { ...serverTls(), ...more } : null);
 
 /** The ADC has had it DOWN for an hour. */
 function down(

@@ -1,15 +1,13 @@
-import { once } from "node:events";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { memberKey } from "../../src/model/adc-state.ts";
 import { serverTls } from "../probes/transactions/transaction-spec.ts";
 import { compareWorld } from "../support/compared-world.ts";
+import { webServer } from "../support/web-server.ts";
 
 /** Exchange after an update that answers `/` with a redirect; every name that came in a handshake. */
 async function updatedExchange(): Promise<{ readonly port: number; readonly names: Set<string> }> {
   const names = new Set<string>();
-  const server = createServer(serverTls(), (request, response) => {
+  const port = await webServer((request, response) => {
     names.add((request.socket as { servername?: string | false }).servername || "none");
     response.setHeader("X-FEServer", "EX01");
     if (request.url === "/owa/healthcheck.htm") {
@@ -22,15 +20,8 @@ async function updatedExchange(): Promise<{ readonly port: number; readonly name
       return;
     }
     response.writeHead(302, { location: to }).end();
-  });
-  server.on("tlsClientError", () => undefined);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { port: (server.address() as AddressInfo).port, names };
+  }, serverTls());
+  return { port, names };
 }
 
 test.each([

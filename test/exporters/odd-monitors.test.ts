@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { get } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -10,6 +9,7 @@ import { monitorSpec } from "../support/monitor-spec.ts";
 import { probeContext } from "../support/probe-context.ts";
 import { missing, put, startServer, type RealServer } from "../support/real-servers.ts";
 import { serve, type ScriptedServer } from "../support/scripted-server.ts";
+import { readText } from "../support/web-server.ts";
 
 /** A service group of these monitors: `add lb monitor` is left out of each line. */
 function estateOf(lines: readonly string[], more: readonly string[] = [], adc = "prod") {
@@ -204,7 +204,7 @@ describe.skipIf(NO_BLACKBOX !== null)("a real blackbox_exporter, of odd monitors
         module: group?.labels["__param_module"] ?? "",
         target: (group?.targets[0] ?? "").replace(":8080", `:${String(port)}`),
       });
-      const answer = await read(
+      const answer = await readText(
         `http://127.0.0.1:${String(blackbox.ports["web"])}/probe?${query.toString()}`,
       );
       const theirs = /^probe_success (\d)$/m.exec(answer)?.[1];
@@ -229,17 +229,5 @@ function web(socket: Socket): void {
     const body = text.startsWith("HEAD ") || status === "204" ? "" : "served";
     const length = status === "204" ? "" : "Content-Length: 6\r\n";
     socket.end(`HTTP/1.1 ${status} x\r\n${length}Connection: close\r\n\r\n${body}`);
-  });
-}
-
-function read(url: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    get(url, { agent: false }, (response) => {
-      let text = "";
-      response.on("data", (data: Buffer) => (text += data.toString()));
-      response.on("end", () => {
-        resolve(text);
-      });
-    }).on("error", reject);
   });
 }

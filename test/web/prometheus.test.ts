@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hashSync } from "bcryptjs";
@@ -10,6 +9,7 @@ import { until } from "../support/lab-agent.ts";
 import { maintenanceHour } from "../support/live-state.ts";
 import { findProgram, missing, put, startServer } from "../support/real-servers.ts";
 import { serve } from "./support.ts";
+import { readText } from "../support/web-server.ts";
 
 /** How long a busy machine may take to be scraped by a Prometheus that was just started. */
 const PATIENCE_MS = 60_000;
@@ -39,9 +39,9 @@ describe.skipIf(missing("prometheus", "prometheus") !== null)("a real Prometheus
       ports: ["web"],
       // The port is open before queries are answered.
       answers: async (ports) =>
-        (await read(`http://127.0.0.1:${String(ports["web"])}/-/ready`).catch(() => "")).includes(
-          "is Ready",
-        ),
+        (
+          await readText(`http://127.0.0.1:${String(ports["web"])}/-/ready`).catch(() => "")
+        ).includes("is Ready"),
       prepare: ({ directory: own, ports }) => {
         const config = put(
           own,
@@ -67,7 +67,7 @@ describe.skipIf(missing("prometheus", "prometheus") !== null)("a real Prometheus
     onTestFinished(() => prometheus.stop());
     const query = async (expression: string): Promise<readonly Sample[]> => {
       const url = `http://127.0.0.1:${String(prometheus.ports["web"])}/api/v1/query?query=${encodeURIComponent(expression)}`;
-      const answer = JSON.parse(await read(url)) as { data?: { result: readonly Sample[] } };
+      const answer = JSON.parse(await readText(url)) as { data?: { result: readonly Sample[] } };
       return answer.data?.result ?? [];
     };
     await until(
@@ -105,16 +105,4 @@ describe.skipIf(missing("prometheus", "prometheus") !== null)("a real Prometheus
 
 interface Sample {
   readonly metric: Readonly<Record<string, string>>;
-}
-
-function read(url: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    get(url, { agent: false }, (response) => {
-      let text = "";
-      response.on("data", (data: Buffer) => (text += data.toString()));
-      response.on("end", () => {
-        resolve(text);
-      });
-    }).on("error", reject);
-  });
 }
