@@ -166,8 +166,8 @@ export class MemberJudge {
       return;
     }
     this.#settled = true;
-    const { agreement, adcOpinion, replica, service } = this.#record;
-    const agreedAt = lastAgreedAt(agreement, { adc: adcOpinion, replica, service });
+    const { memory, adcOpinion, replica, service } = this.#record;
+    const agreedAt = lastAgreedAt(memory.agreement, { adc: adcOpinion, replica, service });
     this.named.push({
       alarm: so,
       sinceFaultMs: at - this.#soSince,

@@ -1,7 +1,7 @@
 import { buildRecords } from "../../src/agent/records/build-records.ts";
 import type { ProbeRecord } from "../../src/agent/records/probe-record.ts";
 import { WitnessState } from "../../src/agent/records/witness-state.ts";
-import { evaluateMember } from "../../src/agent/evaluate-member.ts";
+import { judgeMember } from "../../src/verdict/judge-member.ts";
 import { lastRecovery } from "../../src/agent/probe-runner.ts";
 import type { ProbeResult } from "../../src/agent/run-probe.ts";
 import { DueQueue } from "../../src/agent/scheduler.ts";
@@ -415,7 +415,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
 
   function evaluate(member: Member, at: number): void {
     const { record } = member;
-    evaluateMember(record, {
+    const outcome = judgeMember(record, {
       now: at,
       cutOff: false,
       nitro: true,
@@ -425,6 +425,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       grace: "watched",
       mailboxSide: new Set(),
     });
+    record.apply(outcome, at);
   }
 
   function judged(member: Member): void {

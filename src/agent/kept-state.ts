@@ -76,12 +76,17 @@ export function restoreSince(state: WitnessState, stored: StoredTimes, now: numb
     if (known.outSince !== null && member.outSince !== null) {
       member.outSince = Math.min(member.outSince, known.outSince);
     }
+    const { memory } = member;
     if (wasAwayAllTheWhile(member, known, stored.writtenAt, fresh)) {
-      member.lastGoodAt = known.awaySince ?? null;
-      member.workedOn ||= known.workedOn ?? false;
+      member.memory = {
+        ...memory,
+        lastGoodAt: known.awaySince ?? null,
+        workedOn: memory.workedOn || (known.workedOn ?? false),
+      };
     }
-    if (fresh && member.goodSince !== null && typeof known.goodSince === "number") {
-      member.goodSince = Math.min(member.goodSince, known.goodSince);
+    if (fresh && memory.goodSince !== null && typeof known.goodSince === "number") {
+      const goodSince = Math.min(memory.goodSince, known.goodSince);
+      member.memory = { ...member.memory, goodSince };
     }
   }
 }
@@ -96,9 +101,11 @@ function wasAwayAllTheWhile(
   writtenAt: number,
   fresh: boolean,
 ): boolean {
-  const { lastGoodAt, adcStateChangedAt } = member;
+  const { adcStateChangedAt } = member;
   const isUnchanged = adcStateChangedAt !== null && adcStateChangedAt <= writtenAt;
-  return typeof awaySince === "number" && lastGoodAt === null && (fresh || isUnchanged);
+  return (
+    typeof awaySince === "number" && member.memory.lastGoodAt === null && (fresh || isUnchanged)
+  );
 }
 
 /** Writes the times, whole or not at all. Rejects when the disk does not take them. */
@@ -111,7 +118,8 @@ export async function writeSince(stateDir: string, state: WitnessState): Promise
 
 /** One member's line of the JSON object: written one by one, ten thousand do not hold the event loop. */
 function entryOf(member: MemberRecord): string {
-  const { verdict, since, outSince, goodSince, awaySince, workedOn } = member;
+  const { verdict, since, outSince, awaySince, memory } = member;
+  const { goodSince, workedOn } = memory;
   const times = { verdict, since, outSince, goodSince, awaySince, workedOn };
   return `${JSON.stringify(keyOf(member))}:${JSON.stringify(times)}`;
 }

@@ -23,7 +23,7 @@ import {
 import type { Log } from "../lib/log.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
-import { sharesTrouble } from "./vip-login.ts";
+import { sharesTrouble } from "../verdict/vip-login.ts";
 
 export interface ProbeRunnerOptions {
   readonly network: Network;

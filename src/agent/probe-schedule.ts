@@ -2,7 +2,7 @@ import type { Config } from "../config/schema.ts";
 import type { Steps } from "../lib/steps.ts";
 import type { AgentEvents } from "./run-probe.ts";
 import type { Log } from "../lib/log.ts";
-import { persistencePause } from "./vserver-findings.ts";
+import { persistencePause } from "../verdict/vserver-findings.ts";
 import { isSentInBatches } from "./plan/planned-probe.ts";
 import { NO_ADDRESSES, type ProbeRunner } from "./probe-runner.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";

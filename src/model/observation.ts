@@ -129,6 +129,16 @@ export interface Evidence {
   readonly detail: string | null;
 }
 
+/** Whether nothing at all came back: our own firewall may be in the way. */
+export function wasSilent({ outcome, reason, phases }: Observation): boolean {
+  return (
+    reason === "connect_timeout" ||
+    reason === "dns_failure" ||
+    reason === "unreachable" ||
+    (outcome === "timeout" && phases.connect === undefined)
+  );
+}
+
 /**
  * How far into a service a probe sees, shallowest first:
  * - `reach`: an address answers, or a port completes a TCP handshake

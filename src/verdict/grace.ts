@@ -121,6 +121,16 @@ export function moveAgreement(clock: AgreementClock, byMs: number): AgreementClo
   };
 }
 
+/** The same clock where nothing that was seen before this instant counts against the ADC. */
+export function postponeTo(clock: AgreementClock, at: number): AgreementClock {
+  return {
+    ...clock,
+    allAgreedAt: Math.max(clock.allAgreedAt, at),
+    pairAgreedAt: Math.max(clock.pairAgreedAt, at),
+    upheldAt: Math.max(clock.upheldAt, at),
+  };
+}
+
 /** How much of a stall of this length postpones a grace that was postponed by so much already. */
 export function postponementMs(stallMs: number, postponedMs: number): number {
   return Math.max(0, Math.min(stallMs, MAX_POSTPONED_MS - postponedMs));
@@ -172,7 +182,7 @@ export interface GraceInstants {
   readonly now: number;
   readonly agreedAt: number;
   /** When the ADC's word was asked for: its last one is held while NITRO fails. Null: no word of its takes part. */
-  readonly heardAt: number | null;
+  readonly polledAt: number | null;
 }
 
 /**
@@ -180,11 +190,11 @@ export interface GraceInstants {
  * older poll cannot show whether the ADC has changed its state since.
  */
 export function graceRuns(
-  { now, agreedAt, heardAt }: GraceInstants,
+  { now, agreedAt, polledAt }: GraceInstants,
   lengthMs: number,
   pollMs: number,
 ): boolean {
-  const tooOld = heardAt !== null && heardAt - agreedAt < lengthMs - pollMs;
+  const tooOld = polledAt !== null && polledAt - agreedAt < lengthMs - pollMs;
   return now - agreedAt <= lengthMs || tooOld;
 }
 

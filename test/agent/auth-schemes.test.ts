@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { oddSchemes, type OfferedSchemes } from "../../src/agent/vserver-findings.ts";
+import { oddSchemes, type OfferedSchemes } from "../../src/verdict/vserver-findings.ts";
 import type { VserverRecord } from "../../src/agent/records/vserver-record.ts";
 import { vserverRow } from "../../src/web/api/verdicts.ts";
 import { loginSchemes, schemesNotice } from "../../src/web/page/notices.ts";

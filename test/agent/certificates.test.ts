@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
-import { tlsEnd } from "../../src/agent/vserver-findings.ts";
+import { tlsEnd } from "../../src/verdict/vserver-findings.ts";
 import type { TlsEnd } from "../../src/model/live.ts";
 import type { VserverConfig } from "../../src/config/schema.ts";
 import type { CertificateFacts, Observation, TlsFacts } from "../../src/model/observation.ts";

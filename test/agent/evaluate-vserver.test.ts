@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { persistencePause } from "../../src/agent/vserver-findings.ts";
+import { persistencePause } from "../../src/verdict/vserver-findings.ts";
 import type { CertificateFacts, TlsFacts } from "../../src/model/observation.ts";
 import type { MemberConfig, VserverConfig } from "../../src/config/schema.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";

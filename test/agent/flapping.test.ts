@@ -13,8 +13,14 @@ bind lb vserver v_owa sg_owa
 const GOOD = observed({ passed: true });
 const SLOW = "Failure - Time out during SSL handshake stage";
 
-/** Ten minutes in which the ADC has it DOWN for 20 s of every minute, and our probes see what they are given. */
-function flap(seen: (second: number) => ReturnType<typeof observed>): SmallEstate {
+/**
+ * Ten minutes in which the ADC has it DOWN for 20 s of every minute, and our probes see what they are given. `pair`: one node
+ * has taken over from the other just before, as each poll reports from then on.
+ */
+function flap(
+  seen: (second: number) => ReturnType<typeof observed>,
+  pair: "alone" | "failed_over" = "alone",
+): SmallEstate {
   const world = smallEstate(CONF, { pollMs: 5_000 });
   const begin = world.clock.at;
   for (let second = 0; second <= 600; second += 5) {
@@ -26,6 +32,9 @@ function flap(seen: (second: number) => ReturnType<typeof observed>): SmallEstat
       state: down ? "down" : "up",
       lastResponse: down ? SLOW : "Success - Pattern found in response.",
     };
+    if (pair === "failed_over") {
+      world.member("ex01").failedOver(begin - 60_000);
+    }
     world.hear({
       ex01: {
         state: down ? "down" : "up",
@@ -53,6 +62,11 @@ describe("an ADC that flaps alone", () => {
       { kind: "adc_flapping", server: "ex01", port: 443, flapping: { flaps: 10 } },
     ]);
     expect(world.state.findings[0]?.message).toContain(SLOW);
+  });
+
+  test("is one after a failover as well", () => {
+    const world = flap(() => GOOD, "failed_over");
+    expect(world.member("ex01").flapping).toMatchObject({ flaps: 10 });
   });
 
   test("is over a quarter of an hour after the last flap", () => {
@@ -94,7 +108,7 @@ describe("an ADC that flaps alone", () => {
     const world = smallEstate(CONF, { pollMs: 5_000 });
     world.hear({ ex01: { state: "up", sinceMs: 3_600_000 } });
     world.clock.at += 15_000;
-    world.member("ex01").forgetLastWord();
+    world.member("ex01").failedOver(world.clock.at);
     world.hear({ ex01: { state: "up", sinceMs: 1_000 } });
     expect(world.member("ex01").stateChanges.adc).toBe(0);
   });

@@ -135,7 +135,7 @@ describe("the times of an earlier run", () => {
   ])("said to be good in a file %s", async (_name, ageSeconds, kept) => {
     const path = await directory();
     const first = inTrouble();
-    const goodSince = first.member("ex02").goodSince;
+    const goodSince = first.member("ex02").memory.goodSince;
     await writeSince(path, first.state);
     const second = smallEstate(CONF);
     second.clock.at = first.clock.at + ageSeconds * 1_000;
@@ -144,7 +144,7 @@ describe("the times of an earlier run", () => {
     second.hear({ ex02: { state: "out" } });
     second.observe("m_imap", "ex02", GOOD);
     restoreSince(second.state, await readSince(path), second.clock.at);
-    expect(second.member("ex02").goodSince).toBe(kept ? goodSince : second.clock.at);
+    expect(second.member("ex02").memory.goodSince).toBe(kept ? goodSince : second.clock.at);
   });
 
   test.each([["{"], ['{"a": 1}'], ["[]"], [""]])("a file of %j is no loss", async (text) => {

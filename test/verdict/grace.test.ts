@@ -177,7 +177,7 @@ describe("the agreement clock", () => {
 describe("withinGrace", () => {
   test("the ADC has come UP first: the replica has its own time to follow", () => {
     const lengths = { towardsDownMs: 1000, towardsUpMs: 2000, replicaUpMs: 2500, pollMs: 300 };
-    const instants = { now: 2500, agreedAt: 0, heardAt: null };
+    const instants = { now: 2500, agreedAt: 0, polledAt: null };
     expect(withinGrace(instants, lengths, "up", "down")).toBe(true);
     expect(withinGrace({ ...instants, now: 2501 }, lengths, "up", "down")).toBe(false);
     expect(withinGrace(instants, lengths, "up", "up")).toBe(false);
@@ -189,8 +189,8 @@ describe("withinGrace", () => {
     ["down", 2000, true],
     ["down", 2001, false],
   ] as const)("the ADC says %s, %i ms after agreement: %s", (adc, now, expected) => {
-    expect(withinGrace({ now, agreedAt: 0, heardAt: now }, lengths, adc)).toBe(expected);
-    expect(withinGrace({ now, agreedAt: 0, heardAt: null }, lengths, adc)).toBe(expected);
+    expect(withinGrace({ now, agreedAt: 0, polledAt: now }, lengths, adc)).toBe(expected);
+    expect(withinGrace({ now, agreedAt: 0, polledAt: null }, lengths, adc)).toBe(expected);
   });
   test.each([
     ["up", 699, true],
@@ -199,8 +199,8 @@ describe("withinGrace", () => {
     ["down", 1700, false],
   ] as const)(
     "long after agreement the ADC, last heard %s after %i ms, may have changed its mind since: %s",
-    (adc, heardAt, expected) => {
-      expect(withinGrace({ now: 1_000_000, agreedAt: 0, heardAt }, lengths, adc)).toBe(expected);
+    (adc, polledAt, expected) => {
+      expect(withinGrace({ now: 1_000_000, agreedAt: 0, polledAt }, lengths, adc)).toBe(expected);
     },
   );
 });

@@ -8,6 +8,7 @@ import type { Target } from "../../net/probe-context.ts";
 import type { TransactionName, TransactionSpec } from "../../model/transactions.ts";
 import type { Estate } from "../../model/estate.ts";
 import { redactRequest } from "../../adc/request-secrets.ts";
+import type { VipRefusal } from "../../verdict/vip-refusal.ts";
 import type { PlanJson, PlanRow } from "./plan-answer.ts";
 
 /** A probe's identity: the same over restarts and imports, so that schedules and memories find their probe again. */
@@ -25,19 +26,6 @@ export function probeId(
 
 function withoutSlash(part: string): string {
   return part.includes("/") ? part.replaceAll("/", "%2F") : part;
-}
-
-/** Why the ADC, as it is configured, may refuse this agent at a VIP and serve others. */
-export interface VipRefusal {
-  readonly by:
-    | "acl"
-    | "listen_policy"
-    | "client_certificate"
-    | "responder_ends"
-    | "responder_answers"
-    | "appfw";
-  /** In words, with the object that refuses. */
-  readonly words: string;
 }
 
 /** One probe the agent would run, or the reason why it cannot: a row of `plan`. */

@@ -2,71 +2,10 @@ import { denyingAcl } from "../../adc/acls.ts";
 import { parseRule } from "../../adc/rule-expression.ts";
 import { matchesRule, type RuleRequest } from "../../adc/rule-match.ts";
 import type { Estate } from "../../model/estate.ts";
-import type { FailureReason, Reason, Step } from "../../model/reasons.ts";
 import type { Policy } from "../../model/policy.ts";
 import type { Vserver } from "../../model/vserver.ts";
-import type { PlannedProbe, VipRefusal } from "./planned-probe.ts";
-
-/** How a failure looks when this kind of refusal was the cause. */
-export function isRefusal(
-  { by }: VipRefusal,
-  seen: { readonly step: Step; readonly reason: Reason },
-): boolean {
-  const silent = SILENT.has(seen.reason);
-  switch (by) {
-    case "acl":
-    case "listen_policy":
-      // Before any byte of the vserver's: no TLS of its own, no answer.
-      return silent || seen.step === "connect";
-    case "client_certificate":
-      // Asked for in the handshake, which wants a connection first.
-      return (
-        seen.step !== "connect" &&
-        (silent || seen.step === "tls" || CERTIFICATE_WANTED.has(seen.reason))
-      );
-    case "responder_ends":
-      // It acts on what was sent: connection and TLS are well.
-      return !BEFORE_A_REQUEST.has(seen.step) && silent;
-    case "responder_answers":
-      return !BEFORE_A_REQUEST.has(seen.step) && ANSWERED.has(seen.reason);
-    case "appfw":
-      return BLOCKED.has(seen.reason);
-  }
-}
-
-const BEFORE_A_REQUEST: ReadonlySet<Step> = new Set<Step>(["connect", "tls"]);
-const SILENT: ReadonlySet<Reason> = new Set<FailureReason>([
-  "refused",
-  "unreachable",
-  "connect_timeout",
-  "reset",
-  "closed_without_data",
-  "tls_timeout",
-  "banner_timeout",
-  "response_timeout",
-]);
-const CERTIFICATE_WANTED: ReadonlySet<Reason> = new Set<FailureReason>([
-  "tls_handshake",
-  "tls_protocol",
-  "protocol_error",
-]);
-const ANSWERED: ReadonlySet<Reason> = new Set<FailureReason>([
-  "bad_status",
-  "pattern_missing",
-  "adc_error_page",
-  "protocol_error",
-  "ssl_required",
-  "policy_refused",
-]);
-
-/** A firewall reads the request first: connection and TLS are well. It answers with an error page or a redirect, or ends. */
-const BLOCKED: ReadonlySet<Reason> = new Set<FailureReason>([
-  "bad_status",
-  "pattern_missing",
-  "policy_refused",
-  "reset",
-  "closed_without_data",
-]);
+import type { VipRefusal } from "../../verdict/vip-refusal.ts";
+import type { PlannedProbe } from "./planned-probe.ts";
 
 /** A probe through a VIP with what may refuse it; others as they are. `sources`: addresses of ours, empty where unknown. */
 export function withRefusal(

@@ -12,7 +12,7 @@ import { unjudgedMember, unjudgedVserver } from "../plan/plan.ts";
 import { compareWithVip, type ResolvedNames } from "../public-names.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import { clientNames } from "../plan/vip-reach.ts";
-import { tlsEnd } from "../vserver-findings.ts";
+import { tlsEnd } from "../../verdict/vserver-findings.ts";
 import { GslbRecord, VserverRecord } from "./vserver-record.ts";
 import { MemberRecord } from "./member-record.ts";
 import { ProbeRecord } from "./probe-record.ts";

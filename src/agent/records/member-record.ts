@@ -10,38 +10,27 @@ import {
   keepDetections,
   moveDetection,
   type DetectionState,
-} from "../../maintenance/detection.ts";
-import type { MemberDepths } from "../../model/observation.ts";
-import type { Reason, Step } from "../../model/reasons.ts";
-import {
-  initialAgreement,
-  moveAgreement,
-  postponeAgreement,
-  type AgreementClock,
-  type GraceLengths,
-  type Opinions,
-} from "../../verdict/grace.ts";
-import {
-  MISMATCH_VERDICTS,
-  type AdcOpinion,
-  type MemberVerdict,
-  type ReplicaOpinion,
-  type ServiceOpinion,
-} from "../../model/verdicts.ts";
-import {
-  changesBetween,
-  flapsOf,
-  moveFalls,
-  stepFalls,
-  unexplainedFalls,
-  type Fall,
-  type Word,
-} from "../../verdict/flapping.ts";
+} from "../../verdict/detection.ts";
+import { postponeTo, type GraceLengths } from "../../verdict/grace.ts";
+import { MISMATCH_VERDICTS, type AdcOpinion } from "../../model/verdicts.ts";
+import { changesBetween, stepFalls, type Word } from "../../verdict/flapping.ts";
 import type { LiveMember, LiveFlapping } from "../../model/live.ts";
+import type { MemberFacts } from "../../verdict/facts.ts";
+import {
+  initialMemory,
+  movedBy,
+  moveMemory,
+  UNJUDGED_MEMBER,
+  withoutPause,
+  type Judged,
+  type MemberJudgement,
+  type MemberMemory,
+} from "../../verdict/judgement.ts";
+import { awaySince, isBad, isGood } from "../../verdict/judge-member.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 
 /** Everything the agent knows of one member; its public face is the live state's `LiveMember`. */
-export class MemberRecord implements LiveMember {
+export class MemberRecord implements LiveMember, MemberFacts {
   readonly adc: string;
   readonly adcService: string;
   readonly server: string;
@@ -63,19 +52,8 @@ export class MemberRecord implements LiveMember {
   adcMonitors: readonly MonitorState[] = [];
   connections: number | null = null;
   blind: readonly BlindReason[] = [];
-  replica: ReplicaOpinion = "unknown";
-  service: ServiceOpinion = "none";
-  verdict: MemberVerdict = "unknown";
-  step: Step | null = null;
-  reason: Reason | null = null;
-  decidedBy: string | null = null;
-  depth: MemberDepths = { adc: null, replica: null, service: null };
   since: number | null = null;
-  mismatch = false;
-  maintenance: LiveMember["maintenance"] = { declared: "no", adc: false, detected: false };
-  readyToReturn = false;
   stateChanges = { adc: 0, replica: 0, service: 0 };
-  flapping: LiveFlapping | null = null;
 
   /** Why the operator wants no verdict of it; null: there is one. */
   unjudged: string | null = null;
@@ -83,45 +61,31 @@ export class MemberRecord implements LiveMember {
   behind: readonly MemberRecord[] = [];
 
   detection: DetectionState = initialDetection();
-  agreement: AgreementClock;
-  /** The opinions as last judged: they hold until something new is known. Null before the first time. */
-  judged: Opinions | null = null;
+  /** What earlier judgements left. */
+  memory: MemberMemory;
+  #judgement: MemberJudgement = UNJUDGED_MEMBER;
   /** Until when judging again would give the same result without new data; -Infinity: it may change at any moment. */
-  nextEvaluationAt = -Infinity;
-  /** Since when everything has been good by our own opinions; null while it is not. */
-  goodSince: number | null = null;
-  /** Good by our own opinions, and no monitor of its own is undecided. */
-  provenGood = false;
-  /** When it was so last, here or in an earlier run; null while it never was. */
-  lastGoodAt: number | null = null;
-  /** Whether it has worked since its maintenance window ended; false while none is over. */
-  workedSinceWindow = false;
-  /** It was out of service, or seen in maintenance, since it was last good. */
-  workedOn = false;
-  /** Since when anything of ours has spoken against it without a break; null while nothing does. */
-  brokenSince: number | null = null;
+  validUntil = -Infinity;
   /** Since when the ADC has had it out of service, or on the way there; null while it has not. */
   outSince: number | null = null;
   /** When the ADC reported it, if the member was in service until then; null while it has not. */
-  outToldAt: number | null = null;
+  outReportedAt: number | null = null;
   /** The server asked for maintenance itself, as the ADC reports (its TROFS answer to the ADC's own monitor). */
   adcHeardMaintenance = false;
   /** The last state that the ADC reported, however long ago; `unknown` before the first. */
   #lastAdcState: AdcOpinion = "unknown";
   /** Its last UP or DOWN since it was in service without a break; null before, and after a failover. */
   #lastWord: Word | null = null;
-  /** What it did to the member alone, within the last hour. */
-  #falls: readonly Fall[] = [];
-  /** What its monitors answered while it had it DOWN, newest first. */
-  #lastReasons: readonly string[] = [];
+  lastDownResponses: readonly string[] = [];
   /** The last opinions of ours that were not unknown. */
-  #lastKnown: { readonly replica: ReplicaOpinion; readonly service: ServiceOpinion } = {
+  #lastKnown: Pick<MemberJudgement, "replica" | "service"> = {
     replica: "unknown",
     service: "unknown",
   };
+  #failedOverAt: number | null = null;
   #mismatchMs = 0;
   #countedAt: number;
-  #madeAt: number;
+  knownSince: number;
   /** The verdict of an earlier run, and until when it may be found again. */
   #remembered: {
     readonly verdict: string;
@@ -148,59 +112,75 @@ export class MemberRecord implements LiveMember {
     this.member = member;
     this.adcServiceConfig = service;
     this.grace = grace;
-    this.agreement = initialAgreement(now);
+    this.memory = initialMemory(now);
     this.#countedAt = now;
-    this.#madeAt = now;
+    this.knownSince = now;
   }
 
   get mismatchSeconds(): number {
     return this.#mismatchMs / 1000;
   }
 
-  /** Good by our own opinions: neither is down, and one is up. */
+  get replica(): MemberJudgement["replica"] {
+    return this.#judgement.replica;
+  }
+
+  get service(): MemberJudgement["service"] {
+    return this.#judgement.service;
+  }
+
+  get verdict(): MemberJudgement["verdict"] {
+    return this.#judgement.verdict;
+  }
+
+  get step(): MemberJudgement["step"] {
+    return this.#judgement.step;
+  }
+
+  get reason(): MemberJudgement["reason"] {
+    return this.#judgement.reason;
+  }
+
+  get decidedBy(): string | null {
+    return this.#judgement.decidedBy;
+  }
+
+  get depth(): MemberJudgement["depth"] {
+    return this.#judgement.depth;
+  }
+
+  get maintenance(): MemberJudgement["maintenance"] {
+    return this.#judgement.maintenance;
+  }
+
+  get readyToReturn(): boolean {
+    return this.#judgement.readyToReturn;
+  }
+
+  get flapping(): LiveFlapping | null {
+    const { flaps } = this.#judgement;
+    return flaps === null ? null : { flaps, lastResponses: this.lastDownResponses };
+  }
+
+  get mismatch(): boolean {
+    return MISMATCH_VERDICTS.has(this.verdict);
+  }
+
   get good(): boolean {
-    return (
-      this.replica !== "down" &&
-      this.service !== "down" &&
-      (this.replica === "up" || this.service === "up")
-    );
+    return isGood(this.#judgement);
   }
 
-  /**
-   * Since when it has been away without a break: out of service on the ADC, or DOWN there and without a good answer to
-   * us. Where none of ours was ever good, the ADC's own last change decides, else when we began to look. Null while it is
-   * not away, or unknown.
-   */
-  get awaySince(): number | null {
-    if (this.adcOpinion === "up" || this.adcOpinion === "unknown") {
-      return this.outSince;
-    }
-    const notGoodSince = this.provenGood
-      ? null
-      : (this.lastGoodAt ?? this.adcStateChangedAt ?? this.#madeAt);
-    return notGoodSince === null || this.outSince === null
-      ? (notGoodSince ?? this.outSince)
-      : Math.min(notGoodSince, this.outSince);
-  }
-
-  /** A site all of whose servers are being worked on. */
-  get leadsToMaintenance(): boolean {
-    return (
-      this.behind.length > 0 &&
-      this.behind.every(
-        ({ maintenance: { declared, adc, detected } }) => declared === "open" || adc || detected,
-      )
-    );
-  }
-
-  /** Bad by our own opinions. */
   get bad(): boolean {
-    return this.replica === "down" || this.service === "down";
+    return isBad(this.#judgement);
+  }
+
+  get awaySince(): number | null {
+    return awaySince(this, this.memory);
   }
 
   /** There is new data: it must be judged again. */
   invalidate(): void {
-    this.nextEvaluationAt = -Infinity;
+    this.validUntil = -Infinity;
   }
 
   /** Takes in what the ADC says of this member, and when it was asked; null when it says nothing. */
@@ -241,7 +221,7 @@ export class MemberRecord implements LiveMember {
     const outAt = at - (state?.sinceMs ?? 0);
     if (opinion !== "unknown") {
       const wasIn = this.outSince === null && this.#lastAdcState !== "unknown";
-      this.outToldAt = out ? (wasIn ? at : this.outToldAt) : null;
+      this.outReportedAt = out ? (wasIn ? at : this.outReportedAt) : null;
       this.#lastAdcState = opinion;
     }
     this.outSince = out ? (this.outSince ?? outAt) : opinion === "unknown" ? this.outSince : null;
@@ -258,7 +238,7 @@ export class MemberRecord implements LiveMember {
       // Taken out by somebody: what came before is another story.
       this.stateChanges.adc += this.#lastWord === null ? 0 : 1;
       this.#lastWord = null;
-      this.#falls = [];
+      this.memory = { ...this.memory, falls: [] };
       return;
     }
     const changedAt = state?.sinceMs === null || state === null ? null : at - state.sinceMs;
@@ -266,55 +246,53 @@ export class MemberRecord implements LiveMember {
     if (this.#lastWord !== null) {
       const changes = changesBetween(this.#lastWord, word);
       this.stateChanges.adc += changes;
-      this.#falls = stepFalls(this.#falls, this.#lastWord, word);
+      const falls = stepFalls(this.memory.falls, this.#lastWord, word);
+      this.memory = { ...this.memory, falls };
       if (changes > 0) {
         this.invalidate();
       }
     }
     this.#lastWord = word;
     if (opinion === "down" && this.adcLastResponse !== null) {
-      const others = this.#lastReasons.filter((each) => each !== this.adcLastResponse);
-      this.#lastReasons = [this.adcLastResponse, ...others].slice(0, MAX_REASONS);
+      const others = this.lastDownResponses.filter((each) => each !== this.adcLastResponse);
+      this.lastDownResponses = [this.adcLastResponse, ...others].slice(0, MAX_REASONS);
     }
   }
 
-  /** After a failover the other node reports since when: that its time differs is no change. */
-  forgetLastWord(): void {
+  /**
+   * The ADC's monitors began again with another node: their grace begins then, and that the node reports another time of the
+   * last change is no change. Every poll since a failover reports it.
+   */
+  failedOver(at: number): void {
+    if (this.#failedOverAt === at) {
+      return;
+    }
+    this.#failedOverAt = at;
+    this.memory = { ...this.memory, agreement: postponeTo(this.memory.agreement, at) };
     this.#lastWord = null;
   }
 
-  /** Follows our own opinions, and whether the ADC flaps alone. `failedAt`: when any probe that counts failed last. */
-  followChanges(failedAt: () => number | null, now: number): void {
+  /** Takes in a judgement; the time since the last one is booked on the mismatch that held till now. */
+  apply(
+    { judgement, memory, validUntil }: Judged<MemberJudgement, MemberMemory>,
+    now: number,
+  ): void {
+    this.countMismatch(now);
+    if (judgement.verdict !== this.verdict || this.since === null) {
+      this.since = now;
+      this.#recall(judgement.verdict, now);
+    }
     for (const of of ["replica", "service"] as const) {
       const before = this.#lastKnown[of];
-      const opinion = this[of];
+      const opinion = judgement[of];
       if (opinion === "up" || opinion === "down") {
         this.stateChanges[of] += before === "unknown" || before === opinion ? 0 : 1;
         this.#lastKnown = { ...this.#lastKnown, [of]: opinion };
       }
     }
-    if (this.#falls.length > 0) {
-      const marginMs = this.grace.towardsDownMs;
-      this.#falls = unexplainedFalls(this.#falls, failedAt(), marginMs, now);
-    }
-    const flaps = this.good ? flapsOf(this.#falls, now) : null;
-    this.flapping = flaps === null ? null : { flaps, lastResponses: this.#lastReasons };
-  }
-
-  /** A clock runs until flapping is over. */
-  get mayFlap(): boolean {
-    return this.#falls.length > 0;
-  }
-
-  /** Sets the verdict; the time since the last one is booked on the mismatch that held till now. */
-  judge(verdict: MemberVerdict, now: number): void {
-    this.countMismatch(now);
-    if (verdict !== this.verdict || this.since === null) {
-      this.since = now;
-      this.#recall(verdict, now);
-    }
-    this.verdict = verdict;
-    this.mismatch = MISMATCH_VERDICTS.has(verdict);
+    this.#judgement = judgement;
+    this.memory = memory;
+    this.validUntil = validUntil;
   }
 
   /** What an earlier run knew: should this verdict be found again until then, it has held since. */
@@ -325,7 +303,7 @@ export class MemberRecord implements LiveMember {
     }
   }
 
-  #recall(verdict: MemberVerdict, now: number): void {
+  #recall(verdict: MemberJudgement["verdict"], now: number): void {
     const known = this.#remembered;
     if (known?.verdict === verdict && now <= known.until) {
       this.since = Math.min(now, known.since);
@@ -342,24 +320,19 @@ export class MemberRecord implements LiveMember {
 
   /** The wall clock has been set: what is remembered by it moves along, and lasts as long as before. */
   adjustForClockStep(stepMs: number): void {
-    const moved = (at: number | null): number | null => (at === null ? null : at + stepMs);
-    this.agreement = moveAgreement(this.agreement, stepMs);
+    this.memory = moveMemory(this.memory, stepMs);
     this.detection = moveDetection(this.detection, stepMs);
-    this.goodSince = moved(this.goodSince);
-    this.lastGoodAt = moved(this.lastGoodAt);
-    this.brokenSince = moved(this.brokenSince);
-    this.outSince = moved(this.outSince);
-    this.outToldAt = moved(this.outToldAt);
-    this.since = moved(this.since);
-    this.adcStateChangedAt = moved(this.adcStateChangedAt);
-    this.adcPolledAt = moved(this.adcPolledAt);
-    this.#falls = moveFalls(this.#falls, stepMs);
+    this.outSince = movedBy(this.outSince, stepMs);
+    this.outReportedAt = movedBy(this.outReportedAt, stepMs);
+    this.since = movedBy(this.since, stepMs);
+    this.adcStateChangedAt = movedBy(this.adcStateChangedAt, stepMs);
+    this.adcPolledAt = movedBy(this.adcPolledAt, stepMs);
     if (this.#lastWord !== null) {
       const { state, at, changedAt } = this.#lastWord;
-      this.#lastWord = { state, at: at + stepMs, changedAt: moved(changedAt) };
+      this.#lastWord = { state, at: at + stepMs, changedAt: movedBy(changedAt, stepMs) };
     }
     this.#countedAt += stepMs;
-    this.#madeAt += stepMs;
+    this.knownSince += stepMs;
     const known = this.#remembered;
     if (known !== null) {
       this.#remembered = { ...known, since: known.since + stepMs, until: known.until + stepMs };
@@ -368,35 +341,18 @@ export class MemberRecord implements LiveMember {
 
   /** Nothing was observed for a while: this time does not count as grace (within bounds), nor as stability. */
   excludePause(ms: number): void {
-    this.agreement = postponeAgreement(this.agreement, ms);
-    this.goodSince = this.goodSince === null ? null : this.goodSince + ms;
+    this.memory = withoutPause(this.memory, ms);
   }
 
   /** Takes over the memory of the same member's earlier record when the estate is imported again. */
   inherit(earlier: MemberRecord): void {
     const own = new Set(this.probes.map(({ id }) => id));
     this.detection = keepDetections(earlier.detection, (probe) => own.has(probe));
-    this.agreement = earlier.agreement;
-    this.judged = earlier.judged;
-    this.goodSince = earlier.goodSince;
-    this.lastGoodAt = earlier.lastGoodAt;
-    this.workedSinceWindow = earlier.workedSinceWindow;
-    this.provenGood = earlier.provenGood;
-    this.workedOn = earlier.workedOn;
-    this.brokenSince = earlier.brokenSince;
-    this.depth = earlier.depth;
+    this.memory = earlier.memory;
+    this.#judgement = earlier.#judgement;
     this.outSince = earlier.outSince;
-    this.outToldAt = earlier.outToldAt;
-    this.replica = earlier.replica;
-    this.service = earlier.service;
-    this.maintenance = earlier.maintenance;
-    this.readyToReturn = earlier.readyToReturn;
-    this.step = earlier.step;
-    this.reason = earlier.reason;
-    this.decidedBy = earlier.decidedBy;
-    this.verdict = earlier.verdict;
+    this.outReportedAt = earlier.outReportedAt;
     this.since = earlier.since;
-    this.mismatch = earlier.mismatch;
     this.adcOpinion = earlier.adcOpinion;
     this.adcRawState = earlier.adcRawState;
     this.disabled = earlier.disabled;
@@ -409,14 +365,13 @@ export class MemberRecord implements LiveMember {
     this.adcHeardMaintenance = earlier.adcHeardMaintenance;
     this.#lastAdcState = earlier.#lastAdcState;
     this.#lastWord = earlier.#lastWord;
-    this.#falls = earlier.#falls;
-    this.#lastReasons = earlier.#lastReasons;
+    this.#failedOverAt = earlier.#failedOverAt;
+    this.lastDownResponses = earlier.lastDownResponses;
     this.#lastKnown = earlier.#lastKnown;
     this.stateChanges = { ...earlier.stateChanges };
-    this.flapping = earlier.flapping;
     this.#mismatchMs = earlier.#mismatchMs;
     this.#countedAt = earlier.#countedAt;
-    this.#madeAt = earlier.#madeAt;
+    this.knownSince = earlier.knownSince;
     this.#remembered = earlier.#remembered;
   }
 }

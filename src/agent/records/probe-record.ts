@@ -1,5 +1,12 @@
 import type { Port } from "../../model/adc-service.ts";
-import type { Depth, Sight, Observation, Vantage } from "../../model/observation.ts";
+import {
+  wasSilent,
+  type Depth,
+  type Sight,
+  type Observation,
+  type Vantage,
+} from "../../model/observation.ts";
+import type { LiveProbe } from "../../model/live.ts";
 import type { TransactionName } from "../../model/transactions.ts";
 import {
   freshForMs,
@@ -23,7 +30,8 @@ import {
 } from "../../verdict/service-opinion.ts";
 import type { Credential } from "../accounts/account-keeper.ts";
 import { credentialOnWire, type HeldBack } from "../accounts/gated-login.ts";
-import type { LiveProbe } from "../../model/live.ts";
+import type { ProbeFacts } from "../../verdict/facts.ts";
+import type { VipRefusal } from "../../verdict/vip-refusal.ts";
 import type { ProbeResult } from "../run-probe.ts";
 import { probeName, probeSight, type PlannedProbe } from "../plan/planned-probe.ts";
 
@@ -34,7 +42,7 @@ import { probeName, probeSight, type PlannedProbe } from "../plan/planned-probe.
 const MAX_EXCUSED_IN_A_ROW = 3;
 
 /** One planned probe with what it has seen: the live state's smallest piece. */
-export class ProbeRecord implements LiveProbe {
+export class ProbeRecord implements LiveProbe, ProbeFacts {
   readonly planned: PlannedProbe;
   readonly id: string;
   readonly adc: string;
@@ -130,6 +138,45 @@ export class ProbeRecord implements LiveProbe {
 
   get depth(): Depth {
     return this.sight.depth;
+  }
+
+  get targetPort(): Port | null {
+    return this.planned.port;
+  }
+
+  get path(): string | null {
+    const { action } = this.planned;
+    return action.kind === "transaction" ? (action.run?.spec.path ?? null) : null;
+  }
+
+  get entry(): string {
+    return this.vantage === "backend" ? "" : (this.planned.vservers.at(-1) ?? "");
+  }
+
+  get note(): string | null {
+    return this.planned.note;
+  }
+
+  get redirectUrl(): string | null {
+    const { action } = this.planned;
+    return action.kind === "transaction" ? (action.run?.spec.adc?.redirectUrl ?? null) : null;
+  }
+
+  get refusal(): VipRefusal | null {
+    return this.planned.refusal ?? null;
+  }
+
+  get excluded(): boolean {
+    return this.planned.unjudged !== undefined;
+  }
+
+  get enabled(): boolean {
+    const { action } = this.planned;
+    return action.kind === "transaction" || action.monitor.enabled;
+  }
+
+  get downTimeMs(): number {
+    return this.#parameters?.downTimeMs ?? 0;
   }
 
   get opinion(): "up" | "down" | "unknown" {
@@ -321,23 +368,4 @@ export function statusOf({ last, lastPassed, opinion }: ProbeRecord): ProbeStand
  */
 function reachedTheServer(observation: Observation): boolean {
   return observation.outcome !== "fault" && !wasSilent(observation);
-}
-
-/** Whether nothing at all came back: our own firewall may be in the way. */
-export function wasSilent({ outcome, reason, phases }: Observation): boolean {
-  return (
-    reason === "connect_timeout" ||
-    reason === "dns_failure" ||
-    reason === "unreachable" ||
-    (outcome === "timeout" && phases.connect === undefined)
-  );
-}
-
-/** As `staleAfter`, of the first among these. */
-export function firstStaleAfter(probes: readonly ProbeRecord[], then?: number): number {
-  let first = Infinity;
-  for (const probe of probes) {
-    first = Math.min(first, probe.staleAfter(then));
-  }
-  return first;
 }

@@ -1,11 +1,12 @@
 import type { Declared, Declarations, ServerHealth } from "../../maintenance/declarations.ts";
-import { canShowMaintenance, evaluateMember } from "../evaluate-member.ts";
+import { canShowMaintenance, judgeMember } from "../../verdict/judge-member.ts";
 import type { LiveServer } from "../../model/live.ts";
 import type { MemberRecord } from "./member-record.ts";
 import type { Steps } from "../../lib/steps.ts";
-import { evaluateVserver } from "../evaluate-vserver.ts";
+import { judgeVserver } from "../../verdict/judge-vserver.ts";
+import { firstStaleAfter, type ProbeFacts } from "../../verdict/facts.ts";
 import type { EstateRecords } from "./build-records.ts";
-import { firstStaleAfter, type ProbeRecord } from "./probe-record.ts";
+import { forgetReturned } from "./vserver-answers.ts";
 import type { VserverRecord } from "./vserver-record.ts";
 
 /** One server of an ADC: what all its members show together. Made at each import, read when someone asks. */
@@ -53,7 +54,7 @@ function showsOf(
     bad: members.some((member) => member.bad || member.maintenance.detected),
     stable: members.every(
       (member) =>
-        (member.goodSince !== null && now - member.goodSince >= stabilityMs) ||
+        (member.memory.goodSince !== null && now - member.memory.goodSince >= stabilityMs) ||
         (!member.bad && member.probes.length === 0),
     ),
   };
@@ -64,7 +65,7 @@ export interface VerdictEvaluatorOptions {
   /** Undeclared maintenance is overdue so long after the last good answer. */
   readonly overdueAfterMs: number;
   readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
-  /** As in evaluate-member.ts. */
+  /** As in judge-member.ts. */
   readonly grace: "watched" | "single_look";
   /** How many addresses of ours probes come from. */
   readonly ownAddresses: number;
@@ -87,7 +88,7 @@ export class VerdictEvaluator {
   /** Judgements so far: as long as it stays the same, no verdict has changed. */
   judgements = 0;
   /** Probes whose failure lies behind all front ends. */
-  mailboxSide: ReadonlySet<ProbeRecord> = new Set();
+  mailboxSide: ReadonlySet<ProbeFacts> = new Set();
   readonly #options: VerdictEvaluatorOptions;
 
   constructor(options: VerdictEvaluatorOptions) {
@@ -99,11 +100,11 @@ export class VerdictEvaluator {
    * nearly always been renewed by then, and what says the same again is no new data: it waits for the next to expire.
    */
   isUpToDate(record: MemberRecord | VserverRecord, monotonic = this.#options.monotonic()): boolean {
-    const due = record.nextEvaluationAt;
+    const due = record.validUntil;
     if (monotonic > due && due !== -Infinity) {
-      record.nextEvaluationAt = firstStaleAfter(record.probes, due);
+      record.validUntil = firstStaleAfter(record.probes, due);
     }
-    return monotonic <= record.nextEvaluationAt;
+    return monotonic <= record.validUntil;
   }
 
   /** True when a vserver's verdict may depend on what has changed; those are disturbed. */
@@ -111,7 +112,7 @@ export class VerdictEvaluator {
     this.judgements += 1;
     const before = standing(member);
     const now = this.#options.now();
-    evaluateMember(member, {
+    const judged = judgeMember(member, {
       now,
       cutOff: this.cutOff,
       nitro: estate.nitro,
@@ -121,6 +122,7 @@ export class VerdictEvaluator {
       grace: this.#options.grace,
       mailboxSide: this.mailboxSide,
     });
+    member.apply(judged, now);
     const changed = standing(member) !== before;
     if (changed) {
       for (const vserver of estate.records?.vserversOfMember.get(member) ?? []) {
@@ -134,14 +136,17 @@ export class VerdictEvaluator {
   vserver(estate: EvaluatedEstate, vserver: VserverRecord): void {
     this.judgements += 1;
     const before = standingOf(vserver);
-    evaluateVserver(vserver, {
-      now: this.#options.now(),
+    const now = this.#options.now();
+    forgetReturned(vserver);
+    const judged = judgeVserver(vserver, {
+      now,
       cutOff: this.cutOff,
       nitro: estate.nitro,
       pollMs: estate.pollMs,
       ownAddresses: this.#options.ownAddresses,
       grace: this.#options.grace,
     });
+    vserver.apply(judged, now);
     if (vserver.names.length > 0 && standingOf(vserver) !== before) {
       vserver.names.forEach((name) => {
         name.invalidate();

@@ -1,51 +1,36 @@
 import type { GslbService, GslbSiteState, GslbVserver } from "../../model/gslb.ts";
 import type { Observation } from "../../model/observation.ts";
 import { canonicalAddress } from "../../probes/protocols/dns-message.ts";
-import type {
-  LiveGslb,
-  LiveGslbSite,
-  LiveVserver,
-  LivePersistence,
-  Misrouted,
-  TlsEnd,
-} from "../../model/live.ts";
+import type { LiveGslb, LiveGslbSite, LiveVserver, Misrouted, TlsEnd } from "../../model/live.ts";
 import type { MemberRecord } from "./member-record.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 import type { PersistenceEntries, VserverState } from "../../model/adc-state.ts";
 import type { Port } from "../../model/adc-service.ts";
 import type { Vserver, VserverKind } from "../../model/vserver.ts";
-import type { Reason } from "../../model/reasons.ts";
 import { groupBy } from "../../lib/steps.ts";
-import { postponementMs } from "../../verdict/grace.ts";
-import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../../model/verdicts.ts";
-
-/** The vserver at a site's VIP, as far as it speaks for the site. */
-export interface SiteVserver extends Pick<
-  LiveVserver,
-  "adc" | "vserver" | "vip" | "verdict" | "reason" | "members"
-> {
-  readonly memberRecords: readonly MemberRecord[];
-}
+import { MISMATCH_VERDICTS, type AdcOpinion } from "../../model/verdicts.ts";
+import type { GslbFacts, SiteFacts, VserverFacts } from "../../verdict/facts.ts";
+import {
+  movedBy,
+  moveVserverMemory,
+  vserverWithoutPause,
+  type Judged,
+  type VserverJudgement,
+  type VserverMemory,
+} from "../../verdict/judgement.ts";
 
 /** One VIP of a GSLB vserver. */
-export interface SiteRecord {
+export interface SiteRecord extends SiteFacts {
   readonly member: MemberRecord;
-  readonly site: string | null;
-  /** What DNS answers for it, in canonical spelling. */
-  readonly addresses: readonly string[];
-  /** Looks at its public address and those of views, by address. */
-  readonly publicly: ReadonlyMap<string, readonly ProbeRecord[]>;
-  /** Of the vserver that takes its place, or of that one's. */
-  readonly backup: boolean;
-  /** The vserver at this VIP, where an ADC of the configuration has one. Set when all are known. */
-  behind: SiteVserver | null;
+  /** Set when all vservers are known. */
+  behind: VserverRecord | null;
 }
 
 /** Turns of all questions without an address until it no longer counts as handed out: methods take sites in turns. */
 const TURNS_PER_SITE = 2;
 
 /** What is known of a GSLB vserver beside what it shares with all vservers. */
-export class GslbRecord implements LiveGslb {
+export class GslbRecord implements LiveGslb, GslbFacts {
   readonly domains: readonly string[];
   readonly method: string;
   readonly siteRecords: readonly SiteRecord[];
@@ -158,7 +143,7 @@ export class GslbRecord implements LiveGslb {
    * Whether clients are sent there: an address of it came in the last turns. Of a site that GSLB itself says is not UP only
    * the very last answers count: what came before was right then. Null: nobody answers now, or it has no address here.
    */
-  handedOut({ addresses, member }: SiteRecord): boolean | null {
+  handedOut({ addresses, member }: SiteFacts): boolean | null {
     const isAnswered = this.#answers > 0 && this.questions.some(({ outdated }) => !outdated);
     if (!isAnswered || addresses.length === 0) {
       return null;
@@ -196,7 +181,7 @@ interface DrainedAnswers {
 export const UNRECOGNISED = "unrecognised";
 
 /** Everything the agent knows of one vserver; its public face is the live state's `LiveVserver`. */
-export class VserverRecord implements LiveVserver {
+export class VserverRecord implements LiveVserver, VserverFacts {
   readonly adc: string;
   readonly vserver: string;
   readonly kind: LiveVserver["kind"];
@@ -231,32 +216,20 @@ export class VserverRecord implements LiveVserver {
   /** Milliseconds since the ADC last changed its mind about this vserver, as of the last poll; null if unknown. */
   adcStateAgeMs: number | null = null;
   /** As a member's. */
-  adcHeardAt: number | null = null;
+  adcPolledAt: number | null = null;
   /** Our own entries in its persistence table, as of the last poll; null where the ADC was not asked, or did not answer. */
   ownEntries: PersistenceEntries | null = null;
   /** Addresses of ours under which it has ever shown an entry: nothing on the way hides them. */
   readonly shownSources = new Set<string>();
-  persistence: LivePersistence | null = null;
-  vip: LiveVserver["vip"] = "none";
-  verdict: VserverVerdict = "unknown";
-  reason: Reason | null = null;
   since: number | null = null;
-  mismatch = false;
-  members: LiveVserver["members"];
+  #judgement: VserverJudgement;
   readonly servedBy = new Map<string, number>();
   /** By probe: what another group's server answered last, though a policy leads here. */
   readonly misroutedBy = new Map<string, Misrouted>();
-  certificateDiffers: boolean | null = null;
-  oddSchemes: NonNullable<LiveVserver["oddSchemes"]> | null = null;
-  clientAddressKept: boolean | null = null;
-  refusesAgent: string | null = null;
-  failingReplicas: NonNullable<LiveVserver["failingReplicas"]> = [];
-  /** When ADC, VIP and members last agreed. */
-  agreedAt: number;
-  /** Whether they did when last judged: then they still do until there is new data. */
-  agreed = false;
+  /** What earlier judgements left. */
+  memory: VserverMemory;
   /** As a member's. */
-  nextEvaluationAt = -Infinity;
+  validUntil = -Infinity;
   /** Recent answers by servers that were out or in maintenance, each over a fresh connection. */
   readonly #drained = new Map<string, DrainedAnswers>();
   /** Answers by others since the last one of these. */
@@ -265,7 +238,6 @@ export class VserverRecord implements LiveVserver {
   drainedConfirmed = false;
   #mismatchMs = 0;
   #countedAt: number;
-  #postponedMs = 0;
 
   constructor(
     adc: string,
@@ -298,15 +270,53 @@ export class VserverRecord implements LiveVserver {
     this.tlsEnds = configured.certificate.tlsEnds;
     this.sameCertificate = configured.certificate.same;
     this.publicNames = configured.publicNames;
-    this.members = {
-      configured: memberRecords.length,
-      adcUp: 0,
-      reallyUp: 0,
-      reallyDown: 0,
-      maintenance: 0,
-    };
-    this.agreedAt = now;
+    this.#judgement = unjudgedVserver(memberRecords.length);
+    this.memory = { agreedAt: now, agreed: false, postponedMs: 0 };
     this.#countedAt = now;
+  }
+
+  get vip(): VserverJudgement["vip"] {
+    return this.#judgement.vip;
+  }
+
+  get verdict(): VserverJudgement["verdict"] {
+    return this.#judgement.verdict;
+  }
+
+  get reason(): VserverJudgement["reason"] {
+    return this.#judgement.reason;
+  }
+
+  get members(): VserverJudgement["members"] {
+    return this.#judgement.members;
+  }
+
+  get certificateDiffers(): boolean | null {
+    return this.#judgement.certificateDiffers;
+  }
+
+  get oddSchemes(): VserverJudgement["oddSchemes"] {
+    return this.#judgement.oddSchemes;
+  }
+
+  get clientAddressKept(): boolean | null {
+    return this.#judgement.clientAddressKept;
+  }
+
+  get refusesAgent(): string | null {
+    return this.#judgement.refusesAgent;
+  }
+
+  get failingReplicas(): VserverJudgement["failingReplicas"] {
+    return this.#judgement.failingReplicas;
+  }
+
+  get persistence(): VserverJudgement["persistence"] {
+    return this.#judgement.persistence;
+  }
+
+  get mismatch(): boolean {
+    return MISMATCH_VERDICTS.has(this.verdict);
   }
 
   get misrouted(): readonly Misrouted[] {
@@ -326,7 +336,7 @@ export class VserverRecord implements LiveVserver {
     ownEntries: PersistenceEntries | null = null,
   ): void {
     this.invalidate();
-    this.adcHeardAt = state === null ? null : askedAt;
+    this.adcPolledAt = state === null ? null : askedAt;
     this.adcOpinion = state?.state ?? "unknown";
     this.adcRawState = state?.rawState ?? null;
     this.healthPercent = state?.healthPercent ?? null;
@@ -343,7 +353,7 @@ export class VserverRecord implements LiveVserver {
 
   /** There is new data about it or a member: it must be judged again. */
   invalidate(): void {
-    this.nextEvaluationAt = -Infinity;
+    this.validUntil = -Infinity;
   }
 
   /** Recent answers by members that were out or in maintenance. */
@@ -384,14 +394,21 @@ export class VserverRecord implements LiveVserver {
     this.drainedConfirmed = false;
   }
 
-  judge(verdict: VserverVerdict, reason: Reason | null, now: number): void {
+  /** As a member's. */
+  apply(
+    { judgement, memory, validUntil }: Judged<VserverJudgement, VserverMemory>,
+    now: number,
+  ): void {
     this.countMismatch(now);
-    if (verdict !== this.verdict || this.since === null) {
+    if (judgement.verdict !== this.verdict || this.since === null) {
       this.since = now;
     }
-    this.verdict = verdict;
-    this.reason = reason;
-    this.mismatch = MISMATCH_VERDICTS.has(verdict);
+    this.#judgement = judgement;
+    this.memory = memory;
+    this.validUntil = validUntil;
+    if (this.gslb !== null) {
+      this.gslb.sites = judgement.sites;
+    }
   }
 
   countMismatch(now: number): void {
@@ -403,23 +420,15 @@ export class VserverRecord implements LiveVserver {
 
   /** The wall clock has been set: what is remembered by it moves along, and lasts as long as before. */
   adjustForClockStep(stepMs: number): void {
-    this.agreedAt += stepMs;
-    this.since = this.since === null ? null : this.since + stepMs;
-    this.adcHeardAt = this.adcHeardAt === null ? null : this.adcHeardAt + stepMs;
+    this.memory = moveVserverMemory(this.memory, stepMs);
+    this.since = movedBy(this.since, stepMs);
+    this.adcPolledAt = movedBy(this.adcPolledAt, stepMs);
     this.#countedAt += stepMs;
   }
 
   /** As a member's. */
   excludePause(ms: number): void {
-    const byMs = postponementMs(ms, this.#postponedMs);
-    this.agreedAt += byMs;
-    this.#postponedMs += byMs;
-  }
-
-  /** ADC, VIP and members agree now, or did until now. */
-  agree(now: number): void {
-    this.agreedAt = now;
-    this.#postponedMs = 0;
+    this.memory = vserverWithoutPause(this.memory, ms);
   }
 
   /**
@@ -430,22 +439,16 @@ export class VserverRecord implements LiveVserver {
     if (earlier.gslb !== null) {
       this.gslb?.inherit(earlier.gslb);
     }
-    this.vip = earlier.vip;
-    this.members = { ...earlier.members, configured: this.memberRecords.length };
-    this.certificateDiffers = earlier.certificateDiffers;
-    this.clientAddressKept = earlier.clientAddressKept;
-    this.refusesAgent = earlier.refusesAgent;
-    this.persistence = earlier.persistence;
+    this.memory = earlier.memory;
+    this.#judgement = {
+      ...earlier.#judgement,
+      members: { ...earlier.members, configured: this.memberRecords.length },
+    };
     this.adcStateAgeMs = earlier.adcStateAgeMs;
-    this.verdict = earlier.verdict;
-    this.reason = earlier.reason;
     this.since = earlier.since;
-    this.mismatch = earlier.mismatch;
-    this.agreedAt = earlier.agreedAt;
-    this.agreed = earlier.agreed;
     this.adcOpinion = earlier.adcOpinion;
     this.adcRawState = earlier.adcRawState;
-    this.adcHeardAt = earlier.adcHeardAt;
+    this.adcPolledAt = earlier.adcPolledAt;
     this.healthPercent = earlier.healthPercent;
     this.backupActive = earlier.backupActive;
     this.answersSinceDrained = earlier.answersSinceDrained;
@@ -470,8 +473,23 @@ export class VserverRecord implements LiveVserver {
         this.misroutedBy.set(id, misrouted);
       }
     }
-    this.#postponedMs = earlier.#postponedMs;
     this.#mismatchMs = earlier.#mismatchMs;
     this.#countedAt = earlier.#countedAt;
   }
+}
+
+function unjudgedVserver(configured: number): VserverJudgement {
+  return {
+    vip: "none",
+    verdict: "unknown",
+    reason: null,
+    members: { configured, adcUp: 0, reallyUp: 0, reallyDown: 0, maintenance: 0 },
+    certificateDiffers: null,
+    oddSchemes: null,
+    clientAddressKept: null,
+    refusesAgent: null,
+    failingReplicas: [],
+    persistence: null,
+    sites: [],
+  };
 }

@@ -1,5 +1,5 @@
 import type { Declared, Declarations } from "../../maintenance/declarations.ts";
-import { keepDetections } from "../../maintenance/detection.ts";
+import { keepDetections } from "../../verdict/detection.ts";
 import type { EstateRecords } from "./build-records.ts";
 import { groupBy, atOnce, inTurns } from "../../lib/steps.ts";
 import type { MemberRecord } from "./member-record.ts";
@@ -11,12 +11,10 @@ import { memberKey, type AdcState } from "../../model/adc-state.ts";
 import type { Port } from "../../model/adc-service.ts";
 import { canonicalAddress } from "../../probes/protocols/dns-message.ts";
 import type { StorageHealth } from "../../lib/durable-file.ts";
-import type { AgreementClock } from "../../verdict/grace.ts";
 import { ClockSteps } from "../../lib/timers.ts";
-import { detectMaintenance, withoutStrangers } from "../evaluate-member.ts";
-import { countServedBy } from "../evaluate-vserver.ts";
-import { flappingFindings, findMailboxSide, type MailboxFinding } from "../findings.ts";
-import { bookRoute } from "../vserver-findings.ts";
+import { detectionAfter, withoutStrangers } from "../../verdict/judge-member.ts";
+import { flappingFindings, findMailboxSide, type MailboxFinding } from "../../verdict/findings.ts";
+import { bookRoute, countServedBy } from "./vserver-answers.ts";
 import type { LiveAdc, LiveFinding, LiveState } from "../../model/live.ts";
 
 /** The records of all ADCs together, and their indexes. Built again with each import. */
@@ -196,7 +194,7 @@ export interface WitnessOptions {
   readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
   /** What is known of the state directory; without it nothing is. */
   readonly storage?: () => StorageHealth;
-  /** As in evaluate-member.ts. */
+  /** As in judge-member.ts. */
   readonly grace: "watched" | "single_look";
   /** Wall clock. */
   readonly now: () => number;
@@ -336,9 +334,7 @@ export class WitnessState implements LiveState {
     const failedOverAt = state?.failedOverAt ?? null;
     for (const member of records.members) {
       if (failedOverAt !== null) {
-        // After a failover the ADC's monitors start again: their grace begins then.
-        member.agreement = later(member.agreement, failedOverAt);
-        member.forgetLastWord();
+        member.failedOver(failedOverAt);
       }
       const reported = state?.members.get(memberKey(member.adcService, member.server, member.port));
       member.applyAdcState(reported ?? null, at, askedAt);
@@ -417,7 +413,7 @@ export class WitnessState implements LiveState {
     if (!isNews && this.#judging.isUpToDate(member)) {
       return;
     }
-    detectMaintenance(member, probe);
+    member.detection = detectionAfter(member, probe);
     if (this.#judging.member(part, member)) {
       // What else a vserver depends on shows at the next turn of judging everything, within a second.
       for (const vserver of part.records?.vserversOfMember.get(member) ?? []) {
@@ -503,14 +499,4 @@ export class WitnessState implements LiveState {
     }
     return part;
   }
-}
-
-function later(clock: AgreementClock, at: number): AgreementClock {
-  return {
-    allAgreedAt: Math.max(clock.allAgreedAt, at),
-    pairAgreedAt: Math.max(clock.pairAgreedAt, at),
-    upheldAt: Math.max(clock.upheldAt, at),
-    agreedOn: clock.agreedOn,
-    postponedMs: clock.postponedMs,
-  };
 }

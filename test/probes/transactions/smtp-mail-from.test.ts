@@ -15,7 +15,7 @@ import {
   type Turn,
 } from "../../support/scripted-server.ts";
 import type { CertificateName } from "../../../lab/certificates/lab-certificate.ts";
-import { readSigns } from "../../../src/maintenance/detection.ts";
+import { readSigns } from "../../../src/verdict/detection.ts";
 import { startTlsConversation } from "../../support/starttls-conversation.ts";
 import { CLIENT_TLS, serverTls, transactionSpec } from "./transaction-spec.ts";
 

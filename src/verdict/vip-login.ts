@@ -1,9 +1,8 @@
 import type { Observation } from "../model/observation.ts";
 import type { Reason, Step } from "../model/reasons.ts";
 import type { TlsEnd } from "../model/live.ts";
-import type { VserverInputs } from "../verdict/vserver-verdict.ts";
-import type { MemberRecord } from "./records/member-record.ts";
-import type { ProbeRecord } from "./records/probe-record.ts";
+import type { VserverInputs } from "./vserver-verdict.ts";
+import type { MemberFacts, ProbeFacts } from "./facts.ts";
 
 /** Rungs of a login that the ADC itself puts before the service. */
 export const ADC_LOGIN_RUNGS: ReadonlySet<Reason> = new Set<Reason>([
@@ -21,19 +20,19 @@ export interface VipLogin {
   /** The rung at which it breaks, or what keeps it from telling. */
   readonly reason: Reason | null;
   /** Logins whose failure is not the VIP's, or not yet known to be: they give no opinion of it. */
-  readonly silenced: ReadonlySet<ProbeRecord>;
+  readonly silenced: ReadonlySet<ProbeFacts>;
 }
 
 export interface VipLoginSurroundings {
   readonly tlsEnds: TlsEnd;
   /** Members behind the VIP, or behind one target of it. */
-  readonly members: readonly MemberRecord[];
+  readonly members: readonly MemberFacts[];
   /** Whether there will be further looks, to wait for what the members have to say. */
   readonly watches: boolean;
 }
 
 /** Judges the logins among these probes of one VIP; one that fails is enough. */
-export function vipLogin(probes: readonly ProbeRecord[], around: VipLoginSurroundings): VipLogin {
+export function vipLogin(probes: readonly ProbeFacts[], around: VipLoginSurroundings): VipLogin {
   const logins = probes.filter((probe) => probe.rank === "login");
   if (logins.length === 0) {
     return { state: "none", reason: null, silenced: new Set() };
@@ -65,7 +64,7 @@ interface Fate {
 
 const UNTOLD: Fate = { fate: "untold", reason: null };
 
-function fateOf(probe: ProbeRecord, around: VipLoginSurroundings): Fate {
+function fateOf(probe: ProbeFacts, around: VipLoginSurroundings): Fate {
   const seen = standing(probe);
   if (seen === null) {
     return UNTOLD;
@@ -93,7 +92,7 @@ function fateOf(probe: ProbeRecord, around: VipLoginSurroundings): Fate {
 }
 
 /** A refusal by AAA is the ADC's, and so is that of a login which the ADC has unbound from its channel: else the account's. */
-function refusedFate(probe: ProbeRecord, seen: Observation, around: VipLoginSurroundings): Fate {
+function refusedFate(probe: ProbeFacts, seen: Observation, around: VipLoginSurroundings): Fate {
   const { members, tlsEnds } = around;
   const logins = members.flatMap((member) => member.probes.filter(({ rank }) => rank === "login"));
   if (logins.some((login) => login.account === probe.account && isRefused(login))) {
@@ -121,7 +120,7 @@ function untold({ reason }: Observation): Fate {
  * The last result; that of a refused login counts for as long as none may follow, and so does one of which nobody knows who
  * looked at it, once its account is suspended: it has failed twice, minutes apart.
  */
-function standing({ current, heldBack, last }: ProbeRecord): Observation | null {
+function standing({ current, heldBack, last }: ProbeFacts): Observation | null {
   const outlives =
     last?.login === "rejected"
       ? heldBack !== null
@@ -129,11 +128,11 @@ function standing({ current, heldBack, last }: ProbeRecord): Observation | null 
   return current ?? (outlives ? last : null);
 }
 
-function isHeldBack({ heldBack }: ProbeRecord): boolean {
+function isHeldBack({ heldBack }: ProbeFacts): boolean {
   return heldBack !== null;
 }
 
-function isRefused(probe: ProbeRecord): boolean {
+function isRefused(probe: ProbeFacts): boolean {
   return standing(probe)?.login === "rejected";
 }
 
@@ -145,11 +144,11 @@ function isBehindTheWay({ step, reason }: Observation): boolean {
 }
 
 /** Whether the same login fails at a member that clients are sent to as well: then that is where the trouble lies. */
-export function sharesTrouble(members: readonly MemberRecord[], probe: ProbeRecord): boolean {
+export function sharesTrouble(members: readonly MemberFacts[], probe: ProbeFacts): boolean {
   return members.some((member) => hasSameTrouble(member, probe));
 }
 
-function hasSameTrouble(member: MemberRecord, probe: ProbeRecord): boolean {
+function hasSameTrouble(member: MemberFacts, probe: ProbeFacts): boolean {
   return (
     takesClients(member) &&
     member.probes.some((login) => {
@@ -167,7 +166,7 @@ function hasSameTrouble(member: MemberRecord, probe: ProbeRecord): boolean {
 }
 
 /** Whether the same login at this member has not been made since it fails through the VIP, and soon will be. */
-function mayStillTell(member: MemberRecord, { transaction, failingSince }: ProbeRecord): boolean {
+function mayStillTell(member: MemberFacts, { transaction, failingSince }: ProbeFacts): boolean {
   return (
     takesClients(member) &&
     failingSince !== null &&
@@ -183,6 +182,6 @@ function mayStillTell(member: MemberRecord, { transaction, failingSince }: Probe
 }
 
 /** The ADC sends it clients, as far as is known. */
-export function takesClients({ adcOpinion }: MemberRecord): boolean {
+export function takesClients({ adcOpinion }: MemberFacts): boolean {
   return adcOpinion !== "down" && adcOpinion !== "out";
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readSigns, type SignProtocol } from "../../src/maintenance/detection.ts";
+import { readSigns, type SignProtocol } from "../../src/verdict/detection.ts";
 import type { Observation } from "../../src/model/observation.ts";
 import type { FailureReason, Step } from "../../src/model/reasons.ts";
 

@@ -1,6 +1,6 @@
 import type { Reason, Step } from "../model/reasons.ts";
-import { transactionRank } from "../verdict/service-opinion.ts";
-import type { ProbeRecord } from "./records/probe-record.ts";
+import { transactionRank } from "./service-opinion.ts";
+import type { ProbeFacts } from "./facts.ts";
 import type { LiveFinding, LiveMember } from "../model/live.ts";
 
 /** A fault behind all front ends: one finding for the estate, instead of a blind monitor at each of them. */
@@ -19,7 +19,7 @@ export interface MailboxFinding {
 export interface MailboxSide {
   readonly findings: readonly MailboxFinding[];
   /** Probes whose failure is attributed to the mailbox: they say nothing about their own front end. */
-  readonly probes: ReadonlySet<ProbeRecord>;
+  readonly probes: ReadonlySet<ProbeFacts>;
 }
 
 /** How far an exchange must have come for its failure to lie behind the front end. */
@@ -36,7 +36,7 @@ const BEHIND_THE_FRONT_END: ReadonlySet<Step> = new Set<Step>([
  * database answers like a wrong password, so that this one names both.
  */
 export function findMailboxSide(
-  probes: readonly ProbeRecord[],
+  probes: readonly ProbeFacts[],
   suspended: readonly { readonly account: string }[],
 ): MailboxSide {
   const logins = probes.filter(
@@ -44,15 +44,15 @@ export function findMailboxSide(
       probe.vantage === "backend" &&
       probe.transaction !== "" &&
       transactionRank(probe.transaction) === "login" &&
-      accountOf(probe) !== null,
+      probe.account !== null,
   );
   const findings: MailboxFinding[] = [];
-  const laid = new Set<ProbeRecord>();
-  for (const account of new Set(logins.map(accountOf))) {
+  const laid = new Set<ProbeFacts>();
+  for (const account of new Set(logins.map((probe) => probe.account))) {
     if (account === null) {
       continue;
     }
-    const own = logins.filter((probe) => accountOf(probe) === account);
+    const own = logins.filter((probe) => probe.account === account);
     const failing = alikeEverywhere(own);
     const closed =
       suspended.some((each) => each.account === account) &&
@@ -86,7 +86,7 @@ export function findMailboxSide(
 }
 
 /** By mailbox server: the front ends whose failing answers name it. */
-function pointers(concerned: readonly ProbeRecord[]): ReadonlyMap<string, ReadonlySet<string>> {
+function pointers(concerned: readonly ProbeFacts[]): ReadonlyMap<string, ReadonlySet<string>> {
   const pointed = new Map<string, Set<string>>();
   for (const { server, current } of concerned) {
     if (current?.backendServer !== undefined && current.outcome !== "match") {
@@ -105,7 +105,7 @@ function pointersInWords(pointed: ReadonlyMap<string, ReadonlySet<string>>): str
 }
 
 /** Of each transaction: its probes, when all of at least two servers fail behind the front end. */
-function alikeEverywhere(own: readonly ProbeRecord[]): ProbeRecord[] {
+function alikeEverywhere(own: readonly ProbeFacts[]): ProbeFacts[] {
   return [...new Set(own.map((probe) => probe.transaction))].flatMap((transaction) => {
     const group = own.filter((probe) => probe.transaction === transaction);
     const servers = new Set(group.map((probe) => probe.server));
@@ -120,19 +120,14 @@ function alikeEverywhere(own: readonly ProbeRecord[]): ProbeRecord[] {
 }
 
 function anotherIsAccepted(
-  own: readonly ProbeRecord[],
-  logins: readonly ProbeRecord[],
+  own: readonly ProbeFacts[],
+  logins: readonly ProbeFacts[],
   account: string,
 ): boolean {
   const servers = new Set(own.map((probe) => probe.server));
   return logins.some(
-    (probe) => accountOf(probe) !== account && servers.has(probe.server) && probe.opinion === "up",
+    (probe) => probe.account !== account && servers.has(probe.server) && probe.opinion === "up",
   );
-}
-
-function accountOf(probe: ProbeRecord): string | null {
-  const { action } = probe.planned;
-  return action.kind === "transaction" ? action.account : null;
 }
 
 /** Members that the ADC takes DOWN and UP while they work, each with what the ADC's own monitors answered. */

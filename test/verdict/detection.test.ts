@@ -5,7 +5,7 @@ import {
   stepDetection,
   type DetectionEvent,
   type MaintenanceSign,
-} from "../../src/maintenance/detection.ts";
+} from "../../src/verdict/detection.ts";
 
 /** Events as `probe:sign`, `+220` for a greeting seen, `+url` for another URL that answers; gives detected after each. */
 function run(...events: readonly string[]): string {

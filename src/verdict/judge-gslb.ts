@@ -1,56 +1,51 @@
 import type { AddressState, LiveGslbSite, SiteSource } from "../model/live.ts";
 import type { Reason } from "../model/reasons.ts";
-import { MISMATCH_VERDICTS } from "../model/verdicts.ts";
+import { MISMATCH_VERDICTS, type AdcOpinion, type VserverVerdict } from "../model/verdicts.ts";
 import {
   gslbVerdict,
   isDeadEnd,
   isWithheld,
   type GslbInputs,
   type SiteInputs,
-} from "../verdict/vserver-verdict.ts";
-import type {
-  GslbRecord,
-  SiteRecord,
-  SiteVserver,
-  VserverRecord,
-} from "./records/vserver-record.ts";
-import type { ProbeRecord } from "./records/probe-record.ts";
+} from "./vserver-verdict.ts";
+import type { GslbFacts, ProbeFacts, SiteFacts, SiteVserver } from "./facts.ts";
 
-/**
- * Brings the verdict on the names of a GSLB vserver up to date. `settles`: whether what differs now may do so by the ADC's
- * own timing.
- */
-export function evaluateGslb(
-  record: VserverRecord,
-  gslb: GslbRecord,
-  around: { readonly now: number; readonly cutOff: boolean; readonly settles: () => boolean },
-): void {
-  gslb.sites = gslb.siteRecords.map((site) => liveSite(gslb, site));
-  record.vip = around.cutOff ? "unknown" : dnsOpinion(gslb.questions);
-  const inputs: Omit<GslbInputs, "withinGrace"> = {
-    cutOff: around.cutOff,
-    adc: record.adcOpinion,
-    dns: record.vip,
-    sites: gslb.sites.map(siteInputs),
+/** What the names of a GSLB vserver lead to. */
+export interface NamesSeen {
+  readonly vip: GslbInputs["dns"];
+  readonly sites: readonly LiveGslbSite[];
+  /** GSLB's state, its answers and the sites agree. */
+  readonly agree: boolean;
+  readonly inputs: Omit<GslbInputs, "withinGrace">;
+  readonly reason: Reason | null;
+}
+
+export function lookAtSites(gslb: GslbFacts, adc: AdcOpinion, cutOff: boolean): NamesSeen {
+  const sites = gslb.siteRecords.map((site) => liveSite(gslb, site));
+  const vip = cutOff ? "unknown" : dnsOpinion(gslb.questions);
+  const inputs = { cutOff, adc, dns: vip, sites: sites.map(siteInputs) };
+  return {
+    vip,
+    sites,
+    agree: !MISMATCH_VERDICTS.has(gslbVerdict({ ...inputs, withinGrace: false })),
+    inputs,
+    reason: cutOff ? "agent_path" : reasonOf(gslb, sites, vip),
   };
-  const agrees = !MISMATCH_VERDICTS.has(gslbVerdict({ ...inputs, withinGrace: false }));
-  if (agrees) {
-    record.agree(around.now);
-  }
-  const withinGrace = !agrees && around.settles();
-  if (record.unjudged !== null) {
-    record.judge("unknown", "excluded", around.now);
-    return;
-  }
-  const verdict = gslbVerdict({ ...inputs, withinGrace });
-  record.judge(verdict, reasonOf(record, gslb, around.cutOff), around.now);
+}
+
+/** The verdict on the names. `withinGrace`: what differs may do so by the ADC's own timing. */
+export function namesVerdict(
+  { inputs, reason }: NamesSeen,
+  withinGrace: boolean,
+): { readonly verdict: VserverVerdict; readonly reason: Reason | null } {
+  return { verdict: gslbVerdict({ ...inputs, withinGrace }), reason };
 }
 
 function siteInputs({ handedOut, serves, adcOpinion, backup }: LiveGslbSite): SiteInputs {
   return { handedOut, serves, adc: adcOpinion, backup: backup === true };
 }
 
-function liveSite(gslb: GslbRecord, site: SiteRecord): LiveGslbSite {
+function liveSite(gslb: GslbFacts, site: SiteFacts): LiveGslbSite {
   const { member, behind, addresses } = site;
   const addressStates = [...site.publicly].map(([address, looks]) => stateAt(address, looks));
   const seen = seenByClients(servesOf(site), addressStates);
@@ -80,7 +75,7 @@ interface Serves {
   readonly reason: Reason | null;
 }
 
-function sourceOf({ behind, member, publicly }: SiteRecord, mep: "up" | "down" | null): SiteSource {
+function sourceOf({ behind, member, publicly }: SiteFacts, mep: "up" | "down" | null): SiteSource {
   if (behind !== null) {
     return "vserver";
   }
@@ -89,7 +84,7 @@ function sourceOf({ behind, member, publicly }: SiteRecord, mep: "up" | "down" |
 }
 
 /** As its looks fare at one address of a site. */
-function stateAt(address: string, looks: readonly ProbeRecord[]): AddressState {
+function stateAt(address: string, looks: readonly ProbeFacts[]): AddressState {
   const failing = looks.find(({ opinion, everAnswered }) => opinion === "down" && everAnswered);
   if (failing !== undefined) {
     return { address, state: "down", reason: failing.last?.reason ?? null };
@@ -113,7 +108,7 @@ function seenByClients(atVip: Serves, addresses: readonly AddressState[]): Serve
 }
 
 /** What a client meets at this VIP: by its own vserver, where an ADC of ours has it, else by our probes of the VIP. */
-function servesOf({ behind, member }: SiteRecord): Serves {
+function servesOf({ behind, member }: SiteFacts): Serves {
   const known = behind === null ? null : servesBehind(behind);
   if (known !== null) {
     return known;
@@ -139,7 +134,7 @@ function servesBehind({ vip, verdict, reason, members }: SiteVserver): Serves | 
 }
 
 /** One DNS address that answers is enough for clients' resolvers. One that never answered may be our own firewall's. */
-function dnsOpinion(questions: readonly ProbeRecord[]): GslbInputs["dns"] {
+function dnsOpinion(questions: readonly ProbeFacts[]): GslbInputs["dns"] {
   const asked = questions.filter(({ scheduled }) => scheduled);
   if (asked.length === 0) {
     return "none";
@@ -152,18 +147,19 @@ function dnsOpinion(questions: readonly ProbeRecord[]): GslbInputs["dns"] {
     : "unknown";
 }
 
-function reasonOf(record: VserverRecord, gslb: GslbRecord, cutOff: boolean): Reason | null {
-  if (cutOff) {
-    return "agent_path";
-  }
-  const dead = gslb.sites.find((site) => isDeadEnd(siteInputs(site)));
+function reasonOf(
+  { questions }: GslbFacts,
+  sites: readonly LiveGslbSite[],
+  vip: GslbInputs["dns"],
+): Reason | null {
+  const dead = sites.find((site) => isDeadEnd(siteInputs(site)));
   if (dead !== undefined) {
     return dead.reason;
   }
-  const withheld = gslb.sites.find((site) => isWithheld(siteInputs(site)));
+  const withheld = sites.find((site) => isWithheld(siteInputs(site)));
   if (withheld?.mep === "down") {
     return "mep_down";
   }
-  const failing = gslb.questions.find(({ opinion }) => opinion === "down");
-  return record.vip === "up" ? null : (failing?.last?.reason ?? null);
+  const failing = questions.find(({ opinion }) => opinion === "down");
+  return vip === "up" ? null : (failing?.last?.reason ?? null);
 }

@@ -1,9 +1,7 @@
-import type { ProbeRecord } from "./records/probe-record.ts";
-import type { VserverRecord } from "./records/vserver-record.ts";
+import type { MemberFacts, ProbeFacts, VserverFacts } from "./facts.ts";
 import type { Port } from "../model/adc-service.ts";
 import type { OddSchemes, TlsEnd } from "../model/live.ts";
 import { groupBy } from "../lib/steps.ts";
-import type { MemberRecord } from "./records/member-record.ts";
 import { CHALLENGE_PATH } from "../probes/transactions/web-session.ts";
 import type { TlsFacts } from "../model/observation.ts";
 import { isSubmissionPort } from "../model/transactions.ts";
@@ -12,16 +10,16 @@ import { isSubmissionPort } from "../model/transactions.ts";
  * Whether the client's address survives the VIP, by what SMTP servers call us: through the ADC they see the address we came
  * from, or the one they see without the ADC (behind an address translation). Null if no server reported it through the VIP.
  */
-export function clientAddressKept(record: VserverRecord): boolean | null {
-  const [reported] = record.probes.filter((probe) => probe.vantage === "vip").flatMap(addressSeen);
+export function clientAddressKept(vserver: VserverFacts): boolean | null {
+  const [reported] = vserver.probes.filter((probe) => probe.vantage === "vip").flatMap(addressSeen);
   if (reported === undefined) {
     return null;
   }
-  const direct = record.memberRecords.flatMap((member) => member.probes).flatMap(addressSeen);
+  const direct = vserver.memberRecords.flatMap((member) => member.probes).flatMap(addressSeen);
   return reported.own || direct.some(({ seenAs }) => seenAs === reported.seenAs);
 }
 
-function addressSeen({ current }: ProbeRecord) {
+function addressSeen({ current }: ProbeFacts) {
   return current?.clientAddress ?? [];
 }
 
@@ -70,57 +68,17 @@ function oddOne(
   return { server, port, path, offers: schemes, others: other.schemes };
 }
 /** As {@link oddSchemes}, of a vserver's members; what content switching leads to is judged target by target. */
-export function oddSchemesBehind(record: VserverRecord): readonly OddSchemes[] | null {
-  return record.kind === "cs" ? null : oddSchemes(record.memberRecords.flatMap(offeredBy));
+export function oddSchemesBehind(vserver: VserverFacts): readonly OddSchemes[] | null {
+  return vserver.kind === "cs" ? null : oddSchemes(vserver.memberRecords.flatMap(offeredBy));
 }
 /** By the looks: a login's own answers depend on the account. */
-function offeredBy({ adcService, server, port, probes }: MemberRecord): readonly OfferedSchemes[] {
-  return probes.flatMap((probe) => {
-    const { action } = probe.planned;
-    if (action.kind === "monitor" || action.run === null) {
-      return [];
-    }
-    const schemes = probe.current?.authSchemes;
-    const path = action.run.spec.path ?? CHALLENGE_PATH;
-    return schemes === undefined ? [] : [{ adcService, server, port, path, schemes }];
+function offeredBy({ adcService, server, port, probes }: MemberFacts): readonly OfferedSchemes[] {
+  return probes.flatMap(({ kind, current, path }) => {
+    const schemes = current?.authSchemes;
+    return kind === "monitor" || schemes === undefined
+      ? []
+      : [{ adcService, server, port, path: path ?? CHALLENGE_PATH, schemes }];
   });
-}
-
-/**
- * Whether a server of the estate answered in place of the target's members. One machine may be several servers of the ADC's:
- * those of one address are one. A backup vserver may answer rightly; which clients its members serve is not decided here.
- */
-function isMisrouted(
-  record: VserverRecord,
-  probe: ProbeRecord,
-  server: string | null,
-  everybody: readonly MemberRecord[],
-): boolean {
-  const switched = probe.vantage === "vip" && probe.planned.vservers.length > 1;
-  if (!switched || server === null || record.config.backupVserver !== null) {
-    return false;
-  }
-  const addresses = new Set(
-    everybody.flatMap((each) => (each.server === server ? (each.address ?? []) : [])),
-  );
-  return !record.memberRecords.some(
-    (each) => each.server === server || (each.address !== null && addresses.has(each.address)),
-  );
-}
-/** Books the last answer of each probe: what reached the right group again is forgotten. */
-export function bookRoute(
-  record: VserverRecord,
-  probe: ProbeRecord,
-  server: string | null,
-  everybody: readonly MemberRecord[],
-): void {
-  if (server !== null && isMisrouted(record, probe, server, everybody)) {
-    const { action } = probe.planned;
-    const path = action.kind === "transaction" ? (action.run?.spec.path ?? null) : null;
-    record.misroutedBy.set(probe.id, { path, server });
-  } else {
-    record.misroutedBy.delete(probe.id);
-  }
 }
 
 /** Persistence that follows the client's address: one agent address sticks to one server, and each probe keeps the entry alive. */
@@ -149,7 +107,7 @@ const PAUSE: PersistencePause = { kind: "pause" };
  * went on and kept the entry alive, and longer where polls failed or the ADC was slow.
  */
 export function persistencePause(
-  vserver: VserverRecord,
+  vserver: VserverFacts,
   now: number,
   pollMs: number,
 ): PersistencePause {
@@ -159,8 +117,8 @@ export function persistencePause(
   }
   const { timeoutMs } = config.persistence;
   const leaving = vserver.memberRecords.filter(
-    ({ outSince, outToldAt }) =>
-      outSince !== null && now - Math.max(outSince + pollMs, outToldAt ?? outSince) < timeoutMs,
+    ({ outSince, outReportedAt }) =>
+      outSince !== null && now - Math.max(outSince + pollMs, outReportedAt ?? outSince) < timeoutMs,
   );
   if (leaving.length === 0) {
     return NONE;
@@ -176,12 +134,12 @@ export function persistencePause(
       : PAUSE;
 }
 
-export function isSourceBound({ config }: VserverRecord): boolean {
+export function isSourceBound({ config }: VserverFacts): boolean {
   return config.kind === "lb" && SOURCE_BOUND.has(config.persistence.type);
 }
 
 /** The members that the ADC gives this address of ours to; null for a member that is not known here. */
-export function boundTo(vserver: VserverRecord, source: string): (MemberRecord | null)[] {
+export function boundTo(vserver: VserverFacts, source: string): (MemberFacts | null)[] {
   return (vserver.ownEntries?.entries ?? [])
     .filter((entry) => entry.source === source)
     .map(
@@ -193,7 +151,7 @@ export function boundTo(vserver: VserverRecord, source: string): (MemberRecord |
 }
 
 /** Whether a probe from there may go where no new client does. */
-function leadsAway(vserver: VserverRecord, source: string): boolean {
+function leadsAway(vserver: VserverFacts, source: string): boolean {
   const bound = boundTo(vserver, source);
   return bound.length === 0
     ? !vserver.shownSources.has(source)
@@ -221,18 +179,18 @@ export function tlsEnd(entries: readonly string[], services: readonly string[]):
 }
 
 /** The certificate a VIP shows, against the serial NITRO says is bound and the names the operator expects. */
-export function wrongCertificate(record: VserverRecord): boolean {
-  const through = record.probes.filter((probe) => probe.vantage === "vip");
-  const shown = latestLeaf(through.filter((probe) => endsAt(record, probe)));
-  const { boundSerials } = record;
+export function wrongCertificate(vserver: VserverFacts): boolean {
+  const through = vserver.probes.filter((probe) => probe.vantage === "vip");
+  const shown = latestLeaf(through.filter((probe) => endsAt(vserver, probe)));
+  const { boundSerials } = vserver;
   if (shown !== null && boundSerials.length > 0 && !boundSerials.some(isSerialOf(shown.serial))) {
     return true;
   }
-  return carriesNone(through, record.expectedNames);
+  return carriesNone(through, vserver.expectedNames);
 }
 
 /** Judged where the certificate was seen, by OpenSSL's check; a handshake before the names were known says nothing. */
-function carriesNone(probes: readonly ProbeRecord[], expected: readonly string[]): boolean {
+function carriesNone(probes: readonly ProbeFacts[], expected: readonly string[]): boolean {
   for (const probe of probes) {
     const facts = isRelaysOwn(probe) ? null : probe.last?.tls;
     const checks = facts?.nameChecks.filter(({ name }) => expected.includes(name)) ?? [];
@@ -244,8 +202,8 @@ function carriesNone(probes: readonly ProbeRecord[], expected: readonly string[]
 }
 
 /** Through content switching a client sees the certificate of the vserver in front, not the one bound here. */
-function endsAt(record: VserverRecord, { planned }: ProbeRecord): boolean {
-  return planned.vservers.at(-1) === record.vserver;
+function endsAt(vserver: VserverFacts, { entry }: ProbeFacts): boolean {
+  return entry === vserver.vserver;
 }
 
 function isSerialOf(shown: string): (bound: string) => boolean {
@@ -253,7 +211,7 @@ function isSerialOf(shown: string): (bound: string) => boolean {
   return (bound) => normalSerial(bound) === normal;
 }
 
-function latestLeaf(probes: readonly ProbeRecord[]) {
+function latestLeaf(probes: readonly ProbeFacts[]) {
   for (const probe of probes) {
     const leaf = isRelaysOwn(probe) ? undefined : probe.current?.tls?.chain[0];
     if (leaf !== undefined) {
@@ -264,8 +222,8 @@ function latestLeaf(probes: readonly ProbeRecord[]) {
 }
 
 /** Servers that relay mail to each other show certificates of their own, which no client verifies. */
-function isRelaysOwn({ planned, transaction }: ProbeRecord): boolean {
-  return transaction === "smtp_mail_from" && !isSubmissionPort(planned.port ?? "*");
+function isRelaysOwn({ targetPort, transaction }: ProbeFacts): boolean {
+  return transaction === "smtp_mail_from" && !isSubmissionPort(targetPort ?? "*");
 }
 
 /** Serials are written with or without colons, leading zeros and capitals. */
@@ -282,14 +240,14 @@ function normalSerial(serial: string): string {
  * seen. Encrypted anew, what the members show is the ADC's business, unless the operator says otherwise or Extended
  * Protection is seen. What content switching passes through differs by target: each target is judged by itself.
  */
-export function certificatesDiffer(record: VserverRecord): boolean | null {
-  switch (record.tlsEnds) {
+export function certificatesDiffer(vserver: VserverFacts): boolean | null {
+  switch (vserver.tlsEnds) {
     case "pass_through":
-      return record.kind === "cs" ? null : differ(record, ({ serverName }) => serverName ?? "");
+      return vserver.kind === "cs" ? null : differ(vserver, ({ serverName }) => serverName ?? "");
     case "re_encrypt":
       // Of its members an ADC asks by another name than clients ask it, or by none.
-      return record.sameCertificate || seesExtendedProtection(record)
-        ? differ(record, () => "")
+      return vserver.sameCertificate || seesExtendedProtection(vserver)
+        ? differ(vserver, () => "")
         : null;
     case "offload":
     case "none":
@@ -302,39 +260,39 @@ export function certificatesDiffer(record: VserverRecord): boolean | null {
  * is what Extended Protection does where the ADC shows another certificate. A login that is accepted on both sides says
  * nothing: servers without it ignore the binding.
  */
-function seesExtendedProtection(record: VserverRecord): boolean {
+function seesExtendedProtection(vserver: VserverFacts): boolean {
   return (
-    record.probes.some(
+    vserver.probes.some(
       ({ vantage, current }) =>
         vantage === "vip" &&
         current?.reason === "login_broken_by_adc" &&
         current.channelBound === true,
     ) &&
-    record.memberRecords.some(({ probes }) =>
+    vserver.memberRecords.some(({ probes }) =>
       probes.some(({ current }) => current?.outcome === "match" && current.channelBound === true),
     )
   );
 }
 
 /** Compares the VIP and all members, each group of names for itself: one server may have a certificate for each SNI. */
-function differ(record: VserverRecord, group: (facts: TlsFacts) => string): boolean | null {
+function differ(vserver: VserverFacts, group: (facts: TlsFacts) => string): boolean | null {
   const shown = new Map<string, Set<string>>();
-  const take = (probes: readonly ProbeRecord[]): void => {
+  const take = (probes: readonly ProbeFacts[]): void => {
     for (const [name, sha256] of newestLeaves(probes, group)) {
       shown.set(name, (shown.get(name) ?? new Set()).add(sha256));
     }
   };
-  record.memberRecords.forEach(({ probes }) => take(probes));
+  vserver.memberRecords.forEach(({ probes }) => take(probes));
   if (shown.size === 0) {
     return null;
   }
-  take(record.probes.filter(({ vantage }) => vantage === "vip"));
+  take(vserver.probes.filter(({ vantage }) => vantage === "vip"));
   return [...shown.values()].some((leaves) => leaves.size > 1);
 }
 
 /** The fingerprint last shown at one endpoint, for each group of names. */
 function newestLeaves(
-  probes: readonly ProbeRecord[],
+  probes: readonly ProbeFacts[],
   group: (facts: TlsFacts) => string,
 ): ReadonlyMap<string, string> {
   const newest = new Map<string, { readonly at: number; readonly sha256: string }>();
