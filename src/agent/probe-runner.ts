@@ -23,7 +23,7 @@ import {
 import type { Log } from "../lib/log.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
-import { sharesTrouble } from "../verdict/vip-login.ts";
+import { alsoFailsAtMember } from "../verdict/vip-login.ts";
 
 export interface ProbeRunnerOptions {
   readonly network: Network;
@@ -243,7 +243,7 @@ export class ProbeRunner {
     const behind = state.vservers.find(
       ({ adc, vserver }) => adc === record.adc && vserver === record.vserver,
     );
-    const known = behind !== undefined && sharesTrouble(behind.memberRecords, record);
+    const known = behind !== undefined && alsoFailsAtMember(behind.memberRecords, record);
     const failure = placeFailure(record.last, place, known);
     const failures = failuresToConvict(record.planned);
     for (let count = 0; count < failures; count++) {

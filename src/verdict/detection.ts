@@ -1,6 +1,6 @@
 import type { Observation } from "../model/observation.ts";
 
-/** What a probe speaks at its member, as far as signs of maintenance go. */
+/** The protocol of a probe, as far as it can show maintenance. */
 export type SignProtocol = "imap" | "pop3" | "smtp" | "health_page" | "other";
 
 interface SignsSeen {
@@ -11,10 +11,10 @@ interface SignsSeen {
 const NOTHING: SignsSeen = { sign: null, smtpGreeted: false };
 
 /**
- * What one observation at the backend says about maintenance.
+ * The signs of maintenance in one observation at the backend.
  *
- * `imap` and `pop3` are probes that read a banner; a bare connect says nothing (`other`). A TROFS answer of the server
- * (`maintenance`) is a declaration, not a detection, and is left out here.
+ * `imap` and `pop3` are probes that read a banner; one that only connects is `other` and has none. A TROFS answer of the server
+ * (outcome `maintenance`) is a declaration, not a detection, and is left out here.
  */
 export function readSigns(observation: Observation, protocol: SignProtocol): SignsSeen {
   switch (protocol) {
@@ -30,7 +30,7 @@ export function readSigns(observation: Observation, protocol: SignProtocol): Sig
   }
 }
 
-/** Steps that an IMAP or POP exchange reaches only after a greeting, which a component that is inactive never gives. */
+/** Steps that an IMAP or POP exchange reaches only after a greeting. An inactive component sends none. */
 const STEPS_AFTER_GREETING: ReadonlySet<string> = new Set([
   "greeting",
   "starttls",
@@ -82,20 +82,20 @@ function healthPageSigns(observation: Observation): SignsSeen {
 }
 
 /**
- * Maintenance as a member shows it on the wire. It never silences anything; it makes `routes_to_maintenance` out of
- * an outage. Microsoft docs (Set-ServerComponentState) and Exchange 2013's own behaviour: inactive IMAP and POP
+ * Maintenance as a member shows it on the wire. It silences no alert; it turns an outage into `routes_to_maintenance`.
+ * Microsoft docs (Set-ServerComponentState) and Exchange 2013's own behaviour: inactive IMAP and POP
  * components accept and close at once, transport answers `421 4.3.2`, and health pages are aborted while every other
  * URL is still served.
  */
 export type MaintenanceSign =
   "imap_pop_closed" | "smtp_not_active" | "smtp_421_at_connect" | "health_page_aborted" | "good";
 
-/** One probe's newest word on its member. */
+/** What one probe has just seen of its member. */
 export interface DetectionEvent {
   readonly probe: string;
   /** When the observation began, wall clock in milliseconds. */
   readonly at: number;
-  /** Null when the observation says nothing about maintenance: it neither adds to a row nor breaks it. */
+  /** Null when the observation has no sign either way: it neither adds to a row nor breaks it. */
   readonly sign: MaintenanceSign | null;
   /** An SMTP 220 was read in this exchange: from then on a 421 at connect counts. */
   readonly smtpGreeted: boolean;
@@ -112,16 +112,16 @@ interface ProbeDetection {
   readonly signAt: number | null;
 }
 
-/** State of one member. Bounded by its number of probes; dropped when the member leaves the estate. */
+/** Detection at one member. Bounded by its number of probes; dropped with the member. */
 export interface DetectionState {
   readonly detected: boolean;
-  /** A 220 has been seen at this member by this agent. */
+  /** This agent has seen a 220 at this member. */
   readonly smtpGreetedBefore: boolean;
   readonly probes: ReadonlyMap<string, ProbeDetection>;
 }
 
 const NOTHING_SEEN: DetectionState["probes"] = new Map();
-/** In a row: so many signs detect maintenance, so many good answers of the same probe clear it. */
+/** Signs in a row that detect maintenance, and good answers in a row of the same probe that clear it. */
 const IN_A_ROW = 2;
 
 export function initialDetection(): DetectionState {
@@ -173,8 +173,7 @@ function stepProbe(
 }
 
 /**
- * What these probes have seen. What a probe saw that left the estate goes with it, and so does what one saw before it was
- * silent for too long.
+ * The state without the signs of other probes: those that left the estate, and those whose results have expired.
  */
 export function keepDetections(
   state: DetectionState,
@@ -186,7 +185,7 @@ export function keepDetections(
     : { ...state, detected: kept.some(([, { detected }]) => detected), probes: new Map(kept) };
 }
 
-/** The same state after the wall clock was set: what was seen by it moves along. */
+/** The same state after the wall clock was set by `stepMs`. */
 export function moveDetection(state: DetectionState, stepMs: number): DetectionState {
   const probes = [...state.probes].map(([id, probe]) => {
     const signAt = probe.signAt === null ? null : probe.signAt + stepMs;
@@ -196,8 +195,8 @@ export function moveDetection(state: DetectionState, stepMs: number): DetectionS
 }
 
 /**
- * Whether a probe that detected maintenance has seen it after this instant, and no good answer since: an observation that
- * says nothing about maintenance (a refused connection) is no news of it.
+ * Whether a probe that detected maintenance has seen a sign of it after this instant, and no good answer since. Observations
+ * without a sign (a refused connection) change nothing.
  */
 export function seenInMaintenanceSince(state: DetectionState, instant: number): boolean {
   return [...state.probes.values()].some(

@@ -103,8 +103,8 @@ export interface MemberFacts extends Pick<
   readonly adcPolledAt: number | null;
   readonly adcMonitors: readonly MonitorState[];
   readonly blind: readonly BlindReason[];
-  /** The server asked for maintenance itself, as the ADC reports (its TROFS answer to the ADC's own monitor). */
-  readonly adcHeardMaintenance: boolean;
+  /** The server itself declared maintenance, by a TROFS answer that the ADC reports. */
+  readonly adcSawTrofs: boolean;
   /** Since when the ADC has had it out of service, or on the way there; null: it has not. */
   readonly outSince: number | null;
   /** When the ADC reported that, if the member was in service until then. */

@@ -8,7 +8,7 @@ export interface MailboxFinding {
   readonly kind: "mailbox_side";
   readonly adc: string;
   readonly account: string;
-  /** Transactions that fail alike through every front end. */
+  /** Transactions that fail the same way through every front end. */
   readonly transactions: readonly string[];
   readonly reason: Reason | null;
   /** Mailbox servers that the front ends name in the failing answers, each once. */
@@ -18,11 +18,11 @@ export interface MailboxFinding {
 
 export interface MailboxSide {
   readonly findings: readonly MailboxFinding[];
-  /** Probes whose failure is attributed to the mailbox: they say nothing about their own front end. */
+  /** Probes whose failure is attributed to the mailbox: they give no opinion on their front end. */
   readonly probes: ReadonlySet<ProbeFacts>;
 }
 
-/** How far an exchange must have come for its failure to lie behind the front end. */
+/** Steps whose failure may lie behind the front end. */
 const BEHIND_THE_FRONT_END: ReadonlySet<Step> = new Set<Step>([
   "login",
   "response",
@@ -31,9 +31,9 @@ const BEHIND_THE_FRONT_END: ReadonlySet<Step> = new Set<Step>([
 ]);
 
 /**
- * Finds what fails alike through every front end. Two ways show it: the same login fails behind all of at least two
- * front ends, or an account is suspended while another account goes on being accepted at the same servers. A closed
- * database answers like a wrong password, so that this one names both.
+ * Finds what fails the same way through every front end: the same login fails behind all of at least two front ends, or an
+ * account is suspended while another is still accepted at the same servers. An unavailable database answers like a wrong
+ * password, so the second finding names both.
  */
 export function findMailboxSide(
   probes: readonly ProbeFacts[],
@@ -47,7 +47,7 @@ export function findMailboxSide(
       probe.account !== null,
   );
   const findings: MailboxFinding[] = [];
-  const laid = new Set<ProbeFacts>();
+  const mailboxSide = new Set<ProbeFacts>();
   for (const account of new Set(logins.map((probe) => probe.account))) {
     if (account === null) {
       continue;
@@ -66,7 +66,7 @@ export function findMailboxSide(
     }
     const concerned = closed ? own : failing;
     for (const probe of concerned) {
-      laid.add(probe);
+      mailboxSide.add(probe);
     }
     const transactions = [...new Set(concerned.map((probe) => probe.transaction))];
     const pointed = pointers(concerned);
@@ -82,10 +82,10 @@ export function findMailboxSide(
         : `${transactions.join(", ")} of ${account} fail in the same way through every front end: the mailbox side fails, not the front ends.${pointersInWords(pointed)}`,
     });
   }
-  return { findings, probes: laid };
+  return { findings, probes: mailboxSide };
 }
 
-/** By mailbox server: the front ends whose failing answers name it. */
+/** For each mailbox server: the front ends whose failing answers name it. */
 function pointers(concerned: readonly ProbeFacts[]): ReadonlyMap<string, ReadonlySet<string>> {
   const pointed = new Map<string, Set<string>>();
   for (const { server, current } of concerned) {
@@ -97,14 +97,14 @@ function pointers(concerned: readonly ProbeFacts[]): ReadonlyMap<string, Readonl
   return new Map([...pointed].sort(([one], [other]) => one.localeCompare(other)));
 }
 
-/** Several front ends that name one server support the finding; one alone shows where it would have gone. */
+/** For the message: which front ends would have gone to which mailbox server. */
 function pointersInWords(pointed: ReadonlyMap<string, ReadonlySet<string>>): string {
   return [...pointed]
     .map(([backend, frontEnds]) => ` ${[...frontEnds].sort().join(", ")}: to ${backend}.`)
     .join("");
 }
 
-/** Of each transaction: its probes, when all of at least two servers fail behind the front end. */
+/** The probes of each transaction that fails behind the front end at all of at least two servers. */
 function alikeEverywhere(own: readonly ProbeFacts[]): ProbeFacts[] {
   return [...new Set(own.map((probe) => probe.transaction))].flatMap((transaction) => {
     const group = own.filter((probe) => probe.transaction === transaction);

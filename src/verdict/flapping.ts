@@ -10,28 +10,28 @@ export interface Fall {
 }
 
 const WINDOW_MS = 3_600_000;
-/** So many in the window, and the last one no longer ago than `QUIET_AFTER_MS`. */
+/** Flapping takes at least so many falls in the window, the last no longer ago than `QUIET_AFTER_MS`. */
 const MIN_FALLS = 3;
-/** An ADC that has held its word for so long does not flap, or no longer. */
+/** An ADC whose state has held for so long does not flap. */
 export const QUIET_AFTER_MS = 900_000;
-/** An ADC that flaps with every poll of an hour. */
+/** Bounds what is kept of an ADC that flaps at every poll of an hour. */
 const MAX_FALLS = 240;
 /** NITRO counts the time since a change in whole seconds, and its answer takes a moment. */
 const CLOCK_SLACK_MS = 2_000;
 
 type UpDown = "up" | "down";
 
-/** One word of the ADC about a member. */
-export interface Word {
+/** The state of a member as the ADC reported it at one poll. */
+export interface Report {
   readonly state: UpDown;
   /** When the poll reported it. */
   readonly at: number;
-  /** Its own account of when it last changed; null where it gives none. */
+  /** When it last changed, by the ADC's own clock; null if not reported. */
   readonly changedAt: number | null;
 }
 
-/** How often the ADC changed its mind between two words: what came and went between two polls shows in its own account. */
-export function changesBetween(before: Word, after: Word): 0 | 1 | 2 {
+/** How often the state changed between two polls. A change and back shows in the ADC's own time of its last change. */
+export function changesBetween(before: Report, after: Report): 0 | 1 | 2 {
   if (before.state !== after.state) {
     return 1;
   }
@@ -39,8 +39,8 @@ export function changesBetween(before: Word, after: Word): 0 | 1 | 2 {
   return isNew ? 2 : 0;
 }
 
-/** The falls after another word of the ADC; old ones are forgotten. */
-export function stepFalls(falls: readonly Fall[], before: Word, after: Word): readonly Fall[] {
+/** The falls after another poll; old ones are forgotten. */
+export function stepFalls(falls: readonly Fall[], before: Report, after: Report): readonly Fall[] {
   const changes = changesBetween(before, after);
   if (changes === 0) {
     return forgetOldFalls(falls, after.at);
@@ -62,8 +62,8 @@ function forgetOldFalls(falls: readonly Fall[], now: number): readonly Fall[] {
 }
 
 /**
- * Those that nothing of ours explains: a failure that we saw, while the ADC had it down or within `marginMs` around, may be
- * what the ADC saw.
+ * The falls that no failure of our own probes explains. One while the ADC had the member down, or within `marginMs` of that,
+ * may be the failure that the ADC saw.
  */
 export function unexplainedFalls(
   falls: readonly Fall[],
@@ -76,7 +76,7 @@ export function unexplainedFalls(
   return falls.some(explains) ? falls.filter((fall) => !explains(fall)) : falls;
 }
 
-/** How often it fell and rose within the last hour, where that is flapping; null where it is not, or no longer. */
+/** How often the member fell and rose within the last hour, if that is flapping; null: it is not. */
 export function flapsOf(falls: readonly Fall[], now: number): number | null {
   const flaps = falls.filter(({ downAt, upAt }) => upAt !== null && now - downAt <= WINDOW_MS);
   const last = flaps.at(-1);
@@ -85,7 +85,7 @@ export function flapsOf(falls: readonly Fall[], now: number): number | null {
     : null;
 }
 
-/** The same falls after the wall clock was set. */
+/** The same falls after the wall clock was set by `stepMs`. */
 export function moveFalls(falls: readonly Fall[], stepMs: number): readonly Fall[] {
   return falls.map(({ downAt, upAt }) => ({
     downAt: downAt + stepMs,

@@ -1,12 +1,12 @@
 import type { AdcOpinion, ReplicaOpinion, ServiceOpinion } from "../model/verdicts.ts";
 
 /**
- * Grace: how long the ADC and our replica of its monitors may honestly differ because of the ADC's own timing.
+ * Grace: how long the ADC and our replica of its monitors may differ because of the ADC's own timing.
  *
  * Towards DOWN the ADC needs `retries` probes an interval apart and the last one's response time-out; towards UP
- * `successRetries` probes a down time apart. To that comes the time until our next poll reads the new state, and the
- * time the server itself takes to show a change at this protocol. The replica may be the later one as well: its probes
- * are as far apart as the ADC's, and begin at another moment.
+ * `successRetries` probes a down time apart. Added to that are the time until our next poll reads the new state, and the time
+ * the server takes to show a change at this protocol. The replica may also be the later one: its probes have the same
+ * interval, and start at another moment.
  */
 export interface GraceMonitor {
   readonly retries: number;
@@ -16,7 +16,7 @@ export interface GraceMonitor {
   readonly responseTimeoutMs: number;
 }
 
-/** What a member speaks, as far as it matters for how late it shows a component's state. */
+/** The protocol of a member, which determines how late it shows a change of a component's state. */
 export type SettlingProtocol = "health_page" | "imap" | "pop3" | "smtp" | "other";
 
 /** Exchange 2013: each virtual directory caches its state 15 s, IMAP and POP look every 60 s, transport every 30 s. */
@@ -28,23 +28,23 @@ const SETTLING_MS: Readonly<Record<SettlingProtocol, number>> = {
   other: 0,
 };
 
-/** The first start of a probe is spread over its interval, and over so much at most. */
+/** The first start of a probe is spread over its interval, but over no more than this. */
 const START_SPREAD_MS = 10_000;
 
 export interface GraceLengths {
-  /** While the ADC says UP: its own time to notice. */
+  /** While the ADC says UP: the time it takes to notice a failure. */
   readonly towardsDownMs: number;
-  /** While the ADC says DOWN: its own time to see the return, or the replica's to see the failure. */
+  /** While the ADC says DOWN: the time it takes to see the return, or the replica to see the failure. */
   readonly towardsUpMs: number;
-  /** While an ADC that has just come UP waits for the replica to see the return. */
+  /** After the ADC has come UP: the time the replica takes to see the return. */
   readonly replicaUpMs: number;
-  /** What both contain of waiting for our own next poll. */
+  /** The part of both that is the wait for our next poll. */
   readonly pollMs: number;
 }
 
 /**
- * The grace of a member: of its slowest monitor. `pollMs` is the poll interval of the ADC's state; a member without
- * monitors has the poll and the settling only.
+ * The grace of a member, by its slowest monitor. `pollMs` is the poll interval of the ADC's state. A member without monitors
+ * has only the poll and the server's own lag.
  */
 export function graceLengths(
   monitors: readonly GraceMonitor[],
@@ -80,32 +80,30 @@ export interface Opinions {
 }
 
 /**
- * When the opinions last agreed, wall clock in milliseconds. Three clocks: a monitor may have been blind (or too strict)
- * for hours before it changes its mind, and the ADC then deserves its time from the change of the replica on, not from
- * the beginning of the outage; and a copy of the monitor that fails from here alone says nothing against the ADC until
- * the service fails too.
+ * When the opinions last agreed, wall clock in milliseconds. Three clocks: a monitor may be blind (or too strict) for hours
+ * before it changes, and the ADC's time then runs from the change of the replica, not from the beginning of the outage; and a
+ * replica that fails only from here does not contradict the ADC until the service fails too.
  */
 export interface AgreementClock {
   /** All known opinions agreed. */
   readonly allAgreedAt: number;
-  /** The ADC and the replica agreed, or one of them knew nothing. */
+  /** The ADC and the replica agreed, or one of them was unknown. */
   readonly pairAgreedAt: number;
   /** At least one opinion of ours agreed with the ADC. */
   readonly upheldAt: number;
-  /** What ADC and replica last agreed on; null while they never did. Whichever has left it since was the first to know. */
+  /** The state on which ADC and replica last agreed; null: none yet. The one that has left it since changed first. */
   readonly agreedOn: "up" | "down" | null;
-  /** Time in which this agent could neither see nor hear, by which the clocks were moved since it last had no doubt. */
+  /** By how much the clocks have been postponed for stalls of this agent since the opinions last agreed. */
   readonly postponedMs: number;
 }
 
 /**
- * Grace is postponed by so much in all. A stall of the agent's event loop gives the ADC no more time than it has, only us
- * less to look: without a bound whoever stalls the loop again and again would keep every difference from being named.
- * Longer stalls make the evidence itself stale.
+ * The most by which stalls of the agent's event loop postpone grace. Without a bound, a server that stalls the loop again and
+ * again would keep every mismatch from being reported. After longer stalls the results themselves have expired.
  */
 const MAX_POSTPONED_MS = 20_000;
 
-/** Nothing is known yet, and so nothing differs. */
+/** Nothing is known yet, so nothing differs. */
 export function initialAgreement(now: number): AgreementClock {
   return { allAgreedAt: now, pairAgreedAt: now, upheldAt: now, agreedOn: null, postponedMs: 0 };
 }
@@ -121,7 +119,7 @@ export function moveAgreement(clock: AgreementClock, byMs: number): AgreementClo
   };
 }
 
-/** The same clock where nothing that was seen before this instant counts against the ADC. */
+/** The same clock, postponed so that nothing from before this instant counts against the ADC. */
 export function postponeTo(clock: AgreementClock, at: number): AgreementClock {
   return {
     ...clock,
@@ -131,18 +129,18 @@ export function postponeTo(clock: AgreementClock, at: number): AgreementClock {
   };
 }
 
-/** How much of a stall of this length postpones a grace that was postponed by so much already. */
+/** By how much a stall postpones grace that has been postponed by `postponedMs` already. */
 export function postponementMs(stallMs: number, postponedMs: number): number {
   return Math.max(0, Math.min(stallMs, MAX_POSTPONED_MS - postponedMs));
 }
 
-/** The same clock after this agent could neither see nor hear for so long. */
+/** The same clock after a stall of this agent. */
 export function postponeAgreement(clock: AgreementClock, stallMs: number): AgreementClock {
   const byMs = postponementMs(stallMs, clock.postponedMs);
   return { ...moveAgreement(clock, byMs), postponedMs: clock.postponedMs + byMs };
 }
 
-/** Called at every change of an opinion and at every evaluation. An ADC opinion other than up and down agrees with all. */
+/** The clock at every judgement. An ADC opinion other than up and down agrees with all others. */
 export function stepAgreement(
   clock: AgreementClock,
   now: number,
@@ -166,8 +164,8 @@ export function stepAgreement(
 }
 
 /**
- * The instant from which grace runs: of ADC and replica where these two differ, else of all known opinions. An ADC that
- * says UP against replica and service both has its time from the moment the second of them turned.
+ * When grace began: if ADC and replica differ, when these two last agreed, else when all known opinions did. Against an ADC that
+ * says UP while both replica and service are down, it began when the second of them changed.
  */
 export function lastAgreedAt(clock: AgreementClock, { adc, replica, service }: Opinions): number {
   const { allAgreedAt, pairAgreedAt, upheldAt } = clock;
@@ -177,17 +175,17 @@ export function lastAgreedAt(clock: AgreementClock, { adc, replica, service }: O
   return adc === "down" && replica === "up" ? pairAgreedAt : allAgreedAt;
 }
 
-/** The instants, wall clock in milliseconds, by which grace is judged. */
+/** The instants by which grace is measured, wall clock in milliseconds. */
 export interface GraceInstants {
   readonly now: number;
   readonly agreedAt: number;
-  /** When the ADC's word was asked for: its last one is held while NITRO fails. Null: no word of its takes part. */
+  /** When the ADC was polled for its state, which is kept while NITRO fails. Null: no state of the ADC takes part. */
   readonly polledAt: number | null;
 }
 
 /**
- * Whether grace of this length is still running. It expires only after a poll that is newer than the end of the period: an
- * older poll cannot show whether the ADC has changed its state since.
+ * Whether grace of this length still runs. It ends only after a poll later than its length: an earlier poll cannot show whether
+ * the ADC has changed its state since.
  */
 export function graceRuns(
   { now, agreedAt, polledAt }: GraceInstants,
@@ -199,8 +197,8 @@ export function graceRuns(
 }
 
 /**
- * Whether a member's grace still runs: an ADC that says UP can only be late towards DOWN, and the other way round; but one
- * that has just come UP was the first to know, and it is the replica that is late.
+ * Whether a member's grace still runs. An ADC that says UP can only be late towards DOWN, and the other way round. If the ADC
+ * has just come UP, it is the replica that is late.
  */
 export function withinGrace(
   instants: GraceInstants,

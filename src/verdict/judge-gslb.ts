@@ -83,7 +83,7 @@ function sourceOf({ behind, member, publicly }: SiteFacts, mep: "up" | "down" | 
   return isProbed ? "probes" : mep === null ? "nothing" : "mep";
 }
 
-/** As its looks fare at one address of a site. */
+/** The state of one public address of a site. */
 function stateAt(address: string, looks: readonly ProbeFacts[]): AddressState {
   const failing = looks.find(({ opinion, everAnswered }) => opinion === "down" && everAnswered);
   if (failing !== undefined) {
@@ -93,7 +93,7 @@ function stateAt(address: string, looks: readonly ProbeFacts[]): AddressState {
   return { address, state, reason: null };
 }
 
-/** A VIP that serves is of no use to clients who are sent to public addresses, all of which are dead. */
+/** A site does not serve if all public addresses that clients are sent to are down, even if its VIP answers. */
 function seenByClients(atVip: Serves, addresses: readonly AddressState[]): Serves {
   const [first] = addresses;
   if (first === undefined || atVip.serves === "down") {
@@ -107,7 +107,7 @@ function seenByClients(atVip: Serves, addresses: readonly AddressState[]): Serve
     : atVip;
 }
 
-/** What a client meets at this VIP: by its own vserver, where an ADC of ours has it, else by our probes of the VIP. */
+/** Whether clients are served at this VIP: by the vserver behind it on a watched ADC, else by our probes of the VIP. */
 function servesOf({ behind, member }: SiteFacts): Serves {
   const known = behind === null ? null : servesBehind(behind);
   if (known !== null) {
@@ -133,7 +133,7 @@ function servesBehind({ vip, verdict, reason, members }: SiteVserver): Serves | 
   return verdict === "vip_agree_up" ? { serves: "up", reason: null } : null;
 }
 
-/** One DNS address that answers is enough for clients' resolvers. One that never answered may be our own firewall's. */
+/** One DNS address that answers is enough for clients' resolvers. One that never answered may be behind a firewall. */
 function dnsOpinion(questions: readonly ProbeFacts[]): GslbInputs["dns"] {
   const asked = questions.filter(({ scheduled }) => scheduled);
   if (asked.length === 0) {

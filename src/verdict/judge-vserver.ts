@@ -1,8 +1,5 @@
-import type { Reason } from "../model/reasons.ts";
 import type { LivePersistence, LiveVserver } from "../model/live.ts";
 import { MISMATCH_VERDICTS } from "../model/verdicts.ts";
-import type { Observation } from "../model/observation.ts";
-import { combineTransactions, failuresBeyondChance } from "./service-opinion.ts";
 import {
   firstStaleAfter,
   type GslbFacts,
@@ -28,168 +25,13 @@ import {
   certificatesDiffer,
   wrongCertificate,
 } from "./vserver-findings.ts";
-import { ADC_LOGIN_RUNGS, takesClients, vipLogin, type VipLoginSurroundings } from "./vip-login.ts";
-import { isRefusal, type VipRefusal } from "./vip-refusal.ts";
-
-interface VipOpinion {
-  readonly opinion: LiveVserver["vip"];
-  readonly reason: Reason | null;
-  readonly login: VserverInputs["login"];
-  /** By what the ADC refuses this agent here, as all failures show. */
-  readonly refusal?: VipRefusal;
-}
-
-/** Our application-level answer through a vserver's own address. */
-function vipOpinion(vserver: VserverFacts, around: VserverSurroundings): VipOpinion {
-  const probes = vserver.probes.filter(
-    (probe) => probe.vantage === "vip" && probe.notRepeated === null,
-  );
-  const surroundings: VipSurroundings = {
-    tlsEnds: vserver.tlsEnds,
-    members: vserver.memberRecords,
-    watches: around.grace === "watched",
-    sticks: isSourceBound(vserver),
-  };
-  return vserver.kind === "cs" ? anyTarget(probes, surroundings) : throughOne(probes, surroundings);
-}
-
-interface VipSurroundings extends VipLoginSurroundings {
-  /** One client's connections stick to one member. */
-  readonly sticks: boolean;
-}
-
-/** A content-switching vserver answers when it does for any of its targets; each target's own vserver covers the rest. */
-function anyTarget(probes: readonly ProbeFacts[], around: VipSurroundings): VipOpinion {
-  const targets = [...new Set(probes.map((probe) => probe.vserver))].map((target) =>
-    throughOne(
-      probes.filter((probe) => probe.vserver === target),
-      { ...around, members: around.members.filter((each) => each.vservers.includes(target)) },
-    ),
-  );
-  for (const opinion of ["up", "protected", "down", "unknown"] as const) {
-    const decider = targets.find((target) => target.opinion === opinion);
-    if (decider !== undefined) {
-      return decider;
-    }
-  }
-  return { opinion: "none", reason: null, login: "none" };
-}
-
-function throughOne(probes: readonly ProbeFacts[], around: VipSurroundings): VipOpinion {
-  const { state: login, reason: loginReason, silenced } = vipLogin(probes, around);
-  if (login === "broken") {
-    return { opinion: "down", reason: loginReason, login };
-  }
-  const looks = probes.filter((probe) => probe.kind === "transaction" && !silenced.has(probe));
-  const guarded = looks.find(
-    (probe) => probe.current !== null && ADC_LOGIN_RUNGS.has(probe.current.reason),
-  );
-  if (guarded?.current && !looks.some(answersDespiteGuard)) {
-    return { opinion: "protected", reason: loginReason ?? guarded.current.reason, login };
-  }
-  const combined = combineTransactions(
-    looks.map((probe) => ({
-      id: probe.id,
-      rank: probe.rank,
-      opinion: opinionOfVip(probe, around),
-    })),
-  );
-  const refusal = refusalShown(looks, combined.opinion);
-  if (refusal !== null) {
-    return { opinion: "unknown", reason: "agent_path", login: "none", refusal };
-  }
-  if (combined.opinion === "up" || combined.opinion === "down") {
-    const reason = login === "confirming" ? loginReason : reasonOf(probes, combined.decidedBy);
-    return { opinion: combined.opinion, reason, login };
-  }
-  const monitors = probes.filter(({ kind, excluded }) => kind === "monitor" && !excluded);
-  for (const opinion of ["up", "down", "unknown"] as const) {
-    const decider = monitors.find((probe) => opinionOfVip(probe, around) === opinion);
-    if (decider !== undefined) {
-      const shown = refusalShown(monitors, opinion);
-      return shown === null
-        ? { opinion, reason: decider.last?.reason ?? null, login }
-        : { opinion: "unknown", reason: "agent_path", login: "none", refusal: shown };
-    }
-  }
-  return { opinion: combined.opinion, reason: loginReason, login };
-}
-
-/**
- * What a probe through the VIP says of the VIP. Where a member that fails is still sent clients, its share of all looks fails
- * with it, and that is reported at the member: until more fail in a row than chance explains, they say nothing.
- */
-function opinionOfVip(probe: ProbeFacts, around: VipSurroundings): ProbeFacts["opinion"] {
-  if (probe.opinion !== "down" || probe.last === null || isAdcsOwn(probe.last, around)) {
-    return probe.opinion;
-  }
-  const balanced = around.members.filter(takesClients);
-  const failing = balanced.filter(({ bad }) => bad);
-  if (failing.length === 0 || failing.length === balanced.length) {
-    return probe.opinion;
-  }
-  const needed = around.sticks
-    ? Infinity
-    : failuresBeyondChance(weightOf(failing), weightOf(balanced));
-  return probe.failuresInARow < needed ? "unknown" : probe.opinion;
-}
-
-function weightOf(members: readonly MemberFacts[]): number {
-  return members.reduce((sum, { member }) => sum + Math.max(1, member.weight), 0);
-}
-
-/** The ADC answers this far itself, and says itself that it has nobody to pass it on to. */
-function isAdcsOwn({ step, reason }: Observation, { tlsEnds }: VipSurroundings): boolean {
-  const isHandshake = step === "tls" && tlsEnds !== "pass_through";
-  return step === "resolve" || step === "connect" || isHandshake || reason === "adc_no_service";
-}
-
-/** What the ADC is configured to refuse this agent by, where every failing probe failed as that looks. */
-function refusalShown(
-  probes: readonly ProbeFacts[],
-  opinion: LiveVserver["vip"],
-): VipRefusal | null {
-  const failing =
-    opinion === "down"
-      ? probes.filter((probe) => probe.opinion === "down" && !isDetection(probe))
-      : [];
-  const refusals = failing.map(({ refusal, last }) =>
-    refusal !== null && last !== null && isRefusal(refusal, last) ? refusal : null,
-  );
-  return refusals.includes(null) ? null : (refusals[0] ?? null);
-}
-
-/** Of looks alone: one that gives no opinion. */
-function isDetection({ kind, rank }: ProbeFacts): boolean {
-  return kind === "transaction" && rank === "detection";
-}
-
-/**
- * A look decides about the vserver; that a monitor fails beside it, or the redirect from another port, is said all the same.
- */
-function failingReplicas({ probes, kind }: VserverFacts): VserverJudgement["failingReplicas"] {
-  return probes
-    .filter(({ vantage, opinion }) => vantage === "vip" && opinion === "down")
-    .filter((probe) => (probe.kind === "monitor" ? kind === "lb" : isRedirectOfPort(probe)))
-    .map(({ monitor, last, note }) => ({
-      monitor: monitor || (note ?? ""),
-      reason: last?.reason ?? null,
-    }));
-}
-
-function isRedirectOfPort(probe: ProbeFacts): boolean {
-  return probe.transaction === "https_challenge" && isDetection(probe);
-}
-
-/** A login that passes AAA proves the service behind it. */
-function answersDespiteGuard(probe: ProbeFacts): boolean {
-  return probe.rank === "login" && probe.opinion === "up";
-}
-
-function reasonOf(probes: readonly ProbeFacts[], id: string | null): Reason | null {
-  const decider = probes.find((probe) => probe.id === id);
-  return (decider?.opinion === "up" ? decider.lastSuccess : decider?.last)?.reason ?? null;
-}
+import {
+  CUT_OFF,
+  failingReplicas,
+  refusalShown,
+  vipOpinion,
+  type VipOpinion,
+} from "./vip-opinion.ts";
 
 /** What the judgement of a vserver depends on beside the vserver and its members. */
 export interface VserverSurroundings {
@@ -203,9 +45,6 @@ export interface VserverSurroundings {
   /** As a member's. */
   readonly grace: "watched" | "single_look";
 }
-
-/** What an agent that reaches nothing can say of a VIP. */
-const CUT_OFF = { opinion: "unknown", reason: "agent_path", login: "none" } as const;
 
 /** Judges a vserver by its members, as judged last, and its own VIP probes. Pure: the caller keeps the result. */
 export function judgeVserver(
@@ -227,9 +66,11 @@ export function judgeVserver(
 type JudgedVserver = Omit<Judged<VserverJudgement, VserverMemory>, "validUntil">;
 
 function judgeVip(vserver: VserverFacts, around: VserverSurroundings): JudgedVserver {
-  const seen: VipOpinion = around.cutOff ? CUT_OFF : vipOpinion(vserver, around);
+  const seen: VipOpinion = around.cutOff
+    ? CUT_OFF
+    : vipOpinion(vserver, around.grace === "watched");
   const really = reallyGood(vserver);
-  const agrees = storyOf(vserver, seen.opinion, really).size <= 1;
+  const agrees = statesSeen(vserver, seen.opinion, really).size <= 1;
   const memory = nextMemory(vserver.memory, agrees, agrees || vserver.memory.agreed, around.now);
   const inputs: VserverInputs = {
     cutOff: around.cutOff,
@@ -361,28 +202,28 @@ function reallyGood({ memberRecords }: VserverFacts): VserverInputs["really"] {
   return able.length > 0 && able.every((member) => member.bad) ? "none" : "unknown";
 }
 
-/** A greeting that is good does not contradict an ADC that is DOWN by a login: the member's own verdict does. */
+/** Against an ADC that has the member DOWN, a good answer counts only if the member's own verdict says so: it may be shallower. */
 function isProvenUp({ good, adcOpinion, mismatch, verdict }: MemberFacts): boolean {
   return good && (adcOpinion !== "down" || mismatch || verdict === "settling");
 }
 
-/** What each known witness says, up or down; one word means that they agree. */
-function storyOf(
+/** The states, up or down, that ADC, VIP and members are known to be in: one means that they agree. */
+function statesSeen(
   { adcOpinion }: VserverFacts,
   vip: LiveVserver["vip"],
   really: VserverInputs["really"],
 ): ReadonlySet<string> {
-  const story = new Set<string>();
+  const states = new Set<string>();
   if (adcOpinion === "up" || adcOpinion === "down") {
-    story.add(adcOpinion);
+    states.add(adcOpinion);
   }
   if (vip === "up" || vip === "down") {
-    story.add(vip);
+    states.add(vip);
   }
   if (really !== "unknown") {
-    story.add(really === "some" ? "up" : "down");
+    states.add(really === "some" ? "up" : "down");
   }
-  return story;
+  return states;
 }
 
 /** Whether what differs may do so by the ADC's own timing; `lengthMs`: how long that lasts. */
@@ -422,7 +263,7 @@ function slowestMs(members: readonly MemberFacts[]): number {
 
 function redirectOf({ config, memberRecords, probes }: VserverFacts): VserverInputs["redirect"] {
   const probe = probes.find(isRedirectLook);
-  // Services that only keep a vserver UP are asked nothing.
+  // Services that only keep a vserver UP are not probed.
   const serves = memberRecords.some((member) => member.probes.some(({ scheduled }) => scheduled));
   const redirects =
     probe !== undefined ||

@@ -7,23 +7,23 @@ import type {
 } from "../model/verdicts.ts";
 
 /**
- * What the passes of a service prove: every bound monitor wrong that fails or would; those wrong that fail now; or
- * neither, because they saw less deep or elsewhere.
+ * What passing transactions prove: that every bound monitor would be wrong to fail; that those failing now are wrong; or
+ * neither, because the transactions see less deep or another path.
  */
 export const SERVICE_PROOFS = ["every_monitor", "failing_monitor", "shallower"] as const;
 export type ServiceProof = (typeof SERVICE_PROOFS)[number];
 
-/** One monitor that counts. `sight` is null where nothing is known of it: nothing outranks that. */
+/** One monitor that counts. `sight` is null if its depth is not known: no pass outranks it. */
 export interface JudgedMonitor {
   readonly sight: Sight | null;
   readonly fails: boolean;
-  /** It is repeated here, has not passed, and has not failed often enough: it may yet prove the ADC right. */
+  /** It runs here, and has neither passed nor failed often enough: it may still confirm the ADC. */
   readonly mayFail?: boolean;
 }
 
 /**
- * Compares depths: a pass outranks a failure at the same depth or deeper, on the same path. While a monitor has not decided,
- * its being DOWN at the ADC is neither false nor too strict.
+ * Compares depths: a pass at least as deep as a failure, on the same path, outranks it. While a monitor is undecided here, its
+ * DOWN at the ADC is neither false nor too strict.
  */
 export function serviceProof(
   passes: readonly Sight[],
@@ -46,29 +46,29 @@ export interface MemberInputs {
   readonly replica: ReplicaOpinion;
   /** `none` counts as unknown. */
   readonly service: ServiceOpinion;
-  /** The replica's last observation failed: the ADC may be about to notice. */
+  /** The replica's last probe failed: the ADC may be about to notice. */
   readonly failing: boolean;
   /**
-   * The account of a login monitor is refused here: the ADC's own copy of it fails for the same reason, or with another
-   * password. `proven`: a login with another account works; null or absent: nobody's is.
+   * The account of a login monitor is rejected here; the ADC's own probe may fail for the same reason. `proven`: a login with
+   * another account works. Null or absent: no account is rejected.
    */
   readonly refused?: "refused" | "proven" | null;
-  /** A configured login here offers only what this agent cannot speak: what it would have shown stays unknown. */
-  readonly unspoken?: boolean;
-  /** A declared window is open, or one is over and the member has been away ever since it was open. */
+  /** The server of a configured login offers only schemes that this agent does not support: its result stays unknown. */
+  readonly loginUnsupported?: boolean;
+  /** A declared window is open, or is over and the member has been away ever since. */
   readonly declared: "no" | "open" | "over";
-  /** It has been in maintenance that nobody declared, and has not worked since, for longer than that may take. */
+  /** It has been in undeclared maintenance, and has not worked since, for longer than that may take. */
   readonly overdue: boolean;
   /** Maintenance was seen on the wire at this member. */
   readonly detected: boolean;
   readonly withinGrace: boolean;
   /** Everything has been good for the stability time. */
   readonly stable: boolean;
-  /** What a service that is up proves against monitors that fail or say nothing; see service-proof.ts. */
+  /** What passing transactions prove against the monitors. */
   readonly proof: ServiceProof;
   /**
-   * Whether what we see may accuse an ADC that says UP: it was asked after the evidence came up, and the evidence is not
-   * older than the replica's recovery.
+   * Whether our evidence may contradict an ADC that says UP: the ADC was polled after the evidence appeared, and the evidence
+   * is not older than the replica's recovery.
    */
   readonly conclusive: boolean;
 }
@@ -105,7 +105,7 @@ function outVerdict(inputs: MemberInputs): MemberVerdict {
     : "drained_undeclared";
 }
 
-/** Its window is over, or what nobody declared has lasted too long. */
+/** Its window is over, or undeclared maintenance has lasted too long. */
 function isOverrun({ declared, overdue }: MemberInputs): boolean {
   return declared === "over" || (declared === "no" && overdue);
 }
@@ -130,7 +130,7 @@ function upVerdict(inputs: MemberInputs): MemberVerdict {
     }
     return failing ? afterGrace(inputs, "blind_monitor") : "blind_monitor";
   }
-  return inputs.unspoken === true ? "unknown" : "agree_up";
+  return inputs.loginUnsupported === true ? "unknown" : "agree_up";
 }
 
 function downVerdict(inputs: MemberInputs): MemberVerdict {
@@ -158,7 +158,7 @@ function downVerdict(inputs: MemberInputs): MemberVerdict {
   return provesFailingWrong(inputs) ? afterGrace(inputs, "strict_monitor") : agreed;
 }
 
-/** The replica fails, and yet the service was seen to work at least as deep as the failing monitor looks. */
+/** The replica fails, but a transaction at least as deep as the failing monitor passes. */
 function provesFailingWrong({ replica, service, proof }: MemberInputs): boolean {
   return replica === "down" && service === "up" && proof !== "shallower";
 }

@@ -1,24 +1,24 @@
 import type { ReplicaOpinion } from "../model/verdicts.ts";
 
 /**
- * How long evidence counts. A result that no newer one has followed for three intervals of its probe says what was, not
- * what is: whatever rests on it is `unknown` from then on. Pure functions of time, in milliseconds of any one clock.
+ * How long a result counts. After three intervals without a newer one it has expired, and every opinion based on it is
+ * `unknown`. Pure functions of time, in milliseconds of any one clock.
  */
 const STALE_INTERVALS = 3;
-/** Monitors of a few milliseconds: an event loop that is busy for a moment makes nothing stale. */
+/** For intervals of a few milliseconds: a busy event loop must not make results expire. */
 const MIN_FRESH_MS = 5_000;
 
-/** How long a result counts that is followed by the next one after this interval. */
+/** How long a result of a probe with this interval counts. */
 export function freshForMs(intervalMs: number): number {
   return Math.max(STALE_INTERVALS * intervalMs, MIN_FRESH_MS);
 }
 
-/** Until when a result of this instant counts; Infinity where there is none to grow stale. */
+/** Until when a result of this instant counts; Infinity if there is none that could expire. */
 export function freshUntil(resultAt: number | null, intervalMs: number): number {
   return resultAt === null ? Infinity : resultAt + freshForMs(intervalMs);
 }
 
-/** Whether a result of this instant counts now; one that never came does not. */
+/** Whether a result of this instant still counts; null, no result, does not. */
 export function isFresh(resultAt: number | null, now: number, intervalMs: number): boolean {
   return resultAt !== null && now <= freshUntil(resultAt, intervalMs);
 }
@@ -43,9 +43,9 @@ export interface ReplicaParameters {
 }
 
 export interface ReplicaState {
-  /** What the machine says; `unknown` also while the last probe was a fault of our own. */
+  /** UP or DOWN; `unknown` before enough results, and while the last probe was a fault of our own. */
   readonly opinion: ReplicaOpinion;
-  /** Where the machine stands, whatever the last probe was. */
+  /** The same, ignoring faults of our own. */
   readonly settled: ReplicaOpinion;
   /** Results since the last change of state, newest last: at most `retries` or `successRetries` of them. */
   readonly recent: readonly boolean[];
@@ -58,8 +58,8 @@ export function initialReplica(): ReplicaState {
 }
 
 /**
- * One probe's result. `passed` is the result after *reverse*; null is a fault of our own, which makes the opinion
- * unknown until the next result and otherwise neither counts nor breaks a row.
+ * The state after one probe. `passed` is its result after `-reverse`. Null is a fault of our own: the opinion is unknown until
+ * the next result, and rows of failures or successes go on after it.
  */
 export function stepReplica(
   state: ReplicaState,
@@ -83,7 +83,7 @@ export function stepReplica(
   };
 }
 
-/** UP after so many successes that one more says nothing new: the state of nearly every monitor at nearly every probe. */
+/** UP after so many successes that one more changes nothing: the state of nearly every monitor. */
 function isCalm({ opinion, recent }: ReplicaState, kept: number): boolean {
   return opinion === "up" && recent.length === kept && !recent.includes(false);
 }
@@ -119,10 +119,7 @@ function lastAre(recent: readonly boolean[], value: boolean, count: number): boo
   return recent.length >= needed && recent.slice(-needed).every((passed) => passed === value);
 }
 
-/**
- * The opinion at this moment: unknown once no result has come for three times the pause to the next one, the interval or,
- * while DOWN, the down time.
- */
+/** The opinion now: unknown once the last result has expired (by the interval or, while DOWN, by the down time). */
 export function replicaOpinionAt(
   state: ReplicaState,
   parameters: ReplicaParameters,
@@ -137,7 +134,7 @@ export function nextDelayMs(state: ReplicaState, parameters: ReplicaParameters):
   return state.settled === "down" ? parameters.downTimeMs : parameters.intervalMs;
 }
 
-/** One monitor of a member, as bound, with what our replica of it says. */
+/** One bound monitor of a member, with the opinion of our replica. */
 export interface BoundReplica {
   readonly monitor: string;
   /** False when the binding (`-monState DISABLED`) or the monitor itself (`-state DISABLED`) is off: not counted. */
@@ -152,11 +149,11 @@ export interface BoundReplica {
 
 export interface MemberReplica {
   readonly opinion: ReplicaOpinion;
-  /** The monitor whose opinion tipped the scale; null when there is none, or when none of them could have. */
+  /** The monitor that decided; null if none did. */
   readonly decidedBy: string | null;
   /**
-   * True when the failures seen last, should they go on, bring the member down: the ADC may be about to notice. A
-   * failing monitor whose weight cannot matter does not count.
+   * The last failures would bring the member down if they went on: the ADC may be about to notice. A failing monitor whose
+   * weight cannot matter does not count.
    */
   readonly failing: boolean;
 }

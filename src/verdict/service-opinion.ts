@@ -18,8 +18,8 @@ export function initialTransaction(): TransactionState {
 }
 
 /**
- * One result: down after two failures in a row, up after one success. Null is a fault of our own and no result: the
- * opinion stands until it is too old ({@link transactionOpinionAt}).
+ * The state after one run: down after two failures in a row, up after one success. Null is a fault of our own and no result:
+ * the opinion holds until it expires ({@link transactionOpinionAt}).
  */
 export function stepTransaction(
   state: TransactionState,
@@ -40,7 +40,7 @@ export function stepTransaction(
   };
 }
 
-/** The opinion at this moment: unknown once three intervals have passed without a result. */
+/** The opinion now: unknown after three intervals without a result. */
 export function transactionOpinionAt(
   state: TransactionState,
   now: number,
@@ -49,12 +49,12 @@ export function transactionOpinionAt(
   return isFresh(state.lastResultAt, now, intervalMs) ? state.opinion : "unknown";
 }
 
-/** Failures in a row that chance brings less often than this are no chance. */
+/** Failures in a row less probable than this are not put down to chance. */
 const MOST_CHANCE = 0.001;
 
 /**
- * How many failures in a row through a VIP say something of the VIP itself, where so many of the members that it balances
- * over are known to fail: one alone may be theirs, and two in a row are down to chance once in four where every second fails.
+ * How many failures in a row through a VIP count against the VIP itself, if `failing` of the `balanced` weight of its members
+ * is known to fail. Fewer may be those members' own: if every second one fails, two in a row happen once in four.
  */
 export function failuresBeyondChance(failing: number, balanced: number): number {
   if (failing <= 0) {
@@ -65,13 +65,13 @@ export function failuresBeyondChance(failing: number, balanced: number): number 
     : Math.ceil(Math.log(MOST_CHANCE) / Math.log(failing / balanced));
 }
 
-/** Milliseconds to the next look: 3 s after a first failure, so that an outage is named soon, else the interval. */
+/** Milliseconds to the next run: 3 s after a first failure, to confirm an outage soon, else the interval. */
 export function nextDelayMs(state: TransactionState, intervalMs: number): number {
   const unconfirmed = state.failuresInARow === 1 && state.opinion !== "down";
   return unconfirmed ? Math.min(CONFIRM_AFTER_MS, intervalMs) : intervalMs;
 }
 
-/** How much a transaction's word weighs: `detection` is no service opinion at all. */
+/** How much a transaction weighs for the service opinion; `detection`: not at all. */
 export type TransactionRank = "login" | "look" | "detection";
 
 export function transactionRank(transaction: TransactionName): TransactionRank {
@@ -95,8 +95,8 @@ export interface CombinedService {
 }
 
 /**
- * Several transactions of one member: down if any is down, else up if any is up. A login outranks an anonymous look,
- * which decides only while no login knows anything. `none` when nothing looks at the service at all.
+ * The opinion of several transactions: down if any is down, else up if any is up. Anonymous ones decide only while no login has
+ * an opinion. `none`: there is no transaction.
  */
 export function combineTransactions(transactions: readonly TransactionResult[]): CombinedService {
   const speaking = transactions.filter((each) => each.rank !== "detection");

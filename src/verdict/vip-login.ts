@@ -4,7 +4,7 @@ import type { TlsEnd } from "../model/live.ts";
 import type { VserverInputs } from "./vserver-verdict.ts";
 import type { MemberFacts, ProbeFacts } from "./facts.ts";
 
-/** Rungs of a login that the ADC itself puts before the service. */
+/** Reasons of logins that fail at the ADC itself, before the service. */
 export const ADC_LOGIN_RUNGS: ReadonlySet<Reason> = new Set<Reason>([
   "aaa_login",
   "aaa_rejected",
@@ -14,12 +14,12 @@ export const ADC_LOGIN_RUNGS: ReadonlySet<Reason> = new Set<Reason>([
   "second_factor",
 ]);
 
-/** What logins with configured accounts show of one VIP. */
+/** What logins with configured accounts show about one VIP. */
 export interface VipLogin {
   readonly state: VserverInputs["login"];
-  /** The rung at which it breaks, or what keeps it from telling. */
+  /** Why it is broken, or not conclusive. */
   readonly reason: Reason | null;
-  /** Logins whose failure is not the VIP's, or not yet known to be: they give no opinion of it. */
+  /** Logins whose failure is not the VIP's, or not yet known to be: they do not count against it. */
   readonly silenced: ReadonlySet<ProbeFacts>;
 }
 
@@ -27,11 +27,11 @@ export interface VipLoginSurroundings {
   readonly tlsEnds: TlsEnd;
   /** Members behind the VIP, or behind one target of it. */
   readonly members: readonly MemberFacts[];
-  /** Whether there will be further looks, to wait for what the members have to say. */
+  /** Whether there will be further runs, so that the members' results can be waited for. */
   readonly watches: boolean;
 }
 
-/** Judges the logins among these probes of one VIP; one that fails is enough. */
+/** Judges the logins among these probes of one VIP. One that fails is enough. */
 export function vipLogin(probes: readonly ProbeFacts[], around: VipLoginSurroundings): VipLogin {
   const logins = probes.filter((probe) => probe.rank === "login");
   if (logins.length === 0) {
@@ -57,33 +57,33 @@ export function vipLogin(probes: readonly ProbeFacts[], around: VipLoginSurround
 }
 
 interface Fate {
-  /** `elsewhere`: a member, or the account, has the trouble, and it is named there. */
-  readonly fate: "works" | "broken" | "confirming" | "elsewhere" | "untold";
+  /** `elsewhere`: the fault is a member's or the account's, and is reported there. `inconclusive`: nothing is known. */
+  readonly fate: "works" | "broken" | "confirming" | "elsewhere" | "inconclusive";
   readonly reason: Reason | null;
 }
 
-const UNTOLD: Fate = { fate: "untold", reason: null };
+const INCONCLUSIVE: Fate = { fate: "inconclusive", reason: null };
 
 function fateOf(probe: ProbeFacts, around: VipLoginSurroundings): Fate {
   const seen = standing(probe);
   if (seen === null) {
-    return UNTOLD;
+    return INCONCLUSIVE;
   }
   if (seen.outcome === "fault") {
-    return seen.login === "rejected" ? refusedFate(probe, seen, around) : untold(seen);
+    return seen.login === "rejected" ? refusedFate(probe, seen, around) : inconclusive(seen);
   }
   if (probe.opinion === "up") {
     return { fate: "works", reason: null };
   }
   const isConvicted =
     probe.opinion === "down" || (probe.opinion === "unknown" && isHeldBack(probe));
-  if (!isConvicted || !isBehindTheWay(seen)) {
-    return untold(seen);
+  if (!isConvicted || !reachedTheLogin(seen)) {
+    return inconclusive(seen);
   }
   if (ADC_LOGIN_RUNGS.has(seen.reason)) {
     return broken(seen.reason);
   }
-  if (sharesTrouble(around.members, probe)) {
+  if (alsoFailsAtMember(around.members, probe)) {
     return { fate: "elsewhere", reason: seen.reason };
   }
   return around.watches && around.members.some((member) => mayStillTell(member, probe))
@@ -91,7 +91,10 @@ function fateOf(probe: ProbeFacts, around: VipLoginSurroundings): Fate {
     : broken(seen.reason);
 }
 
-/** A refusal by AAA is the ADC's, and so is that of a login which the ADC has unbound from its channel: else the account's. */
+/**
+ * A rejected login. By AAA, or of a login bound to its TLS channel where the ADC re-encrypts, it is the ADC's fault; otherwise
+ * the account's.
+ */
 function refusedFate(probe: ProbeFacts, seen: Observation, around: VipLoginSurroundings): Fate {
   const { members, tlsEnds } = around;
   const logins = members.flatMap((member) => member.probes.filter(({ rank }) => rank === "login"));
@@ -105,20 +108,20 @@ function refusedFate(probe: ProbeFacts, seen: Observation, around: VipLoginSurro
   const worksAtMembers = logins.some(
     ({ transaction, opinion }) => transaction === probe.transaction && opinion === "up",
   );
-  return isUnbound && worksAtMembers ? broken("login_broken_by_adc") : untold(seen);
+  return isUnbound && worksAtMembers ? broken("login_broken_by_adc") : inconclusive(seen);
 }
 
 function broken(reason: Reason): Fate {
   return { fate: "broken", reason };
 }
 
-function untold({ reason }: Observation): Fate {
-  return { fate: "untold", reason: reason === "ok" ? null : reason };
+function inconclusive({ reason }: Observation): Fate {
+  return { fate: "inconclusive", reason: reason === "ok" ? null : reason };
 }
 
 /**
- * The last result; that of a refused login counts for as long as none may follow, and so does one of which nobody knows who
- * looked at it, once its account is suspended: it has failed twice, minutes apart.
+ * The last result. A rejection counts for as long as the account gate allows no further login. So does a password that was
+ * sent and not answered, once its account is suspended: that has happened twice, minutes apart.
  */
 function standing({ current, heldBack, last }: ProbeFacts): Observation | null {
   const outlives =
@@ -136,19 +139,19 @@ function isRefused(probe: ProbeFacts): boolean {
   return standing(probe)?.login === "rejected";
 }
 
-const BEHIND_THE_WAY: ReadonlySet<Step> = new Set<Step>(["login", "mail_from", "transaction"]);
+const LOGIN_STEPS: ReadonlySet<Step> = new Set<Step>(["login", "mail_from", "transaction"]);
 
-/** The way to the login was open: what failed is the login, or what it leads to. */
-function isBehindTheWay({ step, reason }: Observation): boolean {
-  return BEHIND_THE_WAY.has(step) || ADC_LOGIN_RUNGS.has(reason);
+/** Whether the connection up to the login worked: what failed is the login, or what comes after it. */
+function reachedTheLogin({ step, reason }: Observation): boolean {
+  return LOGIN_STEPS.has(step) || ADC_LOGIN_RUNGS.has(reason);
 }
 
-/** Whether the same login fails at a member that clients are sent to as well: then that is where the trouble lies. */
-export function sharesTrouble(members: readonly MemberFacts[], probe: ProbeFacts): boolean {
-  return members.some((member) => hasSameTrouble(member, probe));
+/** Whether the same login also fails at a member that clients are sent to: then the fault is there. */
+export function alsoFailsAtMember(members: readonly MemberFacts[], probe: ProbeFacts): boolean {
+  return members.some((member) => failsAlike(member, probe));
 }
 
-function hasSameTrouble(member: MemberFacts, probe: ProbeFacts): boolean {
+function failsAlike(member: MemberFacts, probe: ProbeFacts): boolean {
   return (
     takesClients(member) &&
     member.probes.some((login) => {
@@ -156,7 +159,7 @@ function hasSameTrouble(member: MemberFacts, probe: ProbeFacts): boolean {
       return (
         login.rank === "login" &&
         (isSame || login.transaction === probe.transaction) &&
-        // The wrong password of one is no trouble of another, who was let in.
+        // A wrong password of one account does not explain the failure of another that was let in.
         (isRefused(login)
           ? login.account === probe.account || probe.last?.login === "rejected"
           : login.opinion === "down")
@@ -165,7 +168,7 @@ function hasSameTrouble(member: MemberFacts, probe: ProbeFacts): boolean {
   );
 }
 
-/** Whether the same login at this member has not been made since it fails through the VIP, and soon will be. */
+/** Whether the same login runs at this member, and has not since it began to fail through the VIP. */
 function mayStillTell(member: MemberFacts, { transaction, failingSince }: ProbeFacts): boolean {
   return (
     takesClients(member) &&

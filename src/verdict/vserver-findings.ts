@@ -7,8 +7,8 @@ import type { TlsFacts } from "../model/observation.ts";
 import { isSubmissionPort } from "../model/transactions.ts";
 
 /**
- * Whether the client's address survives the VIP, by what SMTP servers call us: through the ADC they see the address we came
- * from, or the one they see without the ADC (behind an address translation). Null if no server reported it through the VIP.
+ * Whether servers see the client's address through the VIP. SMTP servers report the address that they see us come from: it is
+ * kept if that is our own, or the one that they report without the ADC (behind an address translation). Null: none reports it.
  */
 export function clientAddressKept(vserver: VserverFacts): boolean | null {
   const [reported] = vserver.probes.filter((probe) => probe.vantage === "vip").flatMap(addressSeen);
@@ -23,18 +23,18 @@ function addressSeen({ current }: ProbeFacts) {
   return current?.clientAddress ?? [];
 }
 
-/** What one member's challenge offered when it was asked for a path. */
+/** The login schemes that one member offered for a path. */
 export interface OfferedSchemes {
   readonly adcService: string;
   readonly server: string;
   readonly port: Port;
   readonly path: string;
-  /** As an observation holds them: in one order, whatever the server's was. */
+  /** In the fixed order of an observation. */
   readonly schemes: string;
 }
 /**
- * The odd ones out among members of one group that were asked for the same URL: of two that differ each is the other's.
- * Null where nothing can be compared: fewer than two have answers, or they follow no common rule that one of them could break.
+ * Members of one group that offer other schemes for the same URL than all others; of two that differ, both. Null if nothing can
+ * be compared: fewer than two answered, or there are more than two different offers.
  */
 export function oddSchemes(offered: readonly OfferedSchemes[]): readonly OddSchemes[] | null {
   const alike = groupBy(offered, ({ adcService, port, path }) => `${adcService}\n${port}${path}`);
@@ -67,11 +67,11 @@ function oddOne(
   const { server, port, path, schemes } = member;
   return { server, port, path, offers: schemes, others: other.schemes };
 }
-/** As {@link oddSchemes}, of a vserver's members; what content switching leads to is judged target by target. */
+/** As {@link oddSchemes}, for a vserver's members. Members behind content switching are compared at each target. */
 export function oddSchemesBehind(vserver: VserverFacts): readonly OddSchemes[] | null {
   return vserver.kind === "cs" ? null : oddSchemes(vserver.memberRecords.flatMap(offeredBy));
 }
-/** By the looks: a login's own answers depend on the account. */
+/** From anonymous probes: what a login is offered depends on the account. */
 function offeredBy({ adcService, server, port, probes }: MemberFacts): readonly OfferedSchemes[] {
   return probes.flatMap(({ kind, current, path }) => {
     const schemes = current?.authSchemes;
@@ -81,7 +81,7 @@ function offeredBy({ adcService, server, port, probes }: MemberFacts): readonly 
   });
 }
 
-/** Persistence that follows the client's address: one agent address sticks to one server, and each probe keeps the entry alive. */
+/** Persistence by the client's address: our address sticks to one server, and each probe keeps the entry alive. */
 const SOURCE_BOUND: ReadonlySet<string> = new Set([
   "SOURCEIP",
   "SRCIPDESTIP",
@@ -89,10 +89,10 @@ const SOURCE_BOUND: ReadonlySet<string> = new Set([
   "CALLID",
 ]);
 
-/** Whether probes through a VIP may be judged now, when clients stick to servers. */
+/** Whether probes through a VIP can be judged now, if clients stick to servers. */
 type PersistencePause =
   | { readonly kind: "none" }
-  /** From these addresses of ours the ADC would still go to a member that leaves; from others not. */
+  /** From these addresses of ours the ADC would still go to a member that leaves; not from others. */
   | { readonly kind: "avoid"; readonly addresses: ReadonlySet<string> }
   | { readonly kind: "pause" };
 
@@ -100,11 +100,11 @@ const NONE: PersistencePause = { kind: "none" };
 const PAUSE: PersistencePause = { kind: "pause" };
 
 /**
- * A member has just started to leave, and our own persistence entry would go on sending us there (NetScaler docs:
- * persistence outlives a graceful disable). After the persistence time-out without a probe the next answer is a new
- * client's; sooner where the ADC tells that our entry leads elsewhere, or is gone. That it has none counts only for an
- * address it has shown before: an address translation on the way hides us from it. `pollMs`: until the poll told, probes
- * went on and kept the entry alive, and longer where polls failed or the ADC was slow.
+ * Whether to pause probes because a member is leaving: our persistence entry would still send us there (NetScaler docs:
+ * persistence outlives a graceful disable). After the persistence time-out without a probe, the next answer is what a new
+ * client gets; sooner if the ADC reports that our entry leads elsewhere, or is gone. That it has none counts only for an
+ * address under which it has shown one before: an address translation may hide ours. `pollMs`: until the poll that reported
+ * the leave, probes went on and kept the entry alive.
  */
 export function persistencePause(
   vserver: VserverFacts,
@@ -138,7 +138,7 @@ export function isSourceBound({ config }: VserverFacts): boolean {
   return config.kind === "lb" && SOURCE_BOUND.has(config.persistence.type);
 }
 
-/** The members that the ADC gives this address of ours to; null for a member that is not known here. */
+/** The members that this address of ours sticks to; null for one that is not known here. */
 export function boundTo(vserver: VserverFacts, source: string): (MemberFacts | null)[] {
   return (vserver.ownEntries?.entries ?? [])
     .filter((entry) => entry.source === source)
@@ -150,7 +150,7 @@ export function boundTo(vserver: VserverFacts, source: string): (MemberFacts | n
     );
 }
 
-/** Whether a probe from there may go where no new client does. */
+/** Whether a probe from there may be sent to a member that takes no new clients. */
 function leadsAway(vserver: VserverFacts, source: string): boolean {
   const bound = boundTo(vserver, source);
   return bound.length === 0
@@ -160,12 +160,11 @@ function leadsAway(vserver: VserverFacts, source: string): boolean {
 
 /** Types that end a client's TLS at a vserver, and begin TLS of the ADC's own at a service. */
 const SPEAKS_TLS: ReadonlySet<string> = new Set(["SSL", "SSL_TCP"]);
-/** Types that hand bytes on as they come; whether these are TLS, only the servers know. */
+/** Types that forward bytes unchanged, TLS or not. */
 const HANDS_ON: ReadonlySet<string> = new Set(["SSL_BRIDGE", "TCP", "ANY"]);
 /**
- * Derives it from the types of the vservers at which clients come in (content switching in front counts, not the vserver
- * behind it) and of the services that take them on. One that ends TLS among several decides: its clients see no server's
- * certificate.
+ * Where clients' TLS ends, by the types of the vservers that clients connect to (of content switching, the one in front) and of
+ * the services behind. One vserver that ends TLS decides: its clients never see a server's certificate.
  */
 export function tlsEnd(entries: readonly string[], services: readonly string[]): TlsEnd {
   const encrypts = services.some((type) => SPEAKS_TLS.has(type));
@@ -178,7 +177,7 @@ export function tlsEnd(entries: readonly string[], services: readonly string[]):
   return !encrypts && entries.some((type) => HANDS_ON.has(type)) ? "pass_through" : "none";
 }
 
-/** The certificate a VIP shows, against the serial NITRO says is bound and the names the operator expects. */
+/** Whether a VIP shows another certificate than NITRO says is bound, or one without the names that the operator expects. */
 export function wrongCertificate(vserver: VserverFacts): boolean {
   const through = vserver.probes.filter((probe) => probe.vantage === "vip");
   const shown = latestLeaf(through.filter((probe) => endsAt(vserver, probe)));
@@ -189,7 +188,7 @@ export function wrongCertificate(vserver: VserverFacts): boolean {
   return carriesNone(through, vserver.expectedNames);
 }
 
-/** Judged where the certificate was seen, by OpenSSL's check; a handshake before the names were known says nothing. */
+/** By OpenSSL's check at the handshake. One from before the names were configured does not count. */
 function carriesNone(probes: readonly ProbeFacts[], expected: readonly string[]): boolean {
   for (const probe of probes) {
     const facts = isRelaysOwn(probe) ? null : probe.last?.tls;
@@ -201,7 +200,7 @@ function carriesNone(probes: readonly ProbeFacts[], expected: readonly string[])
   return false;
 }
 
-/** Through content switching a client sees the certificate of the vserver in front, not the one bound here. */
+/** Behind content switching, clients see the certificate of the vserver in front, not the one bound here. */
 function endsAt(vserver: VserverFacts, { entry }: ProbeFacts): boolean {
   return entry === vserver.vserver;
 }
@@ -221,7 +220,7 @@ function latestLeaf(probes: readonly ProbeFacts[]) {
   return null;
 }
 
-/** Servers that relay mail to each other show certificates of their own, which no client verifies. */
+/** SMTP on a relay port shows a certificate that no client verifies. */
 function isRelaysOwn({ targetPort, transaction }: ProbeFacts): boolean {
   return transaction === "smtp_mail_from" && !isSubmissionPort(targetPort ?? "*");
 }
@@ -235,17 +234,16 @@ function normalSerial(serial: string): string {
 }
 
 /**
- * Whether certificates differ where they must be alike, judged by where the clients' TLS ends; null where nothing says that
- * they must, or no member showed one. Passed through, all members must show one, and through the VIP nothing else may be
- * seen. Encrypted anew, what the members show is the ADC's business, unless the operator says otherwise or Extended
- * Protection is seen. What content switching passes through differs by target: each target is judged by itself.
+ * Whether certificates differ that must be the same; null if none must, or no member showed one. If TLS passes through, all
+ * members and the VIP must show one certificate (at content switching, each target by itself). If the ADC re-encrypts, only the
+ * ADC sees what members show, and they may differ, unless the operator says otherwise or Extended Protection is in use.
  */
 export function certificatesDiffer(vserver: VserverFacts): boolean | null {
   switch (vserver.tlsEnds) {
     case "pass_through":
       return vserver.kind === "cs" ? null : differ(vserver, ({ serverName }) => serverName ?? "");
     case "re_encrypt":
-      // Of its members an ADC asks by another name than clients ask it, or by none.
+      // The ADC asks its members by another server name than clients ask it, or by none.
       return vserver.sameCertificate || seesExtendedProtection(vserver)
         ? differ(vserver, () => "")
         : null;
@@ -256,9 +254,9 @@ export function certificatesDiffer(vserver: VserverFacts): boolean | null {
 }
 
 /**
- * A login bound to the certificate shown is accepted at a member, and through the VIP refused to the same credential: that
- * is what Extended Protection does where the ADC shows another certificate. A login that is accepted on both sides says
- * nothing: servers without it ignore the binding.
+ * A login bound to the shown certificate is accepted at a member and rejected through the VIP for the same credential: Extended
+ * Protection does that if the ADC shows another certificate. A login that is accepted on both sides proves nothing: servers
+ * without Extended Protection ignore the binding.
  */
 function seesExtendedProtection(vserver: VserverFacts): boolean {
   return (
@@ -274,7 +272,7 @@ function seesExtendedProtection(vserver: VserverFacts): boolean {
   );
 }
 
-/** Compares the VIP and all members, each group of names for itself: one server may have a certificate for each SNI. */
+/** Compares the VIP and all members, by group of names: a server may have one certificate for each SNI. */
 function differ(vserver: VserverFacts, group: (facts: TlsFacts) => string): boolean | null {
   const shown = new Map<string, Set<string>>();
   const take = (probes: readonly ProbeFacts[]): void => {
@@ -290,7 +288,7 @@ function differ(vserver: VserverFacts, group: (facts: TlsFacts) => string): bool
   return [...shown.values()].some((leaves) => leaves.size > 1);
 }
 
-/** The fingerprint last shown at one endpoint, for each group of names. */
+/** The fingerprint that one endpoint showed last, by group of names. */
 function newestLeaves(
   probes: readonly ProbeFacts[],
   group: (facts: TlsFacts) => string,

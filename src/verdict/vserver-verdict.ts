@@ -4,31 +4,30 @@ import type { AdcOpinion, VserverVerdict } from "../model/verdicts.ts";
 /** Everything the verdict on a virtual server depends on. */
 export interface VserverInputs {
   readonly cutOff: boolean;
-  /** There is an ADC to ask: with a configuration file alone there is nothing to compare with. */
+  /** NITRO is configured for this ADC. With a configuration file alone there is nothing to compare with. */
   readonly hasAdc: boolean;
   /**
-   * `none`: the vserver has services, or no redirect. Otherwise a redirect vserver without services: whether its 302
-   * came as configured; `unseen` before the first answer or when the fault was ours.
+   * `none`: the vserver has services, or no redirect. Otherwise, whether the redirect comes as configured; `unseen` before
+   * the first answer, or after a fault of our own.
    */
   readonly redirect: "none" | "as_configured" | "differs" | "unseen";
   readonly adc: AdcOpinion;
-  /** Our application-level answer; `none` where the vserver cannot be asked, `unknown` before its first result. */
+  /** What our probes through the VIP say; `none` if there are none, `unknown` before the first result. */
   readonly vip: "up" | "down" | "protected" | "none" | "unknown";
   /**
-   * What is known of logins with configured accounts through the VIP: `broken` where one fails, `confirming` until the same
-   * login at its members has shown whether that lies with one of them, `given` where there is one without such news. One
-   * that works makes `vip` up.
+   * Logins with configured accounts through the VIP. `broken`: one fails. `confirming`: one fails, and the same login at the
+   * members has not been made since. `given`: none fails. A login that works makes `vip` up.
    */
   readonly login: "none" | "given" | "confirming" | "broken";
   /** Members good by our own opinions. */
   readonly really: "some" | "none" | "unknown";
-  /** A member that is out or in maintenance answered, and again on a second fresh connection. */
+  /** A member that is out or in maintenance answered twice, on fresh connections. */
   readonly servedByDrained: boolean;
-  /** Serial other than the bound certkey's, or name not among the configured ones; with neither known never true. */
+  /** The certificate has another serial than the bound certkey, or none of the configured names. False if neither is known. */
   readonly wrongCertificate: boolean;
   readonly backupActive: boolean;
   readonly withinGrace: boolean;
-  /** Every failure through the VIP looks as the ADC's configured refusal of this agent does: it says nothing of clients. */
+  /** The ADC is configured to refuse this agent, and every failure through the VIP looks like that: other clients may be served. */
   readonly refusesUs: boolean;
 }
 
@@ -79,8 +78,8 @@ export function vserverVerdict(inputs: VserverInputs): VserverVerdict {
 }
 
 /**
- * The verdict on an authentication vserver, which has no members: whether its login answers. Its own word DOWN is not
- * doubted, for nobody could repeat what the ADC itself judges it by.
+ * The verdict on an authentication vserver, which has no members: whether its login page answers. If the ADC says DOWN, that
+ * stands: what the ADC judges it by cannot be repeated from here.
  */
 export function loginVserverVerdict({
   cutOff,
@@ -109,7 +108,7 @@ export function loginVserverVerdict({
   return vip === "up" ? "vip_agree_up" : "unknown";
 }
 
-/** What a login, or the want of one, says; null where nothing. */
+/** The verdict that logins through the VIP, or missing ones, lead to; null: none. */
 function guardedVerdict({ vip, login }: VserverInputs): VserverVerdict | null {
   switch (login) {
     case "broken":
@@ -134,12 +133,12 @@ function redirectVerdict(redirect: "as_configured" | "differs" | "unseen"): Vser
   }
 }
 
-/** An application answered through the VIP, so some member is alive: it is we who cannot reach the members. */
+/** An application answered through the VIP, so a member is alive: this agent cannot reach the members. */
 function unreachableMembersVerdict(vip: VserverInputs["vip"]): VserverVerdict {
   return vip === "up" ? "unknown" : "vip_up_members_down";
 }
 
-/** The reason that the verdict itself brings, before any probe's own, or null. */
+/** The reason that comes with the verdict itself, ahead of any probe's; null: none. */
 export function vserverVerdictReason(
   inputs: VserverInputs,
 ): Extract<Reason, "agent_path" | "not_configured"> | null {
@@ -155,11 +154,11 @@ export function vserverVerdictReason(
 
 /** One VIP that a GSLB vserver may hand out. */
 export interface SiteInputs {
-  /** Whether the ADC's DNS has answered with it lately; null: nobody could be asked. */
+  /** Whether the ADC's DNS has lately answered with it; null: the DNS cannot be asked. */
   readonly handedOut: boolean | null;
-  /** Whether a client who comes there is served, by all that we know. */
+  /** Whether a client that connects there is served. */
   readonly serves: "up" | "down" | "unknown";
-  /** What GSLB says of it. */
+  /** The state that GSLB has it in. */
   readonly adc: AdcOpinion;
   /** Of a backup vserver: handed out only while the vserver's own sites are DOWN. */
   readonly backup?: boolean;
@@ -171,8 +170,8 @@ export interface GslbInputs {
   /** GSLB's own state of the vserver; `unknown` also where there is no NITRO. */
   readonly adc: AdcOpinion;
   /**
-   * How the ADC answers the name's questions: with addresses (`up`), with none or not at all (`down`); `none` where it has
-   * no address to ask at, `unknown` before the first answer or when the fault was ours.
+   * How the ADC answers DNS queries for the name: with addresses (`up`), with none or not at all (`down`). `none`: it has no
+   * address to query. `unknown`: before the first answer, or after a fault of our own.
    */
   readonly dns: "up" | "down" | "none" | "unknown";
   readonly sites: readonly SiteInputs[];
@@ -202,7 +201,7 @@ export function gslbVerdict(inputs: GslbInputs): VserverVerdict {
     return "vip_backup_active";
   }
   if (adc === "down" && allDown) {
-    // Without -EDR it answers with what it has, and it says so: nobody is deceived.
+    // Without -EDR the DNS answers with DOWN sites too, and the ADC reports DOWN: state and answers agree.
     return "vip_agree_down";
   }
   if (sites.some(isDeadEnd) || (allDown && adc === "up")) {
@@ -225,7 +224,7 @@ export function isDeadEnd({ handedOut, serves }: SiteInputs): boolean {
   return handedOut === true && serves === "down";
 }
 
-/** It would serve, GSLB takes it for DOWN, and nobody is sent there. What is out on purpose is not meant. */
+/** It would serve, GSLB has it DOWN, and no client is sent there. A site that is out of service on purpose does not count. */
 export function isWithheld({ handedOut, serves, adc }: SiteInputs): boolean {
   return serves === "up" && adc === "down" && handedOut !== true;
 }

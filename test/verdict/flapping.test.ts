@@ -6,15 +6,15 @@ import {
   stepFalls,
   unexplainedFalls,
   type Fall,
-  type Word,
+  type Report,
 } from "../../src/verdict/flapping.ts";
 
 const S = 1_000;
 const MINUTE = 60 * S;
 
 /** Words of an ADC that says DOWN for `downS` of every `everyS` seconds, asked every `pollS`. */
-function words(everyS: number, downS: number, pollS: number, lengthS: number): Word[] {
-  const told: Word[] = [];
+function words(everyS: number, downS: number, pollS: number, lengthS: number): Report[] {
+  const told: Report[] = [];
   for (let at = 0; at <= lengthS; at += pollS) {
     const phase = at % everyS;
     const down = phase < downS;
@@ -28,7 +28,7 @@ function words(everyS: number, downS: number, pollS: number, lengthS: number): W
   return told;
 }
 
-function fallsIn(told: readonly Word[]): readonly Fall[] {
+function fallsIn(told: readonly Report[]): readonly Fall[] {
   return told
     .slice(1)
     .reduce<readonly Fall[]>(
@@ -49,7 +49,7 @@ describe("falls of the ADC", () => {
   });
 
   test("a change that the ADC dates a second off is one", () => {
-    const before: Word = { state: "up", at: 100 * S, changedAt: 99 * S };
+    const before: Report = { state: "up", at: 100 * S, changedAt: 99 * S };
     expect(changesBetween(before, { state: "up", at: 115 * S, changedAt: 101 * S })).toBe(0);
     expect(changesBetween(before, { state: "up", at: 115 * S, changedAt: 103 * S })).toBe(2);
     expect(changesBetween(before, { state: "down", at: 115 * S, changedAt: 101 * S })).toBe(1);

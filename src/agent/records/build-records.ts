@@ -13,11 +13,12 @@ import { compareWithVip, type ResolvedNames } from "../public-names.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import { clientNames } from "../plan/vip-reach.ts";
 import { tlsEnd } from "../../verdict/vserver-findings.ts";
-import { GslbRecord, VserverRecord } from "./vserver-record.ts";
+import { VserverRecord } from "./vserver-record.ts";
+import { GslbRecord } from "./gslb-record.ts";
 import { MemberRecord } from "./member-record.ts";
 import { ProbeRecord } from "./probe-record.ts";
 
-/** The records of one ADC's estate, wired to one another. */
+/** The records of one ADC's estate, linked to one another. */
 export interface EstateRecords {
   readonly estate: Estate;
   readonly members: readonly MemberRecord[];
@@ -38,11 +39,11 @@ export interface RecordOptions {
   /** What DNS answers for client-facing names. */
   readonly resolved?: ResolvedNames;
   readonly now: () => number;
-  /** For the age of results, which no setting of the wall clock may change; default: `now`. */
+  /** The clock by which results expire, which is never set; default: `now`. */
   readonly monotonic?: () => number;
 }
 
-/** Makes the records of an estate and its plan; whatever an earlier record of the same thing knew is taken over. */
+/** Makes the records of an estate and its plan, with the state of earlier records of the same things. */
 export function buildRecords(
   estate: Estate,
   plan: readonly PlannedProbe[],
@@ -54,7 +55,7 @@ export function buildRecords(
   return records;
 }
 
-/** Takes over what earlier records know: until this moment results may go on reaching those. */
+/** Takes over the state of earlier records, which may receive results until this moment. */
 export function inheritRecords(records: EstateRecords, earlier: EstateRecords | null): void {
   inheritAll(records.probes, earlier?.probes ?? [], (probe) => probe.id);
   inheritAll(records.members, earlier?.members ?? [], memberIdOf);
@@ -62,7 +63,7 @@ export function inheritRecords(records: EstateRecords, earlier: EstateRecords | 
   inheritAll(records.vservers, earlier?.vservers ?? [], (each) => each.vserver, servers);
 }
 
-/** New records, in steps: they know nothing yet. */
+/** New records without any state, in steps. */
 export function* recordSteps(
   imported: Estate,
   plan: readonly PlannedProbe[],
@@ -120,7 +121,7 @@ export function* recordSteps(
   return yield* wire(imported, members, [...vservers, ...names, ...logins], probes);
 }
 
-/** A GSLB vserver with those that stand in for it, in their order. */
+/** A GSLB vserver, and its backups in their order. */
 function backupChain(
   { gslb }: Estate,
   vserver: GslbVserver,
@@ -225,7 +226,7 @@ function membersByVserver(
   return behind;
 }
 
-/** Which of the bound certificates a client sees depends on its SNI and key types: only all of them together can be compared. */
+/** Which bound certificate a client sees depends on its SNI and key types, so all of them are compared. */
 function boundSerials(estate: Estate, vserver: Vserver): readonly string[] {
   const bound = vserver.certKeys.filter((binding) => !binding.ca);
   const serials = bound.flatMap(({ certKey }) => estate.certKeys.get(certKey)?.serial ?? []);
@@ -236,12 +237,12 @@ function publicHosts(settings: VserverConfig): string[] {
   return settings.public.map((text) => readHostPort(text).host);
 }
 
-/** The addresses at which the ADC itself takes this vserver's clients: its own, or those of content switching before it. */
+/** The addresses that this vserver's clients connect to: its own, or those of content switching in front. */
 function vipsOf(estate: Estate, graph: VserverGraph, vserver: Vserver): string[] {
   return entriesOf(estate, graph, vserver).flatMap(({ address }) => address ?? []);
 }
 
-/** Where clients come in: the vserver itself, or content switching before one without an address. */
+/** The vservers that clients connect to: this one, or content switching in front of one without an address. */
 function entriesOf(estate: Estate, graph: VserverGraph, vserver: Vserver): Vserver[] {
   return vserver.address === null
     ? graph
@@ -298,7 +299,7 @@ function monitorsOf(probes: readonly ProbeRecord[]) {
   );
 }
 
-/** How late a member's protocol shows a change of state, by the looks that watch it. */
+/** The protocol of a member, which determines how late it shows a change of state. */
 function protocolOf(probes: readonly ProbeRecord[]): SettlingProtocol {
   for (const { transaction } of probes) {
     switch (transaction) {

@@ -13,7 +13,7 @@ import {
 } from "../../verdict/detection.ts";
 import { postponeTo, type GraceLengths } from "../../verdict/grace.ts";
 import { MISMATCH_VERDICTS, type AdcOpinion } from "../../model/verdicts.ts";
-import { changesBetween, stepFalls, type Word } from "../../verdict/flapping.ts";
+import { changesBetween, stepFalls, type Report } from "../../verdict/flapping.ts";
 import type { LiveMember, LiveFlapping } from "../../model/live.ts";
 import type { MemberFacts } from "../../verdict/facts.ts";
 import {
@@ -29,7 +29,7 @@ import {
 import { awaySince, isBad, isGood } from "../../verdict/judge-member.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 
-/** Everything the agent knows of one member; its public face is the live state's `LiveMember`. */
+/** Everything the agent knows of one member: what the ADC reports, its probes, and the last judgement. */
 export class MemberRecord implements LiveMember, MemberFacts {
   readonly adc: string;
   readonly adcService: string;
@@ -47,7 +47,7 @@ export class MemberRecord implements LiveMember, MemberFacts {
   disabled: readonly DisabledObject[] | null = null;
   adcLastResponse: string | null = null;
   adcStateChangedAt: number | null = null;
-  /** When the ADC was asked for what it says of this member; null while it says nothing. */
+  /** When the ADC was polled for this member's state; null: it has reported none. */
   adcPolledAt: number | null = null;
   adcMonitors: readonly MonitorState[] = [];
   connections: number | null = null;
@@ -55,29 +55,29 @@ export class MemberRecord implements LiveMember, MemberFacts {
   since: number | null = null;
   stateChanges = { adc: 0, replica: 0, service: 0 };
 
-  /** Why the operator wants no verdict of it; null: there is one. */
+  /** Why the operator wants no verdict on it; null: there is one. */
   unjudged: string | null = null;
-  /** Of a site of GSLB: the members behind its VIP, where an ADC of ours has it. */
+  /** Of a GSLB site: the members behind its VIP, where a watched ADC has it. */
   behind: readonly MemberRecord[] = [];
 
   detection: DetectionState = initialDetection();
   /** What earlier judgements left. */
   memory: MemberMemory;
   #judgement: MemberJudgement = UNJUDGED_MEMBER;
-  /** Until when judging again would give the same result without new data; -Infinity: it may change at any moment. */
+  /** Until when the judgement holds without new data, by the monotonic clock; -Infinity: judge again at once. */
   validUntil = -Infinity;
-  /** Since when the ADC has had it out of service, or on the way there; null while it has not. */
+  /** Since when the ADC has had it out of service, or on the way there; null: it has not. */
   outSince: number | null = null;
-  /** When the ADC reported it, if the member was in service until then; null while it has not. */
+  /** When the ADC reported that, if the member was in service until then; null otherwise. */
   outReportedAt: number | null = null;
-  /** The server asked for maintenance itself, as the ADC reports (its TROFS answer to the ADC's own monitor). */
-  adcHeardMaintenance = false;
-  /** The last state that the ADC reported, however long ago; `unknown` before the first. */
+  /** The server itself declared maintenance, by a TROFS answer that the ADC reports. */
+  adcSawTrofs = false;
+  /** The last state that the ADC reported, expired or not; `unknown` before the first. */
   #lastAdcState: AdcOpinion = "unknown";
-  /** Its last UP or DOWN since it was in service without a break; null before, and after a failover. */
-  #lastWord: Word | null = null;
+  /** The last report of UP or DOWN, while the member has been in service without a break; null after a failover. */
+  #lastReport: Report | null = null;
   lastDownResponses: readonly string[] = [];
-  /** The last opinions of ours that were not unknown. */
+  /** Our last opinions that were not unknown. */
   #lastKnown: Pick<MemberJudgement, "replica" | "service"> = {
     replica: "unknown",
     service: "unknown",
@@ -86,7 +86,7 @@ export class MemberRecord implements LiveMember, MemberFacts {
   #mismatchMs = 0;
   #countedAt: number;
   knownSince: number;
-  /** The verdict of an earlier run, and until when it may be found again. */
+  /** The verdict of an earlier run, and until when it counts if it is found again. */
   #remembered: {
     readonly verdict: string;
     readonly since: number;
@@ -183,7 +183,7 @@ export class MemberRecord implements LiveMember, MemberFacts {
     this.validUntil = -Infinity;
   }
 
-  /** Takes in what the ADC says of this member, and when it was asked; null when it says nothing. */
+  /** Takes in the state that the ADC reports, and when it was polled; null: it reports none. */
   applyAdcState(state: MemberState | null, at: number, askedAt = at): void {
     const before = this.#adcStateKey();
     this.#applyAdcState(state, at);
@@ -193,9 +193,9 @@ export class MemberRecord implements LiveMember, MemberFacts {
     }
   }
 
-  /** What of the ADC's words a verdict, its reason or the history depends on, as one value to compare. */
+  /** What of the ADC's report a verdict, its reason or the history depends on, as one value to compare. */
   #adcStateKey(): string {
-    return `${this.adcOpinion} ${String(this.outSince !== null)} ${String(this.adcHeardMaintenance)} ${this.adcRawState ?? ""} ${String(this.connections === 0)} ${this.adcLastResponse ?? ""}`;
+    return `${this.adcOpinion} ${String(this.outSince !== null)} ${String(this.adcSawTrofs)} ${this.adcRawState ?? ""} ${String(this.connections === 0)} ${this.adcLastResponse ?? ""}`;
   }
 
   #applyAdcState(state: MemberState | null, at: number): void {
@@ -207,7 +207,7 @@ export class MemberRecord implements LiveMember, MemberFacts {
       this.#lastAdcState !== "unknown" &&
       opinion !== this.#lastAdcState
     ) {
-      // A first word is no change of mind, nor is silence, nor is the same word after silence.
+      // The first report is no change, nor is a missing one, nor the same state after a gap.
       this.adcStateChangedAt = at;
     }
     this.adcOpinion = opinion;
@@ -225,7 +225,7 @@ export class MemberRecord implements LiveMember, MemberFacts {
       this.#lastAdcState = opinion;
     }
     this.outSince = out ? (this.outSince ?? outAt) : opinion === "unknown" ? this.outSince : null;
-    this.adcHeardMaintenance = out && (state?.trofsReason ?? "") !== "";
+    this.adcSawTrofs = out && (state?.trofsReason ?? "") !== "";
     this.#followFlaps(state, at);
   }
 
@@ -235,24 +235,24 @@ export class MemberRecord implements LiveMember, MemberFacts {
       return;
     }
     if (opinion !== "up" && opinion !== "down") {
-      // Taken out by somebody: what came before is another story.
-      this.stateChanges.adc += this.#lastWord === null ? 0 : 1;
-      this.#lastWord = null;
+      // Somebody has taken it out of service: earlier falls no longer count.
+      this.stateChanges.adc += this.#lastReport === null ? 0 : 1;
+      this.#lastReport = null;
       this.memory = { ...this.memory, falls: [] };
       return;
     }
     const changedAt = state?.sinceMs === null || state === null ? null : at - state.sinceMs;
-    const word: Word = { state: opinion, at, changedAt };
-    if (this.#lastWord !== null) {
-      const changes = changesBetween(this.#lastWord, word);
+    const report: Report = { state: opinion, at, changedAt };
+    if (this.#lastReport !== null) {
+      const changes = changesBetween(this.#lastReport, report);
       this.stateChanges.adc += changes;
-      const falls = stepFalls(this.memory.falls, this.#lastWord, word);
+      const falls = stepFalls(this.memory.falls, this.#lastReport, report);
       this.memory = { ...this.memory, falls };
       if (changes > 0) {
         this.invalidate();
       }
     }
-    this.#lastWord = word;
+    this.#lastReport = report;
     if (opinion === "down" && this.adcLastResponse !== null) {
       const others = this.lastDownResponses.filter((each) => each !== this.adcLastResponse);
       this.lastDownResponses = [this.adcLastResponse, ...others].slice(0, MAX_REASONS);
@@ -260,8 +260,8 @@ export class MemberRecord implements LiveMember, MemberFacts {
   }
 
   /**
-   * The ADC's monitors began again with another node: their grace begins then, and that the node reports another time of the
-   * last change is no change. Every poll since a failover reports it.
+   * Takes in that another node has taken over, as every poll since reports. Its monitors start again, and grace with them. That
+   * it reports another time of the last change is no change.
    */
   failedOver(at: number): void {
     if (this.#failedOverAt === at) {
@@ -269,10 +269,10 @@ export class MemberRecord implements LiveMember, MemberFacts {
     }
     this.#failedOverAt = at;
     this.memory = { ...this.memory, agreement: postponeTo(this.memory.agreement, at) };
-    this.#lastWord = null;
+    this.#lastReport = null;
   }
 
-  /** Takes in a judgement; the time since the last one is booked on the mismatch that held till now. */
+  /** Takes in a judgement. The time since the last one counts for the verdict that held until now. */
   apply(
     { judgement, memory, validUntil }: Judged<MemberJudgement, MemberMemory>,
     now: number,
@@ -295,7 +295,7 @@ export class MemberRecord implements LiveMember, MemberFacts {
     this.validUntil = validUntil;
   }
 
-  /** What an earlier run knew: should this verdict be found again until then, it has held since. */
+  /** Takes in the verdict of an earlier run: if it is found again by `until`, it has held since `since`. */
   remember(verdict: string, since: number, until: number): void {
     this.#remembered = { verdict, since, until };
     if (this.since !== null) {
@@ -318,7 +318,7 @@ export class MemberRecord implements LiveMember, MemberFacts {
     this.#countedAt = now;
   }
 
-  /** The wall clock has been set: what is remembered by it moves along, and lasts as long as before. */
+  /** The wall clock was set: everything dated by it is adjusted. */
   adjustForClockStep(stepMs: number): void {
     this.memory = moveMemory(this.memory, stepMs);
     this.detection = moveDetection(this.detection, stepMs);
@@ -327,9 +327,9 @@ export class MemberRecord implements LiveMember, MemberFacts {
     this.since = movedBy(this.since, stepMs);
     this.adcStateChangedAt = movedBy(this.adcStateChangedAt, stepMs);
     this.adcPolledAt = movedBy(this.adcPolledAt, stepMs);
-    if (this.#lastWord !== null) {
-      const { state, at, changedAt } = this.#lastWord;
-      this.#lastWord = { state, at: at + stepMs, changedAt: movedBy(changedAt, stepMs) };
+    if (this.#lastReport !== null) {
+      const { state, at, changedAt } = this.#lastReport;
+      this.#lastReport = { state, at: at + stepMs, changedAt: movedBy(changedAt, stepMs) };
     }
     this.#countedAt += stepMs;
     this.knownSince += stepMs;
@@ -339,12 +339,12 @@ export class MemberRecord implements LiveMember, MemberFacts {
     }
   }
 
-  /** Nothing was observed for a while: this time does not count as grace (within bounds), nor as stability. */
+  /** Nothing was observed for so long: that time does not count towards grace (within bounds) or stability. */
   excludePause(ms: number): void {
     this.memory = withoutPause(this.memory, ms);
   }
 
-  /** Takes over the memory of the same member's earlier record when the estate is imported again. */
+  /** Takes over the state of the same member's record from before the estate was imported again. */
   inherit(earlier: MemberRecord): void {
     const own = new Set(this.probes.map(({ id }) => id));
     this.detection = keepDetections(earlier.detection, (probe) => own.has(probe));
@@ -362,9 +362,9 @@ export class MemberRecord implements LiveMember, MemberFacts {
     this.adcMonitors = earlier.adcMonitors;
     this.connections = earlier.connections;
     this.blind = earlier.blind;
-    this.adcHeardMaintenance = earlier.adcHeardMaintenance;
+    this.adcSawTrofs = earlier.adcSawTrofs;
     this.#lastAdcState = earlier.#lastAdcState;
-    this.#lastWord = earlier.#lastWord;
+    this.#lastReport = earlier.#lastReport;
     this.#failedOverAt = earlier.#failedOverAt;
     this.lastDownResponses = earlier.lastDownResponses;
     this.#lastKnown = earlier.#lastKnown;
@@ -376,10 +376,10 @@ export class MemberRecord implements LiveMember, MemberFacts {
   }
 }
 
-/** A monitor that fails in more ways than that shows nothing. */
+/** How many different responses are kept. */
 const MAX_REASONS = 3;
 
-/** The last response of the monitor that matters most: one that is down, else the first that said anything. */
+/** The last response of a monitor that is down, else of the first that has one. */
 function lastResponseOf(state: MemberState | null): string | null {
   const monitors = state?.monitors ?? [];
   const failing = monitors.find((monitor) => monitor.state === "down" && monitor.lastResponse);

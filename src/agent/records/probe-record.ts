@@ -36,12 +36,12 @@ import type { ProbeResult } from "../run-probe.ts";
 import { probeName, probeSight, type PlannedProbe } from "../plan/planned-probe.ts";
 
 /**
- * A failure that a stall of our event loop explains as well says nothing, so many times since the last success; then it
- * counts. Successes count however the loop stalls, so that a server that answers is not called down by this.
+ * How many failures since the last success are excused because a stall of our event loop explains them. Successes always count:
+ * a server that answers is not taken for down.
  */
 const MAX_EXCUSED_IN_A_ROW = 3;
 
-/** One planned probe with what it has seen: the live state's smallest piece. */
+/** One planned probe and what it has seen. */
 export class ProbeRecord implements LiveProbe, ProbeFacts {
   readonly planned: PlannedProbe;
   readonly id: string;
@@ -63,42 +63,42 @@ export class ProbeRecord implements LiveProbe, ProbeFacts {
   readonly account: string | null;
   /** Whose password it sends, or null. */
   readonly credential: Credential | null;
-  /** Set while its login is not begun, by the gate of its account or for want of the state directory. */
+  /** Set while its login is not tried, by the account's gate or because there is no state directory. */
   heldBack: HeldBack | null = null;
   readonly adcSource?: NonNullable<LiveProbe["adcSource"]>;
   last: Observation | null = null;
   lastSuccess: Observation | null = null;
   lastFailure: Observation | null = null;
   lastPassed: boolean | null = null;
-  /** Set when this probe ever got further than silence: before that, it may be our own firewall's. */
+  /** Set once anything answered. Before that, a firewall may block this agent. */
   everAnswered = false;
-  /** Its run under way, shared with its successor if the estate is imported again meanwhile. */
+  /** The run in progress, shared with the successor if the estate is imported again meanwhile. */
   flight: { running: Promise<ProbeResult | null> | null } = { running: null };
-  /** What the server last called itself here, and when by the clock of results: see server-names.ts. */
+  /** The last name by which the server identified itself, and when (`ServerNames` in witness-state.ts). */
   nameClaim: { readonly name: string; heardAt: number; isMade: boolean } | null = null;
-  /** How long handling its answers has stalled the event loop so far, in seconds. */
+  /** For how long handling its answers has stalled the event loop, in seconds. */
   stalledSeconds = 0;
-  /** Failures since the last success that stalls of the event loop explained. */
+  /** Failures excused by stalls since the last success. */
   excusedInARow = 0;
-  /** When the last run began that said something, and the last one that passed after failures; wall clock. */
+  /** When the last run with a result began, and the last one that passed after failures; wall clock. */
   resultStartedAt: number | null = null;
   recoveredAt: number | null = null;
-  /** When the last run began that passed; wall clock. */
+  /** When the last run that passed began; wall clock. */
   passedAt: number | null = null;
-  /** When the first of the failures in a row began that stand now; wall clock. Null while none does. */
+  /** When the first of the present failures in a row began; wall clock. Null: the last result passed. */
   failingSince: number | null = null;
   failuresInARow = 0;
   #replica: ReplicaState = initialReplica();
   #transaction: TransactionState = initialTransaction();
-  /** When the last run ended, and the last one that said something; by the clock of results. */
+  /** When the last run ended, and the last one with a result; by `now`. */
   #ranAt: number | null = null;
   #resultAt: number | null = null;
-  /** As `lastPassed`, of the last run that said something. */
+  /** As `lastPassed`, of the last run with a result. */
   #lastResult: boolean | null = null;
   readonly #parameters: ReplicaParameters | null;
   readonly #now: () => number;
 
-  /** `now`: the clock for the age of results; only its differences count. */
+  /** `now`: the clock by which results expire, in milliseconds. */
   constructor(planned: PlannedProbe, now: () => number) {
     const backend = planned.vantage === "backend";
     this.planned = planned;
@@ -185,24 +185,24 @@ export class ProbeRecord implements LiveProbe, ProbeFacts {
       : replicaOpinionAt(this.#replica, this.#parameters, this.#resultAt, this.#now());
   }
 
-  /** The last observation while it counts; null before the first, and once no newer one has come for three intervals. */
+  /** The last observation until it expires; null otherwise. */
   get current(): Observation | null {
     return isFresh(this.#ranAt, this.#now(), this.#paceMs) ? this.last : null;
   }
 
-  /** As `lastPassed`, while that counts. */
+  /** As `lastPassed`, until that expires. */
   get currentPassed(): boolean | null {
     return isFresh(this.#resultAt, this.#now(), this.#paceMs) ? this.lastPassed : null;
   }
 
-  /** Its last result no longer counts: the next one is judged by itself, not as one of a row with what came before. */
+  /** The last result has expired: the next one begins a new row. */
   get outdated(): boolean {
     return this.#resultAt !== null && !isFresh(this.#resultAt, this.#now(), this.#paceMs);
   }
 
   /**
-   * When the first of opinion and observation that had not expired by `then` (default: now) expires without new data, or has
-   * since; Infinity if neither.
+   * When the first of opinion and observation expires without new data, of those that had not expired by `then` (default: now);
+   * Infinity if neither.
    */
   staleAfter(then = this.#now()): number {
     const opinionUntil = freshUntil(this.#resultAt, this.#paceMs);
@@ -230,7 +230,7 @@ export class ProbeRecord implements LiveProbe, ProbeFacts {
     return this.excusedInARow < MAX_EXCUSED_IN_A_ROW;
   }
 
-  /** How much its word weighs for the service opinion: nothing for what only detects, or must be blocked. */
+  /** How much it weighs for the service opinion; `detection`: not at all. */
   get rank(): TransactionRank {
     const { action } = this.planned;
     return action.kind === "monitor" || action.role === "detection"
@@ -238,7 +238,7 @@ export class ProbeRecord implements LiveProbe, ProbeFacts {
       : transactionRank(action.transaction);
   }
 
-  /** Takes in one result and returns how long after its start the next probe is due, in milliseconds. */
+  /** Takes in one result. Returns how long after its start the next probe is due, in milliseconds. */
   record(observation: Observation, passed: boolean | null): number {
     const now = this.#now();
     if (this.outdated) {
@@ -280,7 +280,7 @@ export class ProbeRecord implements LiveProbe, ProbeFacts {
     return nextTransactionDelayMs(this.#transaction, this.intervalMs);
   }
 
-  /** What was counted before a silence would make one late result as good as two in a row, or a new one of an old opinion. */
+  /** Results from before a gap do not count towards a row with the next one. */
   #beginAnew(): void {
     this.#replica = initialReplica();
     this.#transaction = initialTransaction();
@@ -288,7 +288,7 @@ export class ProbeRecord implements LiveProbe, ProbeFacts {
     this.failuresInARow = 0;
   }
 
-  /** The wall clock has been set: what is dated by it moves along. */
+  /** The wall clock was set: everything dated by it is adjusted. */
   adjustForClockStep(stepMs: number): void {
     if (this.last !== null) {
       this.last = { ...this.last, startedAt: this.last.startedAt + stepMs };
@@ -299,7 +299,7 @@ export class ProbeRecord implements LiveProbe, ProbeFacts {
     this.failingSince = this.failingSince === null ? null : this.failingSince + stepMs;
   }
 
-  /** Takes over what an earlier record of the same probe had learnt when the estate is imported again. */
+  /** Takes over the state of the same probe's record from before the estate was imported again. */
   inherit(earlier: ProbeRecord): void {
     this.last = earlier.last;
     this.lastSuccess = earlier.lastSuccess;
@@ -324,7 +324,7 @@ export class ProbeRecord implements LiveProbe, ProbeFacts {
   }
 }
 
-/** The part of a probe's result that other things depend on: while it is the same as before, nothing is judged again. */
+/** Whether two results are the same for verdicts: then nothing is judged again. */
 export function sameVerdictInput(one: ProbeStanding, other: ProbeStanding): boolean {
   return (
     one.passed === true &&
@@ -336,7 +336,7 @@ export function sameVerdictInput(one: ProbeStanding, other: ProbeStanding): bool
   );
 }
 
-/** What members of a vserver are compared by: it changes only the vserver's verdict. */
+/** Whether two results are the same for the comparison of a vserver's members. */
 export function sameDisplay(one: ProbeStanding, other: ProbeStanding): boolean {
   return one.leaf === other.leaf && one.authSchemes === other.authSchemes;
 }
@@ -346,7 +346,7 @@ export interface ProbeStanding {
   readonly opinion: "up" | "down" | "unknown";
   readonly servedBy: string | null;
   readonly exchangeSeen: boolean;
-  /** The certificate that was shown, by its facts: shared by all who saw the same one. */
+  /** Fingerprint of the certificate that was shown. */
   readonly leaf: string | null;
   readonly authSchemes: string | null;
 }
@@ -363,8 +363,7 @@ export function statusOf({ last, lastPassed, opinion }: ProbeRecord): ProbeStand
 }
 
 /**
- * Anything but a silent TCP handshake, a name that does not resolve or a fault of our own came from the server's side; so
- * did not the silence behind a datagram, for nothing ever said that it arrived.
+ * Whether anything answered. Not: an unanswered TCP handshake or datagram, a name that does not resolve, a fault of our own.
  */
 function reachedTheServer(observation: Observation): boolean {
   return observation.outcome !== "fault" && !wasSilent(observation);

@@ -1,5 +1,6 @@
 import type { Declared, Declarations, ServerHealth } from "../../maintenance/declarations.ts";
-import { canShowMaintenance, judgeMember } from "../../verdict/judge-member.ts";
+import { canShowMaintenance } from "../../verdict/member-detection.ts";
+import { judgeMember } from "../../verdict/judge-member.ts";
 import type { LiveServer } from "../../model/live.ts";
 import type { MemberRecord } from "./member-record.ts";
 import type { Steps } from "../../lib/steps.ts";
@@ -9,7 +10,7 @@ import type { EstateRecords } from "./build-records.ts";
 import { forgetReturned } from "./vserver-answers.ts";
 import type { VserverRecord } from "./vserver-record.ts";
 
-/** One server of an ADC: what all its members show together. Made at each import, read when someone asks. */
+/** One server of an ADC, by its members. Made at each import; computed when read. */
 export class ServerRecord implements LiveServer {
   readonly adc: string;
   readonly server: string;
@@ -26,7 +27,7 @@ export class ServerRecord implements LiveServer {
     this.#declared = declared;
   }
 
-  /** In maintenance when that is declared for it, or when all its members (that could show it) are. */
+  /** In maintenance if that is declared, or if all its members are (for `detected`: all that can show it). */
   get maintenance(): LiveServer["maintenance"] {
     const detectable = this.#detectable;
     return {
@@ -44,7 +45,7 @@ export class ServerRecord implements LiveServer {
   }
 }
 
-/** What flexible windows and automatic ends wait for, over all members of that name, whichever ADC they are known to. */
+/** What flexible windows and automatic ends wait for, over all members of that server name at all ADCs. */
 function showsOf(
   members: readonly MemberRecord[],
   now: number,
@@ -71,21 +72,21 @@ export interface VerdictEvaluatorOptions {
   readonly ownAddresses: number;
   /** Wall clock. */
   readonly now: () => number;
-  /** By which results grow old, as in probe-record.ts. */
+  /** The clock by which results expire. */
   readonly monotonic: () => number;
 }
 
-/** One ADC's records, as far as judging them goes. */
+/** One ADC's records, with what judging them depends on. */
 export interface EvaluatedEstate {
   readonly nitro: boolean;
   readonly pollMs: number;
   readonly records: EstateRecords | null;
 }
 
-/** Brings verdicts up to date: of what was disturbed, and of what time alone may change. What rests is passed by. */
+/** Keeps verdicts up to date: judges what has new data or is no longer valid, and skips the rest. */
 export class VerdictEvaluator {
   cutOff = false;
-  /** Judgements so far: as long as it stays the same, no verdict has changed. */
+  /** Judgements so far: while it is the same, no verdict has changed. */
   judgements = 0;
   /** Probes whose failure lies behind all front ends. */
   mailboxSide: ReadonlySet<ProbeFacts> = new Set();
@@ -96,8 +97,8 @@ export class VerdictEvaluator {
   }
 
   /**
-   * Without new data, judging it again would give the same result. A result that the last judgement waited to see expire has
-   * nearly always been renewed by then, and what says the same again is no new data: it waits for the next to expire.
+   * Whether judging it again would give the same result. When a validity ends, the result that was to expire has nearly always
+   * been renewed without a change: it is then valid until the next result expires.
    */
   isUpToDate(record: MemberRecord | VserverRecord, monotonic = this.#options.monotonic()): boolean {
     const due = record.validUntil;
@@ -107,10 +108,10 @@ export class VerdictEvaluator {
     return monotonic <= record.validUntil;
   }
 
-  /** True when a vserver's verdict may depend on what has changed; those are disturbed. */
+  /** Judges a member. True: it has changed in a way that vservers depend on; those are invalidated. */
   member(estate: EvaluatedEstate, member: MemberRecord): boolean {
     this.judgements += 1;
-    const before = standing(member);
+    const before = memberState(member);
     const now = this.#options.now();
     const judged = judgeMember(member, {
       now,
@@ -123,7 +124,7 @@ export class VerdictEvaluator {
       mailboxSide: this.mailboxSide,
     });
     member.apply(judged, now);
-    const changed = standing(member) !== before;
+    const changed = memberState(member) !== before;
     if (changed) {
       for (const vserver of estate.records?.vserversOfMember.get(member) ?? []) {
         vserver.invalidate();
@@ -132,10 +133,10 @@ export class VerdictEvaluator {
     return changed;
   }
 
-  /** Names that lead to it are disturbed when it no longer says the same. */
+  /** Judges a vserver. GSLB vservers that hand it out are invalidated if it has changed. */
   vserver(estate: EvaluatedEstate, vserver: VserverRecord): void {
     this.judgements += 1;
-    const before = standingOf(vserver);
+    const before = vserverState(vserver);
     const now = this.#options.now();
     forgetReturned(vserver);
     const judged = judgeVserver(vserver, {
@@ -147,16 +148,16 @@ export class VerdictEvaluator {
       grace: this.#options.grace,
     });
     vserver.apply(judged, now);
-    if (vserver.names.length > 0 && standingOf(vserver) !== before) {
+    if (vserver.names.length > 0 && vserverState(vserver) !== before) {
       vserver.names.forEach((name) => {
         name.invalidate();
       });
     }
   }
 
-  /** Judges an estate's members and vservers that do not rest, one by one. */
-  *awake(estate: EvaluatedEstate): Steps<void> {
-    // Nearly all rest, and to ask the clocks for each of them would be most of the work.
+  /** Judges the members and vservers of an estate that are not up to date, one by one. */
+  *judgeDue(estate: EvaluatedEstate): Steps<void> {
+    // Nearly all are up to date: reading the clocks for each would be most of the work.
     const now = this.#options.now();
     const monotonic = this.#options.monotonic();
     for (const member of estate.records?.members ?? []) {
@@ -173,7 +174,7 @@ export class VerdictEvaluator {
     }
   }
 
-  /** Judges all of an estate, with or without new data. */
+  /** Judges everything of an estate, with or without new data. */
   evaluateAll(estate: EvaluatedEstate): void {
     for (const member of estate.records?.members ?? []) {
       this.member(estate, member);
@@ -183,7 +184,7 @@ export class VerdictEvaluator {
     }
   }
 
-  /** Flexible windows begin, and automatic ends come, by what a server shows. */
+  /** Begins flexible windows and ends automatic ones by what servers show. */
   updateWindowProgress(namesakes: ReadonlyMap<string, readonly MemberRecord[]>): void {
     const now = this.#options.now();
     for (const [server, members] of namesakes) {
@@ -203,13 +204,13 @@ export class VerdictEvaluator {
   }
 }
 
-/** What the verdict on a name depends on in a vserver that it leads to. */
-function standingOf({ vip, verdict, members }: VserverRecord): string {
+/** What of a vserver the verdicts of GSLB vservers depend on, as one value to compare. */
+function vserverState({ vip, verdict, members }: VserverRecord): string {
   return `${vip} ${verdict} ${String(members.reallyDown)} ${String(members.configured)}`;
 }
 
-/** What a vserver's verdict depends on in a member, as one value to compare; the certificates it shows are among it. */
-function standing(member: MemberRecord): string {
+/** What of a member the verdicts of its vservers depend on, as one value to compare. */
+function memberState(member: MemberRecord): string {
   const { adcOpinion, replica, service, verdict, maintenance, probes } = member;
   const leaf = probes.find((probe) => probe.current?.tls)?.current?.tls?.chain[0]?.sha256 ?? "";
   return `${adcOpinion} ${replica} ${service} ${verdict} ${maintenance.declared} ${String(maintenance.detected)} ${leaf}`;

@@ -3,7 +3,7 @@ import type { MemberRecord } from "./member-record.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 import { type VserverRecord, UNRECOGNISED } from "./vserver-record.ts";
 
-/** Counts who answered through the VIP, and whether that server should have been asked at all. */
+/** Counts an answer through the VIP for its server, and separately if the server is drained. */
 export function countServedBy(
   record: VserverRecord,
   observation: Observation,
@@ -14,19 +14,19 @@ export function countServedBy(
     return;
   }
   if (vantage === "public" && server === null) {
-    // Another site's servers are no strangers at this VIP.
+    // Servers of other sites answer at public addresses too.
     return;
   }
   const name = server ?? UNRECOGNISED;
   record.servedBy.set(name, (record.servedBy.get(name) ?? 0) + 1);
   const members = record.memberRecords.filter((each) => each.server === server);
   if (members.length > 0) {
-    // A server with several ports here may have answered at one that is in service.
+    // A server with several ports may have answered at one that is in service.
     countDrained(record, name, members.every(isDrained) ? drainedBecause(members) : null);
   }
 }
 
-/** Forgets what servers answered that are in service again. */
+/** Forgets the answers of servers that are in service again. */
 export function forgetReturned(record: VserverRecord): void {
   record.forgetDrainedServers((server) =>
     drainedBecause(record.memberRecords.filter((member) => member.server === server)),
@@ -34,8 +34,8 @@ export function forgetReturned(record: VserverRecord): void {
 }
 
 /**
- * An answer by a drained member is confirmed by another one on a later fresh connection, also when its brothers answered
- * in between: the ADC takes turns. Only when all had their turn twice without it is the claim dropped.
+ * An answer by a drained member is confirmed by another one on a later fresh connection, even if other members answered in
+ * between: the ADC rotates members. It is forgotten after two rounds of all members without one.
  */
 function countDrained(
   record: VserverRecord,
@@ -52,7 +52,7 @@ function countDrained(
   }
 }
 
-/** Why a server of these members should not answer, where any of them is drained. */
+/** Why a server with these members should not answer; null: none is drained. */
 function drainedBecause(members: readonly MemberRecord[]): "out" | "in_maintenance" | null {
   const drained = members.filter(isDrained);
   if (drained.length === 0) {
@@ -61,14 +61,14 @@ function drainedBecause(members: readonly MemberRecord[]): "out" | "in_maintenan
   return drained.some(({ outSince }) => outSince === null) ? "in_maintenance" : "out";
 }
 
-/** Out of the ADC's rotation by its own account, or in maintenance while the ADC still routes to it. */
+/** The ADC has it out of service, or still routes to it while it is in maintenance. */
 function isDrained(member: MemberRecord): boolean {
   return member.outSince !== null || member.verdict === "routes_to_maintenance";
 }
 
 /**
- * Whether a server of the estate answered in place of the target's members. One machine may be several servers of the ADC's:
- * those of one address are one. A backup vserver may answer rightly; which clients its members serve is not decided here.
+ * Whether a server of the estate answered that is no member of the target. Servers with the same address are one machine. Where
+ * there is a backup vserver, its members may answer: nothing is claimed.
  */
 function isMisrouted(
   record: VserverRecord,
@@ -87,7 +87,7 @@ function isMisrouted(
     (each) => each.server === server || (each.address !== null && addresses.has(each.address)),
   );
 }
-/** Books the last answer of each probe: what reached the right group again is forgotten. */
+/** Keeps the last answer of each probe if it was misrouted. */
 export function bookRoute(
   record: VserverRecord,
   probe: ProbeRecord,

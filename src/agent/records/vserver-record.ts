@@ -1,15 +1,12 @@
-import type { GslbService, GslbSiteState, GslbVserver } from "../../model/gslb.ts";
-import type { Observation } from "../../model/observation.ts";
-import { canonicalAddress } from "../../probes/protocols/dns-message.ts";
-import type { LiveGslb, LiveGslbSite, LiveVserver, Misrouted, TlsEnd } from "../../model/live.ts";
+import type { LiveVserver, Misrouted, TlsEnd } from "../../model/live.ts";
+import type { GslbRecord } from "./gslb-record.ts";
 import type { MemberRecord } from "./member-record.ts";
 import type { ProbeRecord } from "./probe-record.ts";
 import type { PersistenceEntries, VserverState } from "../../model/adc-state.ts";
 import type { Port } from "../../model/adc-service.ts";
 import type { Vserver, VserverKind } from "../../model/vserver.ts";
-import { groupBy } from "../../lib/steps.ts";
 import { MISMATCH_VERDICTS, type AdcOpinion } from "../../model/verdicts.ts";
-import type { GslbFacts, SiteFacts, VserverFacts } from "../../verdict/facts.ts";
+import type { VserverFacts } from "../../verdict/facts.ts";
 import {
   movedBy,
   moveVserverMemory,
@@ -19,168 +16,20 @@ import {
   type VserverMemory,
 } from "../../verdict/judgement.ts";
 
-/** One VIP of a GSLB vserver. */
-export interface SiteRecord extends SiteFacts {
-  readonly member: MemberRecord;
-  /** Set when all vservers are known. */
-  behind: VserverRecord | null;
-}
-
-/** Turns of all questions without an address until it no longer counts as handed out: methods take sites in turns. */
-const TURNS_PER_SITE = 2;
-
-/** What is known of a GSLB vserver beside what it shares with all vservers. */
-export class GslbRecord implements LiveGslb, GslbFacts {
-  readonly domains: readonly string[];
-  readonly method: string;
-  readonly siteRecords: readonly SiteRecord[];
-  /** The questions of DNS, as `probes` of the vserver. */
-  readonly questions: readonly ProbeRecord[];
-  mep: ReadonlyMap<string, GslbSiteState> = new Map();
-  /** As last judged. */
-  sites: readonly LiveGslbSite[] = [];
-  /** By address: answers since the last one that held it. */
-  readonly #missed = new Map<string, number>();
-  #answers = 0;
-
-  constructor(
-    /** With those that stand in for it, in their order. */
-    [vserver, ...backups]: readonly [GslbVserver, ...GslbVserver[]],
-    services: ReadonlyMap<string, GslbService>,
-    members: readonly MemberRecord[],
-    probes: readonly ProbeRecord[],
-  ) {
-    this.domains = vserver.domains.map(({ name }) => name);
-    this.method = vserver.method;
-    this.questions = probes.filter(({ vantage }) => vantage === "vip");
-    const publicProbes = groupBy(
-      probes.filter(({ vantage, planned }) => vantage === "public" && planned.address !== null),
-      ({ planned }) => canonicalAddress(planned.address ?? ""),
-    );
-    const bound = [vserver, ...backups].flatMap((each) =>
-      each.services.map(({ service }) => ({ service, backup: each !== vserver })),
-    );
-    this.siteRecords = bound.flatMap(({ service, backup }) => {
-      const own = services.get(service);
-      return (own?.members ?? []).flatMap((each, at): SiteRecord[] => {
-        const member = members.find(
-          ({ adcService, server, port }) =>
-            adcService === own?.shownAs && server === each.server && port === each.port,
-        );
-        const named = [each.address, ...(own?.otherAddresses[at] ?? [])].flatMap(
-          (one) => one ?? [],
-        );
-        const addresses = [
-          ...named.map(canonicalAddress),
-          ...[own?.cname ?? []].flat().map((one) => one.toLowerCase().replace(/\.$/, "")),
-        ];
-        const publicly = new Map(
-          addresses.flatMap((address) => {
-            const there = (publicProbes.get(address) ?? []).filter(
-              ({ planned }) => planned.port === (own?.publicPorts[at] ?? each.port),
-            );
-            return there.length === 0 ? [] : [[address, there] as const];
-          }),
-        );
-        return member === undefined
-          ? []
-          : [{ member, site: own?.site ?? null, addresses, publicly, backup, behind: null }];
-      });
-    });
-  }
-
-  get answers(): LiveGslb["answers"] {
-    return this.questions.flatMap(({ planned, current }) => {
-      const { address, port, action } = planned;
-      const options = action.kind === "transaction" ? (action.run?.spec.options ?? {}) : {};
-      return address === null || typeof port !== "number" || action.run === null
-        ? []
-        : [
-            {
-              domain: String(options["query"]),
-              address,
-              port,
-              transport: options["transport"] === "tcp" ? "tcp" : "udp",
-              answered: current?.answered ?? null,
-              failure: current === null || current.reason === "ok" ? null : current.reason,
-            } as const,
-          ];
-    });
-  }
-
-  /** Nobody has asked for too long: what was answered before says nothing of whom the next answers leave out. */
-  forgetAnswers(): void {
-    this.#answers = 0;
-    this.#missed.clear();
-  }
-
-  get unasked(): LiveGslb["unasked"] {
-    const reasons = this.questions.flatMap(({ planned }) => planned.action.unsupportedReason ?? []);
-    return [...groupBy(reasons, (why) => why)].map(([why, each]) => ({
-      why,
-      questions: each.length,
-    }));
-  }
-
-  /** Takes in one answer of the ADC's DNS. What broke before an answer says nothing of any site. */
-  bookAnswer(question: ProbeRecord, { answered }: Observation): void {
-    if (answered === undefined || !this.questions.includes(question)) {
-      return;
-    }
-    this.#answers += 1;
-    const known = new Set(this.siteRecords.flatMap(({ addresses }) => addresses));
-    for (const address of known) {
-      const missed = this.#missed.get(address);
-      if (answered.includes(address)) {
-        this.#missed.set(address, 0);
-      } else if (missed !== undefined) {
-        this.#missed.set(address, missed + 1);
-      }
-    }
-  }
-
-  /**
-   * Whether clients are sent there: an address of it came in the last turns. Of a site that GSLB itself says is not UP only
-   * the very last answers count: what came before was right then. Null: nobody answers now, or it has no address here.
-   */
-  handedOut({ addresses, member }: SiteFacts): boolean | null {
-    const isAnswered = this.#answers > 0 && this.questions.some(({ outdated }) => !outdated);
-    if (!isAnswered || addresses.length === 0) {
-      return null;
-    }
-    const asked = Math.max(1, this.questions.filter(({ scheduled }) => scheduled).length);
-    const taken = member.adcOpinion === "up" || member.adcOpinion === "unknown";
-    const turns = taken ? TURNS_PER_SITE * Math.max(2, this.siteRecords.length) : 1;
-    return addresses.some((address) => (this.#missed.get(address) ?? Infinity) < turns * asked);
-  }
-
-  mepOf(site: string | null): "up" | "down" | null {
-    return site === null ? null : (this.mep.get(site)?.mep ?? null);
-  }
-
-  inherit(earlier: GslbRecord): void {
-    this.mep = earlier.mep;
-    this.#answers = earlier.#answers;
-    for (const [address, missed] of earlier.#missed) {
-      this.#missed.set(address, missed);
-    }
-  }
-}
-
-/** Number of new connections a drained member must answer before the verdict says so. */
+/** How many fresh connections a drained member must answer before the verdict says so. */
 const DRAINED_ANSWERS_NEEDED = 2;
 
-/** What one server answered through the VIP that should have answered nothing. */
+/** Answers through the VIP of one server that is drained. */
 interface DrainedAnswers {
   readonly answers: number;
-  /** `out`: the ADC had taken it out; else it was in maintenance, and the ADC did not know. */
+  /** `out`: the ADC had it out of service; else it was in maintenance while the ADC still had it in service. */
   readonly because: "out" | "in_maintenance";
 }
 
-/** Who answered through a VIP under no name of the estate's. */
+/** Counts answers through a VIP from a server that cannot be identified. */
 export const UNRECOGNISED = "unrecognised";
 
-/** Everything the agent knows of one vserver; its public face is the live state's `LiveVserver`. */
+/** Everything the agent knows of one vserver: what the ADC reports, its probes, and the last judgement. */
 export class VserverRecord implements LiveVserver, VserverFacts {
   readonly adc: string;
   readonly vserver: string;
@@ -189,7 +38,7 @@ export class VserverRecord implements LiveVserver, VserverFacts {
   readonly address: string | null;
   readonly port: Port | null;
   readonly config: Vserver;
-  /** Members it sends clients to, through content switching too. */
+  /** Members that it sends clients to, also through content switching. */
   readonly memberRecords: readonly MemberRecord[];
   readonly probes: ProbeRecord[] = [];
   /** Names its certificate may carry, from the configuration. */
@@ -213,18 +62,18 @@ export class VserverRecord implements LiveVserver, VserverFacts {
   adcRawState: string | null = null;
   healthPercent: number | null = null;
   backupActive = false;
-  /** Milliseconds since the ADC last changed its mind about this vserver, as of the last poll; null if unknown. */
+  /** Milliseconds since the ADC last changed this vserver's state, as of the last poll; null if unknown. */
   adcStateAgeMs: number | null = null;
   /** As a member's. */
   adcPolledAt: number | null = null;
   /** Our own entries in its persistence table, as of the last poll; null where the ADC was not asked, or did not answer. */
   ownEntries: PersistenceEntries | null = null;
-  /** Addresses of ours under which it has ever shown an entry: nothing on the way hides them. */
+  /** Addresses of ours under which it has ever shown an entry: no address translation hides them. */
   readonly shownSources = new Set<string>();
   since: number | null = null;
   #judgement: VserverJudgement;
   readonly servedBy = new Map<string, number>();
-  /** By probe: what another group's server answered last, though a policy leads here. */
+  /** By probe: the last answer, if it came from a server of another group. */
   readonly misroutedBy = new Map<string, Misrouted>();
   /** What earlier judgements left. */
   memory: VserverMemory;
@@ -234,7 +83,7 @@ export class VserverRecord implements LiveVserver, VserverFacts {
   readonly #drained = new Map<string, DrainedAnswers>();
   /** Answers by others since the last one of these. */
   answersSinceDrained = 0;
-  /** Enough of these, and the ADC has been asked since: a member that had just returned is not accused. */
+  /** There are enough of these, and the ADC has been polled since: the member had not just returned. */
   drainedConfirmed = false;
   #mismatchMs = 0;
   #countedAt: number;
@@ -329,7 +178,7 @@ export class VserverRecord implements LiveVserver, VserverFacts {
     return this.#mismatchMs / 1000;
   }
 
-  /** Takes in what the ADC says of this vserver, and when it was asked; null when it says nothing. */
+  /** Takes in the state that the ADC reports, and when it was polled; null: it reports none. */
   applyAdcState(
     state: VserverState | null,
     askedAt: number,
@@ -361,7 +210,7 @@ export class VserverRecord implements LiveVserver, VserverFacts {
     return [...this.#drained.values()].reduce((sum, { answers }) => sum + answers, 0);
   }
 
-  /** Whose they were. */
+  /** The servers that gave them. */
   get drainedServers(): ReadonlySet<string> {
     return new Set(this.#drained.keys());
   }
@@ -418,7 +267,7 @@ export class VserverRecord implements LiveVserver, VserverFacts {
     this.#countedAt = now;
   }
 
-  /** The wall clock has been set: what is remembered by it moves along, and lasts as long as before. */
+  /** The wall clock was set: everything dated by it is adjusted. */
   adjustForClockStep(stepMs: number): void {
     this.memory = moveVserverMemory(this.memory, stepMs);
     this.since = movedBy(this.since, stepMs);
@@ -432,8 +281,8 @@ export class VserverRecord implements LiveVserver, VserverFacts {
   }
 
   /**
-   * Takes over the memory of the same vserver's earlier record when the estate is imported again; of servers and probes
-   * that left the estate nothing is kept.
+   * Takes over the state of the same vserver's record from before the estate was imported again, except of servers and probes
+   * that have left.
    */
   inherit(earlier: VserverRecord, servers: ReadonlySet<string>): void {
     if (earlier.gslb !== null) {

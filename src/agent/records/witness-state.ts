@@ -1,5 +1,6 @@
 import type { Declared, Declarations } from "../../maintenance/declarations.ts";
 import { keepDetections } from "../../verdict/detection.ts";
+import { detectionAfter, withoutStrangers } from "../../verdict/member-detection.ts";
 import type { EstateRecords } from "./build-records.ts";
 import { groupBy, atOnce, inTurns } from "../../lib/steps.ts";
 import type { MemberRecord } from "./member-record.ts";
@@ -12,7 +13,6 @@ import type { Port } from "../../model/adc-service.ts";
 import { canonicalAddress } from "../../probes/protocols/dns-message.ts";
 import type { StorageHealth } from "../../lib/durable-file.ts";
 import { ClockSteps } from "../../lib/timers.ts";
-import { detectionAfter, withoutStrangers } from "../../verdict/judge-member.ts";
 import { flappingFindings, findMailboxSide, type MailboxFinding } from "../../verdict/findings.ts";
 import { bookRoute, countServedBy } from "./vserver-answers.ts";
 import type { LiveAdc, LiveFinding, LiveState } from "../../model/live.ts";
@@ -46,7 +46,7 @@ function indexRecords(
   };
 }
 
-/** Finds the vserver behind each VIP that GSLB hands out, on whichever ADC it is; where several are, none is meant. */
+/** Finds the vserver behind each VIP that GSLB hands out, on any ADC. If there are several, none is linked. */
 function linkSites(estates: readonly EstateRecords[]): void {
   const vservers = estates.flatMap((each) => each.vservers);
   const names = vservers.filter(({ gslb }) => gslb !== null);
@@ -75,14 +75,14 @@ function vipKey(address: string, port: Port | null): string {
   return `${canonicalAddress(address)} ${String(port)}`;
 }
 
-/** A server that is down, or in maintenance, answers to its name through a VIP for so long after it last gave it itself. */
+/** How long a server that is down or in maintenance is still identified by the last name that it gave. */
 const KEPT_WHILE_SILENT_MS = 24 * 3_600_000;
 
 /**
- * What servers call themselves, as they tell probes directly, so that an answer through a VIP can be attributed to a
- * server of the estate. A claim belongs to the probe that received it: the probe's next answer replaces it, and the probe's
- * end is its end, so there are never more claims than probes. A name that two servers claim (a shared certificate name,
- * a lie) names no server while both do; a claim that has not been repeated for three intervals yields to one that has.
+ * The names by which servers identify themselves to direct probes, so that an answer through a VIP can be attributed to a
+ * server. A claim belongs to the probe that received it and is replaced by the probe's next answer, so there are never more
+ * claims than probes. A name that two servers claim (a shared certificate name, a lie) identifies neither; a claim that has
+ * expired yields to one that has not.
  */
 class ServerNames {
   readonly #now: () => number;
@@ -93,12 +93,12 @@ class ServerNames {
     this.#now = now;
   }
 
-  /** Names under which a server can be found. */
+  /** How many names are claimed. */
   get size(): number {
     return this.#claimants.size;
   }
 
-  /** Follows the probes in force: claims of all others are forgotten. */
+  /** Keeps the claims of these probes, and forgets all others. */
   follow(probes: Iterable<ProbeRecord>): void {
     this.#claimants = new Map();
     for (const probe of probes) {
@@ -106,7 +106,7 @@ class ServerNames {
     }
   }
 
-  /** Takes in what a probe saw of the server itself. A good answer without a name no longer makes the claim. */
+  /** Takes in a direct probe's answer. A good answer without a name withdraws the claim. */
   record(probe: ProbeRecord, { servedBy: name, outcome }: Observation): void {
     const claim = probe.nameClaim;
     if (name === null) {
@@ -123,7 +123,7 @@ class ServerNames {
     }
   }
 
-  /** The estate's server of that name, or null if none or more than one has it. */
+  /** The server that alone claims the name; null: none or several do. */
   serverOf(adc: string, name: string): string | null {
     for (const known of namesOf(name)) {
       const claimants = this.#claimants.get(keyOf(adc, known)) ?? NOBODY;
@@ -179,7 +179,7 @@ function keyOf(adc: string, name: string): string {
   return `${adc}\u0000${name}`;
 }
 
-/** Exchange signs as an FQDN here (EHLO, healthcheck.htm) and as a bare host name there (X-FEServer). */
+/** Exchange gives an FQDN in EHLO and healthcheck.htm, and a bare host name in X-FEServer. */
 function namesOf(name: string): readonly string[] {
   const whole = name.toLowerCase();
   const bare = whole.split(".")[0];
@@ -200,7 +200,7 @@ export interface WitnessOptions {
   readonly now: () => number;
   /** How many addresses of ours probes come from; default: the system's one. */
   readonly ownAddresses?: number;
-  /** Tells when the wall clock has been set; without it every jump of that clock is time that went by. */
+  /** Shows when the wall clock has been set; without it a jump of that clock counts as time that has passed. */
   readonly monotonic?: () => number;
 }
 
@@ -213,14 +213,14 @@ interface AdcPart {
   live: LiveAdc;
 }
 
-/** The live state of everything: records of all ADCs, and the evaluation that keeps their verdicts current. */
+/** The live state: the records of all ADCs, with their verdicts kept up to date. */
 export class WitnessState implements LiveState {
   readonly agent: string;
   startedAt: number;
   suspendedAccounts: LiveState["suspendedAccounts"] = [];
   unexplainedStallSeconds = 0;
   unverifiedLogins: readonly string[] = [];
-  /** What servers call themselves, as the probes in force see it. */
+  /** The names by which servers identify themselves. */
   readonly names: ServerNames;
   #options: WitnessOptions;
   readonly #steps: ClockSteps | null;
@@ -248,7 +248,7 @@ export class WitnessState implements LiveState {
     this.#index = this.#indexed();
   }
 
-  /** The agent's control targets are silent: no opinion of ours counts. */
+  /** The agent's control targets do not answer: no opinion of ours counts. */
   get cutOff(): boolean {
     return this.#judging.cutOff;
   }
@@ -269,7 +269,7 @@ export class WitnessState implements LiveState {
     return [...this.#parts.values()].map((part) => part.live);
   }
 
-  /** What fails alike behind every front end, and what the ADC alone takes down and up. */
+  /** What fails the same way behind every front end, and what flaps at the ADC alone. */
   get findings(): readonly LiveFinding[] {
     return [...this.#findings, ...flappingFindings(this.members)];
   }
@@ -309,7 +309,7 @@ export class WitnessState implements LiveState {
     return this.#parts.get(adc)?.records ?? null;
   }
 
-  /** Brings records into force as they stand: new ones are judged when everything is judged next. */
+  /** Puts records in place of earlier ones. New ones are judged with the next evaluation. */
   setRecords(adc: string, records: EstateRecords): void {
     this.#part(adc).records = records;
     this.#index = this.#indexed();
@@ -321,7 +321,7 @@ export class WitnessState implements LiveState {
     part.live = { ...part.live, ...live };
   }
 
-  /** Takes in the ADC's own word; null when it can no longer be believed. */
+  /** Takes in what the ADC reports; null: its last report has expired. */
   applyAdcPoll(adc: string, state: AdcState | null): void {
     const { records } = this.#part(adc);
     if (records === null) {
@@ -349,13 +349,13 @@ export class WitnessState implements LiveState {
         state?.persistence?.get(vserver.vserver) ?? null,
       );
     }
-    atOnce(this.#judging.awake(this.#part(adc)));
+    atOnce(this.#judging.judgeDue(this.#part(adc)));
   }
 
-  /** Takes in one probe's result; returns how long after its start the next one is due, in milliseconds. */
+  /** Takes in one probe's result. Returns how long after its start the next one is due, in milliseconds. */
   recordResult(ran: ProbeRecord, seen: Observation, result: boolean | null): number {
     this.#now();
-    // The estate may have been imported again while the probe ran: its successor remembers.
+    // The estate may have been imported again while the probe ran: the result belongs to its successor.
     const probe = this.#index.probeById.get(ran.id) ?? ran;
     const part = this.#part(probe.adc);
     const member = part.records?.memberOf.get(probe);
@@ -363,14 +363,14 @@ export class WitnessState implements LiveState {
     const passed = observation.outcome === "fault" ? null : result;
     const before = statusOf(probe);
     this.#forgetOld(part, probe, member);
-    // While nothing answers us, a failure is our own: it must not outlive the cut.
+    // While this agent is cut off, a failure is its own, and must not count afterwards.
     const delayMs = probe.record(observation, this.cutOff && passed === false ? null : passed);
     const after = statusOf(probe);
     const isNews = !sameVerdictInput(before, after);
     if (member !== undefined) {
       this.names.record(probe, observation);
       if (!sameDisplay(before, after)) {
-        // Whether certificates or login schemes differ is judged at the vservers: none of them may rest on the old ones.
+        // Vservers compare certificates and login schemes: they are judged again.
         part.records?.vserversOfMember.get(member)?.forEach((vserver) => vserver.invalidate());
       }
       this.#observeMember(part, member, probe, isNews);
@@ -393,7 +393,7 @@ export class WitnessState implements LiveState {
     return delayMs;
   }
 
-  /** After a silence that was too long, what is counted from one result to the next begins anew. */
+  /** If the last result has expired, what is counted from one result to the next begins again. */
   #forgetOld(part: AdcPart, probe: ProbeRecord, member: MemberRecord | undefined): void {
     if (!probe.outdated) {
       return;
@@ -415,7 +415,7 @@ export class WitnessState implements LiveState {
     }
     member.detection = detectionAfter(member, probe);
     if (this.#judging.member(part, member)) {
-      // What else a vserver depends on shows at the next turn of judging everything, within a second.
+      // Changes of a vserver's other inputs are judged with the next evaluation, within a second.
       for (const vserver of part.records?.vserversOfMember.get(member) ?? []) {
         this.#judging.vserver(part, vserver);
       }
@@ -428,7 +428,7 @@ export class WitnessState implements LiveState {
     for (const part of this.#parts.values()) {
       this.#judging.evaluateAll(part);
     }
-    // Sites may be vservers of an ADC that was judged after the one whose names lead there.
+    // A GSLB site may be a vserver of an ADC that was judged later.
     for (const part of this.#parts.values()) {
       const names = part.records?.vservers.filter(({ gslb }) => gslb !== null) ?? [];
       names.forEach((name) => {
@@ -438,14 +438,14 @@ export class WitnessState implements LiveState {
     this.#judging.updateWindowProgress(this.#index.namesakes);
   }
 
-  /** The agent was held (stopped, or without a processor), and received nothing for so long. */
+  /** The agent was stopped, or had no processor, and received nothing for so long. */
   excludePause(ms: number): void {
     for (const record of [...this.members, ...this.vservers]) {
       record.excludePause(ms);
     }
   }
 
-  /** The wall clock; when it has been set since the last look, everything dated by it moves along first. */
+  /** The wall clock. If it has been set since the last call, everything dated by it is adjusted first. */
   #now(): number {
     const now = this.#options.now();
     const stepMs = this.#steps?.look(now) ?? 0;
@@ -464,18 +464,18 @@ export class WitnessState implements LiveState {
   }
 
   /**
-   * Brings everything up to date with the clock: grace and windows end without any probe telling. What rests is passed
-   * by, and others may run every few milliseconds: ten thousand members never hold the event loop.
+   * Judges what is no longer valid: grace and windows end without a new result. Yields to the event loop every few
+   * milliseconds, so that ten thousand members do not stall it.
    */
   async evaluateInTurns(): Promise<void> {
     this.#findMailboxSide();
     for (const part of this.#parts.values()) {
-      await inTurns(this.#judging.awake(part));
+      await inTurns(this.#judging.judgeDue(part));
     }
     this.#judging.updateWindowProgress(this.#index.namesakes);
   }
 
-  /** Where it lies there, or did until now, every service opinion may change. */
+  /** While there is such a finding, or was until now, every service opinion may change. */
   #findMailboxSide(): void {
     const { findings, probes } = findMailboxSide(this.probes, this.suspendedAccounts);
     const matters = probes.size > 0 || this.#judging.mailboxSide.size > 0;
