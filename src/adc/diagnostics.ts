@@ -315,6 +315,21 @@ function kindsByName(
   };
 }
 
+/** The name among an estate's objects of a kind, as diagnostics call it, from which one differs by a slip of the hand. */
+export function nearNamesOf(estate: Estate): (kind: string, name: string) => string | null {
+  const tables = kindsByName(estate);
+  const finders = new Map<Kind, (name: string) => string | null>();
+  return (called, name) => {
+    const kind = KINDS.find((one) => one === (called === "service group" ? "service" : called));
+    if (kind === undefined) {
+      return null;
+    }
+    const find = finders.get(kind) ?? nearNames(tables[kind].flatMap((table) => [...table.keys()]));
+    finders.set(kind, find);
+    return find(name);
+  };
+}
+
 /**
  * What a reader of any estate must know, whichever way it was read: pinned destinations, monitors nobody uses, secrets
  * only the ADC can read, references to nothing or to the wrong kind, one address and port used twice, unknown types.

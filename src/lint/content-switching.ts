@@ -1,5 +1,5 @@
 import type { Policy } from "../model/policy.ts";
-import type { CsBinding, CsVserver } from "../model/vserver.ts";
+import type { CsBinding, CsVserver, Vserver } from "../model/vserver.ts";
 import { parseRule, type RuleTree } from "../adc/rule-expression.ts";
 import { matchesRule } from "../adc/rule-match.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
@@ -39,9 +39,11 @@ function csVservers(context: LintContext): CsVserver[] {
 
 /**
  * NetScaler docs, "Content switching": without it the vserver is UP as long as it is enabled. One with no service behind it
- * only redirects: with its targets' state it would be DOWN.
+ * only redirects: with its targets' state it would be DOWN. The firmware's default is so, and a note where nothing shows that
+ * anything goes by the state.
  */
 function withoutStateUpdate(context: LintContext): Hit[] {
+  const members = memberAddresses(context);
   return context.vservers
     .filter(
       ({ vserver, services }) =>
@@ -51,9 +53,10 @@ function withoutStateUpdate(context: LintContext): Hit[] {
         services.length > 0 &&
         !answersAll(context.estate, vserver),
     )
-    .map(({ vserver }) => ({
+    .map(({ vserver, exchange }) => ({
       line: vserver.line,
       object: vserver.name,
+      ...(exchange || goesByState(vserver, members) ? null : { severity: "info" as const }),
       message:
         "The vserver is UP as long as it is enabled, also when every vserver behind it is DOWN.",
       fix: [
@@ -64,6 +67,22 @@ function withoutStateUpdate(context: LintContext): Hit[] {
       decision:
         "if clients must get an answer when every server is DOWN (a redirect, a sorry page), leave it",
     }));
+}
+
+/** A backup vserver and a redirect wait for DOWN, and so do those who send clients to its address, GSLB among them. */
+function goesByState(vserver: Vserver, members: ReadonlySet<string>): boolean {
+  return (
+    vserver.backupVserver !== null ||
+    vserver.redirectUrl !== null ||
+    (vserver.address !== null && members.has(vserver.address))
+  );
+}
+
+function memberAddresses({ estate }: LintContext): ReadonlySet<string> {
+  const services = [...estate.services.values(), ...estate.gslb.services.values()];
+  return new Set(
+    services.flatMap(({ members }) => members.flatMap(({ address }) => address ?? [])),
+  );
 }
 
 /** What nobody listed (`/powershell`, `/ecp`) is then published too, past every other rule. */

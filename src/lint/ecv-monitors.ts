@@ -3,7 +3,12 @@ import { usesOf, type LintContext, type LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import type { Fix } from "./change.ts";
 import type { Monitor } from "../model/monitor.ts";
-import { MONITOR_TYPE_OPTIONS, SECURABLE, TYPED_OPTIONS } from "../adc/nsconf/grammar.ts";
+import {
+  isMonitorOption,
+  MONITOR_TYPE_OPTIONS,
+  SECURABLE,
+  TYPED_OPTIONS,
+} from "../adc/nsconf/grammar.ts";
 import { REDACTED } from "../adc/request-secrets.ts";
 import {
   bindMonitor,
@@ -58,7 +63,7 @@ export const ECV_MONITOR_RULES: readonly Rule[] = [
   {
     id: "option_of_another_type",
     severity: "error",
-    meaning: "A monitor carries an option that its type does not have.",
+    meaning: "A monitor carries an option that its type, or every type, lacks.",
     find: optionOfAnotherType,
   },
   {
@@ -297,6 +302,11 @@ export function optionOfAnotherType(context: LintContext): Hit[] {
     if (taken === undefined || monitor.builtIn || monitor.line === null) {
       return [];
     }
+    const nobodys = optionsOfNoMonitor(monitor);
+    if (nobodys.length > 0) {
+      const message = `No monitor has -${nobodys.join(", -")}: the ADC refuses the whole command.`;
+      return [{ line: monitor.line, object: monitor.name, message }];
+    }
     const foreign = [...monitor.written.keys()].filter(
       (key) => TYPED_OPTIONS.has(key) && !taken.has(key),
     );
@@ -310,6 +320,13 @@ export function optionOfAnotherType(context: LintContext): Hit[] {
           },
         ];
   });
+}
+
+/** Where an option has lost its value, the next one may be it: a password that begins with a dash is not repeated. */
+function optionsOfNoMonitor({ written }: Monitor): string[] {
+  return [...written.values()].some((values) => values.length === 0)
+    ? []
+    : [...written.keys()].filter((key) => !isMonitorOption(key));
 }
 
 /** Who may read the configuration reads the password; -secureArgs takes it encrypted, behind the other arguments. */

@@ -1,4 +1,4 @@
-import { usesOf, type LintContext, type LintService } from "./context.ts";
+import { usesOf, type BoundMonitor, type LintContext, type LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { changeFor } from "./monitor-change.ts";
 import { expectsTls, isTlsPort, protocolOfPort } from "./ports.ts";
@@ -129,13 +129,14 @@ function wildcardPort(context: LintContext): Hit[] {
     return {
       line: service.line,
       object: service.name,
+      ...(isChosenPort(deciding) ? { severity: "info" as const } : null),
       message:
         "The service stands for every port of its servers and is UP or DOWN as one: " +
         (deciding.some(({ monitor }) => monitor.destPort !== null)
-          ? "the one port its monitor asks decides for all the others."
+          ? "the ports its monitors ask decide for all the others."
           : "no monitor asks any port at all."),
       fix:
-        service.kind === "service" && member !== undefined
+        service.kind === "service" && member !== undefined && !isChosenPort(deciding)
           ? [
               {
                 apply: {
@@ -149,6 +150,15 @@ function wildcardPort(context: LintContext): Hit[] {
           : null,
     };
   });
+}
+
+/** A port of its own that answers in words tells of the server's health by design, and several ports are a choice. */
+function isChosenPort(deciding: readonly BoundMonitor[]): boolean {
+  const asked = deciding.filter(({ monitor }) => monitor.destPort !== null);
+  return (
+    asked.some(({ monitor }) => monitor.type !== "TCP") ||
+    new Set(asked.map(({ monitor }) => monitor.destPort)).size > 1
+  );
 }
 
 function listensAnywhere({ service }: LintService): boolean {

@@ -368,6 +368,18 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   [bound("add lb monitor m TCP -send x -recv y"), "option_of_another_type m"],
   [bound("add lb monitor m HTTP -recv ok"), "option_of_another_type m"],
   [bound("add lb monitor m TCP-ECV -recv ok -respCode 200"), "option_of_another_type m"],
+  [
+    bound('add lb monitor m LDAP -scriptName nsldap.pl -ldapBase "dc=a"'),
+    "option_of_another_type m",
+  ],
+  ["add lb vserver web SSL 443 -cltTimeout 180", "incomplete_statement web"],
+  ["add cs vserver web SSL 443", "incomplete_statement web"],
+  [`${bound("add lb monitor m HTTP")}\nset lb monitor m -interval 30`, "incomplete_statement m"],
+  [
+    "add lb monitor m HTTP\nadd lb vserver v HTTP 10.0.1.1 80\nbind lb vserver v -monitorName m",
+    "wrong_kind_reference v",
+  ],
+  ["add lb vserver v SSL 10.0.1.1 443\nbind lb vserver v -certkeyName c", "wrong_kind_reference v"],
   ["add service web 10.0.0.1 HTTPS 443", "unknown_service_type web"],
   ["add serviceGroup web TLS", "unknown_service_type web"],
   ["add lb vserver web HTTPS 10.0.0.1 443", "unknown_service_type web"],
@@ -474,5 +486,73 @@ describe("a destination of a monitor's own", () => {
   ])("%s is not", (_what, text) => {
     expect(said(text)).toContain("pinned_dest_ip m");
     expect(proofFailures(text)).toEqual([]);
+  });
+});
+
+const SWITCHED = [
+  "add service s 10.0.0.1 HTTP 80",
+  "add lb vserver lb HTTP 0.0.0.0 0",
+  "bind lb vserver lb s",
+  "add cs vserver cs HTTP 10.0.1.1 80",
+  "bind cs vserver cs -lbvserver lb",
+];
+
+describe("the state that a content-switching vserver shows", () => {
+  const severity = (...lines: readonly string[]): string | undefined =>
+    lint(read(lines.join("\n"))).find((one) => one.rule === "cs_without_stateupdate")?.severity;
+
+  test("is a note where nothing goes by it", () => {
+    expect(severity(...SWITCHED)).toBe("info");
+  });
+
+  test.each([
+    ["a backup waits for DOWN", "set cs vserver cs -backupVServer lb"],
+    ["a redirect waits for DOWN", "set cs vserver cs -redirectURL https://sorry.example.com"],
+    ["another vserver sends clients to it", "add service other 10.0.1.1 HTTP 8080"],
+    ["GSLB answers its address", "add gslb service g 10.0.1.1 HTTP 80 -siteName one"],
+    [
+      "Exchange is behind it",
+      'add lb monitor m HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK"\nbind service s -monitorName m',
+    ],
+  ])("is a warning where %s", (_what, line) => {
+    expect(severity(...SWITCHED, line)).toBe("warning");
+  });
+});
+
+describe("a service of every port", () => {
+  const found = (...lines: readonly string[]): readonly (readonly [string, number])[] =>
+    lint(read(["add service s 10.0.0.1 TCP *", ...lines].join("\n")))
+      .filter(({ rule }) => rule === "wildcard_port")
+      .map(({ severity, commands: printed }) => [severity, printed.length]);
+  const health = (keys: string, name = "m"): readonly string[] => [
+    `add lb monitor ${name} ${keys}`,
+    `bind service s -monitorName ${name}`,
+  ];
+
+  test("is a note where a page or several ports tell of its health", () => {
+    expect(found(...health('HTTP-ECV -send "GET /up" -recv ok -destPort 8000'))).toEqual([
+      ["info", 0],
+    ]);
+    expect(found(...health("TCP -destPort 80"), ...health("TCP -destPort 443", "n"))).toEqual([
+      ["info", 0],
+    ]);
+  });
+
+  test("is a warning where one open port or none decides", () => {
+    expect(found()).toEqual([["warning", 1]]);
+    expect(found(...health("TCP -destPort 80"))).toEqual([["warning", 1]]);
+    expect(found(...health("PING"))).toEqual([["warning", 1]]);
+  });
+});
+
+describe("an option that no monitor has", () => {
+  test.each([
+    'LDAP -scriptName nsldap.pl -password -ldapBase "dc=a"',
+    "HTTP -httpreq /a",
+    "STOREFRONT -storename Store -storefrontacctservice YES -hostName a",
+    "MQTT -mqttClientIdentifier a",
+    'USER -scriptName a.pl -comment "ours"',
+  ])("is not made out of %s", (keys) => {
+    expect(said(`add lb monitor m ${keys}`)).not.toContain("option_of_another_type m");
   });
 });

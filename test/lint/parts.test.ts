@@ -151,6 +151,23 @@ describe("commands that were pasted to set something up", () => {
     });
   });
 
+  test("a slip in the name of what is bound to stays an error, too", () => {
+    const [told] = lint(
+      estateOf(["add lb vserver vs-any-443 TCP 10.0.1.1 443", "bind lb vserver vs-any443 s"]),
+    ).filter(({ rule }) => rule === "dangling_reference");
+    expect(told).toMatchObject({
+      severity: "error",
+      object: "vs-any443",
+      message: "No vserver of this name is configured, but vs-any-443 is.",
+    });
+  });
+
+  test("a group is named as one", () => {
+    expect(
+      causes("add serviceGroup sg_exchange HTTP", "bind serviceGroup sg_exchnage 10.0.0.1 80"),
+    ).toContain("error dangling_reference sg_exchnage");
+  });
+
   test.each([
     ["web1", "web2"],
     ["mon_http", "mon_https"],
@@ -162,6 +179,23 @@ describe("commands that were pasted to set something up", () => {
     expect(causes(...lines, `bind serviceGroup sg_web -monitorName ${other}`)).toContain(
       "info dangling_reference sg_web",
     );
+  });
+});
+
+describe("code within a page's lines", () => {
+  test.each([
+    "`add service s 10.0.0.1 HTTP 80`",
+    "- `add service s 10.0.0.1 HTTP 80`",
+    "  2. `> add service s 10.0.0.1 HTTP 80`.  ",
+  ])("%s is a command", (line) => {
+    expect([...estateOf(["Then:", line]).services.keys()]).toEqual(["s"]);
+  });
+
+  test.each([
+    "Use `add service s 10.0.0.1 HTTP 80` here",
+    "`a` and `add service s 10.0.0.1 HTTP 80`",
+  ])("%s is none", (line) => {
+    expect([...estateOf([line]).services.keys()]).toEqual([]);
   });
 });
 

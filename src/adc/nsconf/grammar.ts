@@ -230,6 +230,26 @@ export function monitorOptionOf(key: string): string {
   return found.length === 1 ? (found[0] ?? key) : key;
 }
 
+/**
+ * What else `add lb monitor` takes, in lower case: options of Citrix's own products, Diameter, RADIUS accounting, MQTT and
+ * gRPC (command reference, NITRO docs), what a saved configuration writes beside a secret, and a comment, which is harmless.
+ */
+const OTHER_MONITOR_OPTIONS: readonly string[] = [
+  "acctapplicationid application authapplicationid domain firmwarerevision grpchealthcheck grpcservicename grpcstatuscode",
+  "hostipaddress hostname inbandsecurityid kcdaccount lasversion logonpointname metric metrictable metricthreshold",
+  "metricweight mqttclientidentifier mqttversion mssqlprotocolversion oraclesid originhost originrealm productname",
+  "radaccountsession radaccounttype radapn radframedip radmsisdn secondarypassword sipreguri sitepath storefrontacctservice",
+  "storefrontcheckbackendservices storename supportedvendorids validatecred vendorid vendorspecificacctapplicationids",
+  "vendorspecificauthapplicationids vendorspecificvendorid comment devno encrypted encryptmethod kek suffix",
+].flatMap((row) => row.split(" "));
+
+/** Whether some monitor has an option that begins so. */
+export function isMonitorOption(key: string): boolean {
+  return [...MONITOR_OPTIONS.keys(), ...OTHER_MONITOR_OPTIONS].some((known) =>
+    known.startsWith(key),
+  );
+}
+
 function monitorOption(key: string, [, type = ""]: readonly string[]): OptionGrammar | null {
   const taken = MONITOR_TYPE_OPTIONS.get(type);
   const isTaken = taken?.has(key) === true || (key === "secure" && SECURABLE.has(type));

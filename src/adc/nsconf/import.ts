@@ -31,7 +31,7 @@ import {
   statementKind,
   statementsOf,
 } from "./statements.ts";
-import { ELSEWHERE, estateDiagnostics } from "../diagnostics.ts";
+import { ELSEWHERE, estateDiagnostics, nearNamesOf } from "../diagnostics.ts";
 import { atOnce, type Steps } from "../../lib/steps.ts";
 import {
   actionStatements,
@@ -326,7 +326,10 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   const estate: Estate = extent === null ? finished : { ...finished, extent };
   draft.diagnostics.pushAll(estateDiagnostics(estate, draft.monitorsUsedElsewhere));
   const found = draft.diagnostics.all();
-  return { ...estate, diagnostics: extent === null ? found : found.map(noteIn(extent)) };
+  return {
+    ...estate,
+    diagnostics: extent === null ? found : found.map(noteIn(extent, nearNamesOf(estate))),
+  };
 }
 
 /** A session shows what somebody looked for, a page or a ticket what it is about. */
@@ -360,11 +363,22 @@ function isOfAppliance(kind: string): boolean {
 const OF_APPLIANCE =
   /^(add|set|bind) (system (user|parameter|cmdpolicy|group)|ns (hostname|config|param|rpcnode|tcpparam|httpparam|diameter|encryptionparams)|interface|vlan|ha node|snmp (alarm|community|manager|trap)|audit syslogparams|dns nameserver|ntp server)$/i;
 
-/** What a part of a configuration names and does not hold may stand in the rest; an excerpt may be of two sites. */
-function noteIn(extent: "excerpt" | "paste"): (diagnostic: Diagnostic) => Diagnostic {
+/**
+ * What a part of a configuration names and does not hold may stand in the rest, unless it is all but a name of its own; an
+ * excerpt may be of two sites.
+ */
+function noteIn(
+  extent: "excerpt" | "paste",
+  nearName: (kind: string, name: string) => string | null,
+): (diagnostic: Diagnostic) => Diagnostic {
   return (diagnostic) => {
-    const { rule, message } = diagnostic;
+    const { rule, object, message } = diagnostic;
     if (rule === "dangling_reference" && NOT_CONFIGURED.test(message)) {
+      const kind = message.slice("A ".length, message.lastIndexOf(` ${object} is not configured`));
+      const near = nearName(kind, object);
+      if (near !== null) {
+        return { ...diagnostic, message: message.replace(/\.$/, () => `, but ${near} is.`) };
+      }
       const told = message.replace(NOT_CONFIGURED, (words) =>
         words.replace(/\.$/, `${ELSEWHERE}.`),
       );

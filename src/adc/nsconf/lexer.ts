@@ -213,8 +213,9 @@ export function* commandLines(
       pending = pendingAt(line, physical, false, false);
       continue;
     }
-    const plain = physical.replace(BARE_PROMPT, "");
-    const bare = plain.length < physical.length;
+    const shown = withoutCodeMarks(physical);
+    const plain = shown.replace(BARE_PROMPT, "");
+    const bare = plain.length < shown.length;
     const starts: boolean = startsCommand(plain, pending) || (bare && isShow(plain, pending));
     const prompted: string | null = starts ? null : behindPrompt(plain);
     const whole: string = prompted ?? plain;
@@ -307,6 +308,13 @@ function withoutPager(line: string): string {
 
 const PAGER = /^(?:[\s\u0008]|\u001b\[[\d;?]*[A-Za-z])*$/;
 const WIPED = /^(?:[\s\u0008\r]|\(\d+%\)|\u001b\[[\d;?]*[A-Za-z])+/;
+
+/** A page's line that is all code, as an item of a list or by itself: `add vlan 2` between single backticks. */
+function withoutCodeMarks(line: string): string {
+  return line.includes("`") ? (INLINE_CODE.exec(line.trim())?.[1] ?? line) : line;
+}
+
+const INLINE_CODE = /^(?:(?:[-*+]|\d{1,3}[.)])\s+)?`([^`]+)`[.,:;]?$/;
 
 /** ` \` at the end of a line: scripts wrap commands as a shell does. */
 function endsInBackslash(line: string): boolean {

@@ -42,10 +42,14 @@ function addMonitor(statement: Statement, draft: Draft): void {
 }
 
 function setMonitor(statement: Statement, draft: Draft): void {
-  const [written = ""] = statement.words;
+  const [written = "", type] = statement.words;
   const known = draft.monitors.get(written) ?? builtInMonitor(written);
   if (known === null) {
     reportMissing(draft, statement, "monitor", written);
+    return;
+  }
+  if (type === undefined) {
+    reportIncomplete(draft, statement, known.name);
     return;
   }
   const changes = readKeys(statement, draft, written);

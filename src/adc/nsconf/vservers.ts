@@ -41,7 +41,7 @@ export const vserverStatements: StatementKinds = {
 
 function addLbVserver(statement: Statement, draft: Draft): void {
   const [name, type, ...place] = statement.words;
-  if (name === undefined || type === undefined) {
+  if (name === undefined || type === undefined || isPortAlone(statement)) {
     reportIncomplete(draft, statement, name ?? "lb vserver");
     return;
   }
@@ -56,7 +56,7 @@ function addLbVserver(statement: Statement, draft: Draft): void {
 
 function addCsVserver(statement: Statement, draft: Draft): void {
   const [name, type, ...place] = statement.words;
-  if (name === undefined || type === undefined) {
+  if (name === undefined || type === undefined || isPortAlone(statement)) {
     reportIncomplete(draft, statement, name ?? "cs vserver");
     return;
   }
@@ -67,6 +67,11 @@ function addCsVserver(statement: Statement, draft: Draft): void {
   );
   applyCsKeys(vserver, statement, draft);
   define(draft.csVservers, name, vserver, statement, draft);
+}
+
+/** `add lb vserver v SSL 443`: the address is gone, as from pages that hide it; a pattern of addresses is an option. */
+function isPortAlone({ words, keys }: Statement): boolean {
+  return words.length === 3 && /^[1-9]\d*$/.test(words[2] ?? "") && !keys.has("ippattern");
 }
 
 const CS_DEFAULTS = defaultsOf({ ...CS_VSERVER_FIELDS, ...CLIENT_AUTH_FIELDS });
@@ -169,6 +174,12 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
     reportMissing(draft, statement, "vserver", name);
     return;
   }
+  const elsewhere = BOUND_ELSEWHERE.find(([key]) => statement.keys.has(key));
+  if (elsewhere !== undefined) {
+    const message = `${name} takes no ${elsewhere[1]}. The ADC refuses this command.`;
+    report(draft, statement, "error", "wrong_kind_reference", name, message);
+    return;
+  }
   const policy = policyBinding(statement, draft);
   if (policy !== null) {
     vserver.policies.push(policy);
@@ -185,6 +196,12 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
     vserver.services.push({ service, weight, line: statement.line });
   }
 }
+
+/** What is bound by another command, with the option by which people try it. */
+const BOUND_ELSEWHERE: readonly (readonly [key: string, sentence: string])[] = [
+  ["monitorname", "monitor: bind service or bind serviceGroup binds it to what is probed"],
+  ["certkeyname", "certificate here: bind ssl vserver binds it"],
+];
 
 function bindCsVserver(statement: Statement, draft: Draft): void {
   const [name = "", oldTarget] = statement.words;
