@@ -115,7 +115,7 @@ interface Missing {
 }
 
 /** References from one object to another that lead nowhere, or to an object of another kind. */
-function referenceDiagnostics(estate: Estate): Diagnostic[] {
+function referenceDiagnostics(estate: Estate, unread: ReadonlySet<string>): Diagnostic[] {
   const found: Diagnostic[] = [];
   const missing: Missing[] = [];
   const kinds = kindsByName(estate);
@@ -129,11 +129,14 @@ function referenceDiagnostics(estate: Estate): Diagnostic[] {
     const accepted = typeof wanted === "string" ? [wanted] : wanted;
     const isOf = (kind: Kind): boolean =>
       name !== null && kinds[kind].some((table) => table.has(name));
-    if (name === null || accepted.some(isOf)) {
+    if (name === null || accepted.some(isOf) || unread.has(name)) {
       return;
     }
-    const actual = KINDS.filter(isOf);
     const [expected = "vserver"] = accepted;
+    // Names of services and of vservers are apart, and often the same: the service may stand in the rest.
+    const isNamesake = (kind: Kind): boolean =>
+      isPart(estate) && expected === "service" && kind === "vserver";
+    const actual = KINDS.filter((kind) => isOf(kind) && !isNamesake(kind));
     // A file that tells of no certificate, policy or net profile at all is an excerpt more often than a mistake.
     const excerpt = BESIDE.has(expected) && kinds[expected].every(({ size }) => size === 0);
     const severity = excerpt ? "info" : "error";
@@ -333,11 +336,13 @@ export function nearNamesOf(estate: Estate): (kind: string, name: string) => str
 /**
  * What a reader of any estate must know, whichever way it was read: pinned destinations, monitors nobody uses, secrets
  * only the ADC can read, references to nothing or to the wrong kind, one address and port used twice, unknown types.
- * Importers append these to their own `diagnostics`, and name monitors bound to what an estate leaves out (routes).
+ * Importers append these to their own `diagnostics`, and name monitors bound to what an estate leaves out (routes), and
+ * objects whose definition they could not read, of which they have told.
  */
 export function estateDiagnostics(
   estate: Estate,
   monitorsUsedElsewhere: ReadonlySet<string> = new Set(),
+  unreadNames: ReadonlySet<string> = new Set(),
 ): Diagnostic[] {
   const users = usersOfMonitors(estate);
   const own = ownAddresses(estate);
@@ -362,7 +367,7 @@ export function estateDiagnostics(
         own,
       ),
     ),
-    ...referenceDiagnostics(estate),
+    ...referenceDiagnostics(estate, unreadNames),
     ...endpointDiagnostics(estate),
     ...coverageDiagnostics(estate),
   ];

@@ -4,6 +4,7 @@ import type { Monitor } from "../model/monitor.ts";
 import type { Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import { createRecogniser, type Recognition } from "../adc/recognise.ts";
+import { SERVICE_TYPES } from "../adc/nsconf/grammar.ts";
 import { createNames, type Names } from "./names.ts";
 import { idleReason, type IdleReason } from "../adc/idle-services.ts";
 import type { MonitorUse } from "./monitor-change.ts";
@@ -68,7 +69,7 @@ export interface LintContext {
   readonly estate: Estate;
   readonly settings: LintSettings;
   readonly services: readonly LintService[];
-  /** Those for which a monitor is possible and wanted. */
+  /** Those for which a monitor is possible and wanted: none of a type that the ADC does not have. */
   readonly watched: readonly LintService[];
   readonly vservers: readonly LintVserver[];
   /** Services that use a monitor, by its name. */
@@ -148,7 +149,9 @@ export function createContext(estate: Estate, settings: LintSettings): LintConte
     estate,
     settings,
     services,
-    watched: services.filter(({ idle: reason }) => reason === null),
+    watched: services.filter(
+      ({ idle: reason, service }) => reason === null && SERVICE_TYPES.has(service.serviceType),
+    ),
     vservers: lintVservers(estate, services, asked),
     usersOf: (monitor) => users.get(monitor.name) ?? [],
     names: createNames(estate),

@@ -1,8 +1,9 @@
+import type { AdcService } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
 import { AUTHENTICATION_RULES } from "./authentication.ts";
 import { NO_FIX, printFix } from "./change.ts";
 import { CONTENT_SWITCHING_RULES } from "./content-switching.ts";
-import { createContext } from "./context.ts";
+import { createContext, type LintContext, type LintService } from "./context.ts";
 import { ECV_MONITOR_RULES, optionOfAnotherType } from "./ecv-monitors.ts";
 import type { Finding, Hit } from "./finding.ts";
 import { HTTP_MONITOR_RULES } from "./http-monitors.ts";
@@ -42,13 +43,47 @@ export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTI
   const ignored = ignoredBy(settings.ignore);
   // Monitors whose `add` the ADC refuses, so that it has none of this name to change.
   const refused = new Set(optionOfAnotherType(context).map(({ object }) => object));
+  const resting = restingNames(context);
   // Rule by rule, as the changes of a large estate's fixes take more room than their text.
   return ALL_RULES.flatMap((rule) =>
     rule
       .find(context)
+      .map((hit) => (resting.has(hit.object) && !READING.has(rule) ? noteOf(hit) : hit))
       .map((hit) => findingOf(rule, changesAny(hit.fix, refused) ? without(hit) : hit))
       .filter((finding) => !isIgnored(estate, finding) && !ignored(finding)),
   ).sort((a, b) => GRAVITY[a.severity] - GRAVITY[b.severity] || (a.line ?? 0) - (b.line ?? 0));
+}
+
+const READING: ReadonlySet<Rule> = new Set(READING_RULES);
+
+function noteOf(hit: Hit): Hit {
+  return { ...hit, severity: "info" };
+}
+
+/**
+ * Services that are switched off, by themselves or in all their members, and monitors that only such use: nothing is probed
+ * there and nobody is served, so that no finding about them is urgent. A name that something else has too is not among them.
+ */
+function restingNames({ estate, services, vservers, usersOf }: LintContext): ReadonlySet<string> {
+  const off = new Set(services.filter(({ service }) => isOff(service)).map(nameOf));
+  const active = new Set([
+    ...services.map(nameOf).filter((name) => !off.has(name)),
+    ...vservers.map(({ vserver }) => vserver.name),
+  ]);
+  for (const monitor of off.size === 0 ? [] : estate.monitors.values()) {
+    const users = usersOf(monitor);
+    const rests = users.length > 0 && users.every((user) => off.has(nameOf(user)));
+    (rests ? off : active).add(monitor.name);
+  }
+  return new Set([...off].filter((name) => !active.has(name)));
+}
+
+function nameOf({ service }: LintService): string {
+  return service.name;
+}
+
+function isOff({ enabled, members }: AdcService): boolean {
+  return !enabled || (members.length > 0 && members.every((member) => !member.enabled));
 }
 
 function changesAny(fix: Hit["fix"], monitors: ReadonlySet<string>): boolean {

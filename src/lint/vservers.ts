@@ -51,15 +51,16 @@ const TLS_VSERVERS: ReadonlySet<string> = new Set(["SSL", "SSL_TCP", "HTTP_QUIC"
 /** A file that tells of no certificate at all is an excerpt more often than a mistake. */
 function withoutCertificate(context: LintContext): Hit[] {
   const tells =
-    context.estate.certKeys.size > 0 ||
-    context.vservers.some(({ vserver }) => vserver.certKeys.length > 0);
+    context.estate.extent !== "excerpt" &&
+    (context.estate.certKeys.size > 0 ||
+      context.vservers.some(({ vserver }) => vserver.certKeys.length > 0));
   return context.vservers
     .filter(
       ({ vserver }) =>
         TLS_VSERVERS.has(vserver.serviceType) && vserver.certKeys.every(({ ca }) => ca),
     )
     .map(({ vserver }) => ({
-      severity: tells ? "error" : "info",
+      severity: tells && vserver.enabled ? "error" : "info",
       line: vserver.line,
       object: vserver.name,
       message:

@@ -104,6 +104,7 @@ describe("lint › findings", () => {
       "add service b 10.0.0.9 HTTP 80",
       "bind service b -monitorName http",
       "add service c 10.0.0.9 TCP 993",
+      "add service d 10.0.0.9 TCP 143",
     ];
     const [first] = (
       await run(

@@ -522,7 +522,7 @@ describe("the state that a content-switching vserver shows", () => {
 describe("a service of every port", () => {
   const found = (...lines: readonly string[]): readonly (readonly [string, number])[] =>
     lint(read(["add service s 10.0.0.1 TCP *", ...lines].join("\n")))
-      .filter(({ rule }) => rule === "wildcard_port")
+      .filter((one) => one.rule === "wildcard_port")
       .map(({ severity, commands: printed }) => [severity, printed.length]);
   const health = (keys: string, name = "m"): readonly string[] => [
     `add lb monitor ${name} ${keys}`,
@@ -554,5 +554,70 @@ describe("an option that no monitor has", () => {
     'USER -scriptName a.pl -comment "ours"',
   ])("is not made out of %s", (keys) => {
     expect(said(`add lb monitor m ${keys}`)).not.toContain("option_of_another_type m");
+  });
+});
+
+describe("a service that is switched off", () => {
+  const severities = (...lines: readonly string[]): string[] =>
+    lint(read(lines.join("\n")))
+      .filter(({ object }) => object === "s" || object === "m")
+      .map((one) => `${one.severity} ${one.rule}`);
+  const HEAD = ['add lb monitor m HTTP -httpRequest "HEAD /"', "bind service s -monitorName m"];
+
+  test.each([
+    ["by itself", "add service s 10.0.0.1 HTTP 80 -state DISABLED"],
+    ["by a command", "add service s 10.0.0.1 HTTP 80\ndisable service s"],
+    ["with its server", "add server one 10.0.0.1 -state DISABLED\nadd service s one HTTP 80"],
+  ])("%s is told of in notes, and so is its monitor", (_what, service) => {
+    expect(severities(service)).toEqual(["info tcp_only"]);
+    expect(severities(service, ...HEAD)).toEqual(["info head_request"]);
+  });
+
+  test("is told of as any other where its monitor serves another one too", () => {
+    const other = ["add service t 10.0.0.2 HTTP 80", "bind service t -monitorName m"];
+    const off = "add service s 10.0.0.1 HTTP 80 -state DISABLED";
+    expect(severities(off, ...HEAD, ...other)).toEqual(
+      severities("add service s 10.0.0.1 HTTP 80", ...HEAD, ...other),
+    );
+  });
+
+  test("keeps its mistakes of writing", () => {
+    expect(
+      severities("add service s 10.0.0.1 HTTP 80 -state DISABLED", "bind service s t"),
+    ).toEqual(
+      severities("add service s 10.0.0.1 HTTP 80", "bind service s t").map((one) =>
+        one.replace(/^warning tcp_only$/, "info tcp_only"),
+      ),
+    );
+  });
+});
+
+describe("what follows from a mistake that is named", () => {
+  test("is not named as well: what could not be added is not there", () => {
+    expect(
+      said(
+        [
+          "#NS13.1 Build 37.38",
+          "add gslb site one 10.0.0.1",
+          "add gslb service g one 10.0.1.1 HTTP 80",
+          "add gslb vserver v HTTP",
+          "bind gslb vserver v -serviceName g",
+          "bind gslb service g -monitorName http",
+          "set gslb service g -maxClient 5",
+        ].join("\n"),
+      ),
+    ).toEqual(["incomplete_statement g"]);
+    expect(
+      said("#NS13.1 Build 37.38\nadd server one\nadd service s one HTTP 80").filter((one) =>
+        one.startsWith("dangling"),
+      ),
+    ).toEqual([]);
+  });
+
+  test("is not named as well: no monitor is wanted for a type that does not exist", () => {
+    expect(said("add service s HTTP 10.0.0.1 80")).toEqual(["unknown_service_type s"]);
+    expect(said("add serviceGroup s TCP-cltTimeout\nbind serviceGroup s 10.0.0.1 80")).toEqual([
+      "unknown_service_type s",
+    ]);
   });
 });

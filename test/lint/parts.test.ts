@@ -80,6 +80,54 @@ describe("a part of a configuration", () => {
     ).toEqual(["info refused_command 1"]);
   });
 
+  test("a line above fenced commands is a page's", () => {
+    const CODE = ["```", "add lb vserver v HTTP 10.0.1.1 80", "```"];
+    expect(causes("The input:", ...CODE)).toEqual(["info unreadable_lines file"]);
+    expect(causes("The input:", ...CODE.slice(1, 2))).toEqual(["warning unreadable_lines file"]);
+  });
+
+  test.each([
+    ["add lb vserver web HTTP 10.0.1.1 80", "info dangling_reference web"],
+    ["#NS13.1 Build 37.38\nadd lb vserver web HTTP 10.0.1.1 80", "error wrong_kind_reference web"],
+  ])("a service of the vserver's own name may stand in the rest: %s", (vserver, expected) => {
+    expect(causes(vserver, "bind lb vserver web web")).toEqual([expected]);
+  });
+
+  test("a dash of the page's in a command that configures nothing is none of its mistakes", () => {
+    const dash = "\u2013";
+    expect(
+      causes(`sync gslb config ${dash}debug`, ...GROUP, "bind serviceGroup sg_web x 80"),
+    ).not.toContain(`error typographic_characters ${dash}debug`);
+    expect(causes(`set lb vserver v ${dash}timeout 5`)).toContain("error typographic_characters v");
+  });
+
+  test("a template's commands are none of it, a quoted text is", () => {
+    expect(
+      causes(
+        "add lb vserver {{ one.name }} {{ one.type | upper }} {{ one.vip }} 80",
+        "bind lb vserver {{one.name}} {{ one.group }}",
+        "add lb vserver v HTTP 10.0.1.1 80",
+      ),
+    ).toEqual(["info unreadable_lines file"]);
+    const { monitors } = estateOf(['add lb monitor m HTTP-ECV -send "GET /{{x}}" -recv "{{ok}}"']);
+    expect(monitors.get("m")?.parameters.recv).toBe("{{ok}}");
+  });
+
+  test("a certificate that it does not show is a note, and an error where all is there", () => {
+    const lines = [
+      "add lb vserver one SSL 10.0.1.1 443",
+      "add lb vserver two SSL 10.0.1.2 443",
+      "bind ssl vserver one -certkeyName c",
+    ];
+    expect(causes("> sh run | grep two", ...lines)).toContain(
+      "info vserver_without_certificate two",
+    );
+    expect(causes(...lines)).toContain("error vserver_without_certificate two");
+    expect(causes(...lines, "disable lb vserver two")).toContain(
+      "info vserver_without_certificate two",
+    );
+  });
+
   test("fences around commands are no lines of it", () => {
     expect(causes("```", "add lb vserver v HTTP 10.0.1.1 80", "```")).toEqual([]);
   });

@@ -66,6 +66,8 @@ export interface Draft {
   readonly globalFirewallPolicies: PolicyBinding[];
   /** Monitors bound to what the estate leaves out (routes, cache redirection): they are in use all the same. */
   readonly monitorsUsedElsewhere: Set<string>;
+  /** What was to be added by a statement that lacks something, which is said of it: that it is missing follows. */
+  readonly unreadNames: Set<string>;
   readonly diagnostics: DiagnosticList;
   readonly otherStatements: Map<string, number>;
   /** Statements behind `switch ns partition`, counted by partition: an ADC of its own, with names of its own. */
@@ -205,6 +207,7 @@ export function emptyDraft(): Draft {
     globalResponderPolicies: [],
     globalFirewallPolicies: [],
     monitorsUsedElsewhere: new Set(),
+    unreadNames: new Set(),
     diagnostics: new DiagnosticList(),
     otherStatements: new Map(),
     otherPartitions: new Map(),
@@ -268,6 +271,9 @@ export function reportMissing(
   kind: string,
   name: string,
 ): void {
+  if (draft.unreadNames.has(name)) {
+    return;
+  }
   report(
     draft,
     statement,
@@ -280,6 +286,9 @@ export function reportMissing(
 
 /** For a statement whose positional arguments are too few or of the wrong form. */
 export function reportIncomplete(draft: Draft, statement: Statement, object: string): void {
+  if (statement.verb === "add") {
+    draft.unreadNames.add(object);
+  }
   report(
     draft,
     statement,

@@ -261,7 +261,11 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       refused.push(command.line);
       continue;
     }
-    if (partition === null && isTypographic(command.text)) {
+    if (command.text.includes("{{") && isTemplate(command.text)) {
+      orphans.push(command.line);
+      continue;
+    }
+    if (partition === null && CONFIGURES.test(command.text) && isTypographic(command.text)) {
       reportTypographic(command, draft);
       // Read as it is meant, so that nothing that follows from it is told as well.
       command = { ...command, text: untypographic(command.text) };
@@ -317,14 +321,16 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     }
   }
   applyChanges(changes, draft);
-  const extent = extentOf(draft, captured, orphans.length);
+  const extent = extentOf(draft, captured || FENCED.test(text), orphans.length);
   reportOrphans(orphans, captured || extent === "excerpt", draft);
   reportRefused(refused, draft);
   reportUnread(draft);
   const finished = yield* finishEstate(draft, options.adc);
   yield;
   const estate: Estate = extent === null ? finished : { ...finished, extent };
-  draft.diagnostics.pushAll(estateDiagnostics(estate, draft.monitorsUsedElsewhere));
+  draft.diagnostics.pushAll(
+    estateDiagnostics(estate, draft.monitorsUsedElsewhere, draft.unreadNames),
+  );
   const found = draft.diagnostics.all();
   return {
     ...estate,
@@ -334,6 +340,9 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
 
 /** A session shows what somebody looked for, a page or a ticket what it is about. */
 const PROSE = 2;
+
+/** Commands that a page sets apart from its text. */
+const FENCED = /^[ \t]{0,8}```/m;
 
 /**
  * Only a whole configuration begins with its firmware and has the ADC's own address. What has neither, and a prompt or lines
@@ -445,6 +454,15 @@ function applyChanges(changes: readonly CommandLine[], draft: Draft): void {
       CHANGES.get(statementKind(statement))?.(statement, draft);
     }
   }
+}
+
+/** What only looks (`show`), or is done once (`sync`, `save`), leaves nothing behind that could be wrong. */
+const CONFIGURES = /^\s*(?:add|bind|set|link|enable|disable|unbind|unset|unlink|rm)\s/i;
+
+/** `{{ pool.name }}` outside of quotes: a template's command, of which no name or number is known yet. */
+function isTemplate(text: string): boolean {
+  const bare = text.replace(/"(?:[^"\\]|\\.)*"/g, '""');
+  return bare.includes("{{") && bare.indexOf("}}", bare.indexOf("{{")) > 0;
 }
 
 /** A quote or an option's dash as word processors and web pages set them, outside of plain quotes. */
