@@ -12,6 +12,7 @@ const PROGRAMS = [
   "nitro-poll",
   "ping",
   "profile",
+  "reading-time",
   "render",
   "scale",
   "soak",
