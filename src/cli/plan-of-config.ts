@@ -1,6 +1,6 @@
 import { importOnce, networkOf, resolveOnce } from "../agent/import-once.ts";
 import { ownAddressesTowards } from "../agent/own-addresses.ts";
-import { idleSettings, planProbes, type PlannedEstate } from "../agent/plan/plan.ts";
+import { eachPlanned, idleSettings, type PlannedEstate } from "../agent/plan/plan.ts";
 import { planSettings } from "../agent/plan/settings.ts";
 import { formatProblem } from "../config/problems.ts";
 import { printableLine } from "../lib/printable.ts";
@@ -11,7 +11,8 @@ import { readConfig } from "./read-config.ts";
 import { untilInterrupted } from "./run.ts";
 
 export interface ReadPlan {
-  readonly plan: readonly PlannedProbe[];
+  /** Made as it is read, and so to be read once. */
+  readonly plan: Iterable<PlannedProbe>;
   readonly estates: readonly Estate[];
   /** What the configuration selects that is not there, a sentence each: the plan is shown all the same. */
   readonly idle: readonly string[];
@@ -41,7 +42,7 @@ export async function planOfConfig(file: string, output: Output): Promise<ReadPl
     output.err(`${printableLine(`error: ${problem}`)}\n`);
   }
   return {
-    plan: planned.flatMap(({ estate, settings }) => planProbes(estate, settings)),
+    plan: eachPlanned(planned),
     estates: planned.map(({ estate }) => estate),
     idle,
   };

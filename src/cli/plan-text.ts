@@ -2,7 +2,7 @@ import { createRedaction, planRow, type PlannedProbe } from "../agent/plan/plann
 import type { PlanRow } from "../agent/plan/plan-answer.ts";
 import { nameMatcher } from "../lib/glob.ts";
 import { barePortSentence, deepest, type Depth } from "../model/observation.ts";
-import { printableLine } from "../lib/printable.ts";
+import { isVisible, printableLine } from "../lib/printable.ts";
 import { paddedLine } from "./output.ts";
 
 /** Which probes are shown: a name each, or a pattern with `*`; null: all. */
@@ -20,30 +20,11 @@ export const WHOLE_PLAN: PlanFilter = {
   monitor: null,
 };
 
-/** The probes that every given pattern fits; `monitor` is a transaction's name too. */
-export function filteredPlan(
-  plan: readonly PlannedProbe[],
-  { server, adcService, vserver, monitor }: PlanFilter,
-): readonly PlannedProbe[] {
-  if (server === null && adcService === null && vserver === null && monitor === null) {
-    return plan;
-  }
-  const fits = (pattern: string | null): ((names: readonly (string | null)[]) => boolean) => {
-    const matches = pattern === null ? null : nameMatcher([pattern]);
-    return (names) => matches === null || names.some((name) => name !== null && matches(name));
-  };
-  const [ofServer, ofService, ofVserver, ofMonitor] = [server, adcService, vserver, monitor].map(
-    fits,
-  );
-  return plan.filter((probe) => {
-    const row = planRow(probe);
-    return (
-      ofServer?.([row.server, row.member_address]) === true &&
-      ofService?.([row.adc_service]) === true &&
-      ofVserver?.(row.vservers) === true &&
-      ofMonitor?.([row.monitor, row.transaction]) === true
-    );
-  });
+/** What a filter leaves of a plan. */
+interface Selection {
+  readonly probes: Iterable<PlannedProbe>;
+  /** Which patterns leave nothing of it, in words; null: something is left, or there is no filter. */
+  readonly idle: string | null;
 }
 
 const FILTER_OPTIONS = [
@@ -53,18 +34,53 @@ const FILTER_OPTIONS = [
   ["monitor", "--monitor"],
 ] as const;
 
-/** Which patterns of a filter leave nothing of a plan, in words; null: something is left, or there is no filter. */
-export function idleFilter(plan: readonly PlannedProbe[], filter: PlanFilter): string | null {
+/** The probes that every given pattern fits; `monitor` is a transaction's name too. */
+export function selectProbes(plan: Iterable<PlannedProbe>, filter: PlanFilter): Selection {
   const given = FILTER_OPTIONS.flatMap(([key, option]) => {
     const pattern = filter[key];
-    return pattern === null ? [] : [{ key, pattern, words: `${option} ${pattern}` }];
+    return pattern === null
+      ? []
+      : [{ key, fits: nameMatcher([pattern]), words: `${option} ${pattern}`, selects: false }];
   });
-  if (given.length === 0 || filteredPlan(plan, filter).length > 0) {
-    return null;
+  if (given.length === 0) {
+    return { probes: plan, idle: null };
   }
-  const idle = given.filter(
-    ({ key, pattern }) => filteredPlan(plan, { ...WHOLE_PLAN, [key]: pattern }).length === 0,
-  );
+  const probes: PlannedProbe[] = [];
+  for (const probe of plan) {
+    let isWanted = true;
+    for (const one of given) {
+      const fits = namesFor(probe, one.key).some((name) => name !== null && one.fits(name));
+      one.selects ||= fits;
+      isWanted &&= fits;
+    }
+    if (isWanted) {
+      probes.push(probe);
+    }
+  }
+  return { probes, idle: probes.length > 0 ? null : idleWords(given) };
+}
+
+/** What a pattern of this kind may fit. */
+function namesFor(
+  { server, memberAddress, adcService, vservers, action }: PlannedProbe,
+  key: keyof PlanFilter,
+): readonly (string | null)[] {
+  switch (key) {
+    case "server":
+      return [server, memberAddress];
+    case "adcService":
+      return [adcService === "" ? null : adcService];
+    case "vserver":
+      return vservers;
+    case "monitor":
+      return [action.kind === "monitor" ? action.monitor.name : action.transaction];
+  }
+}
+
+function idleWords(
+  given: readonly { readonly words: string; readonly selects: boolean }[],
+): string {
+  const idle = given.filter(({ selects }) => !selects);
   const listed = (idle.length === 0 ? given : idle).map(({ words }) => words).join(" and ");
   return idle.length === 0
     ? `${listed} together select no probe, though each of them selects some`
@@ -78,33 +94,33 @@ const HEADER = [
 
 /**
  * A plan for a person, piece by piece: the probes that run, those that do not with their reasons, what a bare port decides,
- * and totals. A large plan's rows take more room than the plan, so that each is made when its turn comes, and once before
- * for the widths of the columns.
+ * and totals. Its columns are as wide as their widest cell, which the last row may have: until then each row waits as a text,
+ * which takes a tenth of its probe's room.
  */
-export function* planText(plan: readonly PlannedProbe[]): Generator<string, void, undefined> {
+export function* planText(plan: Iterable<PlannedProbe>): Generator<string, void, undefined> {
   const widths = HEADER.map((title) => title.length);
   const reasons = createReasons();
   const members = createBareMembers();
   const totals = createTotals();
-  for (const row of planRows(plan)) {
+  const shown = createRedaction();
+  const waiting: string[] = [];
+  for (const probe of plan) {
+    const row = planRow(probe, shown);
     members.add(row);
     totals.add(row);
     if (row.supported) {
-      placeCells(row).forEach((cell, at) => {
-        widths[at] = Math.max(widths[at] ?? 0, printableLine(cell).length);
-      });
+      const cells = visibleCells([...placeCells(row), whatItSends(probe, row)]);
+      for (const [at, cell] of cells.entries()) {
+        widths[at] = Math.max(widths[at] ?? 0, cell.length);
+      }
+      waiting.push(cells.join("\n"));
     } else {
       reasons.add(row);
     }
   }
   yield paddedLine(HEADER, widths);
-  const shown = createRedaction();
-  for (const probe of plan) {
-    if (probe.action.unsupportedReason === null) {
-      const row = planRow(probe, shown);
-      const cells = [...placeCells(row), whatItSends(probe, row)];
-      yield paddedLine(cells.map(printableLine), widths);
-    }
+  for (const row of waiting) {
+    yield paddedLine(row.split("\n"), widths);
   }
   yield* reasons.lines();
   const bare = members.sentence();
@@ -116,8 +132,14 @@ export function* planText(plan: readonly PlannedProbe[]): Generator<string, void
   yield `${totals.sentence()}\n`;
 }
 
+/** As `printableLine` makes each of them; nearly all are that already, which one look at them all tells. */
+function visibleCells(cells: readonly string[]): readonly string[] {
+  const joined = cells.join("");
+  return isVisible(joined) ? cells : cells.map(printableLine);
+}
+
 /** The rows of a plan, each made when its turn comes. */
-export function* planRows(plan: readonly PlannedProbe[]): Generator<PlanRow, void, undefined> {
+export function* planRows(plan: Iterable<PlannedProbe>): Generator<PlanRow, void, undefined> {
   const shown = createRedaction();
   for (const probe of plan) {
     yield planRow(probe, shown);

@@ -1,16 +1,9 @@
 import { printableLine } from "../lib/printable.ts";
 import { jsonPieces, withJsonOnFailure, writePieces, type Output } from "./output.ts";
 import type { ReadPlan } from "./plan-of-config.ts";
-import {
-  filteredPlan,
-  idleFilter,
-  planRows,
-  planText,
-  WHOLE_PLAN,
-  type PlanFilter,
-} from "./plan-text.ts";
+import { planRows, planText, selectProbes, WHOLE_PLAN, type PlanFilter } from "./plan-text.ts";
 import { errorMessage } from "../lib/log.ts";
-import { planProbes } from "../agent/plan/plan.ts";
+import { eachPlanned } from "../agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../agent/plan/settings.ts";
 import { parseNsConf, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
@@ -42,8 +35,7 @@ async function plan(options: PlanOptions, output: Output): Promise<number> {
   }
   const { estates } = read;
   const filter = options.filter ?? WHOLE_PLAN;
-  const wanted = filteredPlan(read.plan, filter);
-  const unselected = idleFilter(read.plan, filter);
+  const { probes, idle: unselected } = selectProbes(read.plan, filter);
   if (unselected !== null) {
     output.err(`${printableLine(`error: ${unselected}`)}\n`);
   }
@@ -52,10 +44,10 @@ async function plan(options: PlanOptions, output: Output): Promise<number> {
   if (options.json) {
     const error = idle.length > 0 ? idle.join("\n") : null;
     const diagnostics = estates.flatMap((estate) => estate.diagnostics);
-    writePieces(jsonPieces({ error }, ["probes", planRows(wanted)], { diagnostics }), output);
+    writePieces(jsonPieces({ error }, ["probes", planRows(probes)], { diagnostics }), output);
     return status;
   }
-  writePieces(planText(wanted), output);
+  writePieces(planText(probes), output);
   for (const diagnostic of estates.flatMap((estate) => estate.diagnostics)) {
     const where = diagnostic.line === null ? "" : `line ${String(diagnostic.line)}: `;
     const { severity, object, message, rule } = diagnostic;
@@ -75,5 +67,6 @@ async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null
   }
   boundHeapGrowth({ characters: text.length });
   const estate = parseNsConf(text, { adc: "adc" });
-  return { plan: planProbes(estate, BARE_SETTINGS), estates: [estate], idle: [] };
+  const plan = eachPlanned([{ estate, settings: BARE_SETTINGS }]);
+  return { plan, estates: [estate], idle: [] };
 }

@@ -25,7 +25,7 @@ export function visibleText(text: string, maxLength = 200): string {
 
 /** Whether nothing in it steers a terminal or ends a line. */
 export function isVisible(text: string): boolean {
-  return printableLine(text) === text;
+  return !text.includes("\n") && text.search(STEERING) === -1;
 }
 
 function escaped(character: string): string {

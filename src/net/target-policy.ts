@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
-import { rangesOf } from "../lib/ip.ts";
+import { rangesOf, rangeTest } from "../lib/ip.ts";
 import { type HostPort, readHostPort } from "../lib/host-port.ts";
 
 /** What of a configuration says which addresses an imported target may have: plain data. */
@@ -45,13 +45,13 @@ const OWN_HOST: readonly (readonly [range: string, words: string])[] = [
  */
 export function createTargetPolicy({ allowTargets, listen }: TargetRules): TargetPolicy {
   const allowed = rangesOf(allowTargets);
-  // Asked for every address of a large plan: the whole list in one question, which range it was only where it is one.
-  const anyOwn = rangesOf(OWN_HOST.map(([range]) => range));
+  // Asked for every address of a large plan: which range it was only where it is one.
+  const isAnyOwn = rangeTest(OWN_HOST.map(([range]) => range));
   const own = OWN_HOST.map(([range, words]) => ({ range: rangesOf([range]), words }));
   const ownPorts = new Set(listen.map(({ port }) => port));
   return (address, port) => {
     const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-    const range = anyOwn.check(address, family)
+    const range = isAnyOwn(address)
       ? own.find((one) => one.range.check(address, family))
       : undefined;
     const words =

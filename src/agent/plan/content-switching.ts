@@ -88,12 +88,12 @@ const ASKED_PATHS = ["/", ...DIRECTORY_PATHS];
  * asked that path, beside the one path by which each target is looked at anyway. The target's opinion then falls with any
  * of the paths that lead to it.
  */
-export function policyProbes(
+export function* policyProbes(
   estate: Estate,
   settings: PlanSettings,
   recognise: Recogniser,
   graph: VserverGraph,
-): PlannedProbe[] {
+): Generator<readonly PlannedProbe[], void, undefined> {
   const targets = new Map<string, RouteTarget>();
   for (const vserver of estate.lbVservers.values()) {
     const target = routeTarget(estate, settings, recognise, vserver);
@@ -102,10 +102,19 @@ export function policyProbes(
     }
   }
   const routes = graph.csRoutes(ASKED_PATHS, (target) => targets.has(target));
-  return routes.flatMap((route): PlannedProbe[] => {
+  // Many routes lead to one target, by the same ways.
+  const waysTo = new Map<RouteTarget, readonly VipReach[]>();
+  for (const route of routes) {
     const target = targets.get(route.target);
-    return target === undefined ? [] : routeProbe(estate, settings, graph, route, target);
-  });
+    if (target === undefined) {
+      continue;
+    }
+    const ways =
+      waysTo.get(target) ??
+      vipReach(graph, estate, target.vserver, settings, target.recognition.path);
+    waysTo.set(target, ways);
+    yield routeProbe(estate, settings, ways, route, target);
+  }
 }
 /** What is asked at the end of a route: Exchange's web. */
 interface RouteTarget {
@@ -135,7 +144,7 @@ function routeTarget(
 function routeProbe(
   estate: Estate,
   settings: PlanSettings,
-  graph: VserverGraph,
+  ways: readonly VipReach[],
   route: CsRoute,
   { vserver, services, service, recognition }: RouteTarget,
 ): PlannedProbe[] {
@@ -143,7 +152,7 @@ function routeProbe(
   if (recognition.version === "2010" && route.path.startsWith("/mapi/")) {
     return [];
   }
-  return vipReach(graph, estate, vserver, settings, recognition.path)
+  return ways
     .filter(({ entry, path }) => entry.name === route.csVserver && path !== route.path)
     .map((main): PlannedProbe => {
       const reach: VipReach = { ...main, path: route.path, host: route.host ?? main.host };

@@ -5,7 +5,7 @@ import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import type { ExcludeConfig, Config } from "../../config/schema.ts";
 import { matchesPattern, meansMember, withoutOwnHost, type PlanSettings } from "./settings.ts";
 import type { Monitor } from "../../model/monitor.ts";
-import { atOnce, groupBy, mapInSteps, type Steps } from "../../lib/steps.ts";
+import { atOnce, groupBy, type Steps } from "../../lib/steps.ts";
 import { withSites } from "../../adc/gslb-fields.ts";
 import { servesNobody } from "../../adc/idle-services.ts";
 import { createVserverGraph } from "../../adc/vserver-graph.ts";
@@ -15,7 +15,7 @@ import { backendLookProbes, recogniserOf } from "./look-probes.ts";
 import { backendMonitorProbes } from "./monitor-probes.ts";
 import { policyProbes } from "./content-switching.ts";
 import { vipProbes } from "./vip-probes.ts";
-import { withRefusal } from "./vip-refusal.ts";
+import { refusalsOf } from "./vip-refusal.ts";
 import { problemText, type ConfigProblem } from "../../config/problems.ts";
 
 const ASK_EVERY_MS = 10_000;
@@ -188,10 +188,10 @@ function findsAnything({ what, pattern }: ExcludeConfig, estate: Estate): boolea
  * be configured to probe every millisecond; a second opinion must not become a flood.
  */
 function atOwnPace(estate: Estate, minIntervalMs: number): Estate {
-  const fast = [...estate.monitors.values()].filter((monitor) => isFaster(monitor, minIntervalMs));
-  if (fast.length === 0) {
+  if (!isAnyFaster(estate, minIntervalMs)) {
     return estate;
   }
+  const fast = [...estate.monitors.values()].filter((monitor) => isFaster(monitor, minIntervalMs));
   const slowed = fast.map((monitor): [string, Monitor] => [
     monitor.name,
     {
@@ -216,6 +216,10 @@ function withPaceNote(probe: PlannedProbe, estate: Estate, minIntervalMs: number
   return { ...probe, note: probe.note === null ? note : `${probe.note}; ${note}` };
 }
 
+function isAnyFaster({ monitors }: Estate, minIntervalMs: number): boolean {
+  return [...monitors.values()].some((monitor) => isFaster(monitor, minIntervalMs));
+}
+
 function isFaster({ intervalMs, downTimeMs }: Monitor, minIntervalMs: number): boolean {
   return Math.min(intervalMs, downTimeMs) < minIntervalMs;
 }
@@ -238,38 +242,83 @@ export function* planSteps(
   settings: PlanSettings,
   learned: LearnedExchange,
 ): Steps<PlannedProbe[]> {
+  const plan: PlannedProbe[] = [];
+  for (const piece of planPieces(imported, settings, learned)) {
+    for (const probe of piece) {
+      plan.push(probe);
+    }
+    yield;
+  }
+  return plan;
+}
+
+/** The same, some at a time, each made when its turn comes: a large plan takes more room than its estate. */
+function* planPieces(
+  imported: Estate,
+  settings: PlanSettings,
+  learned: LearnedExchange = new Set(),
+): Generator<readonly PlannedProbe[], void, undefined> {
   const { minIntervalMs } = settings;
-  const paced = atOwnPace(imported, minIntervalMs);
+  const isPaced = isAnyFaster(imported, minIntervalMs);
+  const withRefusal = refusalsOf(imported);
+  for (const piece of rawPieces(imported, settings, learned)) {
+    yield piece.map((raw) => {
+      const allowed = withoutExcluded(
+        withoutOwnHost(raw, settings.targets, imported),
+        settings.exclude,
+      );
+      const probe = withRefusal(allowed, sourcesOf(allowed, settings));
+      return isPaced ? withPaceNote(probe, imported, minIntervalMs) : probe;
+    });
+  }
+}
+
+/** The probes of these estates one by one, each made when its turn comes. */
+export function* eachPlanned(
+  estates: readonly PlannedEstate[],
+): Generator<PlannedProbe, void, undefined> {
+  for (const { estate, settings, learned } of estates) {
+    for (const piece of planPieces(estate, settings, learned)) {
+      yield* piece;
+    }
+  }
+}
+
+/** As the estate alone calls for them. */
+function* rawPieces(
+  imported: Estate,
+  settings: PlanSettings,
+  learned: LearnedExchange,
+): Generator<readonly PlannedProbe[], void, undefined> {
+  const paced = atOwnPace(imported, settings.minIntervalMs);
   const estate = withSites(paced);
   const recognise = recogniserOf(estate, settings, learned);
-  yield;
+  yield [];
   const graph = createVserverGraph(estate);
-  yield;
-  const services = [...estate.services.values()];
+  yield [];
   const unserving = servesNobody(estate);
-  const monitors = yield* mapInSteps(
-    services,
-    backendMonitorProbes(estate, settings, graph, unserving),
-  );
-  const looks = yield* mapInSteps(services, (service) =>
-    unserving(service) ? [] : backendLookProbes(estate, settings, recognise, graph, service),
-  );
+  const monitorProbes = backendMonitorProbes(estate, settings, graph, unserving);
+  for (const service of estate.services.values()) {
+    yield monitorProbes(service);
+  }
+  // Looks at sites are repeated at their public addresses.
+  const looks: PlannedProbe[] = [];
+  const hasSites = estate.gslb.vservers.size > 0;
+  for (const service of estate.services.values()) {
+    const own = unserving(service)
+      ? []
+      : backendLookProbes(estate, settings, recognise, graph, service);
+    if (hasSites) {
+      looks.push(...own);
+    }
+    yield own;
+  }
   // Sites get what their GSLB service is watched by, and looks; no login is made at them but through their own ADC's VIP.
-  const others = [
-    () => vipProbes(paced, settings, recognise, graph, unserving),
-    () => policyProbes(paced, settings, recognise, graph),
-    () => configuredProbes(paced, settings, recognise, graph),
-  ];
-  const through = yield* mapInSteps(others, (probes) => probes());
-  const publicly = publicSiteProbes(estate, looks.flat());
-  const plan = [...monitors, ...looks, ...through, publicly, gslbProbes(estate, settings.adns)]
-    .flat()
-    .map((probe) => withoutOwnHost(probe, settings.targets, estate))
-    .map((probe) => withoutExcluded(probe, settings.exclude))
-    .map((probe) => withRefusal(probe, estate, sourcesOf(probe, settings)));
-  return paced === imported
-    ? plan
-    : plan.map((probe) => withPaceNote(probe, imported, minIntervalMs));
+  yield* vipProbes(paced, settings, recognise, graph, unserving);
+  yield* policyProbes(paced, settings, recognise, graph);
+  yield configuredProbes(paced, settings, recognise, graph);
+  yield publicSiteProbes(estate, looks);
+  yield gslbProbes(estate, settings.adns);
 }
 
 /** Addresses of ours that this probe may come from. */

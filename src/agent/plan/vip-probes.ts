@@ -196,6 +196,11 @@ function vipLookProbes(
     if (recognition === undefined) {
       return [];
     }
+    const { path } = recognition;
+    const ways = [
+      ...vipReach(graph, estate, vserver, settings, path, MAPPER_PORT),
+      ...publicReach(graph, estate, vserver, settings, path, MAPPER_PORT),
+    ];
     return vipLooksFor(vserver, recognition).flatMap((transaction) => {
       const isAllowed = isLookAllowed(settings, transaction, null, [vserver.name]);
       const options = lookOptions(estate, settings, service, null, recognition, transaction);
@@ -203,12 +208,9 @@ function vipLookProbes(
         return [];
       }
       seen.add(transaction);
-      const look = (reach: VipReach): PlannedProbe =>
-        vipLook(estate, settings, vserver, services, service, reach, recognition, transaction);
-      return [
-        ...vipReach(graph, estate, vserver, settings, recognition.path, MAPPER_PORT).map(look),
-        ...publicReach(graph, estate, vserver, settings, recognition.path, MAPPER_PORT).map(look),
-      ];
+      return ways.map((reach) =>
+        vipLook(estate, settings, vserver, services, service, reach, recognition, transaction),
+      );
     });
   });
 }
@@ -429,39 +431,37 @@ function loginProbes(
 }
 /**
  * Every vserver's monitors and looks, through the ADC as a client comes: only those whose success is an application's
- * answer, because the ADC completes a TCP handshake itself.
+ * answer, because the ADC completes a TCP handshake itself. Some at a time.
  */
-export function vipProbes(
+export function* vipProbes(
   estate: Estate,
   settings: PlanSettings,
   recognise: Recogniser,
   graph: VserverGraph,
   unserving: (service: AdcService) => boolean,
-): PlannedProbe[] {
-  const planned: PlannedProbe[] = [];
+): Generator<readonly PlannedProbe[], void, undefined> {
   for (const vserver of [...estate.lbVservers.values(), ...estate.csVservers.values()]) {
-    planned.push(...redirectFromPortProbe(estate, settings, vserver));
+    yield redirectFromPortProbe(estate, settings, vserver);
   }
   for (const vserver of estate.lbVservers.values()) {
     const services = servicesOf(estate, vserver).filter((service) => !unserving(service));
     if (services.length === 0) {
-      planned.push(...redirectProbe(estate, settings, vserver));
+      yield redirectProbe(estate, settings, vserver);
       continue;
     }
-    planned.push(...vipMonitorProbes(graph, estate, settings, vserver, services));
+    yield vipMonitorProbes(graph, estate, settings, vserver, services);
     const looks = vipLookProbes(graph, estate, settings, recognise, vserver, services);
     // Behind a vserver that redirects by a responder policy stands a service that is always up, and nothing to look at.
     const isExchange = looks.some(({ type }) => type !== "web_answer");
     const redirects = isExchange ? [] : redirectProbe(estate, settings, vserver);
-    planned.push(...(redirects.length > 0 ? redirects : looks));
+    yield redirects.length > 0 ? redirects : looks;
   }
   for (const vserver of estate.authenticationVservers.values()) {
-    planned.push(...loginProbes(graph, estate, settings, asLoginVserver(vserver)));
+    yield loginProbes(graph, estate, settings, asLoginVserver(vserver));
   }
   for (const vserver of estate.csVservers.values()) {
     if (vserver.targets.length === 0 && vserver.defaultTarget === null) {
-      planned.push(...redirectProbe(estate, settings, vserver));
+      yield redirectProbe(estate, settings, vserver);
     }
   }
-  return planned;
 }

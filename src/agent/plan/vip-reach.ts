@@ -189,6 +189,9 @@ export function publicReach(
   preferredPath: string | null,
   anyPort: number | null = null,
 ): VipReach[] {
+  if (settings.vservers.size === 0) {
+    return [];
+  }
   const ways = new Map<string, VipReach>();
   for (const reach of vipReach(graph, estate, vserver, settings, preferredPath, anyPort)) {
     const own = settings.vservers.get(vserver.name) ?? settings.vservers.get(reach.entry.name);

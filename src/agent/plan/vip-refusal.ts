@@ -8,46 +8,62 @@ import type { VipRefusal } from "../../verdict/vip-refusal.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 
 /** A probe through a VIP with what may refuse it; others as they are. `sources`: addresses of ours, empty where unknown. */
-export function withRefusal(
-  probe: PlannedProbe,
-  estate: Estate,
-  sources: readonly string[],
-): PlannedProbe {
-  if (probe.vantage !== "vip") {
-    return probe;
-  }
-  const refusal = refusalOf(probe, estate, sources);
-  return refusal === null
-    ? probe
-    : {
-        ...probe,
-        refusal,
-        note: probe.note === null ? refusal.words : `${probe.note}; ${refusal.words}`,
-      };
+export type WithRefusal = (probe: PlannedProbe, sources: readonly string[]) => PlannedProbe;
+
+export function refusalsOf(estate: Estate): WithRefusal {
+  const refusalOf = refusalFinder(estate);
+  return (probe, sources) => {
+    const refusal = probe.vantage === "vip" ? refusalOf(probe, sources) : null;
+    return refusal === null
+      ? probe
+      : {
+          ...probe,
+          refusal,
+          note: probe.note === null ? refusal.words : `${probe.note}; ${refusal.words}`,
+        };
+  };
 }
 
-function refusalOf(
-  { vservers, address, port, action }: PlannedProbe,
+/** Policies of a way that may refuse somebody, in the order in which the ADC asks them. */
+interface RefusingPolicies {
+  readonly responder: readonly { readonly policy: Policy; readonly by: VipRefusal["by"] }[];
+  readonly firewall: readonly { readonly policy: Policy; readonly isBuiltIn: boolean }[];
+}
+
+/** Most ways have no policy that refuses anybody, which is found out once for each vserver. */
+function refusalFinder(
   estate: Estate,
-  sources: readonly string[],
-): VipRefusal | null {
-  // The vserver that is dialled comes last; what it takes goes on to the one behind it.
-  const onTheWay = [...vservers]
-    .reverse()
-    .flatMap((name) => estate.csVservers.get(name) ?? estate.lbVservers.get(name) ?? []);
-  const [entry] = onTheWay;
-  if (entry === undefined || address === null || typeof port !== "number") {
-    return null;
-  }
-  const spec = action.kind === "transaction" ? action.run?.spec : action.run?.spec.viaVip;
-  const asked = { path: spec?.path ?? null, host: spec?.host ?? null };
-  return (
-    aclRefusal(estate, sources, address, port) ??
-    listenRefusal(entry, sources) ??
-    certificateRefusal(entry, estate) ??
-    responderRefusal(onTheWay, estate, asked, sources) ??
-    firewallRefusal(onTheWay, estate, asked, sources)
-  );
+): (probe: PlannedProbe, sources: readonly string[]) => VipRefusal | null {
+  const known = new Map<Pick<Vserver, "policies">, RefusingPolicies>();
+  const everywhere = refusingPolicies(estate, [
+    { policies: estate.globalResponderPolicies },
+    { policies: estate.globalFirewallPolicies },
+  ]);
+  const at = (vserver: Vserver): RefusingPolicies => {
+    const found = known.get(vserver) ?? refusingPolicies(estate, [vserver]);
+    known.set(vserver, found);
+    return found;
+  };
+  return ({ vservers, address, port, action }, sources) => {
+    // The vserver that is dialled comes last; what it takes goes on to the one behind it.
+    const onTheWay = [...vservers]
+      .reverse()
+      .flatMap((name) => estate.csVservers.get(name) ?? estate.lbVservers.get(name) ?? []);
+    const [entry] = onTheWay;
+    if (entry === undefined || address === null || typeof port !== "number") {
+      return null;
+    }
+    const spec = action.kind === "transaction" ? action.run?.spec : action.run?.spec.viaVip;
+    const asked = { path: spec?.path ?? null, host: spec?.host ?? null };
+    const policies = [everywhere, ...onTheWay.map(at)];
+    return (
+      aclRefusal(estate, sources, address, port) ??
+      listenRefusal(entry, sources) ??
+      certificateRefusal(entry, estate) ??
+      responderRefusal(policies, asked, sources) ??
+      firewallRefusal(policies, asked, sources)
+    );
+  };
 }
 
 function aclRefusal(
@@ -102,25 +118,48 @@ function certificateRefusal(entry: Vserver, estate: Estate): VipRefusal | null {
     : null;
 }
 
-/** Responder policies that drop, reset or answer by the client's address, in the order in which the ADC asks them. */
-function responderRefusal(
-  onTheWay: readonly Vserver[],
+/** Profiles that the ADC comes with: they stop everybody whom the policy takes, or nobody. */
+const BUILT_IN_PROFILE = /^APPFW_(?:BLOCK|DROP|RESET|BYPASS)$/i;
+
+/** Responder policies that drop, reset or answer by the client's address, and those of the firewall that stop anybody. */
+function refusingPolicies(
   estate: Estate,
+  bound: readonly Pick<Vserver, "policies">[],
+): RefusingPolicies {
+  const responder = bound
+    .flatMap(({ policies }) =>
+      [...policies].sort((a, b) => (a.priority ?? Infinity) - (b.priority ?? Infinity)),
+    )
+    .flatMap(({ policy: name }) => {
+      const policy = estate.policies.get(name);
+      if (policy?.feature !== "responder" || !asksForSource(policy)) {
+        return [];
+      }
+      const by = howItRefuses(policy, estate);
+      return by === null ? [] : [{ policy, by }];
+    });
+  const firewall = bound
+    .flatMap(({ policies }) => policies)
+    .flatMap(({ policy: name }) => {
+      const policy = estate.policies.get(name) ?? estate.policies.get(`appfw/${name}`);
+      if (policy?.feature !== "appfw" || policy.action === null) {
+        return [];
+      }
+      const isBuiltIn = BUILT_IN_PROFILE.test(policy.action);
+      const stops = isBuiltIn ? !/BYPASS$/i.test(policy.action) && asksForSource(policy) : true;
+      return stops ? [{ policy, isBuiltIn }] : [];
+    });
+  return { responder, firewall };
+}
+
+function responderRefusal(
+  onTheWay: readonly RefusingPolicies[],
   asked: RuleRequest,
   sources: readonly string[],
 ): VipRefusal | null {
-  const bound = [{ policies: estate.globalResponderPolicies }, ...onTheWay].flatMap(
-    ({ policies }) =>
-      [...policies].sort((a, b) => (a.priority ?? Infinity) - (b.priority ?? Infinity)),
-  );
-  for (const { policy: name } of bound) {
-    const policy = estate.policies.get(name);
-    if (policy?.feature !== "responder" || !asksForSource(policy)) {
-      continue;
-    }
+  for (const { policy, by } of onTheWay.flatMap(({ responder }) => responder)) {
     const taken = takenBy(policy, asked, sources);
-    const by = howItRefuses(policy, estate);
-    if (by !== null && !taken.every((takes) => takes === false)) {
+    if (!taken.every((takes) => takes === false)) {
       const words = `responder policy ${policy.name} ${verb(taken.includes(true))} this agent`;
       return { by, words };
     }
@@ -128,26 +167,15 @@ function responderRefusal(
   return null;
 }
 
-/** Profiles that the ADC comes with: they stop everybody whom the policy takes, or nobody. */
-const BUILT_IN_PROFILE = /^APPFW_(?:BLOCK|DROP|RESET|BYPASS)$/i;
-
 /** The application firewall may take a request of ours for an attack, and lets clients through. */
 function firewallRefusal(
-  onTheWay: readonly Vserver[],
-  estate: Estate,
+  onTheWay: readonly RefusingPolicies[],
   asked: RuleRequest,
   sources: readonly string[],
 ): VipRefusal | null {
-  const bound = [{ policies: estate.globalFirewallPolicies }, ...onTheWay];
-  for (const { policy: name } of bound.flatMap(({ policies }) => policies)) {
-    const policy = estate.policies.get(name) ?? estate.policies.get(`appfw/${name}`);
-    if (policy?.feature !== "appfw" || policy.action === null) {
-      continue;
-    }
-    const isBuiltIn = BUILT_IN_PROFILE.test(policy.action);
-    const stops = isBuiltIn ? !/BYPASS$/i.test(policy.action) && asksForSource(policy) : true;
+  for (const { policy, isBuiltIn } of onTheWay.flatMap(({ firewall }) => firewall)) {
     const taken = takenBy(policy, asked, sources);
-    if (stops && !taken.every((takes) => takes === false)) {
+    if (!taken.every((takes) => takes === false)) {
       const words = `appfw policy ${policy.name} ${verb(isBuiltIn && taken.includes(true))} this agent`;
       return { by: "appfw", words };
     }
