@@ -14,9 +14,9 @@ import {
 import { AbortWatch } from "../lib/timers.ts";
 import { readConnectTo, type Transport, type TargetPolicy } from "./target-policy.ts";
 import { EchoBatches } from "./fping.ts";
-import { NameMemory } from "./name-memory.ts";
+import { type GoodAnswer, NameMemory } from "./name-memory.ts";
 import { EventLoopMonitor } from "./event-loop-monitor.ts";
-import { askDns, createSystemLookup, type Lookup } from "./system-names.ts";
+import { asHeard, askDns, createSystemLookup, type Lookup } from "./system-names.ts";
 import { TlsStore } from "./tls-store.ts";
 
 export interface NetworkOptions {
@@ -77,7 +77,8 @@ export function createNetwork(options: NetworkOptions): Network {
     return entry.answer;
 
     async function ask(asked: string): Promise<Answer> {
-      const answer = await answerOf(lookupOf(asked), asked, options.now);
+      const heard = await answerOf(lookupOf(asked), asked, options.now);
+      const answer = withUnheard(heard, memory.last(placeInMemory(asked)));
       memory.answered(placeInMemory(asked), answer);
       const ttl =
         answer.kind === "addresses" ? ttlOf(answer, options) : (options.failureTtlMs ?? 5_000);
@@ -117,8 +118,13 @@ export function createNetwork(options: NetworkOptions): Network {
       return { kind: "dns_failure", message: answer.message, absent: answer.absent };
     }
     const found = answer.addresses.find(({ family }) => wanted === undefined || family === wanted);
+    if (found !== undefined) {
+      return found;
+    }
     const what = wanted === undefined ? "address" : `IPv${String(wanted)} address`;
-    return found ?? { kind: "dns_failure", message: `${name} has no ${what}`, absent: true };
+    return answer.unheard !== undefined && answer.unheard === wanted
+      ? { kind: "dns_failure", message: `no answer for an ${what} of ${name}`, absent: false }
+      : { kind: "dns_failure", message: `${name} has no ${what}`, absent: true };
   }
 
   /** Where imported targets without a name to look up really are: asked for by every probe. */
@@ -230,6 +236,16 @@ async function lastWord(asked: Promise<Answer>, good: Answer | null): Promise<An
   return answer.kind === "dns_failure" && !answer.absent ? good : answer;
 }
 
+/** An answer for one family says nothing of the other: the addresses that were known of that stay. */
+function withUnheard(answer: Answer, good: GoodAnswer | null): Answer {
+  if (answer.kind === "dns_failure" || answer.unheard === undefined) {
+    return answer;
+  }
+  const { unheard } = answer;
+  const kept = good?.addresses.filter(({ family }) => family === unheard) ?? [];
+  return { ...answer, addresses: [...answer.addresses, ...kept] };
+}
+
 type DnsFailure = Extract<Resolution, { kind: "dns_failure" }>;
 
 function notMapped(what: string): string {
@@ -252,7 +268,10 @@ async function answerOf(lookup: Lookup, name: string, now: () => number): Promis
     return { kind: "dns_failure", message, absent: true, answeredAt: now() };
   }
   try {
-    return { kind: "addresses", addresses: await lookup(name), answeredAt: now() };
+    const found = await lookup(name);
+    return "unheard" in found
+      ? { kind: "addresses", ...found, answeredAt: now() }
+      : { kind: "addresses", addresses: found, answeredAt: now() };
   } catch (error) {
     const message = errorMessage(error);
     const code = error instanceof Error && "code" in error ? error.code : null;
@@ -277,11 +296,11 @@ export function lookupAt(
   return async (name) => {
     made ??= makeResolver(servers, dial);
     const resolver = await made;
-    const { addresses, error } = await askDns(resolver, name);
-    if (addresses.length === 0 && error !== null) {
-      throw error;
+    const answer = await askDns(resolver, name);
+    if (answer.addresses.length === 0 && answer.error !== null) {
+      throw answer.error;
     }
-    return addresses;
+    return asHeard(answer);
   };
 }
 

@@ -191,6 +191,8 @@ export type NameAnswer =
   | {
       readonly kind: "addresses";
       readonly addresses: readonly ResolvedAddress[];
+      /** The family for which nobody has answered: its addresses are the last that were known. */
+      readonly unheard?: 4 | 6;
       readonly answeredAt: number;
     }
   | {

@@ -5,7 +5,13 @@ import { isIP } from "../lib/ip.ts";
 import type { ResolvedAddress } from "./network.ts";
 
 /** Rejects where a name does not resolve. */
-export type Lookup = (name: string) => Promise<readonly ResolvedAddress[]>;
+export type Lookup = (name: string) => Promise<readonly ResolvedAddress[] | HalfAnswer>;
+
+/** Addresses of one family, where nobody has answered for the other. */
+export interface HalfAnswer {
+  readonly addresses: readonly ResolvedAddress[];
+  readonly unheard: 4 | 6;
+}
 
 const TIMEOUT_MS = 2_000;
 const TRIES = 2;
@@ -46,7 +52,7 @@ export function createSystemLookup({
     for (const asked of [...domains.map((domain) => `${name}.${domain}`), name]) {
       const answer = await askDns(resolver, asked);
       if (answer.addresses.length > 0) {
-        return answer.addresses;
+        return asHeard(answer);
       }
       if (!ABSENT.has(answer.code)) {
         throw answer.error ?? new Error("no answer from DNS");
@@ -56,24 +62,33 @@ export function createSystemLookup({
   };
 }
 
+/** What DNS said of a name, with what it did not say. */
+export function asHeard({
+  addresses,
+  unheard,
+}: Pick<DnsAnswer, "addresses" | "unheard">): readonly ResolvedAddress[] | HalfAnswer {
+  return unheard === null ? addresses : { addresses, unheard };
+}
+
 /** DNS has answered, or there is no server to ask: other sources may know more. */
 const ABSENT: ReadonlySet<string> = new Set(["ENOTFOUND", "ENODATA", "ECONNREFUSED", "ESERVFAIL"]);
 
 /** An answer of 64 KB holds thousands of addresses, and thousands of names may be known: so many are kept of each family. */
 const MAX_ADDRESSES = 32;
 
-/**
- * IPv4 first: it is what an ADC asks for unless configured otherwise. Where DNS fails to answer for that, an answer for IPv6
- * alone is none: the name has not lost its IPv4 addresses.
- */
-export async function askDns(
-  resolver: Resolver,
-  name: string,
-): Promise<{
+interface DnsAnswer {
   readonly addresses: readonly ResolvedAddress[];
+  /** The family for which nobody has answered; null: both were answered, or there is no answer at all. */
+  readonly unheard: 4 | 6 | null;
   readonly code: string;
   readonly error: Error | null;
-}> {
+}
+
+/**
+ * IPv4 first: it is what an ADC asks for unless configured otherwise. Where DNS fails to answer for that, an answer for IPv6
+ * alone is none: the name has not lost its IPv4 addresses. Nor has it lost its IPv6 ones where only IPv4 is answered.
+ */
+export async function askDns(resolver: Resolver, name: string): Promise<DnsAnswer> {
   const [v4, v6] = await Promise.allSettled([
     resolver.resolve4(name, { ttl: true }),
     resolver.resolve6(name, { ttl: true }),
@@ -85,17 +100,33 @@ export async function askDns(
       family,
       ttlMs: ttl * 1000,
     });
-  const reason: unknown = v4.status === "rejected" ? v4.reason : null;
-  const error = reason instanceof Error ? reason : null;
-  const code = error !== null && "code" in error ? String(error.code) : "ENODATA";
-  const hasAnswered = code === "ENODATA" || code === "ENOTFOUND";
+  const failures = { v4: failureOf(v4), v6: failureOf(v6) };
   const addresses = [
     ...(v4.status === "fulfilled" ? v4.value.slice(0, MAX_ADDRESSES).map(of(4)) : []),
-    ...(v6.status === "fulfilled" && hasAnswered
+    ...(v6.status === "fulfilled" && !isUnheard(failures.v4)
       ? v6.value.slice(0, MAX_ADDRESSES).map(of(6))
       : []),
   ];
-  return { addresses, code, error };
+  // That there is no IPv4 address is no word on IPv6; that there is no such name is one on both.
+  const { code, error } =
+    failures.v4.code === "ENODATA" && isUnheard(failures.v6) ? failures.v6 : failures.v4;
+  const unheard = addresses.length > 0 && isUnheard(failures.v6) ? 6 : null;
+  return { addresses, unheard, code, error };
+}
+
+interface DnsFailure {
+  readonly code: string;
+  readonly error: Error | null;
+}
+
+function failureOf(settled: PromiseSettledResult<readonly unknown[]>): DnsFailure {
+  const reason: unknown = settled.status === "rejected" ? settled.reason : null;
+  const error = reason instanceof Error ? reason : null;
+  return { code: error !== null && "code" in error ? String(error.code) : "ENODATA", error };
+}
+
+function isUnheard({ code }: DnsFailure): boolean {
+  return code !== "ENODATA" && code !== "ENOTFOUND";
 }
 
 /** The system's own resolver: hosts file, search domains, DNS, whatever it is set to. */

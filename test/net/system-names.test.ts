@@ -254,6 +254,54 @@ describe("a hostile DNS server", () => {
     expect(await resolve(6)).toMatchObject({ address: "2001:db8::11" });
   });
 
+  test.each([
+    ["the IPv6 address of a server with both", true],
+    ["the IPv6 address of a server without another", false],
+  ])("that answers for IPv4 and is silent for IPv6 › leaves %s", async (_, hasIpv4) => {
+    const AAAA = 28;
+    const REFUSED = 5;
+    let isBroken = false;
+    const socket = createSocket("udp4");
+    socket.on("message", (question, { port }) => {
+      const isAaaa = question.readUInt16BE(question.indexOf(0, 12) + 1) === AAAA;
+      const v6 = record(AAAA, 6, [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x11]);
+      const told = answer(question, isAaaa ? (isBroken ? [] : [v6]) : hasIpv4 ? [address(6)] : []);
+      if (isAaaa && isBroken) {
+        // Said at once, where silence would take seconds: no word on the name, either.
+        told.writeUInt8(0x80 | REFUSED, 3);
+      }
+      socket.send(told, port, "127.0.0.1");
+    });
+    socket.bind(0, "127.0.0.1");
+    await once(socket, "listening");
+    onTestFinished(() => {
+      socket.close();
+    });
+    const clock = { now: 0 };
+    const network = createNetwork({
+      connectTo: {},
+      unmapped: "allow",
+      now: () => clock.now,
+      lookup: lookupAt([`127.0.0.1:${String(socket.address().port)}`], (host, port) => ({
+        kind: "address",
+        address: host,
+        port,
+        family: 4,
+      })),
+    });
+    const resolve = (family: 4 | 6) =>
+      network.resolve("ex01.example.com", 25, "tcp", "adc", family);
+    expect(await resolve(6)).toMatchObject({ address: "2001:db8::11" });
+    isBroken = true;
+    for (const now of [31_000, 62_000, 93_000]) {
+      clock.now = now;
+      expect(await resolve(6)).toMatchObject({ address: "2001:db8::11" });
+      expect(await resolve(4)).toMatchObject(
+        hasIpv4 ? { address: "192.0.2.11" } : { kind: "dns_failure" },
+      );
+    }
+  });
+
   const junk = (question: Buffer, ...bytes: number[]): Buffer =>
     Buffer.concat([question.subarray(0, 2), Buffer.from(bytes)]);
   test.each<readonly [string, Say]>([
