@@ -24,6 +24,10 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
   refused_command: ["info", "The ADC refused commands of a captured session: they are not read."],
   removed_while_bound: ["warning", "A monitor is removed that is still bound: the ADC refuses."],
   unknown_command: ["warning", "The ADC has no such command."],
+  doubtful_option: [
+    "info",
+    "An option of a monitor is none that is documented, or only the beginning of one.",
+  ],
   stray_words: ["warning", "Words belong to no option and do nothing."],
   not_looked_at: [
     "info",

@@ -11,7 +11,8 @@ export const SHALLOW_MONITOR_RULES: readonly Rule[] = [
   {
     id: "ping_only",
     severity: "warning",
-    meaning: "A ping decides: it proves that the machine runs, and nothing about the service.",
+    meaning:
+      "A ping decides, ARP or IPv6 neighbour discovery: it proves that the machine runs, and nothing about the service.",
     find: pingOnly,
   },
   {
@@ -50,14 +51,18 @@ const UNSEEN_BY_PING = "a stopped process, a closed port, a hung or refusing app
 const UNSEEN_BY_TCP = "a silent port, a connection accepted and closed at once";
 const UNSEEN_BY_TCP_ON_TLS = `TLS versions that do not meet, ${UNSEEN_BY_TCP}, a missing certificate, a dead back end`;
 
+/** Types that ask the machine's network stack and no port: ICMP, or who has the address on the ADC's own segment. */
+const OF_THE_MACHINE = ["PING", "ARP", "ND6"];
+
 function pingOnly(context: LintContext): Hit[] {
   return context.watched
-    .filter((one) => portsOf(one.service).length > 0 && decidedBy(one, ["PING"]))
+    .filter((one) => portsOf(one.service).length > 0 && decidedBy(one, OF_THE_MACHINE))
     .map((one) => {
+      const what = decidedBy(one, ["PING"]) ? "a ping" : "whether the machine is on the network";
       const found = hit(
         context,
         one,
-        `Only a ping decides (${names(one)}); unseen: ${UNSEEN_BY_PING}.`,
+        `Only ${what} decides (${names(one)}); unseen: ${UNSEEN_BY_PING}.`,
       );
       return found.fix === null ? { ...found, severity: "info" as const } : found;
     });
@@ -197,11 +202,11 @@ function decidedBy(one: LintService, types: readonly string[]): boolean {
   );
 }
 
-/** Nothing but TCP in clear text, or ping beside it. */
+/** Nothing but TCP in clear text, or a ping and its like beside it. */
 function plainTcp(one: LintService): boolean {
   return (
     portsOf(one.service).length > 0 &&
-    decidedBy(one, ["TCP", "PING"]) &&
+    decidedBy(one, ["TCP", ...OF_THE_MACHINE]) &&
     one.deciding.some(({ monitor }) => monitor.type === "TCP") &&
     one.deciding.every(({ monitor }) => !monitor.secure)
   );

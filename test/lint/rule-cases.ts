@@ -69,6 +69,9 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(WEB, "bind service s -monitorName ping"),
       conf("add service s 10.0.0.1 UDP 123"),
       conf(WEB, "bind lb monitor ping s"),
+      conf(WEB, "bind service s -monitorName arp"),
+      conf(WEB, health("ARP"), BIND, "bind service s -monitorName ping"),
+      conf(WEB, health("ND6"), BIND),
       conf(
         "add serviceGroup s SSL",
         "bind serviceGroup s 10.0.0.1 443",
@@ -89,6 +92,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       IMAP,
       conf(SMTP, "bind service exchange_smtp -monitorName tcp"),
       conf(IMAP, "bind service s -monitorName tcp", "bind service s -monitorName ping"),
+      conf(IMAP, "bind service s -monitorName tcp", "bind service s -monitorName arp"),
       conf(WEB, health("TCP"), BIND),
     ],
     misses: [
@@ -884,6 +888,18 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [
       `> add lb vserver v HTTP 10.0.1.1 80\n Done\n> ${WEB}`,
       `> add lb vserver v HTTP 10.0.1.1 80\nWarning: The persistence was not set\n> ${WEB}`,
+    ],
+  },
+  doubtful_option: {
+    fires: [
+      conf(WEB, health('HTTP -httpReq "GET /owa/healthcheck.htm"'), BIND),
+      conf(WEB, health("HTTP -responseCode 200"), BIND),
+      // The beginning of two: -respCode and -resptimeout.
+      conf(WEB, health("HTTP -resp 200"), BIND),
+    ],
+    misses: [
+      conf(WEB, health("HTTP -HTTPREQUEST 'GET /' -devno 7"), BIND),
+      conf(WEB, health("STOREFRONT -storeName a -storefrontAcctService YES -hostName a"), BIND),
     ],
   },
   stray_words: {

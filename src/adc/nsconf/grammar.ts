@@ -221,13 +221,35 @@ const MONITOR_OPTIONS = optionTable({
   action: choice("NONE", "LOG", "DOWN"),
 });
 
-/** A monitor's option as typed or meant: any beginning that only one has, as the command line takes it. In lower case. */
-export function monitorOptionOf(key: string): string {
-  if (MONITOR_OPTIONS.has(key) || key.length < 2) {
+/** Further options of NetScaler's own (NITRO docs, lbmonitor), most of them for Citrix's products: nothing here reads them. */
+const OTHER_MONITOR_OPTIONS: ReadonlySet<string> = new Set(
+  [
+    "sipreguri logonpointname lasversion radaccounttype radframedip radapn radmsisdn radaccountsession",
+    "validatecred domain oraclesid mssqlprotocolversion metrictable application sitepath storename",
+    "storefrontacctservice storefrontcheckbackendservices hostname originhost originrealm hostipaddress",
+    "vendorid productname firmwarerevision authapplicationid acctapplicationid inbandsecurityid",
+    "supportedvendorids vendorspecificvendorid vendorspecificauthapplicationids kcdaccount",
+    "vendorspecificacctapplicationids mqttclientidentifier mqttversion grpchealthcheck grpcstatuscode",
+    "grpcservicename secondarypassword encrypted encryptmethod kek suffix devno certkeyname comment",
+  ].flatMap((row) => row.split(" ")),
+);
+
+/**
+ * A monitor's option as typed or meant: any beginning that only one has. In lower case; null: no option begins so, or more
+ * than one. UNCONFIRMED: that the ADC takes half an option, as it takes half a verb, is documented nowhere.
+ */
+export function monitorOptionOf(key: string): string | null {
+  if (MONITOR_OPTIONS.has(key) || OTHER_MONITOR_OPTIONS.has(key)) {
     return key;
   }
-  const found = [...MONITOR_OPTIONS.keys()].filter((option) => option.startsWith(key));
-  return found.length === 1 ? (found[0] ?? key) : key;
+  const known = [...MONITOR_OPTIONS.keys(), ...OTHER_MONITOR_OPTIONS];
+  const found = key.length < 2 ? [] : known.filter((option) => option.startsWith(key));
+  return found.length === 1 ? (found[0] ?? null) : null;
+}
+
+/** As the reference spells it, where it is an option that this project prints. */
+export function spelledMonitorOption(key: string): string {
+  return MONITOR_OPTIONS.get(key)?.spelling ?? key;
 }
 
 /**

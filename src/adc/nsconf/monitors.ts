@@ -19,7 +19,7 @@ import {
   type StatementReader,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
-import { monitorOptionOf } from "./grammar.ts";
+import { monitorOptionOf, spelledMonitorOption } from "./grammar.ts";
 
 /** `add lb monitor NAME TYPE …`, and `set lb monitor`, which also changes built-ins. */
 export const monitorStatements: StatementKinds = {
@@ -83,7 +83,7 @@ type Keys = Omit<PartialMonitor, "name" | "type" | "parameters"> & {
 };
 
 function readKeys(typed: Statement, draft: Draft, name: string): Keys {
-  const statement = withWholeOptions(typed);
+  const statement = withWholeOptions(typed, draft, name);
   const source = statementSource(statement, draft, name);
   const password = passwordKind(statement);
   const parameters = readFields(MONITOR_PARAMETER_FIELDS, source);
@@ -94,15 +94,34 @@ function readKeys(typed: Statement, draft: Draft, name: string): Keys {
   });
 }
 
-/** `-httpreq`: half an option is read as the whole one. */
-function withWholeOptions(statement: Statement): Statement {
+/** `-httpreq` is read as the whole option; that the ADC would do so is told as the guess that it is. */
+function withWholeOptions(statement: Statement, draft: Draft, name: string): Statement {
   const { keys } = statement;
-  return [...keys.keys()].every((key) => monitorOptionOf(key) === key)
-    ? statement
-    : {
-        ...statement,
-        keys: new Map([...keys].map(([key, values]) => [monitorOptionOf(key), values])),
-      };
+  const read = [...keys].map(([key, values]) => ({ key, option: monitorOptionOf(key), values }));
+  if (read.every(({ key, option }) => key === option)) {
+    return statement;
+  }
+  // Said without quoting what is written, which may be a secret that begins with a dash.
+  const unknown = read.filter(({ option }) => option === null).length;
+  if (unknown > 0) {
+    const message = `${String(unknown)} option(s) of this statement are none of monitors that are known here, and are not read.`;
+    report(draft, statement, "info", "doubtful_option", name, message);
+  }
+  for (const { key, option } of read) {
+    if (option !== null && key !== option) {
+      const message = `The beginning of -${spelledMonitorOption(option)} is read as the whole option; whether the ADC takes half an option is not documented.`;
+      report(draft, statement, "info", "doubtful_option", name, message);
+    }
+  }
+  // What is written in full counts, wherever it stands.
+  const halves = read.filter(({ key, option }) => key !== option);
+  const whole = read.filter(({ key, option }) => key === option);
+  return {
+    ...statement,
+    keys: new Map(
+      [...halves, ...whole].map(({ key, option, values }) => [option ?? key, values] as const),
+    ),
+  };
 }
 
 function passwordKind({ keys }: Statement): MonitorParameters["password"] | null {
