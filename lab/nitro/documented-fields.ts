@@ -59,6 +59,9 @@ lbvserver_servicegroup_binding servicegroupname name servicename weight%=1 order
 lbvserver_servicegroupmember_binding servicegroupname name weight% cookieipport port# curstate preferredlocation^11 vserverid ipv46 cookiename dynamicweight% servicetype order%^14 orderstr^14
 csvserver_cspolicy_binding priority% bindpoint policyname labelname name gotopriorityexpression targetlbvserver invoke? labeltype rule hits% pipolicyhits% vserverid^13 cookieipport^13
 csvserver_lbvserver_binding name targetvserver lbvserver hits% vserverid^13 cookieipport^13
+sslservice_sslcertkey_binding ca? crlcheck servicename certkeyname skipcaname? snicert? ocspcheck cleartextport#
+sslservicegroup_sslcertkey_binding ca? crlcheck servicegroupname certkeyname snicert? ocspcheck
+lbmonitor_sslcertkey_binding ca? crlcheck monitorname certkeyname ocspcheck
 sslvserver_sslcertkey_binding ca? crlcheck vservername certkeyname skipcaname? snicert? ocspcheck cleartextport#=0
 lbvserver_rewritepolicy_binding priority% bindpoint policyname labelname name gotopriorityexpression invoke? labeltype order%^14
 csvserver_rewritepolicy_binding priority% bindpoint policyname labelname name targetlbvserver gotopriorityexpression invoke? labeltype

@@ -59,6 +59,8 @@ import {
 import {
   certKeyRows,
   sslProfileRows,
+  monitorCertKeyRows,
+  sslServiceCertKeyRows,
   sslServiceRows,
   sslVserverCertKeyRows,
   sslVserverRows,
@@ -258,6 +260,12 @@ const CONFIG: ReadonlyMap<string, Resource> = new Map<string, Resource>([
   ["csvserver_cspolicy_binding", binding("name", csPolicyBindingRows)],
   ["csvserver_lbvserver_binding", binding("name", csDefaultTargetRows)],
   ["sslvserver_sslcertkey_binding", binding("vservername", sslVserverCertKeyRows)],
+  ["sslservice_sslcertkey_binding", binding("servicename", sslServiceCertKeyRows("service"))],
+  [
+    "sslservicegroup_sslcertkey_binding",
+    binding("servicegroupname", sslServiceCertKeyRows("serviceGroup")),
+  ],
+  ["lbmonitor_sslcertkey_binding", binding("monitorname", monitorCertKeyRows)],
   ["gslbsite", { key: "sitename", rows: gslbSiteRows }],
   ["gslbvserver", { key: "name", rows: gslbVserverRows }],
   ["gslbservice", { key: "servicename", rows: gslbServiceRows("service") }],

@@ -67,6 +67,27 @@ export function sslServiceRows(
   };
 }
 
+export function sslServiceCertKeyRows(
+  kind: AdcService["kind"],
+): (backend: NitroBackend) => Generator<Row> {
+  return function* ({ estate }) {
+    for (const { name, kind: own, clientCertificate } of estate().services.values()) {
+      if (own === kind && clientCertificate !== undefined) {
+        const key = kind === "service" ? "servicename" : "servicegroupname";
+        yield { [key]: name, certkeyname: clientCertificate, ca: false, snicert: false };
+      }
+    }
+  };
+}
+
+export function* monitorCertKeyRows({ estate }: NitroBackend): Generator<Row> {
+  for (const { name, written } of estate().monitors.values()) {
+    for (const certkeyname of written.get("certkeyname") ?? []) {
+      yield { monitorname: name, certkeyname, ca: false };
+    }
+  }
+}
+
 export function* sslProfileRows({ estate }: NitroBackend): Generator<Row> {
   for (const profile of estate().sslProfiles.values()) {
     yield {

@@ -37,6 +37,10 @@ export function deeperMonitor(
   if (proposal.kind === "built_in") {
     return placed(one.service, proposal.name, like);
   }
+  if (proposal.options["secure"] === "YES" && one.service.clientCertificate !== undefined) {
+    // The servers may demand a certificate, which a monitor without one of its own may not show.
+    return null;
+  }
   const name = context.names.fresh(one.service.name, "_deep");
   const options = optionsOf({
     ...proposal.options,

@@ -27,6 +27,8 @@ export interface AdcService {
   readonly serverTimeoutMs: number | null;
   readonly autoScale: string | null;
   readonly tls: BackendTls;
+  /** Certificate that the ADC shows to the servers (`bind ssl service -certkeyName`); absent: none. */
+  readonly clientCertificate?: string;
   readonly monitors: readonly MonitorBinding[];
   readonly members: readonly Member[];
   readonly comment: string | null;

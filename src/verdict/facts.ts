@@ -50,7 +50,7 @@ export interface ProbeFacts extends Pick<
   readonly note: string | null;
   /** Where the vserver is configured to redirect this look to; null where to nothing. */
   readonly redirectUrl: string | null;
-  /** By what the ADC may refuse this agent alone; null: by nothing. */
+  /** By what this agent alone may be refused, by the ADC or a server that serves the ADC; null: by nothing. */
   readonly refusal: VipRefusal | null;
   /** A monitor that is enabled on the ADC, and that the operator has not excluded from verdicts. */
   readonly excluded: boolean;

@@ -2,6 +2,7 @@ import { isNoConnector } from "../net/mail-replies.ts";
 import type { Observation } from "../model/observation.ts";
 import { readSigns, stepDetection, type DetectionState, type SignProtocol } from "./detection.ts";
 import type { MemberFacts, ProbeFacts } from "./facts.ts";
+import { isRefusal } from "./vip-refusal.ts";
 
 /** Whether the member shows maintenance now, by a probe that still runs and whose result has not expired. */
 export function isDetected({ detection, probes }: MemberFacts): boolean {
@@ -38,8 +39,9 @@ export function detectionAfter(member: MemberFacts, probe: ProbeFacts): Detectio
 }
 
 /**
- * The observation, as a fault of our own where Exchange refuses only this agent: it has no receive connector for our address,
- * and serves everybody else. Where it has greeted this agent before, the refusal is news of the server.
+ * The observation, as a fault of our own where a server refuses only this agent and serves everybody else: Exchange, that has
+ * no receive connector for our address, or one that demands the certificate which the ADC has. Where it has served this agent
+ * before, the refusal is news of the server.
  */
 export function withoutStrangers(
   { detection }: MemberFacts,
@@ -51,7 +53,13 @@ export function withoutStrangers(
     observation.reason === "service_not_active" &&
     observation.step === "banner" &&
     isNoConnector(observation.evidence.detail ?? "");
-  return isTurnedAway && !detection.smtpGreetedBefore
+  const { refusal, passedAt } = probe;
+  const lacksCertificate =
+    refusal?.by === "client_certificate" &&
+    passedAt === null &&
+    observation.reason !== "ok" &&
+    (isRefusal(refusal, observation) || /\b403\b/.test(observation.evidence.detail ?? ""));
+  return (isTurnedAway && !detection.smtpGreetedBefore) || lacksCertificate
     ? { ...observation, outcome: "fault", reason: "agent_path" }
     : observation;
 }

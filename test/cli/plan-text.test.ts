@@ -176,6 +176,15 @@ describe("plan › tells which settings of profiles it does not repeat", () => {
       [SERVICE, "set lb monitor m HTTP -secure YES", "bind lb monitor m -certkeyName client"],
       "the ADC shows the client certificate client, this probe none",
     ],
+    [
+      "a client certificate of the service",
+      [
+        SERVICE,
+        "set lb monitor m HTTP -secure YES",
+        `bind ssl service ${SERVICE.split(" ")[2] ?? ""} -certkeyName own`,
+      ],
+      "the client certificate own, this probe none",
+    ],
   ])("%s", async (_what, lines, expected) => {
     expect(await plan([...lines, ...BOUND].join("\n"))).toContain(expected);
   });
@@ -183,6 +192,10 @@ describe("plan › tells which settings of profiles it does not repeat", () => {
   test.each([
     ["the firmware's own profiles", `${SERVICE} -tcpProfileName nstcp_default_tcp_lan`],
     ["a profile of one address", `add netProfile np -srcIP 10.0.0.8\n${SERVICE} -netProfile np`],
+    [
+      "an issuer that the ADC trusts",
+      `${SERVICE}\nbind ssl service ${SERVICE.split(" ")[2] ?? ""} -certkeyName profile -CA`,
+    ],
   ])("says nothing of %s", async (_what, line) => {
     expect(await plan([line, ...BOUND].join("\n"))).not.toMatch(/profile|netProfile/i);
   });

@@ -42,6 +42,12 @@ const UNWATCHED: ReadonlyMap<string, string> = new Map([
   ["sslservice", "TLS settings of services"],
   ["sslservicegroup", "TLS settings of service groups"],
   ["sslvserver_sslcertkey_binding", "whether vservers show the certificate bound to them"],
+  ["sslservice_sslcertkey_binding", "whether servers are shown a client certificate"],
+  [
+    "sslservicegroup_sslcertkey_binding",
+    "whether servers of groups are shown a client certificate",
+  ],
+  ["lbmonitor_sslcertkey_binding", "whether monitors show a client certificate"],
   ["stat/service", "how many clients services that leave still have"],
   ["stat/servicegroup", "how many clients group members that leave still have"],
   ["hanode", "which node of a pair is the primary"],

@@ -49,7 +49,7 @@ import {
   serverFromRow,
   serviceFromRow,
 } from "./services.ts";
-import { backendTls, certKeyFromRow, sslProfileFromRow } from "./tls.ts";
+import { backendTls, certKeyFromRow, clientCertificateOf, sslProfileFromRow } from "./tls.ts";
 import {
   csTargets,
   serviceBindings,
@@ -202,6 +202,10 @@ async function buildServices(
     service: groupBy(rows, "sslservice", "servicename"),
     serviceGroup: groupBy(rows, "sslservicegroup", "servicegroupname"),
   };
+  const certKeyRows = {
+    service: groupBy(rows, "sslservice_sslcertkey_binding", "servicename"),
+    serviceGroup: groupBy(rows, "sslservicegroup_sslcertkey_binding", "servicegroupname"),
+  };
 
   function add(row: Row, kind: AdcService["kind"]): void {
     const name = text(row, kind === "service" ? "name" : "servicegroupname") ?? "";
@@ -222,7 +226,13 @@ async function buildServices(
         : membersFromRows(memberRows.get(name) ?? [], { ...service, memberPort }, servers, report);
     const bound = monitorRows[kind].get(name) ?? [];
     const monitors = monitorBindings(bound, service, members, !noDefaultMonitor, report);
-    services.set(name, { ...service, members, monitors: monitors.map(withOwnSpelling) });
+    const clientCertificate = clientCertificateOf(certKeyRows[kind].get(name) ?? [], report);
+    services.set(name, {
+      ...service,
+      ...(clientCertificate === null ? {} : { clientCertificate }),
+      members,
+      monitors: monitors.map(withOwnSpelling),
+    });
   }
 
   await forEachPaced(rows.get("service") ?? [], pacer, (row) => {
@@ -253,8 +263,13 @@ async function buildMonitors(
     }
   }
   const monitors = new Map<string, Monitor>();
+  const certKeyRows = groupBy(rows, "lbmonitor_sslcertkey_binding", "monitorname");
   await forEachPaced(rows.get("lbmonitor") ?? [], pacer, (row) => {
-    const monitor = monitorFromRow(row, report);
+    const certKey = clientCertificateOf(
+      certKeyRows.get(text(row, "monitorname") ?? "") ?? [],
+      report,
+    );
+    const monitor = monitorFromRow(row, certKey, report);
     if (monitor !== null && (bound.has(monitor.name) || !isUntouchedBuiltIn(monitor))) {
       monitors.set(monitor.name, monitor);
     }

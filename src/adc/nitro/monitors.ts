@@ -10,10 +10,14 @@ import { readFields } from "../fields.ts";
 import { list, rowSource, text, type Report, type Row } from "./row-values.ts";
 
 /**
- * A row of `lbmonitor` as a monitor; null without name or type. Durations come with a unit field each, and an interval
+ * A row of `lbmonitor` as a monitor, with the certificate that it shows to servers; null without name or type. Durations come with a unit field each, and an interval
  * of 60 s comes back as one minute. Source: NITRO docs, configuration/load-balancing/lbmonitor.
  */
-export function monitorFromRow(row: Row, report: Report): Monitor | null {
+export function monitorFromRow(
+  row: Row,
+  clientCertificate: string | null,
+  report: Report,
+): Monitor | null {
   const name = text(row, "monitorname");
   const type = text(row, "type")?.toUpperCase();
   if (name === null || type === undefined) {
@@ -28,7 +32,10 @@ export function monitorFromRow(row: Row, report: Report): Monitor | null {
     builtIn: builtIn !== null,
     ...(builtIn === null ? {} : { lrtm: builtIn.lrtm }),
     ...readFields(MONITOR_FIELDS, source),
-    written: writtenFields(row),
+    written: new Map([
+      ...writtenFields(row),
+      ...(clientCertificate === null ? [] : [["certkeyname", [clientCertificate]] as const]),
+    ]),
     parameters: {
       ...emptyStrings(builtIn),
       ...parameters,

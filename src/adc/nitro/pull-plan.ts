@@ -116,6 +116,16 @@ export const IMPORT_STEPS: readonly ImportStep[] = [
     binding: { key: "vservername" },
     parents: [["sslvserver", "vservername"]],
   },
+  ...[
+    ["sslservice", "servicename"] as const,
+    ["sslservicegroup", "servicegroupname"] as const,
+    ["lbmonitor", "monitorname"] as const,
+  ].map(([parent, key]) => ({
+    ...binding(parent, "sslcertkey"),
+    binding: { key },
+    parents: [[parent, key]] as const,
+    newer: true as const,
+  })),
   ...BOUND_FEATURES.flatMap(({ policy }) => [
     binding("lbvserver", policy),
     binding("csvserver", policy),

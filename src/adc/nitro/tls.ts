@@ -63,3 +63,14 @@ export function certKeyBindingFromRow(row: Row, report: Report): CertKeyBinding 
         line: null,
       };
 }
+
+/**
+ * Rows of `sslservice_sslcertkey_binding` and its like: the certificate that the ADC shows to the servers, which is none of
+ * the issuers that it trusts (`ca`). Null: it has none to show.
+ */
+export function clientCertificateOf(rows: readonly Row[], report: Report): string | null {
+  const shown = rows
+    .flatMap((row) => certKeyBindingFromRow(row, report) ?? [])
+    .find(({ ca }) => !ca);
+  return shown?.certKey ?? null;
+}

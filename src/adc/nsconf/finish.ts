@@ -113,6 +113,9 @@ function finishService(
     comment: service.comment,
     line: service.line,
     tls: withDefaultTlsProfile(service.tls, draft.sslProfiles, draft.parameters.sslDefaultProfile),
+    ...(service.clientCertificate === undefined
+      ? {}
+      : { clientCertificate: service.clientCertificate }),
     members: members.map((member) =>
       finishMember(
         member.port === null ? { ...member, port: memberPort } : member,

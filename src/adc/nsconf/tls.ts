@@ -33,6 +33,10 @@ export const tlsStatements: StatementKinds = {
     ["set ssl service", setService],
     ["set ssl servicegroup", setService],
     ["bind ssl vserver", bindVserver],
+    ["bind ssl service", bindService],
+    ["bind ssl servicegroup", bindService],
+    ["unbind ssl service", unbindService],
+    ["unbind ssl servicegroup", unbindService],
     ["set ssl parameter", setParameter],
   ]),
 };
@@ -139,6 +143,26 @@ function bindVserver(statement: Statement, draft: Draft): void {
     ...readWhole(CERT_KEY_BINDING_FIELDS, statementSource(statement, draft, name)),
     line: statement.line,
   });
+}
+
+/**
+ * `bind ssl service S -certkeyName C`: what the ADC, a client here, shows to the servers. `-CA` is an issuer that it trusts.
+ */
+function bindService({ words, keys }: Statement, draft: Draft): void {
+  const service = draft.services.get(words[0] ?? "");
+  const [certKey] = keys.get("certkeyname") ?? [];
+  if (service !== undefined && certKey !== undefined && !keys.has("ca")) {
+    service.clientCertificate = draft.certKeys.get(certKey)?.name ?? certKey;
+  }
+}
+
+function unbindService({ words, keys }: Statement, draft: Draft): void {
+  const service = draft.services.get(words[0] ?? "");
+  const [certKey = ""] = keys.get("certkeyname") ?? [];
+  const name = draft.certKeys.get(certKey)?.name ?? certKey;
+  if (service?.clientCertificate === name && !keys.has("ca")) {
+    delete service.clientCertificate;
+  }
 }
 
 function setParameter(statement: Statement, draft: Draft): void {

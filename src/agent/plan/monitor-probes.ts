@@ -274,12 +274,11 @@ function profileNotes({ type }: Monitor, service: AdcService): string[] {
     : [`what the service's ${named.join(" and ")} sets is not repeated`];
 }
 
-/** What TLS profiles that are not known, and certificates of clients, would add. */
+/** What TLS profiles that are not known would add. */
 function tlsNotes(estate: Estate, monitor: Monitor, service: AdcService): string[] {
   const profile = monitor.sslProfile ?? service.tls.sslProfile;
   const isUnknown =
     monitor.secure && profile !== null && !estate.sslProfiles.has(profile) && !isDefault(profile);
-  const certificate = monitor.written.get("certkeyname")?.[0];
   const tls = estate.sslProfiles.get(profile ?? "") ?? service.tls;
   return [
     ...(monitor.secure && tls.serverAuth
@@ -288,9 +287,6 @@ function tlsNotes(estate: Estate, monitor: Monitor, service: AdcService): string
         ]
       : []),
     ...(isUnknown ? [`what SSL profile ${profile} sets is not known here, and not repeated`] : []),
-    ...(certificate === undefined
-      ? []
-      : [`the ADC shows the client certificate ${certificate}, this probe none`]),
   ];
 }
 

@@ -60,7 +60,7 @@ export interface PlannedProbe {
   readonly tlsSource: string | null;
   /** Says that the ADC's own semantics are only approached, and how. */
   readonly note: string | null;
-  /** At a VIP: what of the ADC's configuration may refuse this agent alone; absent: nothing. */
+  /** What of the configuration may refuse this agent alone, at a VIP or behind it; absent: nothing. */
   readonly refusal?: VipRefusal;
   /** Why the operator gives this monitor no say in verdicts; absent: it has one. */
   readonly unjudged?: string;

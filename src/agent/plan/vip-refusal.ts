@@ -7,13 +7,18 @@ import type { Vserver } from "../../model/vserver.ts";
 import type { VipRefusal } from "../../verdict/vip-refusal.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 
-/** A probe through a VIP with what may refuse it; others as they are. `sources`: addresses of ours, empty where unknown. */
+/** A probe with what may refuse it; most as they are. `sources`: addresses of ours, empty where unknown. */
 export type WithRefusal = (probe: PlannedProbe, sources: readonly string[]) => PlannedProbe;
 
 export function refusalsOf(estate: Estate): WithRefusal {
   const refusalOf = refusalFinder(estate);
   return (probe, sources) => {
-    const refusal = probe.vantage === "vip" ? refusalOf(probe, sources) : null;
+    const refusal =
+      probe.vantage === "vip"
+        ? refusalOf(probe, sources)
+        : probe.vantage === "backend"
+          ? backendRefusal(probe, estate)
+          : null;
     return refusal === null
       ? probe
       : {
@@ -22,6 +27,32 @@ export function refusalsOf(estate: Estate): WithRefusal {
           note: probe.note === null ? refusal.words : `${probe.note}; ${refusal.words}`,
         };
   };
+}
+
+/**
+ * The ADC has a certificate to show to these servers, whose key never leaves it: they may demand it. A monitor's own is bound
+ * to it (`bind lb monitor -certkeyName`); whether a monitor shows that of its service, too, is not documented.
+ */
+function backendRefusal(
+  { action, adcService }: PlannedProbe,
+  { services }: Estate,
+): VipRefusal | null {
+  const security = action.kind === "transaction" ? action.run?.spec.security : undefined;
+  const speaksTls =
+    action.kind === "monitor"
+      ? action.monitor.secure
+      : security !== undefined && security !== "none";
+  const own =
+    action.kind === "monitor" ? action.monitor.written.get("certkeyname")?.[0] : undefined;
+  const bound = services.get(adcService)?.clientCertificate;
+  if (!speaksTls || (own ?? bound) === undefined) {
+    return null;
+  }
+  const words =
+    own === undefined
+      ? `the ADC shows servers of ${adcService} the client certificate ${String(bound)}, this probe none`
+      : `the ADC shows the client certificate ${own}, this probe none`;
+  return { by: "client_certificate", words };
 }
 
 /** Policies of a way that may refuse somebody, in the order in which the ADC asks them. */
@@ -34,15 +65,15 @@ interface RefusingPolicies {
 function refusalFinder(
   estate: Estate,
 ): (probe: PlannedProbe, sources: readonly string[]) => VipRefusal | null {
-  const known = new Map<Pick<Vserver, "policies">, RefusingPolicies>();
+  const found = new Map<Vserver, RefusingPolicies>();
   const everywhere = refusingPolicies(estate, [
     { policies: estate.globalResponderPolicies },
     { policies: estate.globalFirewallPolicies },
   ]);
   const at = (vserver: Vserver): RefusingPolicies => {
-    const found = known.get(vserver) ?? refusingPolicies(estate, [vserver]);
-    known.set(vserver, found);
-    return found;
+    const own = found.get(vserver) ?? refusingPolicies(estate, [vserver]);
+    found.set(vserver, own);
+    return own;
   };
   return ({ vservers, address, port, action }, sources) => {
     // The vserver that is dialled comes last; what it takes goes on to the one behind it.

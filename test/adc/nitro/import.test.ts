@@ -44,6 +44,32 @@ describe.each(readdirSync(FIXTURES).filter((name) => name.endsWith(".conf")))("%
   });
 });
 
+test.each([true, false])(
+  "client certificates › come back of services, groups and monitors, issuers do not (bulk bindings: %s)",
+  async (bulkBindings) => {
+    const text = [
+      "add service s 192.0.2.1 SSL 443",
+      "add service t 192.0.2.2 SSL 443",
+      "add serviceGroup g SSL",
+      "add lb monitor m HTTP -secure YES",
+      "add ssl certKey mine -cert mine.pem -key mine.key",
+      "bind ssl service s -certkeyName mine",
+      "bind ssl service t -certkeyName issuer -CA",
+      "bind ssl serviceGroup g -certkeyName ours",
+      "bind lb monitor m -certkeyName mine",
+    ];
+    const estate = parseNsConf(text.join("\n"), { adc: "prod" });
+    const imported = await importedFrom({ ...estate, firmware: LAB_FIRMWARE }, { bulkBindings });
+    for (const { services, monitors } of [estate, imported]) {
+      const shown = [...services.values()].map(
+        ({ name, clientCertificate = null }) => `${name} ${String(clientCertificate)}`,
+      );
+      expect(shown.sort()).toEqual(["g ours", "s mine", "t null"]);
+      expect(monitors.get("m")?.written.get("certkeyname")).toEqual(["mine"]);
+    }
+  },
+);
+
 test("an overlong name › is not imported, and its row is reported", async () => {
   const estate = parseNsConf(
     "add lb monitor m HTTP\nadd server ex01 192.0.2.1\nadd ns acl a DENY",
