@@ -67,6 +67,6 @@ async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null
   }
   boundHeapGrowth({ characters: text.length });
   const estate = parseNsConf(text, { adc: "adc" });
-  const plan = eachPlanned([{ estate, settings: BARE_SETTINGS }]);
-  return { plan, estates: [estate], idle: [] };
+  const planned = eachPlanned([{ estate, settings: BARE_SETTINGS }]);
+  return { plan: planned, estates: [estate], idle: [] };
 }
