@@ -39,6 +39,7 @@ export const SERVER_FIELDS = {
   trafficDomain,
   queryType: field("queryType", choice(["A", "AAAA", "SRV"]), "A"),
   ipv6: field("IPv6Address", yesNo, false),
+  translationIp: field("translationIp", textOrNone, null),
   comment,
 };
 

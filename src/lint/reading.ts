@@ -54,6 +54,9 @@ export const READING_RULES: readonly Rule[] = Object.entries(MISTAKES).map(
   }),
 );
 
+/** Objects of such names leave nothing to tell them from the sentence. */
+const ARTICLE = /^(?:an?|the|is|of|to|no|not)$/i;
+
 /** A finding stands behind its object's name: `s refers to m …` → `Refers to m …`, so that equal causes read alike. */
 function withoutObject(message: string, object: string): string {
   const missing = ` ${object} is not configured`;
@@ -68,6 +71,6 @@ function withoutObject(message: string, object: string): string {
     message
       .replace(` of ${object}: `, () => ": ")
       .replace(` to ${object} `, () => " ")
-      .replace(` ${object} `, () => " ");
+      .replace(ARTICLE.test(object) ? "" : ` ${object} `, (found) => (found === "" ? "" : " "));
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

@@ -85,6 +85,8 @@ export interface Server {
   readonly queryType: "A" | "AAAA" | "SRV";
   /** `-IPv6Address YES`: its domain name stands for IPv6 addresses. */
   readonly ipv6: boolean;
+  /** `-translationIp`: what DNS answers for its domain name is translated into this network. */
+  readonly translationIp?: string | null;
   readonly comment: string | null;
   readonly line: SourceLine;
 }

@@ -68,6 +68,27 @@ describe("plan › for a person", () => {
     expect(out).toMatch(/\d+ probes, 1 not repeated, 1 disabled\n/);
   });
 
+  test("repeats nothing at a server whose address the ADC translates, but what looks elsewhere", async () => {
+    const out = await plan(
+      [
+        "add server mail mail.example.com -translationIp 192.168.0.0 -translationMask 255.255.0.0",
+        "add server plain web.example.com",
+        "add service s mail HTTP 80",
+        "add service t plain HTTP 80",
+        "add lb monitor own HTTP",
+        "add lb monitor aside HTTP -destIP 10.0.0.9",
+        "bind service s -monitorName own",
+        "bind service s -monitorName aside",
+        "bind service t -monitorName own",
+      ].join("\n"),
+    );
+    expect(out).toContain(
+      "the ADC translates what DNS answers for this server (-translationIp 192.168.0.0) (2): s/mail:80 own",
+    );
+    expect(out).toMatch(/backend +s +- +mail +10\.0\.0\.9:80 +aside/);
+    expect(out).toMatch(/backend +t +- +plain +web\.example\.com:80 +own/);
+  });
+
   test("shows what is asked for and no more", async () => {
     const rows = async (filter: Filter): Promise<string> => plan(CONF, filter);
     expect(await rows({ server: "EX01" })).not.toContain("ex02");

@@ -903,11 +903,22 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     ],
   },
   stray_words: {
-    fires: [conf(WEB, health("HTTP-ECV recv ok"), BIND)],
-    misses: [conf(WEB, health("HTTP-ECV -recv ok"), BIND)],
+    fires: [
+      conf(WEB, health("HTTP-ECV recv ok"), BIND),
+      conf(WEB, health('HTTP-ECV -send "GET /a" -recv 200 OK'), BIND),
+      conf(WEB, health("HTTP -interval 1 MIN 5"), BIND),
+    ],
+    misses: [
+      conf(WEB, health("HTTP-ECV -recv ok"), BIND),
+      conf(
+        WEB,
+        health('HTTP -respCode 200 301-302 401 -interval 1 MIN -httpRequest "GET /a"'),
+        BIND,
+      ),
+    ],
   },
   not_looked_at: {
-    fires: ["add lsn pool mail"],
+    fires: ["add lsn pool mail", "add service s 10.0.0.1 HTTP 80\nrename service s t"],
     misses: ["enable ns feature GSLB"],
   },
   removed_while_bound: {

@@ -541,7 +541,7 @@ function reportLines(
 
 /** Groups and objects that decide about health or a client's way and that no reader takes. */
 const ABOUT_HEALTH =
-  /^(add|set|bind|unbind|enable|disable) (gslb|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|vrid\w*)\b/;
+  /^rename (server|service|servicegroup|lb (vserver|monitor)|cs vserver)\b|^(add|set|bind|unbind|enable|disable) (gslb|vserver|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|vrid\w*)\b/;
 
 /** An object that the group does not have, or both without the space between: `add lb virtual`, `bind sslvserver`. */
 const NO_COMMAND =

@@ -63,19 +63,43 @@ function setMonitor(statement: Statement, draft: Draft): void {
   });
 }
 
-/** A word behind name and type is a key that lost its dash: it does nothing, and its author believes it does. */
+/**
+ * A word behind name and type is a key that lost its dash, one behind a value is what quotes should hold: it does nothing,
+ * and its author believes it does.
+ */
 function strayWords(statement: Statement, draft: Draft, name: string): void {
-  if (statement.words.length > 2) {
-    report(
-      draft,
-      statement,
-      "warning",
-      "stray_words",
-      name,
-      `${String(statement.words.length - 2)} word(s) of this statement belong to no key and are ignored.`,
-    );
+  let stray = Math.max(0, statement.words.length - 2);
+  for (const [key, values] of statement.keys) {
+    stray += Math.max(0, values.length - mostWordsOf(monitorOptionOf(key) ?? key));
+  }
+  if (stray > 0) {
+    const message = `${String(stray)} word(s) of this statement belong to no key and are ignored.`;
+    report(draft, statement, "warning", "stray_words", name, message);
   }
 }
+
+/** Durations have a unit, some options a list; what is not known may have any, and what lint tells by itself is left to it. */
+function mostWordsOf(option: string): number {
+  if (DURATIONS.has(option)) {
+    return 2;
+  }
+  return SINGLE_VALUED.has(option) ? 1 : Infinity;
+}
+
+const DURATIONS: ReadonlySet<string> = new Set([
+  "interval",
+  "resptimeout",
+  "downtime",
+  "deviation",
+]);
+const SINGLE_VALUED: ReadonlySet<string> = new Set(
+  [
+    "recv customheaders rtsprequest trofsstring trofscode destip destport retries failureretries",
+    "successretries alertretries resptimeoutthresh state reverse transparent iptunnel tos tosid secure",
+    "lrtm netprofile sslprofile query querytype username scriptname dispatcherip dispatcherport basedn",
+    "binddn filter attribute filename database sqlquery evalrule storedb snmpoid sipmethod sipuri",
+  ].flatMap((row) => row.split(" ")),
+);
 
 type Keys = Omit<PartialMonitor, "name" | "type" | "parameters"> & {
   readonly parameters: Partial<MonitorParameters>;

@@ -58,11 +58,11 @@ function setServer(statement: Statement, draft: Draft): void {
     server.address = isAddress(place) ? place : null;
     server.domain = isAddress(place) ? null : place;
   }
-  const { comment = server.comment } = readFields(
+  const { comment = server.comment, translationIp = server.translationIp } = readFields(
     SERVER_FIELDS,
     statementSource(statement, draft, name),
   );
-  server.comment = comment;
+  Object.assign(server, { comment, translationIp });
 }
 
 /** Services, service groups, their members and both ways of binding monitors to them. */
@@ -153,7 +153,57 @@ function setService(statement: Statement, draft: Draft): void {
     }
     return;
   }
-  applyServiceKeys(service, statement, draft);
+  const [, server, portWord] = statement.words;
+  const [monitor] = statement.keys.get("monitorname") ?? [];
+  if (monitor !== undefined) {
+    setBinding(service, monitor, statement, draft);
+  } else if (server === undefined) {
+    applyServiceKeys(service, statement, draft);
+  } else {
+    setMember(service, server, portWord, statement, draft);
+  }
+}
+
+/** `set serviceGroup SG -monitorName M -monState DISABLED`: of a binding, not of the group. */
+function setBinding(
+  service: ServiceDraft,
+  written: string,
+  statement: Statement,
+  draft: Draft,
+): void {
+  const monitor = monitorName(written, draft);
+  const at = service.monitors.findIndex((binding) => binding.monitor === monitor);
+  const known = service.monitors[at];
+  if (known === undefined) {
+    reportMissing(draft, statement, "binding of monitor", monitor);
+    return;
+  }
+  const source = statementSource(statement, draft, service.name);
+  service.monitors[at] = Object.assign({ ...known }, readFields(MONITOR_BINDING_FIELDS, source));
+}
+
+/** `set serviceGroup SG SERVER PORT -weight 5`. */
+function setMember(
+  service: ServiceDraft,
+  server: string,
+  portWord: string | undefined,
+  statement: Statement,
+  draft: Draft,
+): void {
+  const wanted = portOf(portWord ?? "");
+  const at = service.members.findIndex(
+    ({ serverWord, port }) => serverWord === server && (portWord === undefined || port === wanted),
+  );
+  const known = service.members[at];
+  if (known === undefined) {
+    reportMissing(draft, statement, "service group member", service.name);
+    return;
+  }
+  const { weight = known.weight } = readFields(
+    MEMBER_FIELDS,
+    statementSource(statement, draft, service.name),
+  );
+  service.members[at] = { ...known, weight };
 }
 
 /** Takes over what a statement says of a service's own attributes. */
@@ -208,7 +258,9 @@ function bindServiceGroup(statement: Statement, draft: Draft): void {
   // Members of an autoscaled group may come without a port: it is the group's, or in the SRV record.
   const portless =
     given === undefined &&
-    (group.autoScale !== null || draft.servers.get(server)?.queryType === "SRV");
+    (group.autoScale !== null ||
+      group.memberPort !== null ||
+      draft.servers.get(server)?.queryType === "SRV");
   if (port === null && !portless) {
     reportIncomplete(draft, statement, name);
     return;

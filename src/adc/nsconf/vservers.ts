@@ -51,6 +51,7 @@ function addLbVserver(statement: Statement, draft: Draft): void {
     { kind: "lb" as const, persistence: { ...PERSISTENCE_DEFAULTS }, services: [] },
   );
   applyLbKeys(vserver, statement, draft);
+  reportPlace(place, name, statement, draft);
   define(draft.lbVservers, name, vserver, statement, draft);
 }
 
@@ -66,6 +67,7 @@ function addCsVserver(statement: Statement, draft: Draft): void {
     { kind: "cs" as const, defaultTarget: null, targets: [] },
   );
   applyCsKeys(vserver, statement, draft);
+  reportPlace(place, name, statement, draft);
   define(draft.csVservers, name, vserver, statement, draft);
 }
 
@@ -112,6 +114,22 @@ function newVserver(name: string, type: string, place: readonly string[], line: 
     sslProfile: null,
     line,
   };
+}
+
+/** An address or port that cannot be read leaves a vserver that is never asked: that is no reason to be silent about it. */
+function reportPlace(
+  words: readonly string[],
+  name: string,
+  statement: Statement,
+  draft: Draft,
+): void {
+  const [first = "*", second = "*"] = words;
+  const isLonePort = words.length === 1 && portOf(first) !== null;
+  if (!isLonePort && ((first !== "*" && !isAddress(first)) || portOf(second) === null)) {
+    const message =
+      "The address or port of this vserver cannot be read: nothing is asked through it.";
+    report(draft, statement, "warning", "unreadable_value", name, message);
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ import type { ExcludeConfig, Config } from "../../config/schema.ts";
 import { matchesPattern, meansMember, withoutOwnHost, type PlanSettings } from "./settings.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import { atOnce, groupBy, type Steps } from "../../lib/steps.ts";
+import { isIP } from "../../lib/ip.ts";
 import { withSites } from "../../adc/gslb-fields.ts";
 import { servesNobody } from "../../adc/idle-services.ts";
 import { createVserverGraph } from "../../adc/vserver-graph.ts";
@@ -100,6 +101,31 @@ function question(
           : null,
       unsupportedReason,
     },
+  };
+}
+
+/**
+ * One probe without what would go to DNS's own answer where the ADC goes to an address that it makes of it
+ * (`-translationIp`, NITRO docs, server): listed with the reason.
+ */
+function translatedServers({ servers }: Estate): (probe: PlannedProbe) => PlannedProbe {
+  const translated = new Map(
+    [...servers.values()].flatMap(({ name, domain, translationIp = null }) =>
+      domain === null || translationIp === null || translationIp === "0.0.0.0"
+        ? []
+        : [[name, translationIp] as const],
+    ),
+  );
+  return (probe) => {
+    const { action, server, vantage, memberAddress } = probe;
+    const into = vantage === "backend" ? translated.get(server ?? "") : undefined;
+    const isElsewhere = action.kind === "monitor" && action.monitor.destIp !== null;
+    // NITRO reports the address that the ADC itself uses.
+    if (into === undefined || action.run === null || isElsewhere || isIP(memberAddress ?? "") > 0) {
+      return probe;
+    }
+    const unsupportedReason = `the ADC translates what DNS answers for this server (-translationIp ${into})`;
+    return { ...probe, action: { ...action, run: null, unsupportedReason } };
   };
 }
 
@@ -261,10 +287,11 @@ function* planPieces(
   const { minIntervalMs } = settings;
   const isPaced = isAnyFaster(imported, minIntervalMs);
   const withRefusal = refusalsOf(imported);
+  const withoutTranslated = translatedServers(imported);
   for (const piece of rawPieces(imported, settings, learned)) {
     yield piece.map((raw) => {
       const allowed = withoutExcluded(
-        withoutOwnHost(raw, settings.targets, imported),
+        withoutOwnHost(withoutTranslated(raw), settings.targets, imported),
         settings.exclude,
       );
       const probe = withRefusal(allowed, sourcesOf(allowed, settings));

@@ -112,6 +112,74 @@ describe("unset, rm and unbind have effect", () => {
   });
 });
 
+describe("set of what is bound", () => {
+  const GROUP = [
+    "add server s1 10.0.0.1",
+    "add serviceGroup g HTTP -memberPort 8080",
+    "bind serviceGroup g s1",
+    "bind serviceGroup g s1 81",
+    "bind serviceGroup g -monitorName http",
+  ];
+
+  test("a binding's state and weight are its own, not the group's", () => {
+    const estate = read(
+      ...GROUP,
+      "set serviceGroup g -monitorName HTTP -monState DISABLED -weight 4",
+    );
+    expect(said(estate)).toEqual([]);
+    expect(estate.services.get("g")).toMatchObject({
+      enabled: true,
+      monitors: [{ monitor: "http", enabled: false, weight: 4 }],
+    });
+  });
+
+  test("a member's weight is its own", () => {
+    const estate = read(...GROUP, "set serviceGroup g s1 81 -weight 9");
+    expect(said(estate)).toEqual([]);
+    expect(estate.services.get("g")?.members).toMatchObject([
+      { port: 8080, weight: 1 },
+      { port: 81, weight: 9 },
+    ]);
+  });
+
+  test("what is not bound is named", () => {
+    const more = [
+      "set serviceGroup g -monitorName tcp -weight 2",
+      "set serviceGroup g s1 9 -weight 2",
+    ];
+    expect(said(read(...GROUP, ...more))).toEqual([
+      "info dangling_reference tcp",
+      "info dangling_reference g",
+    ]);
+  });
+});
+
+describe("vservers", () => {
+  test.each(["10.0.0.300 80", "10.0.0.1-3 80", "010.0.0.1 80", "10.0.0.1 0x50", "10.0.0.1 70000"])(
+    "are named where %s cannot be read",
+    (place) => {
+      for (const kind of ["lb", "cs"]) {
+        const estate = read(`add ${kind} vserver v HTTP ${place}`);
+        expect(said(estate)).toEqual(["warning unreadable_value v"]);
+      }
+    },
+  );
+
+  test.each([
+    "",
+    "0.0.0.0 0",
+    ":: 0",
+    "10.0.0.1 *",
+    "* 80",
+    "* *",
+    "80",
+    "2001:db8::1 443",
+    "10.0.0.1",
+  ])("are taken as they stand at '%s'", (place) => {
+    expect(said(read(`add lb vserver v HTTP ${place}`))).toEqual([]);
+  });
+});
+
 describe("captured sessions", () => {
   test.each([["nsroot@ns1-Primary> "], ["> "], ["[ns1] 10:31 > "], ["ns1>"]])(
     "a prompt %j is no part of the command",
