@@ -15,7 +15,7 @@ export function* serverRows({ estate }: NitroBackend): Generator<Row> {
       ipaddress: optional(server.address),
       domain: optional(server.domain),
       ipv6address: yesNo(server.address?.includes(":") ?? false),
-      ...rowOf(SERVER_FIELDS, server),
+      ...rowOf(SERVER_FIELDS, { ...server, translationIp: server.translationIp ?? null }),
     };
   }
 }

@@ -26,7 +26,7 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
   unknown_command: ["warning", "The ADC has no such command."],
   doubtful_option: [
     "info",
-    "An option of a monitor is none that is documented, or only the beginning of one.",
+    "Only the beginning of an option is written; whether the ADC takes that is not documented.",
   ],
   stray_words: ["warning", "Words belong to no option and do nothing."],
   not_looked_at: [

@@ -893,7 +893,6 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
   doubtful_option: {
     fires: [
       conf(WEB, health('HTTP -httpReq "GET /owa/healthcheck.htm"'), BIND),
-      conf(WEB, health("HTTP -responseCode 200"), BIND),
       // The beginning of two: -respCode and -resptimeout.
       conf(WEB, health("HTTP -resp 200"), BIND),
     ],

@@ -221,25 +221,12 @@ const MONITOR_OPTIONS = optionTable({
   action: choice("NONE", "LOG", "DOWN"),
 });
 
-/** Further options of NetScaler's own (NITRO docs, lbmonitor), most of them for Citrix's products: nothing here reads them. */
-const OTHER_MONITOR_OPTIONS: ReadonlySet<string> = new Set(
-  [
-    "sipreguri logonpointname lasversion radaccounttype radframedip radapn radmsisdn radaccountsession",
-    "validatecred domain oraclesid mssqlprotocolversion metrictable application sitepath storename",
-    "storefrontacctservice storefrontcheckbackendservices hostname originhost originrealm hostipaddress",
-    "vendorid productname firmwarerevision authapplicationid acctapplicationid inbandsecurityid",
-    "supportedvendorids vendorspecificvendorid vendorspecificauthapplicationids kcdaccount",
-    "vendorspecificacctapplicationids mqttclientidentifier mqttversion grpchealthcheck grpcstatuscode",
-    "grpcservicename secondarypassword encrypted encryptmethod kek suffix devno certkeyname comment",
-  ].flatMap((row) => row.split(" ")),
-);
-
 /**
  * A monitor's option as typed or meant: any beginning that only one has. In lower case; null: no option begins so, or more
  * than one. UNCONFIRMED: that the ADC takes half an option, as it takes half a verb, is documented nowhere.
  */
 export function monitorOptionOf(key: string): string | null {
-  if (MONITOR_OPTIONS.has(key) || OTHER_MONITOR_OPTIONS.has(key)) {
+  if (MONITOR_OPTIONS.has(key) || OTHER_MONITOR_OPTIONS.includes(key)) {
     return key;
   }
   const known = [...MONITOR_OPTIONS.keys(), ...OTHER_MONITOR_OPTIONS];
@@ -263,6 +250,7 @@ const OTHER_MONITOR_OPTIONS: readonly string[] = [
   "radaccountsession radaccounttype radapn radframedip radmsisdn secondarypassword sipreguri sitepath storefrontacctservice",
   "storefrontcheckbackendservices storename supportedvendorids validatecred vendorid vendorspecificacctapplicationids",
   "vendorspecificauthapplicationids vendorspecificvendorid comment devno encrypted encryptmethod kek suffix",
+  "certkeyname",
 ].flatMap((row) => row.split(" "));
 
 /** Whether some monitor has an option that begins so. */

@@ -19,7 +19,7 @@ import {
   type StatementReader,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
-import { monitorOptionOf, spelledMonitorOption } from "./grammar.ts";
+import { isMonitorOption, monitorOptionOf, spelledMonitorOption } from "./grammar.ts";
 
 /** `add lb monitor NAME TYPE …`, and `set lb monitor`, which also changes built-ins. */
 export const monitorStatements: StatementKinds = {
@@ -125,10 +125,8 @@ function withWholeOptions(statement: Statement, draft: Draft, name: string): Sta
   if (read.every(({ key, option }) => key === option)) {
     return statement;
   }
-  // Said without quoting what is written, which may be a secret that begins with a dash.
-  const unknown = read.filter(({ option }) => option === null).length;
-  if (unknown > 0) {
-    const message = `${String(unknown)} option(s) of this statement are none of monitors that are known here, and are not read.`;
+  if (read.some(({ key, option }) => option === null && isMonitorOption(key))) {
+    const message = "What several options begin with is none of them, and is not read.";
     report(draft, statement, "info", "doubtful_option", name, message);
   }
   for (const { key, option } of read) {
