@@ -107,13 +107,16 @@ function unknownServiceType(context: LintContext): Hit[] {
     ...context.estate.gslb.vservers.values(),
   ];
   return objects
-    .filter(({ serviceType }) => !SERVICE_TYPES.has(serviceType))
+    .filter(({ serviceType }) => !SERVICE_TYPES.has(serviceType) && !PLACEHOLDER.test(serviceType))
     .map(({ name, serviceType, line }) => ({
       line,
       object: name,
       message: `No NetScaler has a service type ${serviceType}: the ADC refuses the command.`,
     }));
 }
+
+/** `<type>`, `$TYPE`, `[TYPE]`, `**TYPE**`: what somebody is to fill in. */
+const PLACEHOLDER = /^[<[{$%*]/;
 
 function monitorDisabled(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()]

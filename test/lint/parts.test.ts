@@ -101,6 +101,24 @@ describe("a part of a configuration", () => {
     expect(causes(`set lb vserver v ${dash}timeout 5`)).toContain("error typographic_characters v");
   });
 
+  test("a page that quotes the head of a configuration is a part all the same", () => {
+    const found = causes(
+      "Some prose.",
+      "More prose.",
+      "```",
+      "#NS13.1 Build 37.38",
+      ...GROUP,
+      "bind serviceGroup sg_web -monitorName gone",
+      "```",
+    );
+    expect(found).toContain("info dangling_reference sg_web");
+    expect(found).toContain("info unreadable_lines file");
+  });
+
+  test.each(["<TYPE>", "$TYPE", "[TYPE]"])("%s is to be filled in, and no mistake", (type) => {
+    expect(causes(`add lb vserver <name> ${type} <ip> <port>`)).toEqual([]);
+  });
+
   test("a template's commands are none of it, a quoted text is", () => {
     expect(
       causes(

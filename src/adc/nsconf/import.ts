@@ -321,7 +321,8 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     }
   }
   applyChanges(changes, draft);
-  const extent = extentOf(draft, captured || FENCED.test(text), orphans.length);
+  const fenced = FENCED.test(text);
+  const extent = extentOf(draft, { captured, fenced, orphans: orphans.length });
   reportOrphans(orphans, captured || extent === "excerpt", draft);
   reportRefused(refused, draft);
   reportUnread(draft);
@@ -344,20 +345,29 @@ const PROSE = 2;
 /** Commands that a page sets apart from its text. */
 const FENCED = /^[ \t]{0,8}```/m;
 
+/** How the commands stand in the text: behind prompts, within a page's fences, among lines that are none. */
+interface Shown {
+  readonly captured: boolean;
+  readonly fenced: boolean;
+  readonly orphans: number;
+}
+
 /**
- * Only a whole configuration begins with its firmware and has the ADC's own address. What has neither, and a prompt or lines
- * of prose, is an excerpt of one, or of several; what has no setting of the appliance itself either was pasted to set
- * something up on an ADC that has more. Null: it is whole.
+ * Only a whole configuration begins with its firmware and has the ADC's own address, and a page quotes such lines, too. What
+ * has neither, and a prompt or lines of prose, is an excerpt of one, or of several; what has no setting of the appliance
+ * itself either was pasted to set something up on an ADC that has more. Null: it is whole.
  */
 function extentOf(
   { nsip, firmware, snips, otherStatements }: Draft,
-  captured: boolean,
-  orphans: number,
+  { captured, fenced, orphans }: Shown,
 ): "excerpt" | "paste" | null {
+  if (fenced && orphans >= PROSE) {
+    return "excerpt";
+  }
   if (nsip !== null || firmware !== null) {
     return null;
   }
-  if (captured || orphans >= PROSE) {
+  if (captured || fenced || orphans >= PROSE) {
     return "excerpt";
   }
   const isWhole = snips.length > 0 || [...otherStatements.keys()].some(isOfAppliance);

@@ -309,10 +309,18 @@ function withoutPager(line: string): string {
 const PAGER = /^(?:[\s\u0008]|\u001b\[[\d;?]*[A-Za-z])*$/;
 const WIPED = /^(?:[\s\u0008\r]|\(\d+%\)|\u001b\[[\d;?]*[A-Za-z])+/;
 
-/** A page's line that is all code, as an item of a list or by itself: `add vlan 2` between single backticks. */
+/**
+ * A page's line that is all code, as an item of a list or by itself: `add vlan 2` between single backticks. The name of a
+ * command alone (`add lb vserver`) is none.
+ */
 function withoutCodeMarks(line: string): string {
-  return line.includes("`") ? (INLINE_CODE.exec(line.trim())?.[1] ?? line) : line;
+  const code = line.includes("`") ? INLINE_CODE.exec(line.trim())?.[1] : undefined;
+  return code !== undefined && (/\d/.test(code) || code.trim().split(/\s+/).length > MOST_OF_NAME)
+    ? code
+    : line;
 }
+
+const MOST_OF_NAME = 3;
 
 const INLINE_CODE = /^(?:(?:[-*+]|\d{1,3}[.)])\s+)?`([^`]+)`[.,:;]?$/;
 
