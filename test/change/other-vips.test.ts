@@ -2,23 +2,19 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import type { RequestListener } from "node:http";
 import { TLSSocket, createSecureContext } from "node:tls";
-import { expect, onTestFinished, test } from "vitest";
+import { expect } from "vitest";
 import { memberKey } from "../../src/model/adc-state.ts";
 import { serverTls } from "../probes/transactions/transaction-spec.ts";
-import { compareWorld, member, type World } from "../support/compared-world.ts";
-import { closedPort, conversation, serve, type Behaviour } from "../support/scripted-server.ts";
-import { webServer } from "../support/web-server.ts";
+import {
+  member,
+  worldTest,
+  type Cleanup,
+  type Compared,
+  type WorldFixtures,
+} from "../support/compared-world.ts";
+import { closedPort, conversation, type Behaviour } from "../support/scripted-server.ts";
 
 /* Virtual servers of the kinds that administrators report, with other names, ports and settings than elsewhere. */
-
-async function listening(behaviour: Behaviour, tls = false): Promise<number> {
-  const server = await serve(behaviour, tls ? serverTls() : null);
-  onTestFinished(() => server.close());
-  return server.port;
-}
-
-const web = (answer: RequestListener, tls = false): Promise<number> =>
-  webServer(answer, tls ? serverTls() : null);
 
 const hangUp: Behaviour = (socket) => socket.end();
 const imap = conversation("* OK ready\r\n", [
@@ -27,8 +23,7 @@ const imap = conversation("* OK ready\r\n", [
 ]);
 const alive: RequestListener = (_request, response) => response.end("alive");
 
-async function verdictsOf(world: World) {
-  const { rows, vservers, status } = await compareWorld(world);
+function verdictsOf({ rows, vservers, status }: Compared) {
   return {
     members: rows.map(({ server, verdict }) => `${server} ${verdict}`),
     vservers: vservers.map(
@@ -47,35 +42,47 @@ bind lb vserver v_post s1
 bind lb vserver v_post s2
 `;
 
-test("both servers accept and hang up, services with their default monitor › the vserver that is UP is named too", async () => {
-  const seen = await verdictsOf({
-    conf: TWO_IMAPS,
-    at: {
-      "198.51.100.51:993": await listening(hangUp),
-      "198.51.100.52:993": await listening(hangUp),
-      "192.0.2.51:993": await listening(hangUp),
-    },
-  });
-  expect(seen.vservers).toEqual(["v_post vip_up_members_down closed_without_data"]);
-  expect(seen.members.every((each) => /(blind_monitor|routes_to_maintenance)$/.test(each))).toBe(
-    true,
-  );
-  expect(seen.status).toBe(2);
-});
+worldTest.concurrent(
+  "both servers accept and hang up, services with their default monitor › the vserver that is UP is named too",
+  async ({ listening, compare }) => {
+    const seen = verdictsOf(
+      await compare({
+        conf: TWO_IMAPS,
+        at: {
+          "198.51.100.51:993": await listening(hangUp),
+          "198.51.100.52:993": await listening(hangUp),
+          "192.0.2.51:993": await listening(hangUp),
+        },
+      }),
+    );
+    expect(seen.vservers).toEqual(["v_post vip_up_members_down closed_without_data"]);
+    expect(seen.members.every((each) => /(blind_monitor|routes_to_maintenance)$/.test(each))).toBe(
+      true,
+    );
+    expect(seen.status).toBe(2);
+  },
+);
 
-test("one of two works › its vserver works, and only the other server is named", async () => {
-  const seen = await verdictsOf({
-    conf: TWO_IMAPS,
-    at: {
-      "198.51.100.51:993": await listening(imap, true),
-      "198.51.100.52:993": await listening(hangUp, true),
-      "192.0.2.51:993": await listening(imap, true),
-    },
-  });
-  expect(seen.vservers).toEqual(["v_post vip_agree_up ok"]);
-  expect(seen.members[0]).toBe("post1 agree_up");
-  expect(seen.members[1]).toMatch(/^post2 (blind_monitor|routes_to_maintenance)$/);
-});
+worldTest.concurrent(
+  "one of two works › its vserver works, and only the other server is named",
+  async ({ listening, compare }) => {
+    const seen = verdictsOf(
+      await compare({
+        conf: TWO_IMAPS,
+        at: {
+          "198.51.100.51:993": await listening(imap, true),
+          "198.51.100.52:993": await listening(hangUp, true),
+          "192.0.2.51:993": await listening(imap, true),
+        },
+      }),
+    );
+    expect(seen.vservers).toEqual(["v_post vip_agree_up ok"]);
+    expect(seen.members[0]).toBe("post1 agree_up");
+    expect(seen.members[1]).toMatch(/^post2 (blind_monitor|routes_to_maintenance)$/);
+  },
+);
+
+type Servers = Pick<WorldFixtures, "listening" | "web">;
 
 const OFFLOADED = `add server app1 198.51.100.61
 add serviceGroup sg_app HTTP
@@ -86,10 +93,10 @@ add lb vserver v_app SSL 192.0.2.61 443
 bind lb vserver v_app sg_app
 `;
 
-test.each<[string, () => Promise<number>, string]>([
+worldTest.concurrent.for<[string, (servers: Servers) => Promise<number>, string]>([
   [
     "the ADC's own 503",
-    () =>
+    ({ web }) =>
       web(
         (_request, response) => response.writeHead(503).end("Http/1.1 Service Unavailable"),
         true,
@@ -99,34 +106,50 @@ test.each<[string, () => Promise<number>, string]>([
   ["nobody who listens", closedPort, "v_app vip_down_members_up refused"],
   [
     "a reset in the handshake",
-    () => listening((socket) => socket.resetAndDestroy()),
+    ({ listening }) => listening((socket) => socket.resetAndDestroy()),
     "v_app vip_down_members_up reset",
   ],
-  ["the application", () => web(alive, true), "v_app vip_agree_up ok"],
-])("an offloaded application behind %s › is judged at its vserver", async (_, vip, told) => {
-  const seen = await verdictsOf({
-    conf: OFFLOADED,
-    at: { "198.51.100.61:8090": await web(alive), "192.0.2.61:443": await vip() },
-  });
-  expect(seen.vservers).toEqual([told]);
-  expect(seen.members).toEqual(["app1 agree_up"]);
-});
+  ["the application", ({ web }) => web(alive, true), "v_app vip_agree_up ok"],
+])(
+  "an offloaded application behind %s › is judged at its vserver",
+  async ([, vip, told], { listening, web, compare }) => {
+    const seen = verdictsOf(
+      await compare({
+        conf: OFFLOADED,
+        at: {
+          "198.51.100.61:8090": await web(alive),
+          "192.0.2.61:443": await vip({ listening, web }),
+        },
+      }),
+    );
+    expect(seen.vservers).toEqual([told]);
+    expect(seen.members).toEqual(["app1 agree_up"]);
+  },
+);
 
-test("a vserver whose certificate has another name than clients use › is named", async () => {
-  const seen = await verdictsOf({
-    conf: OFFLOADED,
-    at: { "198.51.100.61:8090": await web(alive), "192.0.2.61:443": await web(alive, true) },
-    yaml: "vservers: { v_app: { names: [portal.example.net], host: portal.example.net, public: [] } }",
-  });
-  expect(seen.vservers[0]).toMatch(/^v_app vip_wrong_certificate/);
-});
+worldTest.concurrent(
+  "a vserver whose certificate has another name than clients use › is named",
+  async ({ web, compare }) => {
+    const seen = verdictsOf(
+      await compare({
+        conf: OFFLOADED,
+        at: { "198.51.100.61:8090": await web(alive), "192.0.2.61:443": await web(alive, true) },
+        yaml: "vservers: { v_app: { names: [portal.example.net], host: portal.example.net, public: [] } }",
+      }),
+    );
+    expect(seen.vservers[0]).toMatch(/^v_app vip_wrong_certificate/);
+  },
+);
 
-test.each([
+worldTest.concurrent.for([
   ["denies this agent's", "::1", "v_six unknown agent_path"],
   ["denies another", "2001:db8::9", "v_six vip_down_members_up refused"],
-])("an IPv6 VIP that is dead while an ACL %s address › is judged so", async (_, source, told) => {
-  const seen = await verdictsOf({
-    conf: `add server app6 2001:db8::61
+] as const)(
+  "an IPv6 VIP that is dead while an ACL %s address › is judged so",
+  async ([, source, told], { web, compare }) => {
+    const seen = verdictsOf(
+      await compare({
+        conf: `add server app6 2001:db8::61
 add serviceGroup sg_six HTTP
 bind serviceGroup sg_six app6 8091
 add lb monitor m_six HTTP-ECV -send "GET /alive" -recv alive -interval 10 -resptimeout 3
@@ -135,33 +158,39 @@ add lb vserver v_six HTTP 2001:db8::62 80
 bind lb vserver v_six sg_six
 add ns acl6 a6 DENY -srcIPv6 = ${source} -priority 10
 `,
-    at: { "[2001:db8::61]:8091": await web(alive) },
-    mapped: { "[2001:db8::62]:80": `[::1]:${String(await closedPort())}` },
-  });
-  expect(seen.vservers).toEqual([told]);
-});
+        at: { "[2001:db8::61]:8091": await web(alive) },
+        mapped: { "[2001:db8::62]:80": `[::1]:${String(await closedPort())}` },
+      }),
+    );
+    expect(seen.vservers).toEqual([told]);
+  },
+);
 
-test("a PROXY header V1 before TLS › is sent by replica and look", async () => {
-  const real = await listening((socket) => {
-    socket.once("data", (data: Buffer) => {
-      const end = data.indexOf("\r\n");
-      if (!data.subarray(0, 6).equals(Buffer.from("PROXY ")) || end === -1) {
-        socket.destroy();
-        return;
-      }
-      socket.pause();
-      socket.unshift(data.subarray(end + 2));
-      const { key, cert } = serverTls();
-      const secured = new TLSSocket(socket, {
-        isServer: true,
-        secureContext: createSecureContext({ key, cert }),
+worldTest.concurrent(
+  "a PROXY header V1 before TLS › is sent by replica and look",
+  async ({ listening, compare }) => {
+    const real = await listening((socket) => {
+      socket.once("data", (data: Buffer) => {
+        const end = data.indexOf("\r\n");
+        if (!data.subarray(0, 6).equals(Buffer.from("PROXY ")) || end === -1) {
+          socket.destroy();
+          return;
+        }
+        socket.pause();
+        socket.unshift(data.subarray(end + 2));
+        const { key, cert } = serverTls();
+        const secured = new TLSSocket(socket, {
+          isServer: true,
+          secureContext: createSecureContext({ key, cert }),
+        });
+        secured.on("error", () => undefined);
+        secured.once("data", () =>
+          secured.end("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nalive"),
+        );
       });
-      secured.on("error", () => undefined);
-      secured.once("data", () => secured.end("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nalive"));
     });
-  });
-  const json = await compareWorld({
-    conf: `add netProfile np -proxyProtocol ENABLED
+    const json = await compare({
+      conf: `add netProfile np -proxyProtocol ENABLED
 add server app1 198.51.100.71
 add serviceGroup sg_p SSL -netProfile np
 bind serviceGroup sg_p app1 8443
@@ -170,35 +199,41 @@ bind serviceGroup sg_p -monitorName m_p
 add lb vserver v_p SSL 0.0.0.0 0
 bind lb vserver v_p sg_p
 `,
-    at: { "198.51.100.71:8443": real },
-  });
-  expect(member(json, "sg_p", "app1")).toMatchObject({
-    verdict: "agree_up",
-    opinions: { replica: "up", service: "up" },
-  });
-});
+      at: { "198.51.100.71:8443": real },
+    });
+    expect(member(json, "sg_p", "app1")).toMatchObject({
+      verdict: "agree_up",
+      opinions: { replica: "up", service: "up" },
+    });
+  },
+);
 
-test("a member that the ADC has taken out › is drained undeclared, and no outage of its vserver", async () => {
-  const seen = await verdictsOf({
-    conf: TWO_IMAPS,
-    at: {
-      "198.51.100.51:993": await listening(imap, true),
-      "198.51.100.52:993": await listening(imap, true),
-      "192.0.2.51:993": await listening(imap, true),
-    },
-    believes: ({ members }) => {
-      members.set(memberKey("s2", "post2", 993), {
-        state: "OUT OF SERVICE",
-        sinceChangeMs: 3_600_000,
-      });
-    },
-  });
-  expect(seen.members).toEqual(["post1 agree_up", "post2 drained_undeclared"]);
-  expect(seen.vservers).toEqual(["v_post vip_agree_up ok"]);
-});
+worldTest.concurrent(
+  "a member that the ADC has taken out › is drained undeclared, and no outage of its vserver",
+  async ({ listening, compare }) => {
+    const seen = verdictsOf(
+      await compare({
+        conf: TWO_IMAPS,
+        at: {
+          "198.51.100.51:993": await listening(imap, true),
+          "198.51.100.52:993": await listening(imap, true),
+          "192.0.2.51:993": await listening(imap, true),
+        },
+        believes: ({ members }) => {
+          members.set(memberKey("s2", "post2", 993), {
+            state: "OUT OF SERVICE",
+            sinceChangeMs: 3_600_000,
+          });
+        },
+      }),
+    );
+    expect(seen.members).toEqual(["post1 agree_up", "post2 drained_undeclared"]);
+    expect(seen.vservers).toEqual(["v_post vip_agree_up ok"]);
+  },
+);
 
 /** A name server that knows one zone, over UDP. */
-async function nameServer(zone: string): Promise<number> {
+async function nameServer(zone: string, cleanUp: Cleanup): Promise<number> {
   const socket = createSocket("udp4");
   socket.on("message", (question, from) => {
     const name = question.subarray(12).toString("latin1").toLowerCase();
@@ -210,19 +245,22 @@ async function nameServer(zone: string): Promise<number> {
   });
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
-  onTestFinished(() => {
+  cleanUp(() => {
     socket.close();
   });
   return socket.address().port;
 }
 
-test.each([
+worldTest.concurrent.for([
   ["no name is known to ask for", ""],
   ["the configuration names one", 'members: [{ match: "ns7:53", query: corp.example.net }]'],
-])("a DNS vserver where %s › is not down for a name that nobody asked about", async (_, yaml) => {
-  const port = await nameServer("corp.example.net");
-  const seen = await verdictsOf({
-    conf: `add server ns7 198.51.100.81
+] as const)(
+  "a DNS vserver where %s › is not down for a name that nobody asked about",
+  async ([, yaml], { compare, onTestFinished }) => {
+    const port = await nameServer("corp.example.net", onTestFinished);
+    const seen = verdictsOf(
+      await compare({
+        conf: `add server ns7 198.51.100.81
 add serviceGroup sg_names DNS
 bind serviceGroup sg_names ns7 53
 add lb monitor m_names UDP-ECV -send x -recv x -state DISABLED
@@ -230,19 +268,21 @@ bind serviceGroup sg_names -monitorName m_names
 add lb vserver v_names DNS 192.0.2.81 53
 bind lb vserver v_names sg_names
 `,
-    at: { "198.51.100.81:53": port, "192.0.2.81:53": port },
-    yaml,
-  });
-  expect(seen.vservers[0]).not.toMatch(/down|broken/);
-  expect(seen.status).not.toBe(2);
-});
+        at: { "198.51.100.81:53": port, "192.0.2.81:53": port },
+        yaml,
+      }),
+    );
+    expect(seen.vservers[0]).not.toMatch(/down|broken/);
+    expect(seen.status).not.toBe(2);
+  },
+);
 
-test.each([403, 404])(
+worldTest.concurrent.for([403, 404])(
   "a page of a monitor that is closed to clients (%i at the vserver) › is no outage of the vserver",
-  async (status) => {
+  async (status, { web, compare }) => {
     const guarded: RequestListener = (request, response) =>
       request.url === "/alive" ? response.writeHead(status).end("no") : response.end("shop");
-    const { vservers } = await compareWorld({
+    const { vservers } = await compare({
       conf: OFFLOADED,
       at: { "198.51.100.61:8090": await web(alive), "192.0.2.61:443": await web(guarded, true) },
     });
@@ -253,11 +293,16 @@ test.each([403, 404])(
   },
 );
 
-test("every page closed to clients at the vserver › is an outage of the vserver", async () => {
-  const closed: RequestListener = (_request, response) => response.writeHead(403).end("no");
-  const seen = await verdictsOf({
-    conf: OFFLOADED,
-    at: { "198.51.100.61:8090": await web(alive), "192.0.2.61:443": await web(closed, true) },
-  });
-  expect(seen.vservers[0]).toMatch(/^v_app vip_down_members_up/);
-});
+worldTest.concurrent(
+  "every page closed to clients at the vserver › is an outage of the vserver",
+  async ({ web, compare }) => {
+    const closed: RequestListener = (_request, response) => response.writeHead(403).end("no");
+    const seen = verdictsOf(
+      await compare({
+        conf: OFFLOADED,
+        at: { "198.51.100.61:8090": await web(alive), "192.0.2.61:443": await web(closed, true) },
+      }),
+    );
+    expect(seen.vservers[0]).toMatch(/^v_app vip_down_members_up/);
+  },
+);

@@ -1,24 +1,13 @@
 import type { Socket } from "node:net";
 import type { RequestListener } from "node:http";
-import { expect, onTestFinished, test } from "vitest";
+import { expect } from "vitest";
 import { memberKey } from "../../src/model/adc-state.ts";
-import { serverTls } from "../probes/transactions/transaction-spec.ts";
-import { compareWorld, member, type Compared, type World } from "../support/compared-world.ts";
-import { conversation, serve, type Behaviour } from "../support/scripted-server.ts";
-import { webServer } from "../support/web-server.ts";
+import { member, worldTest, type Compared, type World } from "../support/compared-world.ts";
+import { conversation, type Behaviour } from "../support/scripted-server.ts";
 
 /*
  * Worlds of the kinds that administrators report, with other names, ports and monitors than elsewhere in these tests.
  */
-
-async function listening(behaviour: Behaviour, tls = false): Promise<number> {
-  const server = await serve(behaviour, tls ? serverTls() : null);
-  onTestFinished(() => server.close());
-  return server.port;
-}
-
-const web = (answer: RequestListener, tls = false, more: object = {}): Promise<number> =>
-  webServer(answer, tls ? { ...serverTls(), ...more } : null);
 
 /** The ADC has had it DOWN for an hour. */
 function down(
@@ -61,31 +50,37 @@ const rowOf = (json: Compared) => member(json, "sg_a", "node1");
 const DEEP = `add lb monitor m_deep HTTP-ECV -send "GET /api/v2/ready" -recv "database: ok" -interval 10 -resptimeout 3
 bind serviceGroup sg_a -monitorName m_deep`;
 
-test("a deep page that says its database is gone › is no strict monitor because the page is served", async () => {
-  const port = await web((_, response) => response.end("database: unreachable"));
-  const json = await compareWorld({
-    conf: conf({ port: 8443, monitor: DEEP, type: "HTTP" }),
-    at: { "198.51.100.31:8443": port },
-    believes: down("sg_a", "node1", 8443, ["m_deep"], "Failure - Pattern not found in response."),
-  });
-  expect(rowOf(json)).toMatchObject({ verdict: "agree_down", opinions: { replica: "down" } });
-});
+worldTest.concurrent(
+  "a deep page that says its database is gone › is no strict monitor because the page is served",
+  async ({ web, compare }) => {
+    const port = await web((_, response) => response.end("database: unreachable"));
+    const json = await compare({
+      conf: conf({ port: 8443, monitor: DEEP, type: "HTTP" }),
+      at: { "198.51.100.31:8443": port },
+      believes: down("sg_a", "node1", 8443, ["m_deep"], "Failure - Pattern not found in response."),
+    });
+    expect(rowOf(json)).toMatchObject({ verdict: "agree_down", opinions: { replica: "down" } });
+  },
+);
 
-test("two monitors, the deep one fails › is agreed on, whatever the bare port says", async () => {
-  const port = await web((_, response) => response.end("database: unreachable"));
-  const json = await compareWorld({
-    conf: conf({
-      port: 8080,
-      monitor: `${DEEP}\nadd lb monitor m_port TCP\nbind serviceGroup sg_a -monitorName m_port`,
-      type: "HTTP",
-    }),
-    at: { "198.51.100.31:8080": port },
-    believes: down("sg_a", "node1", 8080, ["m_deep"], "Failure - Pattern not found in response."),
-  });
-  expect(rowOf(json)).toMatchObject({ verdict: "agree_down" });
-});
+worldTest.concurrent(
+  "two monitors, the deep one fails › is agreed on, whatever the bare port says",
+  async ({ web, compare }) => {
+    const port = await web((_, response) => response.end("database: unreachable"));
+    const json = await compare({
+      conf: conf({
+        port: 8080,
+        monitor: `${DEEP}\nadd lb monitor m_port TCP\nbind serviceGroup sg_a -monitorName m_port`,
+        type: "HTTP",
+      }),
+      at: { "198.51.100.31:8080": port },
+      believes: down("sg_a", "node1", 8080, ["m_deep"], "Failure - Pattern not found in response."),
+    });
+    expect(rowOf(json)).toMatchObject({ verdict: "agree_down" });
+  },
+);
 
-test.each([
+worldTest.concurrent.for([
   [
     "RADIUS",
     1812,
@@ -107,12 +102,12 @@ test.each([
     7001,
     "add lb monitor m USER -scriptName check_app.pl -scriptArgs level=3",
   ],
-])(
+] as const)(
   "a login monitor without its password (%s), DOWN at the ADC › is unknown",
-  async (_, port, monitor) => {
+  async ([, port, monitor], { listening, compare }) => {
     const greeting = port === 110 ? "+OK ready\r\n" : "220 ready\r\n";
     const real = await listening((socket: Socket) => socket.write(greeting));
-    const json = await compareWorld({
+    const json = await compare({
       conf: conf({
         port,
         monitor: `${monitor}\nbind serviceGroup sg_a -monitorName m`,
@@ -125,7 +120,7 @@ test.each([
   },
 );
 
-test.each([
+worldTest.concurrent.for([
   [25, false],
   [465, false],
   [587, false],
@@ -136,9 +131,9 @@ test.each([
   [993, false],
 ] as const)(
   "the founding question at %i, TLS answered: %s › is named though no name says mail",
-  async (port, tls) => {
+  async ([port, tls], { listening, compare }) => {
     const real = await listening(hangUp, tls);
-    const json = await compareWorld({
+    const json = await compare({
       conf: conf({ port }),
       at: { [`198.51.100.31:${String(port)}`]: real },
     });
@@ -147,58 +142,71 @@ test.each([
   },
 );
 
-test("IMAP over TLS at a port of its own › is looked at by TLS where its monitor speaks it", async () => {
-  const real = await listening((socket) => socket.end("* BYE out of order\r\n"), true);
-  const json = await compareWorld({
-    conf: conf({
-      port: 29_930,
-      monitor: `add lb monitor m_imaps TCP-ECV -recv "* " -secure YES -interval 10 -resptimeout 3
+worldTest.concurrent(
+  "IMAP over TLS at a port of its own › is looked at by TLS where its monitor speaks it",
+  async ({ listening, compare }) => {
+    const real = await listening((socket) => socket.end("* BYE out of order\r\n"), true);
+    const json = await compare({
+      conf: conf({
+        port: 29_930,
+        monitor: `add lb monitor m_imaps TCP-ECV -recv "* " -secure YES -interval 10 -resptimeout 3
 bind serviceGroup sg_a -monitorName m_imaps`,
-    }),
-    at: { "198.51.100.31:29930": real },
-    yaml: 'members: [{ match: "node1:29930", protocol: imap }]',
-  });
-  expect(rowOf(json)).toMatchObject({ verdict: "blind_monitor", reason: "bye" });
-});
+      }),
+      at: { "198.51.100.31:29930": real },
+      yaml: 'members: [{ match: "node1:29930", protocol: imap }]',
+    });
+    expect(rowOf(json)).toMatchObject({ verdict: "blind_monitor", reason: "bye" });
+  },
+);
 
-test.each([
+worldTest.concurrent.for([
   [503, "blind_monitor"],
   [500, "blind_monitor"],
   [401, "agree_up"],
   [403, "agree_up"],
   [404, "agree_up"],
   [302, "agree_up"],
-])("a web application that answers %i behind a bare port › is %s", async (status, verdict) => {
-  const port = await web((_, response) => {
-    response
-      .writeHead(
-        status,
-        status === 401 ? { "www-authenticate": "Basic" } : status === 302 ? { location: "/x" } : {},
-      )
-      .end("page");
-  });
-  const json = await compareWorld({
-    conf: conf({ port: 9080, type: "HTTP" }),
-    at: { "198.51.100.31:9080": port },
-  });
-  expect(rowOf(json)).toMatchObject({ verdict });
-});
+] as const)(
+  "a web application that answers %i behind a bare port › is %s",
+  async ([status, verdict], { web, compare }) => {
+    const port = await web((_, response) => {
+      response
+        .writeHead(
+          status,
+          status === 401
+            ? { "www-authenticate": "Basic" }
+            : status === 302
+              ? { location: "/x" }
+              : {},
+        )
+        .end("page");
+    });
+    const json = await compare({
+      conf: conf({ port: 9080, type: "HTTP" }),
+      at: { "198.51.100.31:9080": port },
+    });
+    expect(rowOf(json)).toMatchObject({ verdict });
+  },
+);
 
-test("a server with a page for its own name alone › is asked by the name of its monitor", async () => {
-  const port = await web((request, response) => {
-    response.writeHead(request.headers.host === "shop.example.net" ? 200 : 503).end("ok");
-  });
-  const json = await compareWorld({
-    conf: conf({
-      port: 8081,
-      type: "HTTP",
-      monitor: `add lb monitor m_shop HTTP-ECV -send "GET /alive" -recv ok -customHeaders "Host: shop.example.net\\r\\n" -interval 10 -resptimeout 3
+worldTest.concurrent(
+  "a server with a page for its own name alone › is asked by the name of its monitor",
+  async ({ web, compare }) => {
+    const port = await web((request, response) => {
+      response.writeHead(request.headers.host === "shop.example.net" ? 200 : 503).end("ok");
+    });
+    const json = await compare({
+      conf: conf({
+        port: 8081,
+        type: "HTTP",
+        monitor: `add lb monitor m_shop HTTP-ECV -send "GET /alive" -recv ok -customHeaders "Host: shop.example.net\\r\\n" -interval 10 -resptimeout 3
 bind serviceGroup sg_a -monitorName m_shop`,
-    }),
-    at: { "198.51.100.31:8081": port },
-  });
-  expect(rowOf(json)).toMatchObject({ verdict: "agree_up", opinions: { service: "up" } });
-});
+      }),
+      at: { "198.51.100.31:8081": port },
+    });
+    expect(rowOf(json)).toMatchObject({ verdict: "agree_up", opinions: { service: "up" } });
+  },
+);
 
 const pop3 = (login: string): Behaviour =>
   conversation("+OK ready\r\n", [
@@ -208,49 +216,54 @@ const pop3 = (login: string): Behaviour =>
     [/^QUIT/i, "+OK\r\n"],
   ]);
 
-test.each([
+worldTest.concurrent.for([
   ["-ERR Server Unavailable. 14\r\n", "agree_down", "backend_unavailable"],
   ["-ERR [SYS/TEMP] later\r\n", "agree_down", "backend_unavailable"],
   ["-ERR [IN-USE] locked\r\n", "agree_down", "backend_unavailable"],
   ["-ERR [AUTH] wrong\r\n", "unknown", "auth_rejected"],
   ["-ERR Logon failure: unknown user name or bad password.\r\n", "unknown", "auth_rejected"],
-])("a POP3 login monitor at another port, answered %j › is %s", async (login, verdict, reason) => {
-  const real = await listening(pop3(login));
-  const json = await compareWorld({
-    conf: conf({
-      port: 1110,
-      monitor: `add lb monitor m_pop POP3 -scriptName nspop3.pl -userName probe -password ab12 -encrypted -interval 10 -resptimeout 3
+] as const)(
+  "a POP3 login monitor at another port, answered %j › is %s",
+  async ([login, verdict, reason], { listening, compare }) => {
+    const real = await listening(pop3(login));
+    const json = await compare({
+      conf: conf({
+        port: 1110,
+        monitor: `add lb monitor m_pop POP3 -scriptName nspop3.pl -userName probe -password ab12 -encrypted -interval 10 -resptimeout 3
 bind serviceGroup sg_a -monitorName m_pop`,
-    }),
-    at: { "198.51.100.31:1110": real },
-    yaml: 'monitors: { m_pop: { username: probe, password: "${NITRO_PASSWORD}", verify: false } }',
-    believes: down("sg_a", "node1", 1110, ["m_pop"]),
-  });
-  expect(rowOf(json)).toMatchObject({ verdict, reason });
-});
-
-test("a PROXY header V2 before a web server › is sent by replica and look", async () => {
-  const SIGNATURE = Buffer.from("0d0a0d0a000d0a515549540a", "hex");
-  const real = await listening((socket) => {
-    let got = Buffer.alloc(0);
-    let open = false;
-    socket.on("data", (data) => {
-      got = Buffer.concat([got, data]);
-      if (!open && got.length >= 16) {
-        if (!got.subarray(0, 12).equals(SIGNATURE)) {
-          socket.destroy();
-          return;
-        }
-        open = true;
-        got = got.subarray(16 + got.readUInt16BE(14));
-      }
-      if (open && got.includes("\r\n\r\n")) {
-        socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-      }
+      }),
+      at: { "198.51.100.31:1110": real },
+      yaml: 'monitors: { m_pop: { username: probe, password: "${NITRO_PASSWORD}", verify: false } }',
+      believes: down("sg_a", "node1", 1110, ["m_pop"]),
     });
-  });
-  const json = await compareWorld({
-    conf: `add netProfile np -proxyProtocol ENABLED -proxyProtocolTxVersion V2
+    expect(rowOf(json)).toMatchObject({ verdict, reason });
+  },
+);
+
+worldTest.concurrent(
+  "a PROXY header V2 before a web server › is sent by replica and look",
+  async ({ listening, compare }) => {
+    const SIGNATURE = Buffer.from("0d0a0d0a000d0a515549540a", "hex");
+    const real = await listening((socket) => {
+      let got = Buffer.alloc(0);
+      let open = false;
+      socket.on("data", (data) => {
+        got = Buffer.concat([got, data]);
+        if (!open && got.length >= 16) {
+          if (!got.subarray(0, 12).equals(SIGNATURE)) {
+            socket.destroy();
+            return;
+          }
+          open = true;
+          got = got.subarray(16 + got.readUInt16BE(14));
+        }
+        if (open && got.includes("\r\n\r\n")) {
+          socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        }
+      });
+    });
+    const json = await compare({
+      conf: `add netProfile np -proxyProtocol ENABLED -proxyProtocolTxVersion V2
 ${conf({
   port: 8082,
   type: "HTTP",
@@ -258,17 +271,18 @@ ${conf({
 bind serviceGroup sg_a -monitorName m_ok
 set serviceGroup sg_a -netProfile np`,
 })}`,
-    at: { "198.51.100.31:8082": real },
-  });
-  expect(rowOf(json)).toMatchObject({
-    verdict: "agree_up",
-    opinions: { replica: "up", service: "up" },
-  });
-});
+      at: { "198.51.100.31:8082": real },
+    });
+    expect(rowOf(json)).toMatchObject({
+      verdict: "agree_up",
+      opinions: { replica: "up", service: "up" },
+    });
+  },
+);
 
-test("an IPv6 member › is judged as any other", async () => {
+worldTest.concurrent("an IPv6 member › is judged as any other", async ({ listening, compare }) => {
   const real = await listening((socket) => socket.end("* BYE closed\r\n"));
-  const json = await compareWorld({
+  const json = await compare({
     conf: conf({ port: 143 }).replace("198.51.100.31", "2001:db8::31"),
     at: { "[2001:db8::31]:143": real },
   });
@@ -285,16 +299,16 @@ add service svc_always_up nobody HTTP 80 -healthMonitor NO
 bind lb vserver v_80 svc_always_up
 `;
 
-test.each([
+worldTest.concurrent.for([
   ["without services", BY_RESPONDER],
   ["with one that only keeps it up", BY_RESPONDER + ALWAYS_UP],
-])(
+] as const)(
   "a vserver on port 80 that redirects by a responder, %s › is down when it sends elsewhere",
-  async (_, written) => {
+  async ([, written], { web, compare }) => {
     const verdicts: (string | undefined)[] = [];
     for (const location of ["https://mail.example.net/", "http://parked.example.org/"]) {
       const vip = await web((_request, response) => response.writeHead(302, { location }).end());
-      const json = await compareWorld({
+      const json = await compare({
         conf: written,
         at: { "192.0.2.80:80": vip },
         yaml: "vservers: { v_80: { host: mail.example.net } }",
@@ -305,39 +319,42 @@ test.each([
   },
 );
 
-test("a member whose web server wants the name in the handshake › is looked at with its monitor's Host", async () => {
-  const port = await web((_, response) => response.end("ok"), true, {
-    SNICallback: (name: string, done: (error: Error | null) => void) =>
-      done(name === "intra.example.net" ? null : new Error("no such name")),
-  });
-  const json = await compareWorld({
-    conf: conf({
-      port: 8444,
-      type: "SSL",
-      monitor: `add lb monitor m_tcp TCP -interval 10 -resptimeout 3
+worldTest.concurrent(
+  "a member whose web server wants the name in the handshake › is looked at with its monitor's Host",
+  async ({ web, compare }) => {
+    const port = await web((_, response) => response.end("ok"), true, {
+      SNICallback: (name: string, done: (error: Error | null) => void) =>
+        done(name === "intra.example.net" ? null : new Error("no such name")),
+    });
+    const json = await compare({
+      conf: conf({
+        port: 8444,
+        type: "SSL",
+        monitor: `add lb monitor m_tcp TCP -interval 10 -resptimeout 3
 add lb monitor m_web HTTP-ECV -send "GET /" -recv ok -customHeaders "Host: intra.example.net\\r\\n" -secure YES -state DISABLED
 bind serviceGroup sg_a -monitorName m_tcp
 bind serviceGroup sg_a -monitorName m_web`,
-    }),
-    at: { "198.51.100.31:8444": port },
-  });
-  expect(rowOf(json)).toMatchObject({ verdict: "agree_up", opinions: { service: "up" } });
-});
+      }),
+      at: { "198.51.100.31:8444": port },
+    });
+    expect(rowOf(json)).toMatchObject({ verdict: "agree_up", opinions: { service: "up" } });
+  },
+);
 
 const DOOR = `add lb vserver v_a SSL 192.0.2.90 443 -redirectFromPort 8008 -httpsRedirectUrl https://mail.example.net`;
 
-test.each([
+worldTest.concurrent.for([
   ["answers", "https://mail.example.net/", []],
   [
     "sends elsewhere",
     "http://other.example.org/",
     [{ monitor: "-redirectFromPort 8008", reason: "bad_status" }],
   ],
-])(
+] as const)(
   "a further port that redirects › %s, and the vserver's own word stays its own",
-  async (_, location, failing) => {
+  async ([, location, failing], { web, compare }) => {
     const alive: RequestListener = (_request, response) => response.end("ok");
-    const json = await compareWorld({
+    const json = await compare({
       conf: conf({
         port: 443,
         type: "SSL",
@@ -356,29 +373,32 @@ bind serviceGroup sg_a -monitorName m_web`,
   },
 );
 
-test("a vserver that does nothing but redirect from another port › is asked at that port", async () => {
-  const written =
-    "add lb vserver v_a SSL 192.0.2.90 443 -redirectFromPort 80 -httpsRedirectUrl https://mail.example.net\n";
-  const verdicts: (string | undefined)[] = [];
-  for (const location of ["https://mail.example.net/", "https://mail.example.org/"]) {
-    const door = await web((_request, response) => response.writeHead(302, { location }).end());
-    const json = await compareWorld({ conf: written, at: { "192.0.2.90:80": door } });
-    verdicts.push(json.vservers[0]?.verdict);
-  }
-  expect(verdicts).toEqual(["vip_agree_up", "vip_down_members_up"]);
-});
+worldTest.concurrent(
+  "a vserver that does nothing but redirect from another port › is asked at that port",
+  async ({ web, compare }) => {
+    const written =
+      "add lb vserver v_a SSL 192.0.2.90 443 -redirectFromPort 80 -httpsRedirectUrl https://mail.example.net\n";
+    const verdicts: (string | undefined)[] = [];
+    for (const location of ["https://mail.example.net/", "https://mail.example.org/"]) {
+      const door = await web((_request, response) => response.writeHead(302, { location }).end());
+      const json = await compare({ conf: written, at: { "192.0.2.90:80": door } });
+      verdicts.push(json.vservers[0]?.verdict);
+    }
+    expect(verdicts).toEqual(["vip_agree_up", "vip_down_members_up"]);
+  },
+);
 
-test.each([
+worldTest.concurrent.for([
   [true, "vip_agree_up"],
   [false, "vip_down_members_up"],
-])(
+] as const)(
   "a vserver of type ANY, its monitor at a port of its own, answered: %s › is %s",
-  async (answers, verdict) => {
+  async ([answers, verdict], { web, compare }) => {
     const alive = await web((_request, response) => response.end("alive"));
     const vip = await web((request, response) =>
       answers ? response.end("alive") : request.socket.destroy(),
     );
-    const json = await compareWorld({
+    const json = await compare({
       conf: `add server fw1 198.51.100.41
 add service svc_any fw1 ANY *
 add lb monitor m_alive HTTP-ECV -send "GET /alive" -recv alive -destPort 8085 -interval 10 -resptimeout 3
@@ -392,89 +412,104 @@ bind lb vserver v_any svc_any
   },
 );
 
-test.each([
+worldTest.concurrent.for([
   ["LDAP", 389],
   ["LDAP over TLS", 636],
   ["DNS over TCP", 53],
-])("%s behind a bare port, every connection closed at once › is named", async (_, port) => {
-  const real = await listening(hangUp, false);
-  const json = await compareWorld({
-    conf: conf({
-      port,
-      ...(port === 53
-        ? {
-            type: "DNS_TCP",
-            monitor: `add lb monitor m_dns DNS-TCP -query lab.example.net -queryType Address -state DISABLED
+] as const)(
+  "%s behind a bare port, every connection closed at once › is named",
+  async ([, port], { listening, compare }) => {
+    const real = await listening(hangUp, false);
+    const json = await compare({
+      conf: conf({
+        port,
+        ...(port === 53
+          ? {
+              type: "DNS_TCP",
+              monitor: `add lb monitor m_dns DNS-TCP -query lab.example.net -queryType Address -state DISABLED
 bind serviceGroup sg_a -monitorName tcp
 bind serviceGroup sg_a -monitorName m_dns`,
-          }
-        : {}),
-    }),
-    at: { [`198.51.100.31:${String(port)}`]: real },
-  });
-  expect(rowOf(json)).toMatchObject({ verdict: "blind_monitor" });
-});
-
-test("a monitor that waits for what it may not see (-reverse YES) › agrees while its pattern is missing", async () => {
-  const port = await web((_request, response) => response.end("all is well"));
-  const json = await compareWorld({
-    conf: conf({
-      port: 8086,
-      type: "HTTP",
-      monitor: `add lb monitor m_rev HTTP-ECV -send "GET /state" -recv maintenance -reverse YES -interval 10 -resptimeout 3
-bind serviceGroup sg_a -monitorName m_rev`,
-    }),
-    at: { "198.51.100.31:8086": port },
-  });
-  expect(rowOf(json)).toMatchObject({ verdict: "agree_up", opinions: { replica: "up" } });
-});
-
-test("a member excluded from judging, wrong beside others › is unknown with its reason, and the rest is judged", async () => {
-  const json = await compareWorld({
-    conf: conf({ port: 143 }),
-    at: { "198.51.100.31:143": await listening(hangUp) },
-    yaml: 'exclude: [{ member: "node1:143", from: judging, reason: being rebuilt }]',
-  });
-  expect(rowOf(json)).toMatchObject({
-    verdict: "unknown",
-    reason: "excluded",
-    excluded: "being rebuilt",
-  });
-  expect(json.status).not.toBe(2);
-});
-
-test("what the configuration says of a member by its IPv6 address and port › counts, in looks and in judging", async () => {
-  const real = await listening((socket) => socket.end("* BYE closed\r\n"));
-  const seen = async (yaml: string): Promise<string> => {
-    const json = await compareWorld({
-      conf: conf({ port: 14_300 }).replaceAll("198.51.100.31", "2001:db8::31"),
-      at: { "[2001:db8::31]:14300": real },
-      yaml,
+            }
+          : {}),
+      }),
+      at: { [`198.51.100.31:${String(port)}`]: real },
     });
-    const { verdict, monitors } = rowOf(json);
-    return [verdict, ...monitors.map(({ monitor }) => monitor)].join(" ");
-  };
-  expect(await seen('members: [{ match: "[2001:db8::31]:14300", protocol: imap }]')).toBe(
-    "blind_monitor tcp imap_greeting",
-  );
-  expect(
-    await seen(
-      'members: [{ match: "[2001:db8::31]:14300", protocol: imap, looks: { mail: false } }]',
-    ),
-  ).toBe("agree_up tcp");
-  expect(
-    await seen('exclude: [{ member: "[2001:db8::31]:14300", from: judging, reason: x }]'),
-  ).toBe("unknown tcp");
-});
+    expect(rowOf(json)).toMatchObject({ verdict: "blind_monitor" });
+  },
+);
 
-test("a host given for a member by its address › is what its look asks for", async () => {
-  const port = await web((request, response) => {
-    response.writeHead(request.headers.host === "intra.example.net" ? 200 : 503).end("ok");
-  });
-  const json = await compareWorld({
-    conf: conf({ port: 8087, type: "HTTP" }),
-    at: { "198.51.100.31:8087": port },
-    yaml: 'members: [{ match: "198.51.100.31:8087", host: intra.example.net }]',
-  });
-  expect(rowOf(json)).toMatchObject({ verdict: "agree_up", opinions: { service: "up" } });
-});
+worldTest.concurrent(
+  "a monitor that waits for what it may not see (-reverse YES) › agrees while its pattern is missing",
+  async ({ web, compare }) => {
+    const port = await web((_request, response) => response.end("all is well"));
+    const json = await compare({
+      conf: conf({
+        port: 8086,
+        type: "HTTP",
+        monitor: `add lb monitor m_rev HTTP-ECV -send "GET /state" -recv maintenance -reverse YES -interval 10 -resptimeout 3
+bind serviceGroup sg_a -monitorName m_rev`,
+      }),
+      at: { "198.51.100.31:8086": port },
+    });
+    expect(rowOf(json)).toMatchObject({ verdict: "agree_up", opinions: { replica: "up" } });
+  },
+);
+
+worldTest.concurrent(
+  "a member excluded from judging, wrong beside others › is unknown with its reason, and the rest is judged",
+  async ({ listening, compare }) => {
+    const json = await compare({
+      conf: conf({ port: 143 }),
+      at: { "198.51.100.31:143": await listening(hangUp) },
+      yaml: 'exclude: [{ member: "node1:143", from: judging, reason: being rebuilt }]',
+    });
+    expect(rowOf(json)).toMatchObject({
+      verdict: "unknown",
+      reason: "excluded",
+      excluded: "being rebuilt",
+    });
+    expect(json.status).not.toBe(2);
+  },
+);
+
+worldTest.concurrent(
+  "what the configuration says of a member by its IPv6 address and port › counts, in looks and in judging",
+  async ({ listening, compare }) => {
+    const real = await listening((socket) => socket.end("* BYE closed\r\n"));
+    const seen = async (yaml: string): Promise<string> => {
+      const json = await compare({
+        conf: conf({ port: 14_300 }).replaceAll("198.51.100.31", "2001:db8::31"),
+        at: { "[2001:db8::31]:14300": real },
+        yaml,
+      });
+      const { verdict, monitors } = rowOf(json);
+      return [verdict, ...monitors.map(({ monitor }) => monitor)].join(" ");
+    };
+    expect(await seen('members: [{ match: "[2001:db8::31]:14300", protocol: imap }]')).toBe(
+      "blind_monitor tcp imap_greeting",
+    );
+    expect(
+      await seen(
+        'members: [{ match: "[2001:db8::31]:14300", protocol: imap, looks: { mail: false } }]',
+      ),
+    ).toBe("agree_up tcp");
+    expect(
+      await seen('exclude: [{ member: "[2001:db8::31]:14300", from: judging, reason: x }]'),
+    ).toBe("unknown tcp");
+  },
+);
+
+worldTest.concurrent(
+  "a host given for a member by its address › is what its look asks for",
+  async ({ web, compare }) => {
+    const port = await web((request, response) => {
+      response.writeHead(request.headers.host === "intra.example.net" ? 200 : 503).end("ok");
+    });
+    const json = await compare({
+      conf: conf({ port: 8087, type: "HTTP" }),
+      at: { "198.51.100.31:8087": port },
+      yaml: 'members: [{ match: "198.51.100.31:8087", host: intra.example.net }]',
+    });
+    expect(rowOf(json)).toMatchObject({ verdict: "agree_up", opinions: { service: "up" } });
+  },
+);

@@ -1,7 +1,5 @@
-import { expect, test } from "vitest";
-import { serverTls } from "../probes/transactions/transaction-spec.ts";
-import { compareWorld, member } from "../support/compared-world.ts";
-import { serve } from "../support/scripted-server.ts";
+import { expect } from "vitest";
+import { member, worldTest, type WorldFixtures } from "../support/compared-world.ts";
 
 /*
  * Servers whose ports open and whose first word is that they serve nobody, behind a monitor that sees a port alone. Names say
@@ -38,36 +36,38 @@ const REFUSING: readonly Refusing[] = [
   { what: "POP3 at an odd port", greeting: NO, port: 11000, spoken: "pop3" },
 ];
 
-async function judged({ greeting, port, tls, spoken }: Refusing) {
-  const server = await serve((socket) => socket.end(greeting), tls === true ? serverTls() : null);
-  try {
-    const json = await compareWorld({
-      conf: `add server node7 198.51.100.17
+async function judged(
+  { greeting, port, tls, spoken }: Refusing,
+  { listening, compare }: Pick<WorldFixtures, "listening" | "compare">,
+) {
+  const real = await listening((socket) => socket.end(greeting), tls);
+  const json = await compare({
+    conf: `add server node7 198.51.100.17
 add serviceGroup sg_7 TCP
 bind serviceGroup sg_7 node7 ${String(port)}
 bind serviceGroup sg_7 -monitorName tcp
 add lb vserver v_7 TCP 0.0.0.0 0
 bind lb vserver v_7 sg_7
 `,
-      at: { [`198.51.100.17:${String(port)}`]: server.port },
-      ...(spoken === undefined
-        ? {}
-        : { yaml: `members: [ { match: "node7:${String(port)}", protocol: ${spoken} } ]` }),
-    });
-    return member(json, "sg_7", "node7");
-  } finally {
-    await server.close();
-  }
+    at: { [`198.51.100.17:${String(port)}`]: real },
+    ...(spoken === undefined
+      ? {}
+      : { yaml: `members: [ { match: "node7:${String(port)}", protocol: ${spoken} } ]` }),
+  });
+  return member(json, "sg_7", "node7");
 }
 
-test.each(REFUSING)("a greeting that refuses everybody › $what", async (refusing) => {
-  expect(await judged(refusing)).toMatchObject({
-    verdict: "blind_monitor",
-    opinions: { adc: "up", replica: "up", service: "down" },
-  });
-});
+worldTest.concurrent.for(REFUSING)(
+  "a greeting that refuses everybody › $what",
+  async (refusing, { listening, compare }) => {
+    expect(await judged(refusing, { listening, compare })).toMatchObject({
+      verdict: "blind_monitor",
+      opinions: { adc: "up", replica: "up", service: "down" },
+    });
+  },
+);
 
-test.each<Refusing>([
+worldTest.concurrent.for<Refusing>([
   {
     what: "no receive connector for this agent",
     greeting: "421 4.3.2 Service not available\r\n",
@@ -85,8 +85,8 @@ test.each<Refusing>([
     port: 25,
   },
   { what: "a policy", greeting: "554 5.7.1 Access denied\r\n", port: 25 },
-])("a greeting that refuses this agent alone › $what", async (refusing) => {
-  expect(await judged(refusing)).toMatchObject({
+])("a greeting that refuses this agent alone › $what", async (refusing, { listening, compare }) => {
+  expect(await judged(refusing, { listening, compare })).toMatchObject({
     verdict: "agree_up",
     opinions: { service: "unknown" },
   });

@@ -1,7 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished, vi } from "vitest";
+import type { RequestListener } from "node:http";
+import type { ServerOptions } from "node:https";
+import { onTestFinished, test, vi } from "vitest";
 import { startNitroServer } from "../../lab/nitro/server.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { memberKey } from "../../src/model/adc-state.ts";
@@ -9,7 +11,10 @@ import { runCompare } from "../../src/cli/compare.ts";
 import type { CompareJson, MemberRow } from "../../src/web/api/verdicts.ts";
 import { CREDENTIALS } from "../adc/nitro/lab-client.ts";
 import { steadyBackend, type SteadyBackend } from "../adc/nitro/steady-backend.ts";
+import { serverTls } from "../probes/transactions/transaction-spec.ts";
 import { commandAnswer } from "./command-answer.ts";
+import { serve, type Behaviour } from "./scripted-server.ts";
+import { webServer } from "./web-server.ts";
 
 /** Longer than any grace. */
 const LONG_AGO_MS = 3_600_000;
@@ -101,6 +106,33 @@ ${world.yaml ?? ""}
   commandAnswer("compare", out);
   return { ...(JSON.parse(out) as CompareJson), status, err };
 }
+
+export interface WorldFixtures {
+  /** The port of a server that does what it is told, in plain text or over TLS. */
+  readonly listening: (behaviour: Behaviour, tls?: boolean) => Promise<number>;
+  /** The port of a web server, in plain text or over TLS with more options. */
+  readonly web: (answer: RequestListener, tls?: boolean, more?: ServerOptions) => Promise<number>;
+  readonly compare: (world: World) => Promise<Compared>;
+}
+
+/** A test whose servers and rounds of `compare` end with it, also when it is concurrent: most of a round is waiting. */
+export const worldTest = test.extend<WorldFixtures>({
+  listening: async ({ onTestFinished: cleanUp }, use) => {
+    await use(async (behaviour, tls = false) => {
+      const server = await serve(behaviour, tls ? serverTls() : null);
+      cleanUp(() => server.close());
+      return server.port;
+    });
+  },
+  web: async ({ onTestFinished: cleanUp }, use) => {
+    await use((answer, tls = false, more = {}) =>
+      webServer(answer, tls ? { ...serverTls(), ...more } : null, cleanUp),
+    );
+  },
+  compare: async ({ onTestFinished: cleanUp }, use) => {
+    await use((world) => compareWorld(world, cleanUp));
+  },
+});
 
 /** A member's row; one that is not there is an error. */
 export function member(json: CompareJson, adcService: string, server: string): MemberRow {

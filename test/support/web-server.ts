@@ -4,16 +4,20 @@ import { createServer as createTlsServer, type ServerOptions } from "node:https"
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
-/** The port of a web server on loopback that ends with the test; with options of TLS it speaks that. */
+/**
+ * The port of a web server on loopback that ends with the test; with options of TLS it speaks that. A concurrent test gives
+ * `onTestFinished` of its own context.
+ */
 export async function webServer(
   answer: RequestListener,
   tls: ServerOptions | null = null,
+  cleanUp: (work: () => void) => void = onTestFinished,
 ): Promise<number> {
   const server = tls === null ? createServer(answer) : createTlsServer(tls, answer);
   server.on("tlsClientError", () => undefined);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  onTestFinished(() => {
+  cleanUp(() => {
     server.closeAllConnections();
     server.close();
   });
