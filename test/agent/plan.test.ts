@@ -93,6 +93,26 @@ describe("the 2010 guide's bindings", () => {
     expect(bare.filter((row) => row.monitor !== "e2010_RPC_monitor")).toEqual([]);
   });
 
+  test.each([
+    ['-send "status"', 3_000],
+    ['-send "status" -recv "ok"', 10_000],
+  ])(
+    "UDP-ECV %s through the VIP is waited for no longer than silence can tell",
+    (texts, timeout) => {
+      const estate = parseNsConf(
+        `add server dc1 198.51.100.5
+add lb monitor m UDP-ECV ${texts} -interval 10 -resptimeout 3
+add service s dc1 UDP 7001
+bind service s -monitorName m
+add lb vserver v UDP 192.0.2.23 7001
+bind lb vserver v s
+`,
+        { adc: "prod" },
+      );
+      expect(monitorRow(rowsOf(estate), "m", "vip")).toMatchObject({ timeout_ms: timeout });
+    },
+  );
+
   test("the account of a login monitor makes it repeatable", () => {
     const settings: PlanSettings = {
       ...BARE_SETTINGS,

@@ -41,7 +41,11 @@ import type { AdcService } from "../../model/adc-service.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { TransactionName } from "../../model/transactions.ts";
 import { monitorTypeOf, isSupported } from "../../probes/monitors/registry.ts";
-import { monitorCredential, type MonitorSpec } from "../../probes/monitors/spec.ts";
+import {
+  monitorCredential,
+  type MonitorSpec,
+  type MonitorType,
+} from "../../probes/monitors/spec.ts";
 import { sendsSecret, sourceOf, secretNote } from "./monitor-probes.ts";
 
 /** A vserver that only redirects is asked whether it does; where it has no address there is nothing to ask. */
@@ -286,6 +290,17 @@ export function vipLook(
 function pathThrough(reach: VipReach, own: string | null): string | null {
   return reach.path ?? own;
 }
+
+/** As long as a client would wait. Where silence passes, each probe waits for all of it: no longer than the ADC, then. */
+function vipPatienceMs(
+  { type }: MonitorType,
+  { parameters, responseTimeoutMs }: Monitor,
+  { lookTimeoutMs }: PlanSettings,
+): number {
+  const silencePasses = type === "UDP-ECV" && !parameters.recv;
+  return silencePasses ? responseTimeoutMs : Math.max(responseTimeoutMs, lookTimeoutMs);
+}
+
 /** Each monitor of a vserver's services once, where it says something through the ADC. */
 function vipMonitorProbes(
   graph: VserverGraph,
@@ -344,7 +359,7 @@ function vipMonitorProbes(
           note: bothNotes(reach.note, secretNote(spec)),
           adcService: service.name,
           intervalMs: slowestInterval(estate, services),
-          timeoutMs: Math.max(monitor.responseTimeoutMs, settings.lookTimeoutMs),
+          timeoutMs: vipPatienceMs(type, monitor, settings),
           type: monitor.type,
           source,
           sourceAddresses,
