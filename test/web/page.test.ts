@@ -250,27 +250,35 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     );
   });
 
-  test.each([390, 1280, 2560])("nothing is cut off at %d pixels", async (width) => {
+  test("nothing is cut off at 390, 1280 or 2560 pixels", async () => {
+    // A narrow screen first: that is how such a page is opened. The others are the same page, made wider.
+    const widths = [390, 1280, 2560];
+    const atEach = async (url: string, measure: string): Promise<readonly unknown[]> => {
+      const page = await open(url, { viewport: { width: 390, height: 844 } });
+      const found: unknown[] = [];
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 844 });
+        found.push(await page.evaluate(`[innerWidth, ${measure}]`));
+      }
+      return found;
+    };
+    const nothing = widths.map((width) => [width, 0]);
+    const overflow = "document.documentElement.scrollWidth - innerWidth";
     const web = await serve(maintenanceHour(), { estates: ESTATES, token: () => "t" });
     for (const path of ["/", MEMBER, "/vserver?adc=prod&vserver=v_owa", "/maintenance", "/?wall"]) {
-      const page = await open(web.url + path, { viewport: { width, height: 844 } });
-      const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
-      expect([path, overflow]).toEqual([path, 0]);
+      expect([path, await atEach(web.url + path, overflow)]).toEqual([path, nothing]);
     }
     const hour = maintenanceHour();
     const leaving = { adcOpinion: "leaving", verdict: "drained_undeclared" } as const;
     const members = hour.members.map((one) =>
       one.server === "ex02" ? { ...one, ...leaving, replica: "unknown" as const } : one,
     );
-    const long = await open((await serve({ ...hour, members })).url, {
-      viewport: { width, height: 844 },
-    });
+    const long = await serve({ ...hour, members });
     const outside = "[...document.querySelectorAll('.card, .card *')].filter((one) => {";
     const isCut = "return one.getBoundingClientRect().right > innerWidth - 8; }).length";
-    expect(await long.evaluate(`${outside} ${isCut}`)).toBe(0);
+    expect(await atEach(long.url, `${outside} ${isCut}`)).toEqual(nothing);
     const large = await serve(aLargeEstate({ members: 2_000, monitors: 1 }));
-    const page = await open(large.url, { viewport: { width, height: 844 } });
-    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+    expect(await atEach(large.url, overflow)).toEqual(nothing);
   });
 
   test("a member's page shows timeline, runs, monitors and what they cannot see", async () => {
