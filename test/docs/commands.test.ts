@@ -12,7 +12,7 @@ const MAIN = join(ROOT, "dist", "src", "cli", "main.js");
 const RECORDED = join(ROOT, "test", "fixtures", "bundles", "demo-maintenance.jsonl");
 const all = await pages();
 /** Most of them wait for their probes. */
-const AT_ONCE = 2;
+const AT_ONCE = 4;
 
 /** Lines that are no command of ours, and why they are not run here. */
 const NOT_OURS: readonly (readonly [line: RegExp, why: string])[] = [

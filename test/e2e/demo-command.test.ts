@@ -38,11 +38,11 @@ async function typed(...args: readonly string[]): Promise<{ code: number | null;
 }
 
 describe.skipIf(missing("script", "bsdutils") !== null)("demo on a terminal ›", () => {
-  test.each(["Ctrl-C", "SIGTERM", "an exception"])(
+  test.concurrent.for(["Ctrl-C", "SIGTERM", "an exception"])(
     "gives the terminal back after %s",
     { timeout: 120_000 },
-    async (how) => {
-      const folder = await temporaryFolder();
+    async (how, { onTestFinished }) => {
+      const folder = await temporaryFolder(onTestFinished);
       const pidFile = join(folder, "pid");
       const breaks = join(folder, "breaks.mjs");
       await writeFile(
@@ -71,48 +71,56 @@ describe.skipIf(missing("script", "bsdutils") !== null)("demo on a terminal ›"
 });
 
 describe("demo --write-config ›", () => {
-  test("plan, probe, compare and maintenance work in a second terminal", async () => {
-    const folder = join(await temporaryFolder(), "try");
-    const demo = startDemo("--write-config", folder);
-    const config = ["--config", join(folder, "adc-witness.yml")];
-    try {
-      await until("the page", demo.out, (text) => /^Page {5}http/m.test(text), 40_000);
-      await until("all agree", demo.out, (text) => /^\S+ All \d+ rows agree/m.test(text), 60_000);
-      expect((await stat(join(folder, "lab-nitro-password"))).mode & 0o077).toBe(0);
-      const plan = await typed("plan", ...config, "--server", "ex02");
-      expect([plan.code, plan.out.includes("imap_greeting")]).toEqual([0, true]);
-      const probe = await typed("probe", "ex02:993", ...config, "--monitor", "imap_greeting");
-      expect(probe.out).toMatch(/^PASSED/);
-      expect(probe.code).toBe(0);
-      const started = await typed("maintenance", "start", "ex02", "--for", "1h", ...config);
-      expect(started.out).toMatch(/^WITNESS OK/);
-      expect(started.code).toBe(0);
-      const listed = await typed("maintenance", "list", ...config);
-      expect(listed.out).toMatch(/^ex02 +open/m);
-      const compared = await typed("compare", ...config, "--server", "ex03");
-      expect(compared.out).toMatch(/^WITNESS (OK|WARNING) - 0 of \d+ disagree/);
-    } finally {
-      demo.child.kill("SIGTERM");
-    }
-    expect(await demo.ended).toBe(0);
-  }, 180_000);
+  test.concurrent(
+    "plan, probe, compare and maintenance work in a second terminal",
+    async ({ onTestFinished }) => {
+      const folder = join(await temporaryFolder(onTestFinished), "try");
+      const demo = startDemo("--write-config", folder);
+      const config = ["--config", join(folder, "adc-witness.yml")];
+      try {
+        await until("the page", demo.out, (text) => /^Page {5}http/m.test(text), 40_000);
+        await until("all agree", demo.out, (text) => /^\S+ All \d+ rows agree/m.test(text), 60_000);
+        expect((await stat(join(folder, "lab-nitro-password"))).mode & 0o077).toBe(0);
+        const plan = await typed("plan", ...config, "--server", "ex02");
+        expect([plan.code, plan.out.includes("imap_greeting")]).toEqual([0, true]);
+        const probe = await typed("probe", "ex02:993", ...config, "--monitor", "imap_greeting");
+        expect(probe.out).toMatch(/^PASSED/);
+        expect(probe.code).toBe(0);
+        const started = await typed("maintenance", "start", "ex02", "--for", "1h", ...config);
+        expect(started.out).toMatch(/^WITNESS OK/);
+        expect(started.code).toBe(0);
+        const listed = await typed("maintenance", "list", ...config);
+        expect(listed.out).toMatch(/^ex02 +open/m);
+        const compared = await typed("compare", ...config, "--server", "ex03");
+        expect(compared.out).toMatch(/^WITNESS (OK|WARNING) - 0 of \d+ disagree/);
+      } finally {
+        demo.child.kill("SIGTERM");
+      }
+      expect(await demo.ended).toBe(0);
+    },
+    180_000,
+  );
 
-  test("replaces its own configuration, and nobody else's", async () => {
-    const folder = await temporaryFolder();
-    const file = join(folder, "adc-witness.yml");
-    await writeFile(file, "agent: dc1\n");
-    const refused = startDemo("--write-config", folder, "--exit-after", "1s");
-    expect(await refused.ended).toBe(1);
-    expect(refused.out()).toContain("was not written by the demo");
-    expect(await readFile(file, "utf8")).toBe("agent: dc1\n");
+  test.concurrent(
+    "replaces its own configuration, and nobody else's",
+    async ({ onTestFinished }) => {
+      const folder = await temporaryFolder(onTestFinished);
+      const file = join(folder, "adc-witness.yml");
+      await writeFile(file, "agent: dc1\n");
+      const refused = startDemo("--write-config", folder, "--exit-after", "1s");
+      expect(await refused.ended).toBe(1);
+      expect(refused.out()).toContain("was not written by the demo");
+      expect(await readFile(file, "utf8")).toBe("agent: dc1\n");
 
-    const own = join(folder, "own");
-    for (const port of ["0", "1"]) {
-      const round = startDemo("--write-config", own, "--exit-after", "1s");
-      expect([port, await round.ended]).toEqual([port, 0]);
-    }
-    expect(existsSync(join(own, "state"))).toBe(true);
-  }, 120_000);
+      const own = join(folder, "own");
+      for (const port of ["0", "1"]) {
+        const round = startDemo("--write-config", own, "--exit-after", "1s");
+        expect([port, await round.ended]).toEqual([port, 0]);
+      }
+      expect(existsSync(join(own, "state"))).toBe(true);
+    },
+    120_000,
+  );
 });
 
 describe("demo --adc-only ›", () => {
