@@ -3,9 +3,11 @@ import { ClosingLine } from "./test/support/closing-line.ts";
 import {
   ALONE,
   FAST,
+  FAST_OF_SHARED,
   LONG,
   LongestFirst,
   NOT_FAST,
+  NOT_FAST_BUT_SHARED,
   SHARED,
   WAITING,
 } from "./test/support/order-of-files.ts";
@@ -14,6 +16,8 @@ const ALL = ["test/**/*.test.ts"];
 
 /** Many more than the smallest machine has processors: most of the time is spent waiting for probes and time-outs. */
 const WORKERS_THAT_WAIT = 6;
+/** The shared files are short, and wait for most of it for real servers and for refusals. */
+const WORKERS_THAT_SHARE = 8;
 /** One more than the smallest machine has: some of the time goes into reading files. */
 const WORKERS_THAT_WORK = 3;
 
@@ -28,6 +32,8 @@ export default defineConfig({
     maxConcurrency: 8,
     reporters: [process.env["CI"] ? "dot" : "default", new ClosingLine()],
     sequence: { sequencer: LongestFirst },
+    // Every project would translate the sources for itself otherwise, and every run again; the key is the source's content.
+    experimental: { fsModuleCache: true },
     projects: [
       {
         extends: true,
@@ -58,8 +64,9 @@ export default defineConfig({
         test: {
           name: "shared",
           include: SHARED,
-          exclude: [...ALONE, ...WAITING, ...LONG, ...FAST],
+          exclude: [...ALONE, ...WAITING, ...LONG, ...FAST_OF_SHARED],
           isolate: false,
+          maxWorkers: WORKERS_THAT_SHARE,
           // After the isolated files, so that a worker goes on with the modules it has.
           sequence: { groupOrder: 1 },
         },
@@ -69,7 +76,7 @@ export default defineConfig({
         test: {
           name: "fast",
           include: FAST,
-          exclude: [...NOT_FAST, ...LONG],
+          exclude: [...NOT_FAST, ...NOT_FAST_BUT_SHARED, ...LONG],
           // Most of the time goes into loading modules, and they keep no state.
           isolate: false,
           maxWorkers: WORKERS_THAT_WORK,

@@ -1,6 +1,12 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { groupBy } from "../../src/lib/steps.ts";
 
+/** What is fast of rooms that share: codecs and words. */
+export const FAST_OF_SHARED = [
+  "test/probes/**/{registry,reverse,dcerpc,ntlm,account-gate,recognise}*.test.ts",
+  "test/web/{words,history,probe-source,maintenance}.test.ts",
+];
+
 /**
  * Pure rooms and codecs, for `npm run test:fast`: no Debian package, no built command, nothing that waits. What is named
  * in another lane is left out of this one.
@@ -12,27 +18,39 @@ export const FAST = [
   "test/lint/**/*.test.ts",
   "test/exporters/**/*.test.ts",
   "test/net/**/*.test.ts",
-  "test/probes/**/{registry,reverse,dcerpc,ntlm,account-gate,recognise}*.test.ts",
-  "test/web/{words,history,probe-source,maintenance}.test.ts",
   "test/dashboards/lint.test.ts",
   "test/bench/options.test.ts",
+  ...FAST_OF_SHARED,
 ];
 
-/** Of the folders above, what needs real servers or measures the lab. */
+/** Of the folders above, what needs real servers or measures the lab, and keeps or measures state of its process. */
 export const NOT_FAST = [
-  "test/adc/nitro/{scale,nitro-user,import-gaps}.test.ts",
+  "test/adc/nitro/scale.test.ts",
   "test/adc/nsconf/fuzz.test.ts",
-  "test/agent/{public-names,readiness,reload,churn}.test.ts",
-  "test/change/{any-port-vip,compare,compare-learns,other-vips,other-worlds,refusing-greetings,root-redirect,vip-refuses}.test.ts",
+  "test/agent/{reload,churn}.test.ts",
+  "test/change/compare.test.ts",
+  "test/exporters/prometheus/promtool.test.ts",
+  "test/lint/blind-spots.test.ts",
+];
+
+/** Likewise, but keeps nothing. */
+export const NOT_FAST_BUT_SHARED = [
+  "test/adc/nitro/{import-gaps,nitro-user}.test.ts",
+  "test/agent/{public-names,readiness}.test.ts",
+  "test/change/{any-port-vip,compare-learns,other-vips,other-worlds,refusing-greetings,root-redirect,vip-refuses}.test.ts",
   "test/config/json-schema.test.ts",
   "test/exporters/{discovery,odd-monitors}.test.ts",
-  "test/exporters/prometheus/promtool.test.ts",
-  "test/lint/{blind-spots,command}.test.ts",
+  "test/lint/command.test.ts",
   "test/net/tls.test.ts",
 ];
 
 /** Real servers and the double: the files of a worker share its loaded modules, which is half of the time of most. */
-export const SHARED = ["test/{cli,lab,notify,probes,web}/**/*.test.ts"];
+export const SHARED = [
+  "test/{cli,lab,notify,probes,web}/**/*.test.ts",
+  "test/bundle/{fixtures,format,pseudonyms}.test.ts",
+  "test/docs/{guides,links,names-agree,readme,reference,two-agents,yaml}.test.ts",
+  ...NOT_FAST_BUT_SHARED,
+];
 
 /** Of the folders above, what measures memory or timers, sets the environment, or draws in a browser. */
 export const ALONE = [
@@ -82,33 +100,33 @@ export const LONGEST: Readonly<Record<string, readonly [seconds: number, load: n
   "test/e2e/demo-diagnoses.test.ts": [120, 0.5],
   "test/e2e/demo-alerts.test.ts": [105, 0.2],
   "test/faults/agent-reloads.test.ts": [80, 0.2],
-  "test/change/other-worlds.test.ts": [80, 0.1],
+  "test/change/other-worlds.test.ts": [16, 0.5],
   "test/e2e/vip.test.ts": [75, 0.1],
   "test/faults/agent-clock.test.ts": [65, 0.1],
   "test/alerts/maintenance-hour.test.ts": [65, 0.2],
-  "test/e2e/demo-command.test.ts": [65, 0.4],
+  "test/e2e/demo-command.test.ts": [45, 0.6],
   "test/faults/agent-hold.test.ts": [60, 0.1],
   "test/packages/packages.test.ts": [60, 0.7],
   "test/faults/agent-kill.test.ts": [58, 0.4],
   "test/faults/table.test.ts": [60, 0.6],
   "test/faults/agent-descriptors.test.ts": [55, 0.1],
-  "test/docs/commands.test.ts": [55, 0.7],
-  "test/web/page.test.ts": [52, 0.9],
+  "test/docs/commands.test.ts": [45, 0.9],
+  "test/web/page.test.ts": [32, 0.9],
   "test/bundle/round-trip.test.ts": [50, 0.1],
-  "test/change/refusing-greetings.test.ts": [49, 0.1],
+  "test/change/refusing-greetings.test.ts": [9, 0.4],
   "test/faults/agent-disk.test.ts": [47, 0.2],
-  "test/security/canary.test.ts": [45, 0.4],
+  "test/security/canary.test.ts": [55, 0.3],
   "test/e2e/compare.test.ts": [45, 0.3],
   "test/e2e/maintenance-commands.test.ts": [42, 0.1],
   "test/lab/adc/lab.test.ts": [41, 0.1],
   "test/e2e/maintenance.test.ts": [39, 0.2],
   "test/change/vip-refuses.test.ts": [36, 0.2],
   "test/probes/transactions/hostile/hostile-tls.test.ts": [34, 0.1],
-  "test/probes/transactions/hostile/hostile.test.ts": [33, 0.7],
+  "test/probes/transactions/hostile/hostile.test.ts": [40, 0.9],
   "test/lint/proof-of-many.test.ts": [37, 1],
-  "test/change/other-vips.test.ts": [29, 0.1],
+  "test/change/other-vips.test.ts": [9, 0.4],
   "test/fuzz/fuzz.test.ts": [30, 1],
-  "test/security/expressions.test.ts": [28, 0.8],
+  "test/security/expressions.test.ts": [45, 1],
   "test/probes/monitors/ping.test.ts": [27, 0.1],
   "test/change/compare.test.ts": [25, 0.1],
   "test/e2e/public.test.ts": [24, 0.1],
@@ -120,18 +138,21 @@ export const LONGEST: Readonly<Record<string, readonly [seconds: number, load: n
   "test/probes/transactions/hostile/hostile-udp.test.ts": [19, 0.6],
   "test/probes/transactions/peers/blackbox.test.ts": [20, 0.1],
   "test/probes/monitors/haproxy.test.ts": [18, 0.1],
-  "test/docs/integrations.test.ts": [17, 0.5],
+  "test/docs/integrations.test.ts": [25, 0.4],
   "test/probes/transactions/real-support-servers.test.ts": [17, 0.1],
   "test/lab/adc/administration.test.ts": [16, 0.1],
   "test/probes/monitors/contract.test.ts": [15, 0.2],
   "test/lint-page/page.test.ts": [16, 0.8],
+  "test/alerts/rules.test.ts": [15, 1],
+  "test/cli/built-command.test.ts": [17, 0.5],
+  "test/web/crowd.test.ts": [12, 0.5],
   "test/e2e/signals.test.ts": [15, 0.3],
   "test/e2e/ns-conf-only.test.ts": [14, 0.2],
-  "test/probes/transactions/hostile/hostile-fields.test.ts": [13, 1],
+  "test/probes/transactions/hostile/hostile-fields.test.ts": [38, 1],
   "test/probes/proxy-protocol.test.ts": [12, 0.1],
   "test/exporters/discovery.test.ts": [12, 0.1],
   "test/change/compare-learns.test.ts": [12, 0.1],
-  "test/agent/churn.test.ts": [11, 1],
+  "test/agent/churn.test.ts": [7, 1],
   "test/probes/ntlm/channel-binding.test.ts": [11, 0.2],
   "test/lab/adc/aaa-rungs.test.ts": [10, 0.1],
   "test/lab/faults/faults.test.ts": [10, 0.1],
