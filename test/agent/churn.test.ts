@@ -11,12 +11,12 @@ import { createMetrics } from "../../src/exporters/prometheus/metrics.ts";
 import { createHistory } from "../../src/web/history/history.ts";
 import { observed, STARTED_AT } from "./small-estate.ts";
 
-const SERVERS = 200;
+const SERVERS = 100;
 const POLL_MS = 15_000;
 const POLLS = 3_600_000 / POLL_MS;
 /** From here on nothing may grow. */
 const SETTLED_POLL = 40;
-const HISTORY_BYTES = 256 * 1024;
+const HISTORY_BYTES = 128 * 1024;
 
 /** Every name of it is another one in each generation. */
 function confOf(generation: number): string {
@@ -57,7 +57,7 @@ function allUp({ members }: EstateRecords, at: number): AdcState {
   return { at, nodes: [], vservers: new Map(), members: new Map(states) };
 }
 
-test("churn › an hour in which 200 servers are renamed at every poll leaves no memory larger", async () => {
+test("churn › an hour in which 100 servers are renamed at every poll leaves no memory larger", async () => {
   let now = STARTED_AT;
   const clock = (): number => now;
   const state = new WitnessState({

@@ -3,11 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** A folder of this test's own, gone when the test has ended. A concurrent test gives `onTestFinished` of its own context. */
-export async function temporaryFolder(
-  cleanUp: (work: () => Promise<void>) => void = onTestFinished,
-): Promise<string> {
+/** A folder of this test's own, gone when the test has ended. */
+export async function temporaryFolder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "adc-witness-"));
-  cleanUp(() => rm(path, { recursive: true, force: true }));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
   return path;
 }
