@@ -1,16 +1,23 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { packageRoot } from "../../src/cli/package-info.ts";
+import type { Cleanup } from "../support/compared-world.ts";
 import { until } from "../support/lab-agent.ts";
 import { missing } from "../support/real-servers.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const MAIN = join(packageRoot(), "dist", "src", "cli", "main.js");
+
+async function folderUntil(cleanUp: Cleanup): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "adc-witness-"));
+  cleanUp(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
 
 interface Started {
   readonly child: ChildProcess;
@@ -42,7 +49,7 @@ describe.skipIf(missing("script", "bsdutils") !== null)("demo on a terminal ›"
     "gives the terminal back after %s",
     { timeout: 120_000 },
     async (how, { onTestFinished }) => {
-      const folder = await temporaryFolder(onTestFinished);
+      const folder = await folderUntil(onTestFinished);
       const pidFile = join(folder, "pid");
       const breaks = join(folder, "breaks.mjs");
       await writeFile(
@@ -74,7 +81,7 @@ describe("demo --write-config ›", () => {
   test.concurrent(
     "plan, probe, compare and maintenance work in a second terminal",
     async ({ onTestFinished }) => {
-      const folder = join(await temporaryFolder(onTestFinished), "try");
+      const folder = join(await folderUntil(onTestFinished), "try");
       const demo = startDemo("--write-config", folder);
       const config = ["--config", join(folder, "adc-witness.yml")];
       try {
@@ -104,7 +111,7 @@ describe("demo --write-config ›", () => {
   test.concurrent(
     "replaces its own configuration, and nobody else's",
     async ({ onTestFinished }) => {
-      const folder = await temporaryFolder(onTestFinished);
+      const folder = await folderUntil(onTestFinished);
       const file = join(folder, "adc-witness.yml");
       await writeFile(file, "agent: dc1\n");
       const refused = startDemo("--write-config", folder, "--exit-after", "1s");
@@ -124,8 +131,8 @@ describe("demo --write-config ›", () => {
 });
 
 describe("demo --adc-only ›", () => {
-  test("an agent of its own sees what is typed at the console", async () => {
-    const folder = await temporaryFolder();
+  test("an agent of its own sees what is typed at the console", async ({ onTestFinished }) => {
+    const folder = await folderUntil(onTestFinished);
     const adc = startDemo("--adc-only", "--write-config", folder);
     const file = join(folder, "adc-witness.yml");
     const type = async (line: string, answer: RegExp): Promise<void> => {
