@@ -10,9 +10,9 @@ export interface AltName {
 }
 
 /**
- * Reads the subject alternative name as Node's `X509Certificate.subjectAltName` writes it (`DNS:a, IP Address:192.0.2.1`),
- * up to `most` entries. A value that holds a comma, a quote or a control character is written as a JSON string: it cannot pass
- * for further entries, and keeps its escapes. Reading ends at what is no entry.
+ * Parses the subject alternative name in the format of Node's `X509Certificate.subjectAltName` (`DNS:a, IP Address:192.0.2.1`),
+ * up to `most` entries. A value with a comma, a quote or a control character is a JSON string, so it cannot fake further
+ * entries; its escapes are kept. Parsing stops at the first malformed entry.
  */
 export function subjectAltNames(text: string, most = Infinity): readonly AltName[] {
   const names: AltName[] = [];
@@ -39,7 +39,7 @@ function endOfBare(text: string, from: number): number {
   return end === -1 ? text.length : end;
 }
 
-/** Behind the closing quote, where an entry may end; null where it does not. */
+/** Offset after the closing quote; null if no entry can end there. */
 function endOfString(text: string, from: number): number | null {
   for (let at = from + 1; at < text.length; at += 1) {
     if (text.charAt(at) === "\\") {
@@ -52,7 +52,7 @@ function endOfString(text: string, from: number): number | null {
   return null;
 }
 
-/** What is kept of a certificate: an honest one has less, and a hostile one up to 100 KB. */
+/** Limits per certificate. Real ones stay below; a hostile one may have up to 100 KB. */
 const MAX_NAMES = 100;
 const MAX_NAME_CHARS = 253;
 const MAX_DISTINGUISHED_NAME_CHARS = 512;
@@ -66,8 +66,8 @@ export function certificateFactsBytes({ subject, issuer, names }: CertificateFac
 }
 
 /**
- * Whether a certificate holds a host name or an address, by OpenSSL's own check and RFC 9525 6.3: a partial wildcard
- * (`ex*.example.com`) and a common name by itself are no match.
+ * Whether a certificate is valid for a host name or an address, by OpenSSL's check and RFC 9525 6.3: partial wildcards
+ * (`ex*.example.com`) and the common name alone do not match.
  */
 export function carriesName(certificate: X509Certificate, name: string): boolean {
   const found =
@@ -77,7 +77,7 @@ export function carriesName(certificate: X509Certificate, name: string): boolean
   return found !== undefined;
 }
 
-/** The facts of one certificate that metrics and evidence show, bounded whatever it holds. */
+/** The facts of one certificate for metrics and evidence, bounded in size. */
 export function certificateFacts(certificate: X509Certificate): CertificateFacts {
   return {
     subject: cut(oneLine(certificate.subject), MAX_DISTINGUISHED_NAME_CHARS),
@@ -96,7 +96,7 @@ function oneLine(name: string | undefined): string {
   return (name ?? "").split("\n").join(", ");
 }
 
-/** What OpenSSL cannot read as a time is long ago: such a certificate counts as expired. */
+/** A date that OpenSSL cannot parse becomes the epoch, so the certificate counts as expired. */
 function timeOf(text: string): number {
   const at = Date.parse(text);
   return Number.isNaN(at) ? 0 : at;
@@ -122,7 +122,7 @@ function keyOf(certificate: X509Certificate): string {
     const size = details?.modulusLength ?? details?.namedCurve ?? "";
     return `${key.asymmetricKeyType ?? "unknown"} ${size}`.trim();
   } catch {
-    // OpenSSL refuses to decode keys it was built without; the other facts are good all the same.
+    // OpenSSL refuses keys of algorithms it was built without; the other facts are still valid.
     return "unknown";
   }
 }
@@ -140,7 +140,7 @@ const SIGNATURE_OIDS: readonly (readonly [string, string])[] = [
   ["06082a8648ce3d040304", "ecdsa-with-SHA512"],
   ["06032b6570", "ed25519"],
 ];
-/** The algorithm follows the to-be-signed part: skip the outer header and that part, then compare the identifier. */
+/** The algorithm identifier follows tbsCertificate: skip the outer header and tbsCertificate first. */
 function signatureOf(certificate: X509Certificate): string | null {
   const der = certificate.raw;
   const outer = readBerElement(der, 0);

@@ -3,30 +3,29 @@ import type { Readable } from "node:stream";
 import { exchangeError, type ExchangeError } from "./exchange-error.ts";
 import type { RunScope, RunResource } from "./transcript.ts";
 
-/** What every program of ours is given of the agent's own environment: nothing that could hold a secret. */
+/** The agent's environment variables that child processes inherit; none can contain a secret. */
 const PASSED_ON = ["PATH", "LANG", "LC_ALL", "TZ"];
-/** Without these Windows finds neither its own libraries nor a program by its name. */
+/** Windows needs these to find its libraries and programs by name. */
 const PASSED_ON_WINDOWS = ["SystemRoot", "PATHEXT", "TEMP", "TMP"];
-/** Maximum time that output pipes may stay open after the program has ended; all its output has arrived by then. */
+/** Maximum time that output pipes may stay open after the program has exited. */
 const LAST_OUTPUT_MS = 200;
 
 export interface ChildListener {
   readonly stdout: (data: Buffer) => void;
   readonly stderr: (data: Buffer) => void;
-  /** Once, at the very end: nothing of its process group is left. */
+  /** Called once, after the whole process group has ended. */
   readonly ended: (ending: ChildEnding) => void;
 }
 
 export type ChildEnding =
   | { readonly kind: "exit"; readonly code: number }
-  /** Ended by a signal, or never started: its name or the system's code. */
+  /** Killed by a signal or not started: the signal's name or the error code. */
   | { readonly kind: "broken"; readonly why: string };
 
 /**
- * Starts a program, an argument vector that no shell reads, with a clean environment and `environment` beside it. It leads
- * a process group of its own: the function that comes back kills all of it, and what it leaves behind when it exits is
- * killed as well. Never throws. On Windows, which has no such groups, only the program itself is killed; so is only what
- * stays in its group, anywhere.
+ * Starts a program without a shell, with a clean environment plus `environment`, in its own process group. The returned
+ * function kills the group; processes left over when the program exits are killed too. A process that leaves the group is not
+ * killed. On Windows, which has no such groups, only the program itself is killed. Never throws.
  */
 export function startChild(
   command: readonly string[],
@@ -43,7 +42,7 @@ export function startChild(
       env: { ...cleanEnvironment(process.env, process.platform), ...environment },
     });
   } catch (error) {
-    // Node throws where the system refuses at once (no descriptors, no memory), and for arguments that hold a NUL.
+    // Node throws when the system refuses at once (no descriptors, no memory) and for arguments with a NUL.
     const why = codeOf(error);
     queueMicrotask(() => {
       listener.ended({ kind: "broken", why });
@@ -63,7 +62,7 @@ export function startChild(
   child.stderr?.on("data", listener.stderr);
   child.on("error", (error) => {
     ending ??= { kind: "broken", why: codeOf(error) };
-    // Where the program is missing there is an error and no close.
+    // A missing program emits `error` but no `close`.
     if (child.pid === undefined) {
       end();
     }
@@ -71,7 +70,7 @@ export function startChild(
   child.on("exit", (code, signal) => {
     ending ??= code === null ? { kind: "broken", why: String(signal) } : { kind: "exit", code };
     killGroup(child);
-    // Something that left the group may hold the outputs open for as long as it likes.
+    // A process that left the group may keep the pipes open indefinitely.
     setTimeout(() => {
       close(child.stdout);
       close(child.stderr);
@@ -85,7 +84,7 @@ export function startChild(
   };
 }
 
-/** What a program of ours is given of this environment. */
+/** The part of the environment that child processes inherit. */
 export function cleanEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
   platform: NodeJS.Platform,
@@ -110,7 +109,7 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, "SIGKILL");
   } catch {
-    // ESRCH: all of it has ended already.
+    // ESRCH: the group has already ended.
   }
 }
 
@@ -127,19 +126,19 @@ function codeOf(error: unknown): string {
 export interface CommandExit {
   readonly kind: "exit";
   readonly code: number;
-  /** What it wrote to both its outputs. */
+  /** Combined stdout and stderr. */
   readonly output: string;
 }
 
 export interface CommandOptions {
   readonly mostOutputBytes: number;
-  /** All that it is given beside PATH, LANG, LC_ALL and TZ of the agent's own environment. */
+  /** Variables in addition to PATH, LANG, LC_ALL and TZ of the agent's environment. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
 /**
- * Runs a program, an argument vector that no shell reads, within the run's time; it is killed with its process group when
- * that is over. One that cannot be started, is ended by a signal or says too much is a fault of ours.
+ * Runs a program without a shell until the run's deadline, then kills its process group. It is an agent fault if the program
+ * cannot be started, is killed by a signal, or writes too much.
  */
 export function runCommand(
   run: RunScope,

@@ -9,40 +9,40 @@ import type { RunResource } from "./transcript.ts";
 
 const LOOPBACK = "127.0.0.1";
 /**
- * What a server may send to a client library in one connection. imapflow spends some 40 µs on a line however short and
- * 8 µs on each word: bytes alone do not bound its work. No mailbox of a probe comes near.
+ * Limits of what a server may send to a client library in one connection. imapflow spends about 40 µs per line and 8 µs per
+ * word, so a limit on bytes alone would not bound its work. Real mailboxes stay far below.
  */
 const MAX_LINES = 10_000;
 const MAX_BYTES = 512 * 1024;
-/** What a library parses in one turn of the event loop: some milliseconds' work. */
+/** Limits of what a library parses in one turn of the event loop: a few milliseconds of work. */
 const LINES_PER_TURN = 32;
 const BYTES_PER_TURN = 2 * 1024;
-/** Maximum wait for the answer to a goodbye: it decides nothing. */
+/** Maximum wait for the reply to the logout; the reply is ignored. */
 const GOODBYE_MS = 500;
 
-/** What became of a call into a library. */
+/** Result of a call into a library. */
 export type Called<T> =
   | { readonly kind: "value"; readonly value: T }
   | { readonly kind: "error"; readonly error: unknown }
   | ExchangeError;
 
 export interface RelayOptions {
-  /** What the library takes for the server's greeting: the real one was read before. */
+  /** Greeting passed to the library, since the real one has already been read. */
   readonly greeting: string;
-  /** Called with what the library sends, before it is sent; returns what the transcript shows of it. */
+  /** Called with each line of the library before it is sent; returns the text for the transcript. */
   readonly sending: (data: Buffer) => string;
 }
 
 /**
- * Lends a connection of ours to a client library that can only dial by itself: the library dials a loopback port, and what
- * both sides say is passed on. So the greeting, TLS, the proof of the server and the login are one connection, the
- * library needs nothing but its public interface, and the run keeps what it must be able to do: count what the server
- * sends, hand it over in whole lines and small portions, end every wait, and close.
+ * Relays an open connection to a client library that can only dial itself: the library dials a loopback port and both
+ * directions are forwarded. Greeting, TLS, server verification and login thus use one connection, and only the library's public
+ * API is needed. The run can still count the server's bytes, forward them in whole lines and small portions, end every wait,
+ * and close.
  */
 export class ClientRelay implements RunResource {
   readonly host: string;
   readonly port: number;
-  /** Why the server's side of the connection is over; null while it is open. */
+  /** Why the server side is closed; null while it is open. */
   serverEnded: ExchangeError | null = null;
 
   readonly #connection: Connection;
@@ -53,7 +53,7 @@ export class ClientRelay implements RunResource {
   #over: ExchangeError | null;
   #waiting: ((why: ExchangeError) => void) | null = null;
 
-  /** Takes one client, and turns away all others. The session must have read everything that was asked for before. */
+  /** Accepts one client and rejects all others. The session must have no unread reply. */
   static async open(
     connection: Connection,
     reader: LineReader,
@@ -79,7 +79,7 @@ export class ClientRelay implements RunResource {
     this.port = port;
     this.#over = connection.run.interrupted;
     connection.run.track(this);
-    // It listens to the end: a port given up could be taken by another program of this host, and be sent the password.
+    // Keeps listening until the end: another program could take over a released port and receive the password.
     server.on("connection", (client) => {
       if (this.#library === null) {
         this.#join(client);
@@ -89,7 +89,7 @@ export class ClientRelay implements RunResource {
     });
   }
 
-  /** Waits for a call into the library, or for the end of the connection or of the run. One call at a time. */
+  /** Waits for a library call, the end of the connection, or the end of the run. One call at a time. */
   async wait<T>(call: () => Promise<T>): Promise<Called<T>> {
     if (this.#over !== null) {
       return this.#over;
@@ -106,13 +106,13 @@ export class ClientRelay implements RunResource {
     return result;
   }
 
-  /** Ends the waiting for reasons that the library reports by events alone. */
+  /** Ends the wait for errors that the library reports only as events. */
   fail(why: ExchangeError): void {
     this.#over ??= why;
     this.#waiting?.(this.#over);
   }
 
-  /** Says goodbye, gives the server a moment to answer, and closes both sides. */
+  /** Logs out, briefly waits for the server's reply, and closes both sides. */
   async leave(goodbye: () => Promise<unknown>): Promise<void> {
     const enough = setTimeout(() => this.fail({ kind: "timeout" }), GOODBYE_MS);
     await this.wait(goodbye);
@@ -135,13 +135,13 @@ export class ClientRelay implements RunResource {
 
   #join(library: Socket): void {
     this.#library = library;
-    // Its end shows in the library's own calls.
+    // The library's calls report the end.
     library.on("error", () => undefined);
     library.on("data", (data) => {
       this.#connection.write(data, this.#options.sending(data));
     });
     library.on("close", () => {
-      // The library has had its turns to report what the server sent last.
+      // The library has had time to process the server's last bytes.
       setImmediate(() => this.fail(this.serverEnded ?? { kind: "closed", midway: true }));
     });
     library.write(this.#options.greeting);
@@ -179,8 +179,8 @@ export class ClientRelay implements RunResource {
 }
 
 /**
- * Listens on a random address of 127.0.0.0/8: whoever still dials a port of 127.0.0.1 that was another program's before is
- * not taken for the client. Where the host has no such address, on 127.0.0.1.
+ * Listens on a random address of 127.0.0.0/8, so that a client of a previous owner of the port is not accepted by mistake.
+ * Falls back to 127.0.0.1 where the host has no such address.
  */
 async function listenOnLoopback(server: Server): Promise<void> {
   const octet = () => String(randomInt(1, 255));

@@ -8,7 +8,7 @@ import type { RunResource } from "./transcript.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
 import { resetSocket } from "./reset-socket.ts";
 
-/** How our side ends the connection: NetScaler's monitorConnectionClose knows both. */
+/** How the agent closes the connection; the values of NetScaler's monitorConnectionClose. */
 export type CloseMode = "FIN" | "RESET";
 
 export interface Data {
@@ -16,30 +16,30 @@ export interface Data {
   readonly data: Buffer;
 }
 
-/** What a handshake showed, with what it was asked for. */
+/** Result of a handshake, with its settings. */
 export interface SecuredBy {
   readonly facts: TlsFacts;
   readonly settings: TlsSettings;
   readonly step: "tls" | "starttls";
 }
 
-/** Unread bytes kept before the peer is made to wait. */
+/** Unread bytes to buffer before the socket is paused. */
 const HIGH_WATER_BYTES = 64 * 1024;
 const CLOSED: ExchangeError = { kind: "closed", midway: false };
 
 /**
- * A connection of one run. Bytes are read in the order they came; every wait ends by data, by the peer, or by the
- * run's deadline. Closed by the run at its end at the latest.
+ * A connection of one run. Every wait ends with data, a close by the peer, or the run's deadline. The run closes it at its end
+ * at the latest.
  */
 export class Connection implements RunResource {
   readonly run: ProbeRun;
-  /** Address and port really dialled, after `connect_to` and DNS. */
+  /** Address and port that were dialled, after `connect_to` and DNS. */
   readonly remote: { readonly address: string; readonly port: number };
   socket: Socket;
   bytesReceived = 0;
-  /** The leaf certificate that the peer showed on this very connection, for logins bound to it; null without TLS. */
+  /** The leaf certificate presented on this connection, for channel binding; null without TLS. */
   peerCertificate: X509Certificate | null = null;
-  /** The handshake that secured this very connection; null in the clear. */
+  /** The handshake of this connection; null without TLS. */
   secured: SecuredBy | null = null;
   closeMode: CloseMode = "FIN";
 
@@ -49,13 +49,13 @@ export class Connection implements RunResource {
   #ended: ExchangeError | null = null;
   #waiting: ((result: Data | ExchangeError) => void) | null = null;
   #closed = false;
-  /** Set while the TCP handshake is under way. */
+  /** Set during the TCP handshake. */
   #opening: ((why: ExchangeError | null) => void) | null = null;
   readonly #onData = (data: Buffer): void => this.take(data);
   readonly #onEnd = (): void => this.#end(CLOSED);
   readonly #onError = (error: NodeJS.ErrnoException): void => this.#failed(error);
 
-  /** `emits`: the socket emits what comes as `data`; else whoever opened it passes that to `take`. */
+  /** `emits`: the socket emits `data`; otherwise the opener passes received bytes to `take`. */
   constructor(
     run: ProbeRun,
     socket: Socket,
@@ -69,13 +69,13 @@ export class Connection implements RunResource {
     this.#listen(emits);
   }
 
-  /** Calls back once when the TCP handshake is over: with null when the connection is open, else with why it does not. */
+  /** Calls back once after the TCP handshake: with null if the connection is open, else with the error. */
   whenOpen(done: (why: ExchangeError | null) => void): void {
     this.#opening = done;
     this.socket.on("connect", () => this.#opened(null));
   }
 
-  /** What has come and is not yet read, else the next bytes, else why none will come. One reader at a time. */
+  /** Returns buffered bytes, else waits for more; returns the error if none will come. One reader at a time. */
   read(): Promise<Data | ExchangeError> {
     const unread = this.#unread;
     if (unread.length > 0) {
@@ -98,7 +98,7 @@ export class Connection implements RunResource {
     });
   }
 
-  /** Gives back bytes that belong to the next reader. */
+  /** Puts bytes back for the next reader. */
   unread(data: Buffer): void {
     if (data.length > 0) {
       this.#unread.unshift(data);
@@ -106,7 +106,7 @@ export class Connection implements RunResource {
     }
   }
 
-  /** Sends; what goes wrong shows at the next read. The transcript shows `shown` instead of the data when given. */
+  /** Sends data. Errors appear at the next read. The transcript shows `shown` instead, if given. */
   write(data: string | Buffer, shown?: string): void {
     this.run.transcript.sent(shown ?? data);
     if (!this.socket.destroyed && this.socket.writable) {
@@ -114,14 +114,14 @@ export class Connection implements RunResource {
     }
   }
 
-  /** Why nothing more will come, unread bytes apart; null while the connection is open. */
+  /** Why no more bytes will arrive; null while the connection is open. */
   get ended(): ExchangeError | null {
     return this.#ended;
   }
 
   /**
-   * Hands the bare socket to a library or to TLS. Nothing of ours listens any more but for errors; the run still destroys
-   * it when its time is over and at its end. Unread bytes are put back into the socket.
+   * Hands the raw socket to a library or to TLS. Only the error listener stays; the run still destroys the socket at its
+   * deadline and at its end. Unread bytes are put back into the socket.
    */
   detach(): Socket {
     const { socket } = this;
@@ -137,14 +137,14 @@ export class Connection implements RunResource {
     return socket;
   }
 
-  /** Continues over another socket that wraps the detached one (TLS). */
+  /** Continues on another socket (TLS) that wraps the detached one. */
   attach(socket: Socket): void {
     this.socket = socket;
     this.#ended = null;
     this.#listen(true);
   }
 
-  /** Ends the connection: orderly, or with RST where no TLS runs over it. Repeated calls do nothing. */
+  /** Closes the connection: with FIN, or with RST if there is no TLS. Idempotent. */
   close(mode: CloseMode = this.closeMode): void {
     if (this.#closed) {
       return;
@@ -154,14 +154,14 @@ export class Connection implements RunResource {
     if (mode === "RESET" && !(this.socket instanceof TLSSocket)) {
       resetSocket(this.socket);
     } else if (this.socket.writableLength === 0) {
-      // Nothing is queued: closing the descriptor sends FIN by itself and spares a system call and a turn of the loop.
+      // Nothing is queued: closing the descriptor sends FIN and saves a system call and a turn of the loop.
       if (this.socket instanceof TLSSocket) {
-        // Sends the farewell of TLS at once.
+        // Sends close_notify at once.
         this.socket.end();
       }
       this.socket.destroy();
     } else {
-      // Sends what is queued and the farewell of TLS, then frees the descriptor without waiting for the peer.
+      // Sends queued data and close_notify, then frees the descriptor without waiting for the peer.
       this.socket.destroySoon();
     }
   }
@@ -198,11 +198,11 @@ export class Connection implements RunResource {
   #failed(error: NodeJS.ErrnoException): void {
     const why = socketError(error);
     this.#end(why);
-    // A RST that answers a SYN is "refused": a reset came after the handshake, before we looked.
+    // A RST in response to a SYN is ECONNREFUSED; ECONNRESET means a reset after the handshake.
     this.#opened(error.code === "ECONNRESET" ? null : why);
   }
 
-  /** What the peer has sent. */
+  /** Bytes received from the peer. */
   take(data: Buffer): void {
     this.run.called();
     this.bytesReceived += data.length;

@@ -5,9 +5,8 @@ import type { Network } from "./network.ts";
 const MAX_TRIES = 3;
 
 /**
- * Whether this agent can reach anything at all: it is cut off when none of its control targets completes a TCP
- * handshake. Without control targets it never claims to be. One target that answers is enough, so they are all asked at once.
- * A timeout during an event-loop stall is retried.
+ * Whether the agent is cut off: no control target completes a TCP handshake. All targets are dialled at once, and one success
+ * is enough. Without control targets it is never cut off. A timeout during an event-loop stall is retried.
  */
 export async function isCutOff(
   controlTargets: readonly { readonly host: string; readonly port: number }[],
@@ -56,7 +55,7 @@ async function answersAt(
       resolve(answer);
     };
     const timer = setTimeout(() => {
-      // After a hold of our own the handshake may be done and unread: sockets have their turn first.
+      // After a stall the handshake may be complete but unprocessed: let socket events run first.
       setImmediate(finish, false);
     }, timeoutMs);
     socket.once("connect", () => {

@@ -12,9 +12,9 @@ import { tlsFacts, verificationFailure } from "./tls-store.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
 
 export interface DialOptions {
-  /** Null: plain TCP. Otherwise the TLS handshake follows the connect at once. */
+  /** Null: plain TCP. Otherwise the TLS handshake follows the connect. */
   readonly tls: TlsSettings | null;
-  /** Without `tls` nobody else will take the socket over, TLS included: its streams can be passed by. */
+  /** Without `tls`, nothing will take over the socket later, so its streams can be bypassed. */
   readonly staysOurs?: boolean;
 }
 
@@ -27,9 +27,9 @@ export interface DialFailure {
 }
 
 /**
- * The one place that opens TCP sockets and begins TLS. Marks the phases `resolve`, `connect` and `tls` on the run and
- * leaves the TLS facts there, also when verification or (as far as a certificate was seen) the handshake fails.
- * Never rejects; the connection belongs to the run.
+ * The only place that opens TCP sockets and starts TLS. Records the phases `resolve`, `connect` and `tls` and the TLS facts on
+ * the run, also when verification fails, or when the handshake fails after the certificate was received. Never rejects; the run
+ * owns the connection.
  */
 export function dial(run: ProbeRun, target: Target, options: DialOptions): Promise<Dialled> {
   const resolved = resolveTarget(run, target, "tcp");
@@ -56,7 +56,7 @@ function dialResolved(
       );
 }
 
-/** Says whose connection it is before anything else is sent on it: ours, as an ADC's monitor announces its own. */
+/** Sends the PROXY header before anything else, with the agent's own address as source, as an ADC's monitor does. */
 function announce(dialled: Dialled, version: ProxyVersion): Dialled {
   if (dialled.kind === "connected") {
     const { socket, remote } = dialled.connection;
@@ -66,19 +66,19 @@ function announce(dialled: Dialled, version: ProxyVersion): Dialled {
   return dialled;
 }
 
-/** A second connection of the same exchange to an address already resolved (FTP's data connection). */
+/** A second connection to an address already resolved (FTP's data connection). */
 export function dialAddress(run: ProbeRun, address: string, port: number): Promise<Dialled> {
   return connectTcp(run, address, port, false);
 }
 
-/** TLS on a connection that spoke clear text so far (STARTTLS, STLS). Its time counts as phase `starttls`. */
+/** Upgrades a plain-text connection to TLS (STARTTLS, STLS), as phase `starttls`. */
 export function startTls(connection: Connection, settings: TlsSettings): Promise<Dialled> {
   return upgrade(connection, settings, "starttls");
 }
 
 export type ResolvedTarget = Extract<Resolution, { kind: "address" }> | DialFailure;
 
-/** Address and port to dial for this target, within the run's time; at once where no name has to be looked up. */
+/** Address and port to dial, within the run's deadline; synchronous if no name has to be resolved. */
 export function resolveTarget(
   run: ProbeRun,
   target: Target,
@@ -102,7 +102,7 @@ function resolvedAs(run: ProbeRun, resolution: Resolution | ExchangeError): Reso
       return {
         kind: "failed",
         step: "resolve",
-        // What clients type does not exist for them either: that is an outage, not a fault of our own.
+        // Clients cannot resolve this name either, so it is an outage, not an agent fault.
         why: exchangeError(
           run.context.vantage === "public" && resolution.absent ? "failed" : "fault",
           "dns_failure",
@@ -126,7 +126,7 @@ function resolvedAs(run: ProbeRun, resolution: Resolution | ExchangeError): Reso
   }
 }
 
-/** Waits for something that cannot be cancelled no longer than the run lasts. */
+/** Waits for uncancellable work, at most until the run's deadline. */
 function beforeDeadline<T extends object>(
   run: ProbeRun,
   waited: T | Promise<T>,
@@ -174,8 +174,8 @@ function connectTcp(
 }
 
 /**
- * What net.Socket would set itself, except for the first. It clones its options and adds the others where they are missing:
- * every socket's options are then an object of a shape of their own, which none of V8's inline caches knows (Node.js 20).
+ * The defaults of net.Socket, except for the first. net.Socket clones its options and adds missing ones, which gives each clone
+ * a new hidden class that defeats V8's inline caches (Node.js 20).
  */
 const SOCKET_OPTIONS = {
   autoSelectFamily: false,
@@ -203,7 +203,7 @@ function beginConnecting(
     connection = new Connection(run, socket, { address, port }, received === undefined);
     return connection;
   } catch (error) {
-    // Node checks ports and addresses by throwing: an impossible one is the configuration's fault.
+    // Node throws for an invalid port or address, which only the configuration can cause.
     return {
       kind: "failed",
       step: "connect",
@@ -232,7 +232,7 @@ function upgrade(
         socket: raw,
         secureContext: store.contextFor(settings),
         rejectUnauthorized: false,
-        // Names are judged in tlsFacts, against the names expected and not against the address dialled.
+        // tlsFacts checks names, against the expected names instead of the address dialled.
         checkServerIdentity: () => undefined,
         ...(settings.serverName === null ? {} : { servername: settings.serverName }),
       });
@@ -254,7 +254,7 @@ function upgrade(
     function established(): void {
       run.called();
       settle();
-      // Node reports it once only.
+      // Node reports it only once.
       const leaf = socket.getPeerX509Certificate();
       connection.peerCertificate = leaf ?? null;
       const facts = tlsFacts(socket, settings, store, run.context.now(), leaf);
@@ -298,7 +298,9 @@ function upgrade(
   });
 }
 
-/** A broken handshake agreed on nothing and judged no chain; a certificate that was seen still has its facts and dates. */
+/**
+ * A failed handshake has no negotiated parameters and no verified chain, but a received certificate still has facts and dates.
+ */
 function factsOfFailure(facts: TlsFacts): TlsFacts | null {
   const { verification } = facts;
   const dated = verification === "expired" || verification === "not_yet_valid";
@@ -313,7 +315,7 @@ function factsOfFailure(facts: TlsFacts): TlsFacts | null {
       };
 }
 
-/** OpenSSL's words for "what came is no TLS record". */
+/** OpenSSL's messages for "not a TLS record". */
 const NOT_TLS = new Set([
   "ERR_SSL_WRONG_VERSION_NUMBER",
   "ERR_SSL_PACKET_LENGTH_TOO_LONG",
@@ -321,7 +323,7 @@ const NOT_TLS = new Set([
   "ERR_SSL_HTTPS_PROXY_REQUEST",
   "ERR_SSL_RECORD_LAYER_FAILURE",
 ]);
-/** One side knows no protocol version of the other's range. */
+/** The two sides have no protocol version in common. */
 const NO_COMMON_VERSION = new Set([
   "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
   "ERR_SSL_UNSUPPORTED_PROTOCOL",
@@ -331,9 +333,9 @@ const NO_COMMON_VERSION = new Set([
   "ERR_SSL_VERSION_TOO_LOW",
 ]);
 /**
- * Names what a failed handshake means. A peer that accepts and then closes before its first byte of TLS is kept apart
- * (`closed_without_data`, or `reset` when the kernel answered our ClientHello with RST): that is how Exchange's IMAP and
- * POP services refuse in maintenance.
+ * Classifies a failed handshake. A peer that accepts and then closes before its first TLS byte is a case of its own
+ * (`closed_without_data`, or `reset` if the ClientHello was answered with RST): Exchange's IMAP and POP services do this in
+ * maintenance.
  */
 function handshakeError(error: NodeJS.ErrnoException, bytesReceived: number): ExchangeError {
   const { code, message } = error;
@@ -341,7 +343,7 @@ function handshakeError(error: NodeJS.ErrnoException, bytesReceived: number): Ex
     if (bytesReceived > 0) {
       return exchangeError("failed", "tls_handshake", `${message} (after ${bytesReceived} bytes)`);
     }
-    // Node reports an orderly close before the handshake's end as ECONNRESET too, but without a system call.
+    // Node reports a FIN during the handshake as ECONNRESET too, but without `syscall`.
     return error.syscall === undefined
       ? { kind: "closed", midway: false }
       : exchangeError("failed", "reset", message);

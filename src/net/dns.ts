@@ -20,26 +20,26 @@ import { asHeard, askDns, createSystemLookup, type Lookup } from "./system-names
 import { TlsStore } from "./tls-store.ts";
 
 export interface NetworkOptions {
-  /** As `readConnectTo` takes it. */
+  /** In the form that `readConnectTo` reads. */
   readonly connectTo: Readonly<Record<string, string>>;
-  /** What happens to an address that `connectTo` does not name; `refuse` keeps the lab off the user's network. */
+  /** Policy for addresses not in `connectTo`; `refuse` keeps the lab off the user's network. */
   readonly unmapped: "allow" | "refuse";
-  /** Which addresses an imported target may have, unless `connectTo` names it; left out: any. */
+  /** Allowed addresses of imported targets not in `connectTo`; absent: any. */
   readonly targets?: TargetPolicy;
   /** Monotonic or wall clock in milliseconds, for the age of cached names. */
   readonly now: () => number;
   /** Resolves a name, best address first; default: the system's resolver, so that hosts files count. */
   readonly lookup?: Lookup;
-  /** The login schemes seen, kept beyond this network; default: none. */
+  /** Login schemes seen earlier, shared across reloads; default: none. */
   readonly schemes?: SchemeMemory;
-  /** What names last resolved to, kept beyond this network; default: none. */
+  /** Last addresses of names, shared across reloads; default: none. */
   readonly memory?: NameMemory;
-  /** Client-facing names and who resolves those; asked also where unmapped addresses are refused. */
+  /** Client-facing names and their DNS servers, which are used even if unmapped addresses are refused. */
   readonly clientNames?: { readonly names: ReadonlySet<string>; readonly lookup: Lookup };
-  /** How long an answer (at most; default 30 s) and a failure (default 5 s) are kept. */
+  /** Maximum cache time of an answer (default 30 s), and cache time of a failure (default 5 s). */
   readonly ttlMs?: number;
   readonly failureTtlMs?: number;
-  /** However short an answer's own time to live, it is kept so long (default 5 s). */
+  /** Minimum cache time of an answer (default 5 s). */
   readonly leastTtlMs?: number;
 }
 
@@ -50,13 +50,13 @@ interface CachedName {
 }
 
 const MAX_NAMES = 4096;
-/** More addresses to dial than an estate has members. */
+/** More than an estate has addresses to dial. */
 const MAX_ADDRESSES = 65_536;
 
 /**
- * The network as probes see it: `connect_to` before DNS, then DNS with a cache, then `connect_to` for what DNS answered.
- * An answer without a TTL is kept for a fixed time; lookups of one name that are under way are shared. Where DNS falls
- * silent the last addresses are kept.
+ * The network for probes: `connect_to` on the name, then cached DNS, then `connect_to` on the resolved addresses. An answer
+ * without a TTL is cached for a fixed time; concurrent lookups of a name are shared. If DNS does not respond, the last
+ * addresses stay in use.
  */
 export function createNetwork(options: NetworkOptions): Network {
   const connectTo = readConnectTo(options.connectTo);
@@ -96,12 +96,12 @@ export function createNetwork(options: NetworkOptions): Network {
     return clientNames?.names.has(name) === true ? clientNames.lookup : null;
   }
 
-  /** A name may have another address where clients are than here. */
+  /** A name may resolve differently for clients. */
   function placeInMemory(name: string): string {
     return clientLookupOf(name) === null ? name : `${name} for clients`;
   }
 
-  /** Where nothing unmapped may be contacted, only the DNS servers chosen for client-facing names are asked. */
+  /** If unmapped addresses are refused, only the DNS servers for client-facing names are used. */
   function mayAskFor(name: string): boolean {
     return (
       options.unmapped === "allow" || options.clientNames?.names.has(name.toLowerCase()) === true
@@ -127,7 +127,7 @@ export function createNetwork(options: NetworkOptions): Network {
       : { kind: "dns_failure", message: `${name} has no ${what}`, absent: true };
   }
 
-  /** Where imported targets without a name to look up really are: asked for by every probe. */
+  /** Cache of resolved IP literals: every probe needs one. */
   const literal = new Map<string, Map<number, Resolution>>();
   let literals = 0;
 
@@ -144,7 +144,7 @@ export function createNetwork(options: NetworkOptions): Network {
       return known;
     }
     const resolution = resolveAnew(host, port, transport, writtenBy, family);
-    // What was refused is looked at again: the machine's own addresses may change.
+    // A refusal is not cached, because the host's own addresses may change.
     if (isKept && !(resolution instanceof Promise) && resolution.kind === "address") {
       if (literals >= MAX_ADDRESSES) {
         literal.clear();
@@ -219,10 +219,10 @@ export function createNetwork(options: NetworkOptions): Network {
   };
 }
 
-/** How long a probe waits for a new answer where an old one is known. */
+/** How long a probe waits for a new answer before it uses the old one. */
 const STALE_AFTER_MS = 500;
 
-/** The answer; the last good one where nobody answers, or not soon: an address is not gone because DNS is silent. */
+/** The answer, or the last good one if DNS does not respond or is slow. */
 async function lastWord(asked: Promise<Answer>, good: Answer | null): Promise<Answer> {
   if (good === null) {
     return asked;
@@ -252,14 +252,14 @@ function notMapped(what: string): string {
   return `${what} is not mapped, and this agent only goes where connect_to says`;
 }
 
-/** An answer is kept as long as it says, within bounds. */
+/** An answer is cached for its TTL, within bounds. */
 function ttlOf(answer: Extract<Answer, { kind: "addresses" }>, options: NetworkOptions): number {
   const most = options.ttlMs ?? 30_000;
   const shortestMs = Math.min(most, ...answer.addresses.map(({ ttlMs }) => ttlMs ?? most));
   return Math.max(shortestMs, Math.min(most, options.leastTtlMs ?? 5_000));
 }
 
-/** What DNS can hold as a name at all (RFC 1035): a resolver would read a name up to its NUL, and answer for that one. */
+/** Whether a name is valid in DNS (RFC 1035). A resolver would read a name only up to a NUL. */
 const RESOLVABLE = /^[!-~]{1,254}$/;
 
 async function answerOf(lookup: Lookup, name: string, now: () => number): Promise<Answer> {
@@ -285,8 +285,8 @@ const TIMEOUT_MS = 2_000;
 const TRIES = 2;
 
 /**
- * Resolves names at chosen DNS servers instead of the system's resolver: inside a company a client-facing name often has
- * another address than outside. `dial` says where each server really is; one that may not be contacted is left out.
+ * Resolves names at configured DNS servers instead of the system's resolver, because inside a company a client-facing name
+ * often resolves differently. `dial` gives the real address of each server; servers that may not be contacted are skipped.
  */
 export function lookupAt(
   servers: readonly string[],

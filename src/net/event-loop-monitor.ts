@@ -1,19 +1,18 @@
-/** How often the event loop is looked at while probes are under way. */
+/** Interval between checks of the event loop while probes run. */
 const BEAT_MS = 100;
-/** So late a beat may come before it counts: what a busy turn or a collection of garbage takes. */
+/** Lateness of a check that is tolerated: a busy turn or a garbage collection. */
 const SLACK_MS = 100;
-/** Handling one answer for so long is a stall of its own. */
+/** Handling one response for this long is a stall by itself. */
 const STALL_MS = BEAT_MS + SLACK_MS;
 
-/** Whose answers are handled on the event loop; notified how much processor time that took if it stalled the loop. */
+/** The source of a response; notified of the CPU time if handling it stalled the loop. */
 export interface StallCause {
   stalledMs: number;
 }
 
 /**
- * How long the event loop stalled (by our own work, a stopped process, a machine without a free processor): time that a
- * server's answer could not be read in; and who stalled it. One timer however many probes are under way, and none while
- * there are none.
+ * Measures how long the event loop stalled and who stalled it (our own work, a stopped process, an overloaded host). During a
+ * stall no response can be read. Uses one timer for all probes, and none while no probe runs.
  */
 export class EventLoopMonitor {
   readonly #monotonic: () => number;
@@ -23,7 +22,7 @@ export class EventLoopMonitor {
   #cpuAtBeat = 0;
   #stalledMs = 0;
   #runs = 0;
-  /** Who was called last in this turn of the loop, and when: what runs on until the next call is its work. */
+  /** The source called last in this turn of the loop, and when; time until the next call is attributed to it. */
   #source: StallCause | null = null;
   #calledAt = 0;
   #turnEnds = false;
@@ -41,7 +40,7 @@ export class EventLoopMonitor {
     this.#cpuMs = cpuMs;
   }
 
-  /** A probe begins; returns the time stalled so far, to compare with later. */
+  /** Marks the start of a probe; returns the total stall time so far. */
   enter(): number {
     this.#runs += 1;
     if (this.#timer === null) {
@@ -56,20 +55,20 @@ export class EventLoopMonitor {
     this.#runs -= 1;
   }
 
-  /** In this turn, the event loop now handles something that came from there; null: that is over. */
+  /** Attributes the rest of this turn to a source; null: to none. */
   turnTo(source: StallCause | null): void {
     const now = this.#monotonic();
     this.#settle(now);
     this.#source = source;
     this.#calledAt = now;
     if (source !== null && !this.#turnEnds) {
-      // What the agent does after this turn of the loop is nobody's fault but its own.
+      // Work after this turn of the loop is attributed to the agent itself.
       this.#turnEnds = true;
       setImmediate(this.#endTurn);
     }
   }
 
-  /** Milliseconds stalled since the beginning, the stall that is just ending included. */
+  /** Total stall time in milliseconds, including a stall that is just ending. */
   stalledMs(): number {
     return this.#stalledMs + this.#lateMs(this.#monotonic());
   }
@@ -88,8 +87,8 @@ export class EventLoopMonitor {
   }
 
   /**
-   * An idle loop beats: a long time without a beat was work of whoever was called last, as far as a processor was used. The
-   * rest was taken from us (the process was stopped, or others had the processor).
+   * The timer fires regularly while the loop is idle. A gap is attributed to the source called last, up to the CPU time used;
+   * the rest was a stopped process or a busy host.
    */
   #settle(now: number): void {
     const sinceMs = now - this.#calledAt;

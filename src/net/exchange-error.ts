@@ -1,17 +1,17 @@
 import type { FailureReason, Step } from "../model/reasons.ts";
 
 /**
- * Why an exchange could not go on, as the wire saw it. The step is the caller's knowledge: together they make the
- * outcome and the reason of an observation.
+ * Why an exchange failed, at the level of the wire. The caller adds the step; together they give the outcome and reason of an
+ * observation.
  */
 export type ExchangeError =
   | { readonly kind: "timeout" }
   | { readonly kind: "aborted" }
-  /** The peer closed in an orderly way. `midway`: after a part of what was awaited had come. */
+  /** The peer closed with FIN. `midway`: after part of a response. */
   | { readonly kind: "closed"; readonly midway: boolean }
   | NamedExchangeError;
 
-/** A break whose outcome and reason are already certain. */
+/** An error whose outcome and reason are already known. */
 export interface NamedExchangeError {
   readonly kind: "named";
   readonly outcome: FailureOutcome;
@@ -27,7 +27,7 @@ export interface BreakDescription {
   readonly detail: string | null;
 }
 
-/** A break with its reason, as a probe or a parser makes one. */
+/** Makes an error with a known outcome and reason. */
 export function exchangeError(
   outcome: FailureOutcome,
   reason: FailureReason,
@@ -36,19 +36,18 @@ export function exchangeError(
   return { kind: "named", outcome, reason, detail };
 }
 
-/** What the peer sent is not the protocol: garbage, lies about lengths, more than the bound. */
+/** The peer violated the protocol: garbage, wrong lengths, or more than the limit. */
 export function protocolError(detail: string): NamedExchangeError {
   return { kind: "named", outcome: "failed", reason: "protocol_error", detail };
 }
 
 /**
- * Bytes in the clear between the server's consent to TLS and the handshake. Whoever sits on the wire may have put them
- * there, for the client to take them for the server's first answer under TLS (CVE-2011-0411): nothing that follows can be
- * believed, so they end the exchange.
+ * Plain-text bytes between the server's STARTTLS reply and the handshake. An attacker may have injected them as the first
+ * "response" under TLS (CVE-2011-0411), so the exchange ends.
  */
 export const AHEAD_OF_TLS = protocolError("data was sent ahead of the TLS handshake");
 
-/** Outcome and reason of a break at a step. */
+/** Outcome and reason of an error at a step. */
 export function describeExchangeError(why: ExchangeError, step: Step): BreakDescription {
   switch (why.kind) {
     case "named":
@@ -84,8 +83,8 @@ function timeoutReason(step: Step): FailureReason {
 }
 
 /**
- * Names a socket error. EHOSTUNREACH is an answer about the server (ARP or a router says so); ENETUNREACH and what our
- * own system refuses (descriptors, addresses, permission) are faults of ours.
+ * Classifies a socket error. EHOSTUNREACH is about the server (from ARP or a router); ENETUNREACH and local refusals
+ * (descriptors, addresses, permissions) are agent faults.
  */
 export function socketError(error: NodeJS.ErrnoException): NamedExchangeError {
   const detail = error.message;
@@ -105,7 +104,7 @@ export function socketError(error: NodeJS.ErrnoException): NamedExchangeError {
     case "ENETDOWN":
       return { kind: "named", outcome: "fault", reason: "unreachable", detail };
     default:
-      // By TLS 1.3 the server may refuse our side of the handshake (a certificate it wants) after we are done with it.
+      // With TLS 1.3 the server may reject the handshake (a client certificate is required) after the client has finished.
       return error.code?.startsWith("ERR_SSL") === true
         ? { kind: "named", outcome: "failed", reason: "tls_handshake", detail }
         : { kind: "named", outcome: "fault", reason: "agent_fault", detail };

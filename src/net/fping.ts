@@ -3,13 +3,13 @@ import type { RunScope } from "./transcript.ts";
 import { runCommand, type CommandExit, startChild } from "./child-process.ts";
 import { StringDecoder } from "node:string_decoder";
 
-/** Who is to answer one ICMP echo, and from which of our addresses it is sent (null: the system's choice). */
+/** Target and source address of one ICMP echo (null: the system's choice). */
 interface EchoQuestion {
   readonly address: string;
   readonly family: 4 | 6;
   readonly localAddress: string | null;
 }
-/** An answer in the words of the program that received it. */
+/** A reply, as printed by the program that received it. */
 interface EchoReply {
   readonly kind: "reply";
   readonly roundTripMs: number | null;
@@ -17,19 +17,19 @@ interface EchoReply {
 }
 type EchoResult = EchoReply | ExchangeError;
 
-/** The words in which our own system refuses to send at all: a fault of ours, by name; null when they say no such thing. */
+/** The agent fault if the output says that the local system refused to send; null otherwise. */
 function localRefusal(words: string): "unreachable" | null {
   return /network is unreachable|no route to host|transmit failed|general failure/i.test(words)
     ? "unreachable"
     : null;
 }
 const MAX_OUTPUT_BYTES = 16 * 1024;
-/** One echo by one process of the system's own `ping`: what every system has, and dear. */
+/** One echo by a process of the system's `ping`, which is always available but expensive. */
 async function pingOnce(run: RunScope, question: EchoQuestion): Promise<EchoResult> {
   const command = pingCommand(process.platform, { ...question, timeoutMs: run.remainingMs() });
   const result = await runCommand(run, command, {
     mostOutputBytes: MAX_OUTPUT_BYTES,
-    // Its words are read: they must be English.
+    // Its output is parsed, so it must be English.
     environment: { LC_ALL: "C" },
   });
   if (result.kind !== "exit") {
@@ -41,7 +41,7 @@ async function pingOnce(run: RunScope, question: EchoQuestion): Promise<EchoResu
 interface PingPlan extends EchoQuestion {
   readonly timeoutMs: number;
 }
-/** The command line for one echo on this platform; units of the wait differ between systems. */
+/** The command line for one echo on this platform; the unit of the timeout differs. */
 export function pingCommand(platform: NodeJS.Platform, plan: PingPlan): readonly string[] {
   const { address, family, localAddress } = plan;
   const waitMs = Math.max(1, Math.ceil(plan.timeoutMs));
@@ -68,7 +68,7 @@ export function pingCommand(platform: NodeJS.Platform, plan: PingPlan): readonly
   const seconds = String(Math.ceil(waitMs / 1000));
   return ["ping", family === 6 ? "-6" : "-4", "-n", "-c", "1", "-W", seconds, ...source, address];
 }
-/** What the system's ping printed: exit 0 is a reply on Unix, 1 no reply, else an error of ours; Windows needs the words. */
+/** Interprets the system's ping. Unix: exit status 0 is a reply, 1 none, others are agent faults. Windows: by the output. */
 export function readPing(platform: NodeJS.Platform, exit: CommandExit): EchoResult {
   const { code, output } = exit;
   const replied = platform === "win32" ? /TTL=\d+|time[=<]/i.test(output) : code === 0;
@@ -95,16 +95,16 @@ function firstLine(output: string): string {
   return (lines[0] ?? "ping failed without a word").trim();
 }
 
-/** Far more than fping says of a batch; beyond it the process is ended, and what it left open is asked otherwise. */
+/** Output limit of fping for a batch; beyond it the process is killed, and the remaining addresses use `ping`. */
 const MAX_OUTPUT = 256 * 1024;
 
 interface FpingListener {
   readonly line: (line: FpingLine) => void;
-  /** The process is gone, or could not be started; nothing more is printed. */
+  /** The process has ended or could not be started; no more output follows. */
   readonly closed: () => void;
 }
 
-/** One fping for one batch of addresses, read line by line. The answer ends it. */
+/** Starts one fping for a batch of addresses; its output is read line by line. The returned function kills it. */
 function startFping(program: string, plan: FpingPlan, listener: FpingListener): () => void {
   let read = 0;
   const take = (line: string): void => {
@@ -140,12 +140,12 @@ function lineReader(tell: (line: string) => void): (data: Buffer) => void {
 interface FpingPlan {
   readonly family: 4 | 6;
   readonly localAddress: string | null;
-  /** How long an answer is waited for, in milliseconds. */
+  /** Reply timeout in milliseconds. */
   readonly timeoutMs: number;
   readonly addresses: readonly string[];
 }
 
-/** Arguments for one echo to each address, a millisecond apart, and a line of output as soon as each is decided. */
+/** Arguments for one echo per address, a millisecond apart, with a line of output per result. */
 export function fpingArguments(plan: FpingPlan): readonly string[] {
   const { family, localAddress, timeoutMs, addresses } = plan;
   const source = localAddress === null ? [] : ["-S", localAddress];
@@ -160,11 +160,11 @@ export function fpingArguments(plan: FpingPlan): readonly string[] {
 
 type FpingLine =
   | { readonly kind: "decided"; readonly address: string; readonly result: EchoResult }
-  /** No answer came in time; or none could, and the line that says why is on the other stream. */
+  /** No reply in time, or an error that is reported on the other stream. */
   | { readonly kind: "silent"; readonly address: string }
   | { readonly kind: "other" };
 
-/** One line of fping's, from standard output or standard error. Words of fping 5.1 (Debian 12). */
+/** Parses one line of fping's stdout or stderr (messages of fping 5.1, Debian 12). */
 export function readFpingLine(line: string): FpingLine {
   const alive = /^(\S+) is alive \(([\d.]+) ms\)/.exec(line);
   if (alive?.[1] !== undefined) {
@@ -190,10 +190,10 @@ function decided(address: string, result: EchoResult): FpingLine {
   return { kind: "decided", address, result };
 }
 
-/** Addresses that one fping is given: the last is asked so many milliseconds after the first. */
+/** Maximum number of addresses per fping; it sends one per millisecond. */
 const MAX_ADDRESSES = 64;
 
-/** `unasked`: fping has printed nothing about this address, so that another program must be asked. */
+/** `unasked`: fping printed nothing about this address, so `ping` must be used. */
 type BatchResult = EchoResult | { readonly kind: "unasked" };
 
 interface Waiter {
@@ -201,13 +201,13 @@ interface Waiter {
   readonly tell: (result: BatchResult) => void;
 }
 
-/** Echoes that begin together: gathered until `start`, sent by one fping, each reported as soon as it is decided. */
+/** A batch of echoes: collected until `start`, sent by one fping, each reported as soon as its result is known. */
 class EchoBatch {
   readonly #family: 4 | 6;
   readonly #localAddress: string | null;
   readonly #waiters = new Map<string, Set<Waiter>>();
   readonly #silent = new Set<string>();
-  /** Gives up whatever waits: the gathering, then the process. */
+  /** Cancels the collection timer, then the process. */
   #end: () => void;
 
   constructor(family: 4 | 6, localAddress: string | null, giveUp: () => void) {
@@ -220,7 +220,7 @@ class EchoBatch {
     return this.#waiters.size >= MAX_ADDRESSES;
   }
 
-  /** Waits for an address; two probes of one address share the echo. Ends with the run. */
+  /** Waits for the result of an address, at most until the run ends. Probes of one address share the echo. */
   wait(run: RunScope, address: string): Promise<BatchResult> {
     return new Promise((resolve) => {
       const waiters = this.#waiters.get(address) ?? new Set();
@@ -252,7 +252,7 @@ class EchoBatch {
     });
   }
 
-  /** Asks for all that were gathered, no longer than the longest of them may wait. */
+  /** Sends all collected echoes, with the longest of their timeouts. */
   start(program: string): void {
     const runs = [...this.#waiters.values()].flatMap((waiters) => [...waiters]);
     if (runs.length === 0) {
@@ -270,7 +270,7 @@ class EchoBatch {
     });
   }
 
-  /** Nothing was asked of fping. */
+  /** fping was not used. */
   abandon(): void {
     for (const address of [...this.#waiters.keys()]) {
       this.#tell(address, { kind: "unasked" });
@@ -281,7 +281,7 @@ class EchoBatch {
     if (line.kind === "decided") {
       this.#tell(line.address, line.result);
     } else if (line.kind === "silent") {
-      // Why it is silent may still be on its way, on the other stream.
+      // The reason may still arrive on the other stream.
       this.#silent.add(line.address);
     }
   }
@@ -302,27 +302,25 @@ class EchoBatch {
   }
 }
 
-/** Echoes that begin within this time are asked by one process. */
+/** Echoes that start within this time share one process. */
 const GATHER_MS = 20;
-/** How long fping may take to reach this host itself. */
+/** Timeout of fping's self-test against this host. */
 const TRIAL_MS = 250;
-/** An fping that is missing or does not work is tried again after this time. */
+/** Time until a missing or broken fping is tried again. */
 const TRY_AGAIN_MS = 60_000;
 const OWN_ADDRESS = { 4: "127.0.0.1", 6: "::1" } as const;
 
 interface Trial {
   readonly works: Promise<boolean>;
-  /** Null: under way. */
+  /** Null: in progress. */
   verdict: boolean | null;
   triedAt: number;
 }
 
 /**
- * PING's echoes, gathered so that one `fping` asks for all that begin together; where fping is missing or does not work,
- * each is a `ping` of its own. One per network, shared by its probes.
+ * Batches the echoes of PING probes that start together into one `fping`; if fping is missing or broken, each uses `ping`. One per network, shared by its probes.
  *
- * fping is trusted only once it has received an answer from this host: version 5.1 without the right to raw sockets takes
- * every answer for another program's and calls all the world unreachable.
+ * fping is used only after it has pinged this host successfully: without permission for raw sockets, version 5.1 ignores all replies and reports every address as unreachable.
  */
 export class EchoBatches {
   readonly #program: string;

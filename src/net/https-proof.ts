@@ -7,17 +7,20 @@ import { startTimer } from "../lib/timers.ts";
 import { request as httpRequest } from "node:http";
 import { errorMessage } from "../lib/log.ts";
 
-/** How a management address proves who it is by the very certificate it shows. SHA-256, lower-case hex. */
+/** Fingerprints that authenticate a management address. SHA-256, lower-case hex. */
 export interface CertificatePins {
-  /** One of these must be shown, whatever its issuer, names and dates; none: any that verifies. */
+  /** If any, the server must present one of these; issuer, names and dates are then not checked. */
   readonly pinned: readonly string[];
-  /** Certificates of a ca_file: one that is shown itself needs no name, as an appliance's factory certificate has none. */
+  /**
+   * Certificates of the ca_file: a server that presents one of them needs no matching name, since a factory certificate has
+   * none.
+   */
   readonly trusted: readonly string[];
-  /** Time for the handshake, in milliseconds. */
+  /** Handshake timeout in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** Fingerprints of the certificates in PEM text, SHA-256 in lower-case hex; what cannot be read is left out. */
+/** Fingerprints of the certificates in a PEM text, SHA-256 in lower-case hex; invalid ones are skipped. */
 export function fingerprintsIn(pem: string): readonly string[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   return blocks.flatMap((block) => {
@@ -33,15 +36,15 @@ function plain(fingerprint: string): string {
   return fingerprint.replaceAll(":", "").toLowerCase();
 }
 
-/** The name sent as SNI: none for an address, and none for what is no host name (`default ABCDEF`). */
+/** The name sent as SNI: none for an address or an invalid host name (`default ABCDEF`). */
 export function sniOf(name: string): string {
   return isIP(name) === 0 && /^[A-Za-z0-9._-]+$/.test(name) ? name : "";
 }
 
 /**
- * As everywhere ({@link carriesName}), not as Node's own check, which takes a common name by itself. A name that could be no
- * host's must be the whole common name: appliances leave the factory with `CN=default ABCDEF` and no alternative names
- * (NetScaler docs, ns-server-certificate).
+ * Uses {@link carriesName}, because Node's own check accepts a common name alone. A name that is not a valid host name must
+ * equal the common name: factory certificates have `CN=default ABCDEF` and no alternative names (NetScaler docs,
+ * ns-server-certificate).
  */
 export function checkCertificateName(
   expected: string,
@@ -57,9 +60,9 @@ export function checkCertificateName(
       });
 }
 
-/** An agent whose connections are handed over only once their certificate has been looked at: nothing is sent before. */
+/** An HTTPS agent that checks the certificate of a connection before anything is sent on it. */
 export function createPinningAgent(settings: AgentOptions, pins: CertificatePins): HttpsAgent {
-  // A resumed session shows no certificate.
+  // A resumed session has no certificate.
   const agent = new HttpsAgent({ ...settings, rejectUnauthorized: false, maxCachedSessions: 0 });
   const connect = agent.createConnection.bind(agent);
   agent.createConnection = (options, callback) => {
@@ -103,7 +106,7 @@ function unproven(socket: TLSSocket, { pinned, trusted }: CertificatePins): Erro
   if (trusted.includes(shown) || socket.authorized) {
     return null;
   }
-  // Node types an Error here, and gives its code.
+  // Typed as Error, but Node passes the error code.
   const code = String(socket.authorizationError);
   return Object.assign(new Error(`${code} (SHA-256 of the certificate shown: ${shown})`), { code });
 }
@@ -112,9 +115,9 @@ export interface Post {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** PEM to trust instead of the system's; null: the system's. */
+  /** Trusted CAs (PEM); null: the system's. */
   readonly ca: string | null;
-  /** False: any certificate will do. */
+  /** False: any certificate is accepted. */
   readonly verify: boolean;
   readonly timeoutMs: number;
 }
@@ -123,17 +126,17 @@ export type PostResult =
   | {
       readonly kind: "answer";
       readonly status: number;
-      /** What `Retry-After` asks for, in milliseconds; null: nothing. */
+      /** `Retry-After` in milliseconds; null if absent. */
       readonly retryAfterMs: number | null;
     }
   | { readonly kind: "failed"; readonly message: string };
 
-/** Longer waits are for people to decide. */
+/** Upper limit of an accepted Retry-After. */
 const MAX_RETRY_AFTER_S = 3_600;
 
 /**
- * Sends one POST and reads the status. Follows no redirect, reads no body, waits at most `timeoutMs` for everything.
- * Never throws; the result names neither the URL nor what was sent.
+ * Sends one POST and returns the status. Follows no redirect, reads no body, takes at most `timeoutMs`. Never throws; the
+ * result contains neither the URL nor the body.
  */
 export function post(
   { url, headers, body, ca, verify, timeoutMs }: Post,
@@ -171,7 +174,7 @@ export function post(
       outgoing.on("error", failed);
       outgoing.end(body);
     } catch (error) {
-      // Node throws for a header or a path that cannot be sent.
+      // Node throws for an invalid header or path.
       failed(error);
     }
   });

@@ -7,10 +7,10 @@ interface Message {
   readonly data: Buffer;
 }
 
-/** The length of the message at the start of the received bytes; null while unknown. It must apply bounds. */
+/** Returns the length of the first message; null while unknown. Must enforce a maximum. */
 export type LengthOf = (received: Buffer) => number | null | ExchangeError;
 
-/** Cuts what comes over a connection into messages: one split over packets is one, several in a packet are several. */
+/** Splits a byte stream into messages, independent of packet boundaries. */
 export class MessageReader {
   readonly #connection: Connection;
   readonly #lengthOf: LengthOf;
@@ -29,7 +29,7 @@ export class MessageReader {
         return length;
       }
       if (length !== null && bytes.length >= length) {
-        // A copy: the queue may write over what was let go.
+        // A copy, because the queue may overwrite released bytes.
         const data = Buffer.from(bytes.subarray(0, length));
         this.#received.skip(length);
         return { kind: "message", data };
@@ -42,7 +42,7 @@ export class MessageReader {
     }
   }
 
-  /** Bytes that came after the last message. */
+  /** Bytes received after the last message. */
   get pending(): number {
     return this.#received.bytes.length;
   }
@@ -50,30 +50,30 @@ export class MessageReader {
 
 export interface Line {
   readonly kind: "line";
-  /** Without its line end; bytes are UTF-8 where they can be. */
+  /** Without its line end; decoded as UTF-8 if valid. */
   readonly text: string;
 }
 
 export interface Lines {
   readonly kind: "lines";
-  /** In order; the last one is what was waited for. */
+  /** In order; the last one ended the wait. */
   readonly lines: readonly string[];
 }
 
-/** Longest line. */
+/** Maximum length of a line. */
 const MAX_LINE_BYTES = 8 * 1024;
-/** Most bytes of one answer of several lines. */
+/** Maximum size of a multi-line reply. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 const NEWLINE = 10;
 const RETURN = 13;
 
 /**
- * Reads the line protocols (IMAP, POP3, SMTP, FTP, NNTP) from one buffer: a line split over packets is one line, several
- * lines in a packet are several. Too much without an end is a `protocol_error`, not memory.
+ * Reads lines (IMAP, POP3, SMTP, FTP, NNTP) from one buffer, independent of packet boundaries. Over-long lines and replies are
+ * a `protocol_error`.
  */
 export class LineReader {
   readonly #messages: MessageReader;
-  /** Bytes in which no line end was found. */
+  /** Number of bytes already searched for a line end. */
   #scanned = 0;
 
   constructor(connection: Connection) {
@@ -90,7 +90,7 @@ export class LineReader {
     return { kind: "line", text: data.toString("utf8", 0, stop) };
   }
 
-  /** The bytes of the next line, its line end with them. */
+  /** The bytes of the next line, including its line end. */
   wholeLine(): Promise<Message | ExchangeError> {
     return this.#messages.next();
   }
@@ -104,7 +104,7 @@ export class LineReader {
     return end === -1 ? null : end + 1;
   }
 
-  /** Lines up to and including the first for which `last` holds. */
+  /** Lines up to and including the first for which `last` returns true. */
   async until(last: (line: string) => boolean): Promise<Lines | ExchangeError> {
     const lines: string[] = [];
     let bytes = 0;
@@ -124,7 +124,7 @@ export class LineReader {
     }
   }
 
-  /** Lines up to the one that is a single dot, dot-stuffing undone, the dot left out (POP3, NNTP). */
+  /** Lines before the terminating dot, with dot-stuffing removed (POP3, NNTP). */
   async untilDot(): Promise<Lines | ExchangeError> {
     const answer = await this.until((line) => line === ".");
     if (answer.kind !== "lines") {
@@ -136,7 +136,7 @@ export class LineReader {
     return { kind: "lines", lines };
   }
 
-  /** Unread bytes that came together with the last line: must be none before TLS begins. */
+  /** Unread bytes after the last line; there must be none before a TLS handshake. */
   get pending(): number {
     return this.#messages.pending;
   }

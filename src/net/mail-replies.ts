@@ -3,7 +3,7 @@ import type { FailureReason } from "../model/reasons.ts";
 import { protocolError, type ExchangeError } from "./exchange-error.ts";
 import type { LineReader } from "./line-reader.ts";
 
-/** A reply of a mail server that says no. */
+/** A negative reply of a mail server. */
 export type MailRefusal =
   /** `text` is what follows the code, the enhanced code first where there is one (RFC 2034). */
   | { readonly protocol: "smtp"; readonly code: number; readonly text: string }
@@ -12,14 +12,14 @@ export type MailRefusal =
   /** `-ERR …`, with or without the `-ERR`. */
   | { readonly protocol: "pop3"; readonly text: string };
 
-/** Where in the exchange it came: instead of a greeting, to a command before the login, or to one after it. */
+/** When it was received: instead of the greeting, or in reply to a command before or after the login. */
 export type MailStep = "greeting" | "command" | "mailbox";
 
 /**
- * What a refusal means, the same for a monitor's replica and a transaction. Codes come first; words decide where a server
- * has no codes: those of Exchange, and those for connection limits. Exchange in maintenance says `421 4.3.2 Service not
- * active` or `… not available`; the same code reports connection limits, over all or per source. `Server Unavailable. 21`
- * is the store's or the directory's.
+ * Classifies a refusal, in the same way for monitors and transactions. Codes take precedence; without a code, known texts of
+ * Exchange and of connection limits decide. Exchange in maintenance sends `421 4.3.2 Service not active` or `… not available`;
+ * the same code reports connection limits, in total or per source. `Server Unavailable. 21` comes from the mailbox store or the
+ * directory.
  */
 export function mailRefusalReason(refusal: MailRefusal, step: MailStep): FailureReason {
   if (refusal.protocol === "smtp") {
@@ -42,16 +42,16 @@ export function mailRefusalReason(refusal: MailRefusal, step: MailStep): Failure
   return step === "greeting" || isBye(refusal) ? "bye" : "bad_status";
 }
 
-/** What a refusal means that came after the password was sent, and what it says of the credential. */
+/** Classifies a refusal after the password was sent, and whether the credential was rejected. */
 export interface LoginRefusal {
   readonly reason: FailureReason;
   readonly login: Exclude<LoginOutcome, "accepted">;
 }
 
 /**
- * After a password was sent anything but an acceptance may be a rejection. Codes alone acquit (RFC 5530 for IMAP, RFC 2449
- * and 3206 for POP3, RFC 4954 and 3463 for SMTP), and Exchange's own numbered line, whole: words may be anybody's, also a
- * user's name.
+ * After the password was sent, any reply but an acceptance may be a rejection. Only codes (RFC 5530 for IMAP, RFC 2449 and 3206
+ * for POP3, RFC 4954 and 3463 for SMTP) and a complete numbered line of Exchange rule that out; other text may contain
+ * anything, even the user's name.
  */
 export function mailLoginRefusal(refusal: MailRefusal): LoginRefusal {
   if (refusal.protocol === "smtp") {
@@ -71,7 +71,7 @@ export function mailLoginRefusal(refusal: MailRefusal): LoginRefusal {
 }
 
 const WANTS_TLS = /not valid in this state|\b(TLS|SSL|encrypt(ed|ion)|plaintext)\b/i;
-/** Exchange's front end has let the user in, and does not reach the mailbox. */
+/** Exchange's front end accepted the login but cannot reach the mailbox. */
 const EXCHANGE_BACK_END = /^(-ERR |NO |\* BYE )?Server Unavailable\. \d{1,3}$/i;
 
 function byCode(refusal: Exclude<MailRefusal, { protocol: "smtp" }>): LoginRefusal | undefined {
@@ -99,8 +99,8 @@ const POP3_CODES: ReadonlyMap<string, LoginRefusal> = new Map<string, LoginRefus
 ]);
 
 /**
- * Exchange's words to a client whose address no receive connector takes: others may be served. Whoever says that it is not
- * active, or 421 without an enhanced code (RFC 5321), serves nobody.
+ * Exchange's reply to a client address that no receive connector accepts; other clients may be served. "Not active", or 421
+ * without an enhanced code (RFC 5321), applies to all clients.
  */
 export function isNoConnector(reply: string): boolean {
   return /^421 4\.3\.2 Service not available\b/i.test(reply);
@@ -131,12 +131,12 @@ function smtpReason({ code, text }: SmtpRefusal): FailureReason {
   return enhanced === null && code === 530 ? "policy_refused" : "bad_status";
 }
 
-/** RFC 4954 section 6; at STARTTLS the same code says that TLS is not to be had for the moment (RFC 3207). */
+/** RFC 4954 section 6; in reply to STARTTLS the same code means that TLS is temporarily unavailable (RFC 3207). */
 const TEMPORARY_AUTH_FAILURE = 454;
 
-/** Exchange's front end does not reach a back end, and numbers it like a matter of security: an outage, no policy. */
+/** Exchange's front end cannot reach a back end. The code looks like a policy rejection, but it is an outage. */
 const EXCHANGE_PROXY = /^4\.7\.0 Temporary server error\b/i;
-/** In words (Exchange), or with the address (Postfix). */
+/** As text (Exchange) or with the address (Postfix). */
 const PER_SOURCE = /\bsource\b|\bfrom (?:(?:this|your)\b|\[?[\da-f]{1,4}[.:])/i;
 
 function smtpLoginRefusal(refusal: SmtpRefusal): LoginRefusal {
@@ -152,14 +152,14 @@ function smtpLoginRefusal(refusal: SmtpRefusal): LoginRefusal {
     case 538:
       return { reason: "scheme_unsupported", login: "not_tried" };
     default: {
-      // X.3.X is the mail system's own state (RFC 3463), nothing of the user's.
+      // X.3.X is about the mail system (RFC 3463), not about the user.
       const isSystem = code < 500 && /^4\.3\.\d{1,3}(?=\s|$)/.test(text);
       return { reason: smtpReason(refusal), login: isSystem ? "not_tried" : "unanswered" };
     }
   }
 }
 
-/** Limits of connections, sessions or messages, as Exchange and others word them. */
+/** Texts of Exchange and others for limits of connections, sessions or messages. */
 function isLimit(text: string): boolean {
   return /\btoo many\b|maximum number|\b(rate|connection) limit|\bthrottl|Connection refused|Connection is closed\. 10\b/i.test(
     text,

@@ -5,8 +5,8 @@ export type GoodAnswer = Extract<NameAnswer, { kind: "addresses" }>;
 const MAX_NAMES = 4096;
 
 /**
- * What names last resolved to: kept where DNS is silent, and beyond one network, since a configuration may be read again
- * meanwhile. Once full, the name that resolved longest ago is forgotten.
+ * The last addresses of names, for use while DNS does not respond; kept across reloads. When full, the name that resolved
+ * longest ago is removed.
  */
 export class NameMemory {
   readonly #good = new Map<string, GoodAnswer>();
@@ -15,7 +15,7 @@ export class NameMemory {
     return this.#good.get(name) ?? null;
   }
 
-  /** Takes in an answer: silence says nothing of a name. */
+  /** Records an answer; a missing answer changes nothing. */
   answered(name: string, answer: Extract<NameAnswer, { kind: "addresses" | "dns_failure" }>): void {
     if (answer.kind === "dns_failure" && !answer.absent) {
       return;

@@ -13,45 +13,44 @@ interface Endpoint {
 
 /** More web applications than an estate has. */
 const MAX_PLACES = 16_384;
-/** How long a page counts as one that asks for a login, or does not. */
+/** How long it is remembered whether a page requires a login. */
 const PAGE_KNOWN_MS = 3_600_000;
-/** Whether a page takes tokens is asked again when a new period of the clock begins, by all at once. */
+/** Whether a page accepts tokens is checked once per period; periods start at fixed times, for all probes together. */
 const TOKENS_PERIOD_MS = 600_000;
-/** Schemes in which the password itself does not travel. */
+/** Schemes that do not send the password itself. */
 const KEEPS_PASSWORD: ReadonlySet<string> = new Set(["ntlm", "negotiate"]);
 
 /**
- * Which web applications have offered NTLM or Negotiate: none of them is given the password by Basic afterwards, whatever
- * it offers then. Never forgets; only the configuration (`auth: basic`) says otherwise. Once full, it takes every place
- * that it does not know for such a one. And, for an hour, what pages answer somebody without a credential, and whether they take
- * tokens.
+ * Web applications that have offered NTLM or Negotiate. To prevent a downgrade, the password is never sent to them by Basic
+ * afterwards, unless the configuration says so (`auth: basic`). Entries do not expire; when full, every unknown application
+ * counts as one. Also remembers, for an hour, the status of pages without a credential, and whether they accept tokens.
  */
 export class SchemeMemory {
   readonly #strong = new Set<string>();
-  /** What a page answered somebody without a credential, and when. */
+  /** Status of a page without a credential, and when it was received. */
   readonly #toNobody = new Map<string, { readonly status: number; readonly at: number }>();
-  /** Whether a page offers OAuth to somebody who shows an empty token, and in which period that was. */
+  /** Whether a page offers OAuth in response to an empty token, and in which period that was. */
   readonly #takesTokens = new Map<string, { readonly takes: boolean; readonly period: number }>();
 
-  /** What a challenge there has offered, in lower case. */
+  /** Records the schemes of a challenge, in lower case. */
   offered(target: Endpoint, path: string, schemes: readonly string[]): void {
     if (schemes.some((scheme) => KEEPS_PASSWORD.has(scheme)) && this.#strong.size < MAX_PLACES) {
       this.#strong.add(placeOf(target, path));
     }
   }
 
-  /** Whether a password may go there by Basic. */
+  /** Whether a password may be sent there by Basic. */
   allowsBasic(target: Endpoint, path: string): boolean {
     return this.#strong.size < MAX_PLACES && !this.#strong.has(placeOf(target, path));
   }
 
-  /** The status that this page lately answered somebody without a credential with; null: not known. */
+  /** The recent status of this page without a credential; null: unknown. */
   toNobody(target: Endpoint, path: string, now: number): number | null {
     const known = this.#toNobody.get(pageOf(target, path));
     return known !== undefined && now - known.at < PAGE_KNOWN_MS ? known.status : null;
   }
 
-  /** Notes such a status. `now` is a monotonic clock's time in milliseconds. */
+  /** Records such a status. `now`: monotonic clock, in milliseconds. */
   saidToNobody(target: Endpoint, path: string, status: number, now: number): void {
     if (this.#toNobody.size >= MAX_PLACES) {
       this.#toNobody.clear();
@@ -59,13 +58,13 @@ export class SchemeMemory {
     this.#toNobody.set(pageOf(target, path), { status, at: now });
   }
 
-  /** Whether this page lately offered OAuth to somebody with an empty token; null: not known. */
+  /** Whether this page recently offered OAuth in response to an empty token; null: unknown. */
   takesTokens(target: Endpoint, path: string, now: number): boolean | null {
     const known = this.#takesTokens.get(pageOf(target, path));
     return known?.period === Math.floor(now / TOKENS_PERIOD_MS) ? known.takes : null;
   }
 
-  /** Notes that; `now` as above. */
+  /** Records it; `now` as above. */
   saidToEmptyToken(target: Endpoint, path: string, takes: boolean, now: number): void {
     if (this.#takesTokens.size >= MAX_PLACES) {
       this.#takesTokens.clear();
@@ -75,7 +74,7 @@ export class SchemeMemory {
   }
 }
 
-/** One web application of one server: Exchange's ActiveSync offers Basic where its EWS does not. */
+/** Key of a web application of a server; Exchange's ActiveSync offers Basic where its EWS does not. */
 function placeOf({ host, port }: Endpoint, path: string): string {
   const application = path.split(/[/?]/)[1] ?? "";
   return `${host.toLowerCase()} ${String(port)} ${application.toLowerCase()}`;
@@ -94,28 +93,28 @@ export interface UdpSocket {
   send(data: Buffer, then: (error: Error | null) => void): void;
   close(): unknown;
 }
-/** Who opens sockets: the operating system, unless a network says otherwise. */
+/** Opens sockets: those of the operating system by default. */
 export interface Sockets {
   /**
-   * The options are the socket's from here on. Given `received`, it emits no `data`: what comes goes there, and what is
-   * passed is the receiver's own.
+   * Takes ownership of the options. With `received`, the socket emits no `data`: received bytes are passed to it, as a copy
+   * that it owns.
    */
   readonly tcp: (options: TcpNetConnectOpts, received?: (data: Buffer) => void) => Socket;
   readonly udp: (family: 4 | 6) => UdpSocket;
 }
-/** As much as Node.js reads at once. */
+/** The size of one read of Node.js. */
 const READ_BYTES = 64 * 1024;
 
 /**
- * Sockets of the operating system. Those with a receiver share one buffer: each read is copied out of it before the next
- * begins, and Node.js allocates no 64 KB of its own per read, nor runs its streams.
+ * Sockets of the operating system. Sockets with a receiver share one read buffer, and each read is copied out of it. This
+ * avoids 64 KB per read and the overhead of Node's streams.
  */
 export function systemSockets(): Sockets {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   return {
     tcp: (options, received) => {
       if (received !== undefined) {
-        // Added in place: of a copy, every socket's options would again be a shape of their own.
+        // Modified in place: a copy would give every socket's options a new hidden class.
         options.onread = {
           buffer,
           callback: (bytes) => {
@@ -132,37 +131,37 @@ export function systemSockets(): Sockets {
   };
 }
 
-/** How names and addresses of the estate become addresses to dial: `connect_to`, then DNS with a cache. */
+/** Maps names and addresses of the estate to addresses to dial: `connect_to`, then cached DNS. */
 export interface Network {
   /**
-   * At once where no name has to be looked up. Never rejects. `forbidden`: no packet leaves, since the rules of this agent
-   * (lab, demo) forbid an unmapped address, or an imported target leads to the agent's own host. `writtenBy` is `adc`
-   * for whatever came from an ADC or DNS, and where left out; the operator's own addresses may be anywhere.
+   * Synchronous if no name has to be resolved. Never rejects. `forbidden`: nothing is sent, because the agent (lab, demo)
+   * refuses unmapped addresses, or because an imported target is on the agent's own host. `writtenBy` is `adc` (the default)
+   * for addresses from an ADC or DNS; addresses from the operator are not restricted.
    */
   resolve(
     host: string,
     port: number,
     transport: "tcp" | "udp" | "icmp",
     writtenBy?: WrittenBy,
-    /** Which of a name's addresses; left out: the first. */
+    /** Which of a name's addresses; absent: the first. */
     family?: 4 | 6,
   ): Resolution | Promise<Resolution>;
-  /** Never rejects. Every address of a client-facing name, from the same cache; each is then resolved as any other. */
+  /** All addresses of a client-facing name, from the same cache. Never rejects. */
   addresses(name: string): Promise<NameAnswer>;
   /** Which web applications have offered NTLM. */
   readonly schemes: SchemeMemory;
   /** TLS contexts and certificate facts shared by all probes of this network. */
   readonly tls: TlsStore;
-  /** Tells probes under way that their round is abandoned. */
+  /** Aborts running probes when their round is abandoned. */
   readonly aborts: AbortWatch;
-  /** Gathers ICMP echoes that begin together. */
+  /** Batches ICMP echoes that start together. */
   readonly echoes: EchoBatches;
-  /** How long our own event loop was stalled. */
+  /** Measures event-loop stalls. */
   readonly loop: EventLoopMonitor;
-  /** Opens what is dialled. */
+  /** Opens sockets. */
   readonly sockets: Sockets;
 }
-/** Whose word an address is. */
+/** Where an address comes from. */
 export type WrittenBy = "adc" | "operator";
 export type Resolution =
   | {
@@ -171,10 +170,10 @@ export type Resolution =
       readonly port: number;
       readonly family: 4 | 6;
     }
-  /** `absent`: DNS has answered that there is no such name, or no address of it; else it has not answered. */
+  /** `absent`: DNS answered that the name or its address does not exist; otherwise it did not answer. */
   | { readonly kind: "dns_failure"; readonly message: string; readonly absent: boolean }
   | Forbidden;
-/** `agent_path`: this agent must not go there; left out, its configuration does not say where it is. */
+/** `agent_path`: the agent must not connect there; absent: its configuration has no mapping. */
 export interface Forbidden {
   readonly kind: "forbidden";
   readonly message: string;
@@ -183,10 +182,10 @@ export interface Forbidden {
 export interface ResolvedAddress {
   readonly address: string;
   readonly family: 4 | 6;
-  /** How long the answer may be kept; the system's resolver does not say. */
+  /** Time to live of the answer; the system's resolver does not return one. */
   readonly ttlMs?: number;
 }
-/** `answeredAt` distinguishes one answer of the cache from the next. */
+/** `answeredAt` identifies the answer in the cache. */
 export type NameAnswer =
   | {
       readonly kind: "addresses";
@@ -201,6 +200,6 @@ export type NameAnswer =
       readonly absent: boolean;
       readonly answeredAt: number;
     }
-  /** `connect_to` says where this name is dialled: DNS is not asked. */
+  /** `connect_to` maps this name, so DNS is not used. */
   | { readonly kind: "mapped" }
   | Forbidden;

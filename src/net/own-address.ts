@@ -3,8 +3,8 @@ import { isIP } from "../lib/ip.ts";
 import type { Network } from "./network.ts";
 
 /**
- * The address from which this machine's connections to a target come, by its own routes; null where it has no route there, or
- * may not go there. A connected datagram socket tells, and sends nothing.
+ * The local source address for connections to a target, by the routing table; null without a route or permission. Uses a
+ * connected datagram socket, which sends nothing.
  */
 export async function ownAddressTowards(
   network: Pick<Network, "resolve">,

@@ -19,9 +19,9 @@ const TCP_OVER_IPV4 = 0x11;
 const TCP_OVER_IPV6 = 0x21;
 
 /**
- * The header that goes before anything else on a connection from `source` to `destination`, before TLS too. Ends of two
- * families, or of none, are sent as unknown (V1) or local (V2), which a receiver must accept.
- * Source: HAProxy, "The PROXY protocol", versions 1 and 2.
+ * The PROXY header of a connection from `source` to `destination`, sent before everything else, TLS included. Endpoints of
+ * different or unknown families are sent as UNKNOWN (V1) or LOCAL (V2), which a receiver must accept. Source: HAProxy, "The
+ * PROXY protocol", versions 1 and 2.
  */
 export function proxyHeader(
   version: ProxyVersion,
@@ -49,7 +49,7 @@ export function proxyHeader(
   return Buffer.concat([SIGNATURE, head, ends]);
 }
 
-/** An IPv4 address that a socket of both families writes as IPv6, as itself; without a zone. */
+/** Turns an IPv4-mapped IPv6 address into IPv4, and removes the zone. */
 function plain({ address, port }: ProxyEnd): ProxyEnd {
   const mapped = /^::ffff:(\d+(?:\.\d+){3})$/i.exec(address)?.[1];
   return { address: mapped ?? address.split("%", 1)[0] ?? "", port };
@@ -67,23 +67,23 @@ export interface Target {
   /** IP literal or host name. */
   readonly host: string;
   readonly port: number;
-  /** The estate's name of the server, for learning and telling who answered; null at a VIP. */
+  /** The estate's name of the server, to identify who answered; null at a VIP. */
   readonly server: string | null;
-  /** Which addresses of a name the ADC asks DNS for; absent: whichever comes first. */
+  /** Address family that the ADC resolves; absent: any. */
   readonly family?: 4 | 6;
-  /** The PROXY header that a connection begins with, where the server awaits one; absent: none. */
+  /** The PROXY header to send first, if the server expects one; absent: none. */
   readonly proxy?: ProxyVersion;
 }
 export interface ProbeContext {
   readonly network: Network;
-  /** Aborted when the agent stops or the round is abandoned: the probe ends at once as `agent_fault`. */
+  /** Aborted when the agent stops or the round is abandoned; the probe then ends as `agent_fault`. */
   readonly signal: AbortSignal;
-  /** Whole time the probe may take, in milliseconds. */
+  /** Total timeout of the probe in milliseconds. */
   readonly timeoutMs: number;
   /** Local address to probe from, or null for the system's choice. */
   readonly localAddress: string | null;
   readonly vantage: Vantage;
-  /** False: a failure is the server's even where a stall of our event loop explains it as well. Default: true. */
+  /** False: a failure counts even if an event-loop stall could have caused it. Default: true. */
   readonly excuseStalls?: boolean | undefined;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;

@@ -21,7 +21,7 @@ import type { Signs } from "../model/exchange-signs.ts";
 import type { EventLoopMonitor, StallCause } from "./event-loop-monitor.ts";
 import { type RunResource, type RunScope, printable, Transcript } from "./transcript.ts";
 
-/** Which of an observation's three kinds it is, apart from the facts. */
+/** The part of an observation that distinguishes passed, failed and fault. */
 type Result = Observation extends infer Kind
   ? Kind extends Observation
     ? Pick<Kind, "outcome" | "reason" | "step">
@@ -31,12 +31,12 @@ type Result = Observation extends infer Kind
 const NO_RESOURCES: readonly RunResource[] = [];
 const TIMED_OUT: ExchangeError = { kind: "timeout" };
 const ABORTED: ExchangeError = { kind: "aborted" };
-/** The detail of a probe during which our own event loop stalled. */
+/** The detail of a probe that ran during an event-loop stall. */
 export const STALL_DETAIL = "our own event loop stalled while the probe ran";
 const STALLED: ExchangeError = exchangeError("fault", "agent_fault", STALL_DETAIL);
-/** Stalled for so long, or for half of the probe's time, a failure may be ours. */
+/** A stall of this length, or of half of the probe's timeout, may have caused the failure. */
 const EXCUSING_STALL_MS = 1_000;
-/** What a server shows also to a client that is silent for too long, or that does not listen in time. */
+/** Failures that a server also shows to a client that is idle or too slow. */
 const STALL_EXPLAINS: ReadonlySet<string> = new Set<FailureReason>([
   "connect_timeout",
   "tls_timeout",
@@ -50,10 +50,7 @@ const STALL_EXPLAINS: ReadonlySet<string> = new Set<FailureReason>([
   "bye",
 ]);
 
-/**
- * One run of one probe: its deadline, its clock marks, what it learned, and every handle it opened.
- * Made by `observe`, which releases all of it whatever happens.
- */
+/** One run of one probe: its deadline, phases, results, and open handles. Created by `observe`, which always releases it. */
 export class ProbeRun implements Abortable, RunScope, StallCause {
   readonly context: ProbeContext;
   readonly startedAt: number;
@@ -65,14 +62,14 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
   clientAddress: ObservationFacts["clientAddress"] = undefined;
   channelBound = false;
   authSchemes: string | null = null;
-  /** As the observation's. */
+  /** See Observation. */
   answered: readonly string[] | null = null;
-  /** Set to `unanswered` as a credential is sent, and to what it was when that is known. */
+  /** `unanswered` once a credential is sent, then its result. */
   login: LoginOutcome | null = null;
   backendServer: string | null = null;
-  /** How long handling what came here stalled the event loop, from the event-loop monitor. */
+  /** Event-loop stall caused by handling this run's responses, from the event-loop monitor. */
   stalledMs = 0;
-  /** Set when the time is over or the round was abandoned. */
+  /** Set at the deadline or when the round is abandoned. */
   interrupted: ExchangeError | null = null;
   abortPlace = -1;
 
@@ -98,7 +95,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
     context.network.aborts.add(context.signal, this);
   }
 
-  /** To be called where the event loop hands over something of this run: from here on it works for it. */
+  /** Attributes the current turn of the event loop to this run; call it in every event handler. */
   called(): void {
     this.#loop.turnTo(this);
   }
@@ -112,7 +109,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
     return Math.max(0, this.context.timeoutMs - this.elapsedMs());
   }
 
-  /** Ends a phase: the time since the last mark is its share; a second round of the same phase adds to the first. */
+  /** Ends a phase, which lasted since the last mark; a repeated phase adds up. */
   phase(name: PhaseName): number {
     const now = this.context.monotonic();
     const spent = now - this.#mark;
@@ -125,7 +122,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
     return this.#phases;
   }
 
-  /** Registers secrets that must never appear in evidence. */
+  /** Registers secrets to redact from evidence. */
   redact(...secrets: readonly (string | Sealed | null)[]): void {
     for (const secret of secrets) {
       if (secret !== null) {
@@ -134,20 +131,20 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
     }
   }
 
-  /** Notes signs of who answered; the first name is kept, of mailbox servers the last: it is the logged-in account's. */
+  /** Records who answered. The first server name is kept, but the last mailbox server, which is the account's. */
   identify({ servedBy, exchangeSeen, backendServer }: Signs): void {
     this.servedBy ??= servedBy;
     this.exchangeSeen ||= exchangeSeen;
     this.backendServer = backendServer ?? this.backendServer;
   }
 
-  /** A server that repeats a secret as its own name gets none: names become labels and words on pages. */
+  /** A name that contains a secret is dropped, because names become labels and page text. */
   #unlessSecret(name: string | null): string | null {
     return name !== null && this.transcript.redact(name) === name ? name : null;
   }
 
   track(resource: RunResource): void {
-    // Nearly always the only one: an array that grows would make room for sixteen.
+    // Nearly always the only one: a growing array would allocate sixteen slots.
     this.#resources = this.#resources.length === 0 ? [resource] : [...this.#resources, resource];
   }
 
@@ -159,7 +156,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
     return this.#observation({ outcome: "match", reason: "ok", step }, detail);
   }
 
-  /** The server's own word that it is going out of service (trofsCode, trofsString). */
+  /** The server announces that it is going out of service (trofsCode, trofsString). */
   maintenance(step: Step, detail: string | null = null): Observation {
     return this.#observation({ outcome: "maintenance", reason: "ok", step }, detail);
   }
@@ -183,18 +180,18 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
       : this.#observation({ outcome, reason, step }, detail);
   }
 
-  /** The observation of an exchange that broke at this step. */
+  /** The observation of an exchange that failed at this step. */
   fail(step: Step, why: ExchangeError): Observation {
     const { outcome, reason, detail } = describeExchangeError(why, step);
     return this.ended(outcome, step, reason, detail);
   }
 
-  /** The round is abandoned: whatever is awaited ends now. */
+  /** The round is abandoned: every wait ends now. */
   abort(): void {
     this.#interrupt(ABORTED);
   }
 
-  /** Clears the deadline and closes every handle still open. */
+  /** Clears the deadline and closes all open handles. */
   release(): void {
     this.#deadline.cancel();
     this.#loop.leave();
@@ -207,8 +204,8 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
   }
 
   /**
-   * Judges the end of the run by what stalled the event loop meanwhile: a failure that a stall explains as well is a fault of
-   * ours, and says nothing about the server; and if handling its answers was the stall, that is reported.
+   * Adjusts the result for event-loop stalls during the run. A failure that a stall could have caused becomes an agent fault,
+   * which says nothing about the server. A stall caused by handling this server's responses is reported.
    */
   discountIfStalled(seen: Observation): Observation {
     this.#loop.turnTo(null);
@@ -229,10 +226,10 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
     );
   }
 
-  /** Whatever is awaited ends now, as timed out. */
+  /** Every wait ends now, as a timeout. */
   #onTimeout(): void {
     if (this.#stallExcuses()) {
-      // Timers come before sockets in a turn of the event loop: the answer may be lying there unread.
+      // Timers run before sockets in a turn of the event loop, so a response may be waiting unread.
       setImmediate(() => this.#interrupt(STALLED));
     } else {
       this.#interrupt(TIMED_OUT);
@@ -246,9 +243,9 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
     }
   }
 
-  /** What has come of it, with everything that was learned on the way. */
+  /** Builds the observation from the result and everything that was recorded. */
   #observation({ outcome, reason, step }: Result, detail: string | null): Observation {
-    // One literal, and no spread: every probe comes through here, and a copy grows field by field.
+    // One literal without spread, since every probe passes here and a copy would grow field by field.
     const usual = {
       outcome,
       reason,
@@ -284,8 +281,8 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
 }
 
 /**
- * Runs the body of a probe under its deadline. Never rejects: an exception is a bug of ours and becomes `agent_fault`.
- * All handles opened through the run are closed when it ends.
+ * Runs the body of a probe with its deadline. Never rejects: an exception is a bug and becomes `agent_fault`. Closes all
+ * handles at the end.
  */
 export async function observe(
   context: ProbeContext,

@@ -1,11 +1,9 @@
 import type { Socket } from "node:net";
 
 /**
- * Closes a TCP connection with RST, and what is still to be sent with it.
+ * Closes a TCP connection with RST and discards unsent data.
  *
- * While a FIN of ours is on its way (`end` was called, or the peer has closed and Node answers), the connection is closed
- * without RST. libuv refuses a reset beside a shutdown with EINVAL (`uv_tcp_close_reset`), and Node takes the handle for
- * closed all the same: the descriptor would be lost for good, and the process would spin at its end, waiting for it.
+ * If a FIN is already being sent (after `end`, or when Node answers the peer's close), it closes without RST instead. libuv then refuses a reset with EINVAL (`uv_tcp_close_reset`), but Node considers the handle closed: the descriptor would leak, and the process would spin at exit.
  */
 export function resetSocket(socket: Socket): void {
   const isShuttingDown =

@@ -5,14 +5,14 @@ import type { ServerProof, TlsSettings } from "../model/tls-settings.ts";
 import type { Connection } from "./connection.ts";
 import type { Sealed } from "../lib/secret.ts";
 
-/** Why no secret may be sent to a server, in a reason of the closed list and in words that say what to write. */
+/** Why no secret may be sent to a server: the reason, and a text that says what to configure. */
 export interface Unproven {
   readonly reason: FailureReason;
   readonly detail: string;
 }
 
 const BY_CERTIFICATE: ServerProof = { kind: "certificate" };
-/** Names shown of a certificate that may hold thousands. */
+/** Maximum number of certificate names to show; there may be thousands. */
 const MAX_NAMES_SHOWN = 5;
 const MAX_NAME_SHOWN = 80;
 
@@ -21,9 +21,9 @@ export function proofOf({ proof = BY_CERTIFICATE }: TlsSettings): ServerProof {
 }
 
 /**
- * Whether what a handshake showed proves that the server is the one meant; null when it does. A certificate must verify
- * and hold one of the expected names (RFC 7817): with no name to expect, none fits. A pinned certificate needs neither,
- * nor dates (as RFC 7671's DANE-EE): the handshake shows that the server holds its key.
+ * Checks whether a handshake authenticates the server; null if it does. The certificate must verify and contain one of the
+ * expected names (RFC 7817); without expected names the check fails. For a pinned certificate issuer, names and dates are not
+ * checked (as with DANE-EE, RFC 7671), because the handshake proves possession of the key.
  */
 function unprovenServer(facts: TlsFacts, settings: TlsSettings): Unproven | null {
   const proof = proofOf(settings);
@@ -105,13 +105,12 @@ function short(text: string): string {
 
 export type Disclosure =
   | { readonly kind: "disclosed"; readonly text: string }
-  /** It stays here. The observation is a fault at the handshake's step: a login that was not tried. */
+  /** The secret is not sent; the observation is a fault at the handshake's step. */
   | { readonly kind: "withheld"; readonly observation: Observation };
 
 /**
- * The one place where secrets come out to be sent over a connection: only where the server at its other end has proven
- * who it is, as the settings of that connection's handshake demand. In the clear only with `clearText`: the operator's
- * word, or a monitor that the ADC itself runs without TLS.
+ * The only place that reveals a secret for sending over a connection. The server must be authenticated as the handshake's
+ * settings require. Without TLS it needs `clearText`: the operator allows it, or the ADC itself runs the monitor without TLS.
  */
 export function disclose(connection: Connection, secret: Sealed, clearText: boolean): Disclosure {
   const { run, secured } = connection;
@@ -127,7 +126,7 @@ export function disclose(connection: Connection, secret: Sealed, clearText: bool
     : { kind: "withheld", observation: run.fault(secured.step, why.reason, why.detail) };
 }
 
-/** Secrets that never meet a certificate: datagrams, as the ADC sends them, and programs of the operator's own. */
+/** Reveals secrets for uses without a certificate: datagrams, as the ADC sends them, and the operator's own programs. */
 export function discloseAsTheAdcDoes(secret: Sealed): string {
   return secret.reveal();
 }

@@ -15,16 +15,15 @@ export interface HalfAnswer {
 
 const TIMEOUT_MS = 2_000;
 const TRIES = 2;
-/** Hosts file and resolv.conf are read whole: larger ones are left to the system. */
+/** Maximum size of the hosts file and resolv.conf; larger ones are left to the system's resolver. */
 const MAX_FILE_BYTES = 1024 * 1024;
-/** More than a resolver asked for a long time (glibc before 2.26: six). */
+/** More search domains than glibc before 2.26 supported (six). */
 const MAX_SEARCH_DOMAINS = 8;
 
 /**
- * Names as the system knows them: the hosts file first, then the DNS servers of the system (a name without a dot in each
- * search domain, then by itself). They are asked without the threads of `getaddrinfo`, of which libuv runs two at a time: a
- * silent DNS server would hold up every other name behind them. What only the system can know (other sources of
- * `nsswitch.conf`) is asked of it, where DNS has no such name.
+ * Resolves names as the system does: hosts file, then the system's DNS servers (a name without a dot first in each search
+ * domain). It avoids `getaddrinfo`, which libuv runs in only two threads, so a DNS server that does not respond would block all
+ * other names. `getaddrinfo` is used only if DNS has no such name, for other sources of `nsswitch.conf`.
  */
 export function createSystemLookup({
   hostsFile = "/etc/hosts",
@@ -43,7 +42,7 @@ export function createSystemLookup({
     if (listed.length > 0) {
       return listed;
     }
-    // Reads the system's servers each time: they may change while this process lives.
+    // Reads the system's servers each time, since they may change at runtime.
     const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
     if (servers.length > 0) {
       resolver.setServers(servers);
@@ -73,7 +72,7 @@ export function asHeard({
 /** DNS has answered, or there is no server to ask: other sources may know more. */
 const ABSENT: ReadonlySet<string> = new Set(["ENOTFOUND", "ENODATA", "ECONNREFUSED", "ESERVFAIL"]);
 
-/** An answer of 64 KB holds thousands of addresses, and thousands of names may be known: so many are kept of each family. */
+/** Maximum number of addresses kept per name and family; a 64 KB answer may contain thousands. */
 const MAX_ADDRESSES = 32;
 
 interface DnsAnswer {
@@ -129,7 +128,7 @@ function isUnheard({ code }: DnsFailure): boolean {
   return code !== "ENODATA" && code !== "ENOTFOUND";
 }
 
-/** The system's own resolver: hosts file, search domains, DNS, whatever it is set to. */
+/** The system's resolver (getaddrinfo), as configured. */
 function bySystem(name: string): Promise<readonly ResolvedAddress[]> {
   return new Promise((resolve, reject) => {
     lookupByThreads(name, { all: true }, (error, addresses) => {
@@ -144,7 +143,7 @@ function bySystem(name: string): Promise<readonly ResolvedAddress[]> {
   });
 }
 
-/** What a file of the system holds; read anew when it has changed, and empty where it cannot be read. */
+/** Content of a system file; read again after a change, and empty if unreadable. */
 function keepRead<Content>(file: string, read: (text: string) => Content): () => Content {
   let readAt = "";
   let content = read("");
@@ -167,7 +166,7 @@ function textOf(file: string): string {
   }
 }
 
-/** Domains in which a name without a dot is looked for: the last `search` or `domain` line counts (resolv.conf(5)). */
+/** Search domains: the last `search` or `domain` line counts (resolv.conf(5)). */
 function readSearchDomains(text: string): readonly string[] {
   const last = text
     .split("\n")

@@ -3,18 +3,18 @@ import { networkInterfaces } from "node:os";
 import { rangesOf, rangeTest } from "../lib/ip.ts";
 import { type HostPort, readHostPort } from "../lib/host-port.ts";
 
-/** What of a configuration says which addresses an imported target may have: plain data. */
+/** The configuration of allowed addresses of imported targets, as plain data. */
 export interface TargetRules {
-  /** Addresses or CIDR ranges that may be dialled although they are the agent's own host (`allow_targets`). */
+  /** Addresses or CIDR ranges of the agent's own host that may be dialled (`allow_targets`). */
   readonly allowTargets: readonly string[];
-  /** Where this agent itself listens; no host: on every address. */
+  /** The agent's listening addresses; no host: all addresses. */
   readonly listen: readonly { readonly host: string; readonly port: number }[];
 }
 
-/** Says why a probe may not go to this address, in words; null when it may. ICMP ignores the port. */
+/** Why a probe may not connect to this address; null if it may. ICMP ignores the port. */
 export type TargetPolicy = (address: string, port: number) => string | null;
 
-/** Addresses by which a machine reaches itself, its link, or the machine it runs on: never a server behind an ADC. */
+/** Addresses of the host itself, its link, or its hypervisor: never a server behind an ADC. */
 const OWN_HOST: readonly (readonly [range: string, words: string])[] = [
   ["127.0.0.0/8", "a loopback address"],
   ["::1/128", "a loopback address"],
@@ -23,10 +23,10 @@ const OWN_HOST: readonly (readonly [range: string, words: string])[] = [
   ["::/96", "an unspecified address"],
   ["169.254.0.0/16", "a link-local address"],
   ["fe80::/10", "a link-local address"],
-  // The same through a NAT64 gateway, which DNS64 makes of an answer.
+  // The same addresses through NAT64.
   ["64:ff9b::7f00:0/104", "a loopback address"],
   ["64:ff9b::a9fe:0/112", "a link-local address"],
-  // What is sent to a group comes back to this machine too.
+  // Multicast also reaches this host.
   ["224.0.0.0/4", "a multicast address"],
   ["ff00::/8", "a multicast address"],
   ["255.255.255.255/32", "a broadcast address"],
@@ -39,9 +39,8 @@ const OWN_HOST: readonly (readonly [range: string, words: string])[] = [
 ];
 
 /**
- * The one rule for addresses that come from an ADC or from DNS. They are written by others: without it a monitor could
- * send bytes of its author's choosing to whatever trusts this host (server-side request forgery). What the operator
- * wrote himself is not asked here.
+ * The policy for addresses from an ADC or from DNS. Others control them, so a monitor could otherwise send arbitrary bytes to
+ * services that trust this host (server-side request forgery). Addresses configured by the operator are not checked.
  */
 export function createTargetPolicy({ allowTargets, listen }: TargetRules): TargetPolicy {
   const allowed = rangesOf(allowTargets);
@@ -65,7 +64,7 @@ export function createTargetPolicy({ allowTargets, listen }: TargetRules): Targe
 
 const REMEDY = "an imported target may lead there only by connect_to or allow_targets";
 
-/** Asked only for ports of our own, so that an address that is added later counts at once. */
+/** Called only for the agent's own ports, and not cached, so that new addresses count at once. */
 function isLocal(address: string): boolean {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return rangesOf(own.map((one) => one.address)).check(
@@ -74,7 +73,7 @@ function isLocal(address: string): boolean {
   );
 }
 
-/** Addresses of this machine that others may see: what a connection comes from where none is configured. */
+/** Non-internal addresses of this host: the source of connections if none is configured. */
 export function ownAddresses(): readonly string[] {
   return Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
@@ -82,7 +81,7 @@ export function ownAddresses(): readonly string[] {
     .map(({ address }) => address);
 }
 
-/** Whether the ADC itself is meant: `-destIP 127.0.0.1` of a monitor is the appliance's own loopback. */
+/** Whether it addresses the ADC itself: `-destIP 127.0.0.1` of a monitor is the appliance's loopback. */
 export function isAdcItself(destIp: string): boolean {
   return isIP(destIp) !== 0 && LOOPBACK.check(destIp, isIP(destIp) === 6 ? "ipv6" : "ipv4");
 }
@@ -91,11 +90,14 @@ const LOOPBACK = rangesOf(["127.0.0.0/8", "::1/128"]);
 
 export type Transport = "tcp" | "udp" | "icmp";
 
-/** The operator's `connect_to`, ready to be asked. */
+/** The parsed `connect_to` of the configuration. */
 export interface ConnectTo {
-  /** Where this host and port really are (port null: the one that was asked for); undefined where nothing maps them. ICMP has no port: only keys without one count. */
+  /**
+   * Real host and port (null: unchanged) of this host and port; undefined if not mapped. For ICMP only keys without a port
+   * match.
+   */
   readonly find: (host: string, port: number, transport: Transport) => HostPort | undefined;
-  /** Whether any key names this host. */
+  /** Whether any key maps this host. */
   readonly names: (host: string) => boolean;
 }
 

@@ -6,11 +6,11 @@ import type { TlsDiagnosis } from "./tls-store.ts";
 import { ProbeRun } from "./probe-run.ts";
 import { dial } from "./dial.ts";
 
-/** Most time all tries together may take. */
+/** Maximum total time of all attempts. */
 const MAX_MS = 3000;
-/** How long a diagnosis is kept: the same failure is not examined at every probe. */
+/** How long a diagnosis is cached, so that not every probe repeats it. */
 const KEPT_MS = 5 * 60_000;
-/** Failures that another version, name or cipher could explain; silence and clear text are none of them. */
+/** Failures that another version, name or cipher could explain; not timeouts and clear text. */
 const EXPLAINABLE: ReadonlySet<FailureReason> = new Set<FailureReason>([
   "tls_handshake",
   "tls_protocol",
@@ -18,9 +18,9 @@ const EXPLAINABLE: ReadonlySet<FailureReason> = new Set<FailureReason>([
   "closed_without_data",
 ]);
 /**
- * The observation with the reason for its failed handshake spelt out: which side refuses which version, or that a name
- * (SNI) or old ciphers would help, or the words in clear text. Other observations are returned as they are. Tries happen
- * only after a failure, one after another, and their result is kept for five minutes.
+ * Adds the cause of a failed handshake to an observation: which side refuses which version, that SNI or old ciphers would help,
+ * or the clear text received. Other observations are returned unchanged. Attempts are made only after a failure, one at a time;
+ * their result is cached for five minutes.
  */
 export async function withTlsDiagnosis(
   observation: Observation,
@@ -54,7 +54,7 @@ export async function withTlsDiagnosis(
     evidence: { ...evidence, detail },
   };
 }
-/** Tries versions one by one, then names; null when nothing works and so nothing is explained. */
+/** Tries versions one by one, then names; null if nothing works. */
 async function diagnoseTls(
   settings: TlsSettings,
   names: readonly string[],
@@ -109,7 +109,7 @@ function explainVersions(spoken: readonly TlsVersion[], settings: TlsSettings): 
       : `${facts}: works with old ciphers and signatures only (OpenSSL's security level 0)`,
   };
 }
-/** What a port that speaks no TLS says by itself: Exchange shows so that it has no certificate. */
+/** Reads what a port without TLS sends first; Exchange reports a missing certificate in this way. */
 async function readClearText(target: Target, context: ProbeContext): Promise<TlsDiagnosis | null> {
   const run = new ProbeRun({ ...context, timeoutMs: Math.min(context.timeoutMs, MAX_MS) });
   try {

@@ -5,9 +5,9 @@ import type { CertificateFacts, NameCheck, TlsFacts } from "../model/observation
 import { certificateFacts, certificateFactsBytes, carriesName } from "./certificate-facts.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
 
-/** Why a handshake failed, found by trying others. */
+/** Why a handshake failed, found by trying other settings. */
 export interface TlsDiagnosis {
-  /** A better reason than the failure's own, or null. */
+  /** A more specific reason, or null. */
   readonly reason: FailureReason | null;
   /** One sentence for the evidence. */
   readonly text: string;
@@ -18,8 +18,8 @@ const MAX_CERTIFICATE_BYTES = 16 * 1024 * 1024;
 const MAX_CONTEXTS = 512;
 
 /**
- * What handshakes share: contexts by their parameters (never sessions: every probe does the full handshake) and the
- * facts of certificates already seen. One per network, bounded.
+ * Cache of TLS contexts by their parameters, and of the facts of certificates. Sessions are not cached: every probe makes a
+ * full handshake. One per network, bounded.
  */
 export class TlsStore {
   #contexts = new Map<string, SecureContext>();
@@ -28,7 +28,7 @@ export class TlsStore {
   #certificates = new Map<string, CertificateFacts>();
   #certificateBytes = 0;
 
-  /** Throws what OpenSSL throws when the parameters cannot be honoured (an unreadable CA). */
+  /** Throws OpenSSL's error for invalid parameters (an unreadable CA). */
   contextFor(settings: TlsSettings): SecureContext {
     const known = this.#bySettings.get(settings);
     if (known !== undefined) {
@@ -56,7 +56,7 @@ export class TlsStore {
     return context;
   }
 
-  /** What was found out about a failing handshake, made again when it is older than `keptMs`. */
+  /** Cached diagnosis of a failing handshake; repeated when older than `keptMs`. */
   diagnosis(
     key: string,
     now: number,
@@ -85,7 +85,7 @@ export class TlsStore {
     return facts;
   }
 
-  /** A server may show another certificate, as large as TLS allows, in each handshake. */
+  /** A server may present a different, large certificate in each handshake. */
   #boundCertificates(): void {
     for (const [oldest, facts] of this.#certificates) {
       const fits =
@@ -111,8 +111,8 @@ function forgetOldest(map: Map<string, unknown>, most: number): void {
 
 const MAX_CHAIN = 8;
 /**
- * Facts of a handshake. Must be read inside `secureConnect` or before the socket is destroyed: afterwards Node no longer
- * knows the peer's certificate. Verification is judged here in full, whatever the settings do with the judgement.
+ * Facts of a handshake. Call it in `secureConnect` or before the socket is destroyed: afterwards Node has no peer certificate.
+ * Verification is always complete; the settings decide only what follows from it.
  */
 export function tlsFacts(
   socket: TLSSocket,
@@ -155,8 +155,8 @@ function isCurrent({ notBefore, notAfter }: CertificateFacts, now: number): bool
   return now >= notBefore && now <= notAfter;
 }
 /**
- * Dates first, since they have their own reasons and their own remedy; then the chain, then the name. Where a chain
- * verifies, what else was sent with it is nobody's concern: an expired cross-signature beside a trusted root, say.
+ * Checks dates first, since they have their own reasons and fix; then the chain, then the name. If the chain verifies, other
+ * certificates sent with it are ignored, such as an expired cross-signature.
  */
 function verify(
   socket: TLSSocket,
@@ -196,7 +196,7 @@ function ephemeralKey(socket: TLSSocket): string | null {
   }
   return [info.type, "name" in info ? info.name : null, info.size].filter(Boolean).join(" ");
 }
-/** The reason a verifying probe fails with; null when the certificate is as it should be. */
+/** The reason with which a verifying probe fails; null if the certificate is valid. */
 export function verificationFailure(facts: TlsFacts): FailureReason | null {
   switch (facts.verification) {
     case "ok":

@@ -6,27 +6,27 @@ export const TRANSCRIPT_BYTES = 2048;
 const REDACTED = "<secret>";
 
 /**
- * What was sent and received, bounded, with secrets replaced. Pieces of one direction are joined before redaction, so
- * that a secret split over two packets does not slip through.
+ * The bytes sent and received, bounded, with secrets redacted. Chunks of one direction are joined before redaction, so that a
+ * secret split over two packets is found.
  */
 export class Transcript {
-  /** Joined only when asked for: evidence is kept, and concatenated it would stay a chain of its pieces. */
+  /** Joined on demand: V8 would keep a concatenated string as a rope of its pieces. */
   #text: string[] = [];
   #length = 0;
   #direction: ">" | "<" | null = null;
   #current = "";
   #full = false;
-  /** Null: nothing is hidden, as in nearly all probes. */
+  /** Null: no secrets, as in nearly all probes. */
   #forms: Set<string> | null = null;
-  /** Longer ones first, since one form may hold another; null: to be sorted anew. */
+  /** Longest first, since one form may contain another; null: not sorted yet. */
   #formsByLength: readonly string[] | null = null;
 
-  /** Registers a secret of the configuration with every form in which a server might repeat it. */
+  /** Registers a configured secret, with every encoding in which a server might repeat it. */
   hide(secret: string): void {
     this.#register(secret, secretForms);
   }
 
-  /** Registers what a server has given out itself (a cookie, a challenge), in the forms in which it is sent back. */
+  /** Registers a value issued by the server (a cookie, a challenge), with the encodings in which it is sent back. */
   hideToken(token: string): void {
     this.#register(token, sentForms);
   }
@@ -39,7 +39,7 @@ export class Transcript {
     this.#add("<", data);
   }
 
-  /** A remark of ours between the lines, for example `-- TLS 1.2`. */
+  /** Adds a note, for example `-- TLS 1.2`. */
   note(text: string): void {
     this.#flush();
     this.#append(`-- ${this.redact(text)}\n`);
@@ -120,7 +120,7 @@ function sentForms(token: string): readonly string[] {
   return [token, encodeURIComponent(token), Buffer.from(token).toString("base64")];
 }
 
-/** In lower case, each character at its own place: one whose lower case is longer stays as it is. */
+/** Lower case with unchanged offsets: characters whose lower case is longer are kept. */
 function foldCase(text: string): string {
   const lower = text.toLowerCase();
   return lower.length === text.length
@@ -144,7 +144,7 @@ function replaceFolded(text: string, folded: string, form: string): string {
 const CONTROL =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** A server's words could steer a terminal: of their control and direction characters only tabs and line ends are left. */
+/** Control and direction characters, which could control a terminal, except tabs and line ends. */
 export function printable(text: string): string {
   return text.replace(CONTROL, "\u00b7");
 }
@@ -153,9 +153,9 @@ export function printable(text: string): string {
 const ODD =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\r(?!\n)/;
 
-/** Each line with its direction. */
+/** Prefixes each line with its direction. */
 function prefixed(text: string, direction: ">" | "<"): string {
-  // One look at the whole costs less than one at each line.
+  // One search of the whole text is cheaper than one per line.
   const isPlain = !ODD.test(text);
   const pieces: string[] = [];
   let length = 0;
@@ -175,13 +175,13 @@ function prefixed(text: string, direction: ">" | "<"): string {
   return pieces.join("");
 }
 
-/** Something that holds a handle while a probe runs: interrupted when the probe's time is over, released at its end. */
+/** A resource of a running probe: interrupted at the deadline, released at the end. */
 export interface RunResource {
   interrupt(why: ExchangeError): void;
   release(): void;
 }
 
-/** What work that several probes share (a process, a batch of echoes) needs of each probe's run. */
+/** The part of a probe's run that shared work (a process, a batch of echoes) needs. */
 export interface RunScope {
   /** Set when the time is over or the round was abandoned. */
   readonly interrupted: ExchangeError | null;

@@ -10,15 +10,15 @@ export interface Datagram {
 
 export interface UdpQuestion {
   readonly payload: Buffer;
-  /** Which answer ends the wait; default: the first. Others are passed over (stray or forged datagrams). */
+  /** Which datagram ends the wait; default: the first. Others are ignored as stray or forged. */
   readonly accept?: (data: Buffer) => boolean;
   /** Text for the transcript instead of the raw payload. */
   readonly shown?: string;
 }
 
 /**
- * Sends one datagram over a connected socket, so that only the target's answers count and its ICMP port-unreachable
- * shows as `refused`. Waits for an accepted answer until the run's time is over (`timeout`).
+ * Sends one datagram over a connected socket, so that only replies of the target are received and ICMP port-unreachable becomes
+ * `refused`. Waits for an accepted reply until the run's deadline (`timeout`).
  */
 export async function askUdp(
   run: ProbeRun,
