@@ -52,9 +52,9 @@ export const AGENT_ALERTS: AlertGroup = {
       expr: "adc_witness_adc_split_brain == 1",
       for: "30s",
       heldBy: null,
-      summary: "Both nodes of {{ $labels.adc }} say that they are the primary",
+      summary: "Both nodes of {{ $labels.adc }} claim to be primary",
       description:
-        "Both may answer for the same addresses. Look at the link between them (show HA node on each). Until one gives way neither is believed, and every verdict is unknown.",
+        "Both may answer for the same addresses. Look at the link between them (show HA node on each). Until one of them becomes secondary, the state of neither is used and every verdict is unknown.",
       shownAt: SHOWN_AGENT,
       verdict: null,
       ...provenByFlag(

@@ -84,7 +84,7 @@ export const RECORDINGS: readonly Recording[] = [
     record: "adc_witness:vserver:believed_surplus",
     expr: 'adc_witness_vserver_members{of="adc_up"} - ignoring (of) adc_witness_vserver_members{of="really_up"}',
     meaning:
-      "Members that the ADC believes in beyond those that really work; below 0: capacity it does not use.",
+      "Members that the ADC reports as up minus members that really work; below 0: unused capacity.",
     test: {
       series: [
         series("adc_witness_vserver_members", { ...VSERVER, of: "adc_up" }, "3x20"),

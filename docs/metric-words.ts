@@ -118,7 +118,7 @@ export const ADC_BLIND_REASONS: Readonly<Record<BlindReason, string>> = {
     "An HTTP-INLINE monitor looks at client traffic and probes only where there is none.",
   max_clients: "The member is BUSY: its limit of clients is reached.",
   cluster_non_owner: "Another node of the cluster owns the monitor.",
-  split_brain: "Both nodes of the pair say that they are the primary: neither is believed.",
+  split_brain: "Both nodes of the pair claim to be primary: the state of neither is used.",
   mep_down:
     "The metric exchange (MEP) with the site is down, and no monitor is bound: the state of this GSLB service is old.",
   probes_not_advancing: "The ADC's counter of probes stands still although the monitor is on.",

@@ -1,21 +1,21 @@
 import type { NitroAnswer, NitroGet } from "../adc/nitro/client.ts";
 import type { Row } from "../adc/nitro/row-values.ts";
 
-/** The last answer of one node about one resource, however many requests that took. */
+/** The last answer of one node about one resource, combined from all its requests. */
 export interface LoggedAnswer {
   readonly node: string;
   readonly api: "config" | "stat";
   readonly resource: string;
-  /** Null where nothing but refusals came. */
+  /** Null if all requests were refused. */
   readonly rows: readonly Row[] | null;
   readonly secondary: boolean;
   readonly code: string | null;
   readonly words: string | null;
 }
 
-/** Keeps the last answer to each question that was put to the nodes of one ADC. */
+/** Keeps the last answer to each request to the nodes of one ADC. */
 export class AnswerLog {
-  /** By node and resource, then by what else distinguishes one question from another: page, name, arguments. */
+  /** By node and resource, then by page, name and arguments of the request. */
   readonly #answers = new Map<string, Map<string, LoggedExchange>>();
 
   add(node: string, request: NitroGet, answer: NitroAnswer): void {
@@ -26,7 +26,7 @@ export class AnswerLog {
     this.#answers.set(of, answersOf);
   }
 
-  /** In the order in which resources were first asked for. */
+  /** In the order of the first requests. */
   answers(): readonly LoggedAnswer[] {
     return [...this.#answers.values()].flatMap((answersOf) => {
       const each = [...answersOf.values()];
@@ -63,7 +63,7 @@ function loggedAnswer(
   };
 }
 
-/** A binding that was asked for by its parent's name need not repeat the name. */
+/** A binding requested by its parent's name may omit that name. */
 function rowsOf({ request, answer }: LoggedExchange): readonly Row[] {
   const rows = answer.kind === "rows" ? answer.rows : [];
   const { name, resource } = request;
@@ -71,12 +71,12 @@ function rowsOf({ request, answer }: LoggedExchange): readonly Row[] {
   return name === undefined || key === null ? rows : rows.map((row) => ({ [key]: name, ...row }));
 }
 
-/** The field of a binding that holds its parent's name; null for what is no binding. */
+/** The field with the parent's name of a binding; null if it is not a binding. */
 export function bindingKey(resource: string): string | null {
   const parent = /^([a-z]+)_\w+_binding$/.exec(resource)?.[1];
   switch (parent) {
     case undefined:
-    // Of the whole appliance: there is no parent to name.
+    // Global bindings have no parent.
     case "responderglobal":
     case "appfwglobal":
     case "tmglobal":

@@ -13,15 +13,15 @@ import { AnswerLog } from "./answer-log.ts";
 import { BUNDLE_VERSION, type BundleLine } from "./format.ts";
 import { Pseudonyms, type Replaced } from "./pseudonyms.ts";
 
-/** What is known when a bundle is made. */
+/** Input of a bundle. */
 export interface BundleSources {
   readonly config: Config;
   readonly recorder: AdcRecorder;
   /** One round of probes and verdicts. */
   readonly live: Pick<LiveState, "adcs" | "members" | "vservers" | "probes">;
-  /** What the ns.conf of an ADC came to, by its name. */
+  /** Import results of ns.conf files, by ADC name. */
   readonly nsConfs: ReadonlyMap<string, Estate>;
-  /** What the agent's history holds, oldest first. */
+  /** The agent's history, oldest first. */
   readonly changes: readonly JournalChange[];
   readonly madeBy: { readonly version: string; readonly node: string; readonly platform: string };
   readonly now: number;
@@ -33,18 +33,18 @@ export interface MadeBundle {
   readonly contents: BundleContents;
 }
 
-/** What is in a bundle, for the person who is to send it. */
+/** Summary of a bundle, for the person who sends it. */
 export interface BundleContents {
   /** Lines by kind. */
   readonly kinds: ReadonlyMap<string, number>;
   readonly characters: number;
   readonly refused: readonly string[];
   readonly replaced: Replaced;
-  /** Lines that were left out: a password of the configuration was still in them. */
+  /** Lines that were dropped because they still contained a password of the configuration. */
   readonly dropped: number;
 }
 
-/** Hears what ADCs say during one round, and remembers it. */
+/** Records the answers of ADCs during one round. */
 export class AdcRecorder implements AdcListener {
   readonly #logs = new Map<string, AnswerLog>();
   readonly #texts = new Map<string, readonly UnknownText[]>();
@@ -81,7 +81,7 @@ export class AdcRecorder implements AdcListener {
   }
 }
 
-/** Makes a bundle: everything that a report needs, without names, addresses and secrets. */
+/** Makes a bundle for a report, without names, addresses and secrets. */
 export function makeBundle(sources: BundleSources): MadeBundle {
   const { config } = sources;
   const pseudonyms = new Pseudonyms(secretsIn(config), identitiesIn(config));
@@ -91,7 +91,7 @@ export function makeBundle(sources: BundleSources): MadeBundle {
   let dropped = 0;
   for (const line of bundleLines(sources, pseudonyms)) {
     const written = JSON.stringify(line);
-    // Whatever a field was taken for: no line leaves with a password of the configuration in it.
+    // Last check: never write a line that contains a password of the configuration.
     if (pseudonyms.betrays(written)) {
       dropped += 1;
       continue;
@@ -257,7 +257,7 @@ function probeLine(probe: LiveProbe, pseudonyms: Pseudonyms): BundleLine {
     address: orNull(probe.address ?? "", pseudonyms),
     port: probe.port === "" ? null : probe.port,
     vantage: probe.vantage,
-    // A transaction's name and type are our own words.
+    // Names and types of transactions are adc-witness's own and need no pseudonym.
     probe: probe.kind === "monitor" ? pseudonyms.name(probe.monitor) : probe.transaction,
     type:
       probe.kind === "monitor" ? String(pseudonyms.value("type", probe.type)) : probe.transaction,
@@ -303,7 +303,7 @@ function instant(atMs: number | null): string | null {
   return atMs === null || !Number.isFinite(atMs) ? null : new Date(atMs).toISOString();
 }
 
-/** Every secret of a configuration, wherever it stands. */
+/** All secrets of a configuration. */
 function secretsIn(value: unknown, depth = 0): readonly string[] {
   if (value instanceof Secret) {
     return [value.reveal()];
@@ -315,7 +315,7 @@ function secretsIn(value: unknown, depth = 0): readonly string[] {
   return [...inner].flatMap((one) => secretsIn(one, depth + 1));
 }
 
-/** What accounts are called: of ADCs, of monitors and of transactions, with the parts of their user names. */
+/** User names of ADCs, monitors and transactions, with their parts. */
 function identitiesIn({ adcs, monitors, transactions }: Config): readonly string[] {
   const names = [
     ...adcs.flatMap(({ nitro }) => nitro?.username ?? []),

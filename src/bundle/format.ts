@@ -5,14 +5,14 @@ import { entryShape, ownerShape } from "../change/journal.ts";
 import { errorMessage } from "../lib/log.ts";
 
 /**
- * A bundle is a text file of one JSON object a line. The first says what made it; each other is of one `kind`. Rows follow
- * the `answer` they belong to. What a later version adds is passed over by an earlier one.
+ * A bundle is a text file with one JSON object per line. The first line is a header; each other line has a `kind`. Rows follow
+ * their `answer`. Unknown kinds of later versions are skipped.
  */
 export const BUNDLE_VERSION = 1;
 
-/** Addresses of one ADC: more than a cluster's nodes that a configuration would name. */
+/** Maximum number of management addresses of one ADC. */
 const MAX_NODES = 16;
-/** More than one agent asks. */
+/** Maximum number of ADCs. */
 const MAX_ADCS = 100;
 
 const name = z.string().max(1_024);
@@ -34,7 +34,7 @@ const adc = z.object({
   adc: name,
   /** As the appliance writes it; null if there is none. */
   firmware: short.nullable(),
-  /** Management addresses that were asked. */
+  /** Number of management addresses that were polled. */
   nodes: z.number().int().min(0).max(MAX_NODES),
   partition: z.boolean(),
   ns_conf: z.boolean(),
@@ -154,13 +154,13 @@ export type BundleRead =
   | { readonly kind: "bundle"; readonly bundle: Bundle }
   | { readonly kind: "failed"; readonly message: string };
 
-/** A stranger's file: no more than this is read of it, and no longer line is kept. */
+/** Limits for an untrusted file: total size, and length of a line. */
 const MAX_BYTES = 256 * 1_048_576;
 const MAX_LINE_CHARACTERS = 1_048_576;
 const MAX_LINES = 1_000_000;
 const MAX_DEPTH = 8;
 
-/** Reads a bundle out of a file, line by line. Never rejects: what is not a bundle is reported with its line. */
+/** Reads a bundle from a file, line by line. Never rejects; errors name the line. */
 export async function readBundle(file: string): Promise<BundleRead> {
   try {
     const found = await stat(file);
@@ -194,7 +194,7 @@ function failed(message: string): BundleRead {
   return { kind: "failed", message };
 }
 
-/** Takes a bundle's text piece by piece; what is wrong with it is reported as soon as it is known. */
+/** Parses a bundle incrementally; reports an error as soon as it is found. */
 class BundleReader {
   readonly #adcs: BundleAdc[] = [];
   readonly #answers: (BundleAnswer & { fields: Record<string, unknown>[] })[] = [];
@@ -227,8 +227,8 @@ class BundleReader {
     const torn = this.#answers.find(({ rows, fields: listed }) => (rows ?? 0) !== listed.length);
     if (!this.#begun || torn !== undefined) {
       return this.#begun
-        ? `${torn?.resource ?? ""} has another number of rows than it states: the file is incomplete`
-        : "no bundle of adc-witness";
+        ? `${torn?.resource ?? ""} has a different number of rows than it states; the file is incomplete`
+        : "not a bundle of adc-witness";
     }
     return {
       adcs: this.#adcs,
@@ -251,7 +251,7 @@ class BundleReader {
     }
     const value = parseJson(text);
     if (value === undefined || isDeeper(value, MAX_DEPTH)) {
-      return this.#at("no JSON object of a bundle");
+      return this.#at("not a JSON object of a bundle");
     }
     const parsed = LINE.safeParse(value);
     if (!parsed.success) {
@@ -262,15 +262,15 @@ class BundleReader {
     return trouble;
   }
 
-  /** A kind that a later version may have brought is no fault; a known kind with other contents is. */
+  /** An unknown kind is skipped (a later version), but a known kind with invalid content is an error. */
   #unknown(value: unknown, error: z.ZodError): string | null {
     const kind = typeof value === "object" && value !== null && "kind" in value ? value.kind : null;
     const known = LINE.options.some((option) => option.shape.kind.value === kind);
     if (!this.#begun || known || typeof kind !== "string") {
       const where = error.issues[0]?.path.map(String).join(".") ?? "";
       return this.#begun
-        ? this.#at(`not understood${where === "" ? "" : ` (${where.slice(0, 100)})`}`)
-        : "no bundle of adc-witness, or one of another version";
+        ? this.#at(`invalid line${where === "" ? "" : ` (${where.slice(0, 100)})`}`)
+        : "not a bundle of adc-witness, or from an unsupported version";
     }
     this.#passedOver += 1;
     this.#lines += 1;
@@ -279,7 +279,7 @@ class BundleReader {
 
   #take(line: BundleLine): string | null {
     if (line.kind === "bundle" ? this.#begun : !this.#begun) {
-      return this.#at("a bundle begins with its own line, once");
+      return this.#at("a bundle must begin with exactly one header line");
     }
     switch (line.kind) {
       case "bundle":
@@ -295,7 +295,7 @@ class BundleReader {
       case "row": {
         const answered = this.#answers.at(-1);
         if (answered === undefined || answered.fields.length >= (answered.rows ?? 0)) {
-          return this.#at("a row without its answer");
+          return this.#at("a row without an answer before it");
         }
         answered.fields.push(line.fields);
         return null;
@@ -325,7 +325,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Whether values nest more than so deep; each level is looked at without going further. */
+/** Whether values are nested deeper than the limit, without recursing further. */
 function isDeeper(value: unknown, levels: number): boolean {
   let level: readonly unknown[] = [value];
   for (let depth = 0; level.length > 0; depth += 1) {

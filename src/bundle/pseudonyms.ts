@@ -4,10 +4,10 @@ import { redactRequest, withoutLogins } from "../adc/request-secrets.ts";
 import { Transcript } from "../net/transcript.ts";
 import { COMMON_WORDS, ENUMERATED } from "./vocabulary.ts";
 
-/** What stands where something was left out altogether. */
+/** Placeholder of withheld values. */
 const WITHHELD = "<withheld>";
 
-/** How many different things were replaced so far. */
+/** Number of distinct replacements so far. */
 export interface Replaced {
   readonly words: number;
   readonly addresses: number;
@@ -15,10 +15,9 @@ export interface Replaced {
 }
 
 /**
- * Replaces what could reveal whose appliance it is by stable pseudonyms: the same word, the same pseudonym, be it in a name,
- * a host, an expression or a certificate, so that whatever referred to each other still does. What is kept is listed
- * (vocabulary.ts), never what is hidden. Pseudonyms are numbers in the order of appearance, so that nothing can be
- * computed back, and a bundle of a bundle is the same bundle.
+ * Replaces everything that could identify the appliance's owner by pseudonyms. The same word always gets the same pseudonym, in
+ * names, hosts, expressions and certificates, so that references still match. An allow-list (vocabulary.ts) says what is kept.
+ * Pseudonyms are numbers in order of appearance, so they cannot be reversed, and a bundle of a bundle is the same bundle.
  */
 export class Pseudonyms {
   readonly #secrets = new Transcript();
@@ -31,8 +30,8 @@ export class Pseudonyms {
   readonly #identities: readonly string[];
 
   /**
-   * `secrets`: what must not appear in any form, whatever it looks like. `identities`: names of accounts, which become
-   * pseudonyms also where they are made of common words.
+   * `secrets`: must not appear in any encoding. `identities`: account names, which become pseudonyms even if they are common
+   * words.
    */
   constructor(secrets: readonly string[], identities: readonly string[] = []) {
     for (const secret of secrets) {
@@ -51,12 +50,12 @@ export class Pseudonyms {
     };
   }
 
-  /** True when a known secret is in it, in any form. */
+  /** Whether it contains a known secret in any encoding. */
   betrays(line: string): boolean {
     return this.#secrets.redact(line) !== line;
   }
 
-  /** What an administrator made up: of its words none stays, but those by which a reader knows Exchange. */
+  /** A name chosen by an administrator: replaces all words except those that identify Exchange. */
   name(name: string): string {
     const clean = this.#secrets.redact(name);
     return builtInMonitor(clean) === null
@@ -64,7 +63,7 @@ export class Pseudonyms {
       : clean;
   }
 
-  /** A sentence, an expression, a request, lines of a conversation: common words stay, hosts become names. */
+  /** A sentence, expression, request or transcript: common words stay, hosts become pseudonyms. */
   text(text: string): string {
     const clean = this.#secrets.redact(text);
     let result = "";
@@ -77,7 +76,7 @@ export class Pseudonyms {
     return result + this.#prose(clean.slice(at));
   }
 
-  /** The serial number of a certificate, however it is written, as another one: what is shown and what is bound are compared. */
+  /** Replaces a certificate's serial number by a stable one, so that presented and bound certificates can be compared. */
   serial(serial: string): string {
     const key = serial
       .toLowerCase()
@@ -98,7 +97,7 @@ export class Pseudonyms {
     );
   }
 
-  /** The value of one field; by the field's name where that says what it holds, else by its shape. */
+  /** The value of one field: by the field's name if that is known, else by its format. */
   value(field: string, value: unknown, depth = 0): unknown {
     const kind = kindOf(field);
     if (value === null || typeof value === "boolean" || value === "") {
@@ -157,13 +156,13 @@ export class Pseudonyms {
     }
   }
 
-  /** `user=itest`, as the scripts of the ADC take their arguments: any of them may be a password. */
+  /** `user=itest`, the arguments of the ADC's scripts; any of them may be a password. */
   #argument(part: string): string {
     const [, key = "", value = part] = /^(\s*[\w-]{1,64}=)(.*)$/s.exec(part) ?? [];
     return SECRET_ARGUMENT.test(key) ? `${key}${WITHHELD}` : `${this.text(key)}${this.name(value)}`;
   }
 
-  /** Addresses become other addresses, whatever stands around them; `tokens` finds the rest. */
+  /** Replaces addresses; `tokens` finds the rest. */
   #each(text: string, tokens: RegExp, replace: (token: string) => string): string {
     let result = "";
     let at = 0;
@@ -172,7 +171,7 @@ export class Pseudonyms {
       if (isIP(found) === 0 && !MAC.test(found)) {
         continue;
       }
-      // Straight behind a word, the word's number would make another address of it the next time.
+      // Directly after a word, the word's number would change the address at the next replacement.
       const isGlued = /[A-Za-z0-9]$/.test(text.slice(0, match.index).slice(-1));
       const before = text.slice(at, match.index).replace(tokens, replace);
       result += before + (isGlued ? "__" : "") + this.#address(found);
@@ -215,7 +214,7 @@ export class Pseudonyms {
     if (EXPRESSION.test(token)) {
       return token.replace(WORDS, (word) => (isCommon(word) ? word : this.#pseudonym(word)));
     }
-    // Numbers beside a name are a part of it.
+    // Numbers next to a name are part of it.
     return token.replace(WORDS, (word) =>
       token.includes(".")
         ? this.#nameWord(word)
@@ -260,7 +259,7 @@ interface Place {
   readonly to: number;
 }
 
-/** Where names stand for themselves in a text, in any letter case; of those that overlap the first, and of these the longest. */
+/** Finds whole names in a text, case-insensitively; of overlapping ones the first, then the longest. */
 function placesOf(names: readonly string[], text: string): readonly Place[] {
   const lower = text.toLowerCase();
   const found: Place[] = [];
@@ -301,7 +300,7 @@ const MAX_CHARACTERS = 65_536;
 const MAX_DEPTH = 4;
 const MAX_ITEMS = 20_000;
 
-/** Secrets; and what says nothing of how an appliance works, but whose it is. */
+/** Fields with secrets, or with values that only identify the owner. */
 const NEVER =
   /pass(w|ph|pl|cr|$)|secret|radkey|community|secureargs|token|apikey|private|preshared|psk|credential|sessionid|cookie(pass|ipport)|^key$|fipskey|license|comment|serialno|hostid|sysid|uuid|banner|location|signature$|challenge/;
 const SECRET_ARGUMENT = /pass|pwd|secret|community/i;
@@ -350,12 +349,12 @@ const ESCAPE = /^(?:\\|%)/;
 const EXPRESSION =
   /^(?:HTTP|CLIENT|SERVER|SYS|SSL|AAA|TARGET|REQ|RES|TCP|IP|SUBSCRIBER|ANALYTICS)\./i;
 
-/** In any text: addresses with what could belong to them; each match is examined. */
+/** Candidates for addresses in any text; each match is checked. */
 const ADDRESSES =
   /(?<!\d)(?:\d{1,3}\.){3}\d{1,3}(?!\d)|(?:(?<![\w.])|(?<=%[0-9a-f]{2}|\\[rnt]))(?:(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?!\w)|(?<!:)(?:[0-9a-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{1,4})?(?![\w:]))/gi;
 const MAC = /^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i;
 
-/** Addresses that stand for none, for oneself, or for a mask. */
+/** Unspecified and loopback addresses, and masks. */
 function isPlaceless(address: string): boolean {
   return /^(?:0\.0\.0\.0|127\.\d+\.\d+\.\d+|255\.\d+\.\d+\.\d+|::1?|ff[0-9a-f:]*:)$/i.test(address);
 }

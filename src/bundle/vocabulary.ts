@@ -1,7 +1,7 @@
 /**
- * What may stand in a bundle as it came. Whatever else is a word becomes a pseudonym: the lists say what is kept, never
- * what is hidden. Sources: NITRO docs (values of enumerations, error messages), NetScaler's expression language, RFC 3501,
- * 1939, 5321, 9110, and what Exchange says to anybody.
+ * The words that a bundle may contain unchanged; every other word becomes a pseudonym. Sources: NITRO docs (values of
+ * enumerations, error messages), NetScaler's expression language, RFC 3501, 1939, 5321, 9110, and what Exchange says to
+ * anybody.
  */
 
 /** Values of NITRO's enumerations: kept where such a value is all that a field holds, spelt like this. */

@@ -29,11 +29,11 @@ import type { Declarations } from "../maintenance/declarations.ts";
 import { readSince, restoreSince } from "../agent/kept-state.ts";
 import type { Network } from "../net/network.ts";
 
-/** Probes at a time: enough for a large estate in a minute, few enough for any server. */
+/** Maximum number of concurrent probes: enough for a large estate in a minute, without overloading a server. */
 const AT_ONCE = 64;
-/** For this share of the time, what servers show of themselves is waited for together with all monitors. */
+/** Share of the time limit for recognising servers and running all monitors. */
 const LEARNING_SHARE = 0.25;
-/** Failing replicas are tried again at most this far apart. */
+/** Maximum interval between retries of failing replicas. */
 const REPLICA_RETRY_MS = 1_000;
 
 interface CompareOptions {
@@ -41,17 +41,17 @@ interface CompareOptions {
   /** Server name or pattern: only members on it, and their vservers. Null: all. */
   readonly server: string | null;
   readonly declarations: Declarations;
-  /** Everything must have ended by then; what has not is unknown. */
+  /** Time limit; what has not finished by then is unknown. */
   readonly timeoutMs: number;
-  /** Mismatches are looked at again until they are gone, or until so much time has passed. */
+  /** Mismatches are probed again until they are gone, or for this long. */
   readonly waitMs: number;
-  /** The command is to end at once, logged out of every ADC. */
+  /** Aborts the command, with logouts from all ADCs. */
   readonly interrupted?: AbortSignal;
-  /** Hears everything that ADCs say meanwhile. */
+  /** Receives all answers of the ADCs. */
   readonly listener?: AdcListener;
 }
 
-/** Hears what ADCs say, as it came and as it was read. */
+/** Receives the answers of ADCs, raw and parsed. */
 export interface AdcListener {
   readonly answered: (
     adc: string,
@@ -70,7 +70,7 @@ type CompareResult =
     }
   | { readonly kind: "failed"; readonly message: string };
 
-/** Until when what may go on: probes leave the ADC its time to be asked, and the ADC leaves its logout some. */
+/** Deadlines of the phases: probes, then polls of the ADC, then logouts. */
 interface Deadlines {
   readonly probesMs: number;
   readonly questionsMs: number;
@@ -85,17 +85,16 @@ function deadlines(allMs: number): Deadlines {
 }
 
 /**
- * One round over an estate, now: every replica starts from unknown and probes until its state machine decides, every
- * transaction until it has failed twice or passed once. Each ADC is asked after its probes, so that its word is the newer.
- * All of it ends in time, whatever an ADC does: one that is silent fails alone (`LiveAdc.lastError`), and hides no other's
- * mismatch.
+ * One round over all estates. Every replica starts as unknown and probes until its state machine decides; every transaction
+ * runs until it has passed once or failed twice. Each ADC is polled after its probes, so that its state is newer. The round
+ * ends in time: an ADC that does not respond fails alone (`LiveAdc.lastError`), and does not hide mismatches of others.
  */
 export async function compareOnce(options: CompareOptions): Promise<CompareResult> {
   const { config, interrupted } = options;
   const limits = deadlines(options.timeoutMs + options.waitMs);
   const startedAt = performance.now();
   const probing = new AbortController();
-  // Every probe in flight listens, and there is no sensible number to warn at.
+  // Every running probe adds a listener, so the default limit of ten does not apply.
   setMaxListeners(0, probing.signal);
   const over = new AbortController();
   const timers = [
@@ -144,7 +143,7 @@ export async function compareOnce(options: CompareOptions): Promise<CompareResul
   }
 }
 
-/** Resolves when the work is done, or at the end of the time: what is still under way then is left behind. */
+/** Resolves when the work is done or at the time limit; unfinished work is abandoned. */
 async function inTime(over: AbortSignal, work: () => Promise<void>): Promise<void> {
   if (over.aborted) {
     return;
@@ -243,8 +242,8 @@ class Round {
     if (!isOutgrownBy(pass.probes)) {
       await pass.all;
     }
-    // What has shown itself to be Exchange gets the looks of one, before anything is judged. A monitor that still waits for
-    // its answer is begun again: it must not keep others from being seen.
+    // Members recognised as Exchange get their looks before any evaluation. Monitors that are still waiting are restarted
+    // later, so that they do not delay this.
     if (isOutgrownBy(pass.probes)) {
       first.abort();
       await (
@@ -254,7 +253,7 @@ class Round {
     await this.poll();
   }
 
-  /** Asks the ADC for its word, and believes it. */
+  /** Polls the ADC and applies its state. */
   async poll(): Promise<void> {
     const { name } = this.#adc;
     const records = this.#state.recordsOf(name);
@@ -276,7 +275,7 @@ class Round {
     this.#phase = "done";
   }
 
-  /** What has not come by now counts as silence. */
+  /** A poll that has not finished by now has timed out. */
   end(): void {
     const { timeoutMs } = this.#options;
     if (this.#phase === "import") {
@@ -303,7 +302,7 @@ function idleIn(state: WitnessState, config: Config): readonly ConfigProblem[] {
       ? []
       : [{ estate: records.estate, settings, learned: learnedIn(records.probes) }];
   });
-  // What was not imported may hold it.
+  // It may be in the part that was not imported.
   return planned.length === config.adcs.length ? idleSettings(config, planned) : [];
 }
 
@@ -314,7 +313,7 @@ interface Pass {
   readonly all: Promise<unknown>;
 }
 
-/** Asks a server nothing but what anybody may ask, and is soon answered. */
+/** Whether it is anonymous and fast. */
 function isLook({ kind, credential }: ProbeRecord): boolean {
   return kind === "transaction" && credential === null;
 }
@@ -331,7 +330,7 @@ function isStillWaiting(probe: ProbeRecord): boolean {
   return probe.opinion === "unknown" && waitsItsTurn(probe);
 }
 
-/** Members that have shown themselves to be Exchange. */
+/** Members recognised as Exchange. */
 function learnedIn(probes: readonly ProbeRecord[]): LearnedExchange {
   return new Set(
     probes.flatMap(({ vantage, last, server, port }) =>
@@ -350,7 +349,7 @@ function seconds(ms: number): string {
   return (ms / 1_000).toFixed(1);
 }
 
-/** What ate the time of an import that did not end within `--timeout`. */
+/** Why an import did not finish within `--timeout`. */
 function lateImport(spent: readonly Exchange[], timeoutMs: number): string {
   const totalMs = spent.reduce((sum, { durationMs }) => sum + durationMs, 0);
   const slow =
@@ -382,7 +381,7 @@ function bringIn(
       exclude: config.exclude ?? [],
       resolved,
       now: Date.now,
-      // All of it is one look, however long that takes: nothing in it grows stale.
+      // A round is a single snapshot, however long it takes, so nothing in it becomes stale.
       monotonic: () => 0,
     },
     state.recordsOf(adc),
@@ -402,8 +401,8 @@ function bringIn(
 }
 
 /**
- * All probes until each has an opinion, a bounded number at a time. A health page comes last: that it is aborted shows
- * maintenance only beside another URL that answers, whichever of the two an agent that watches asks first.
+ * Runs all probes until each has an opinion, with bounded concurrency. Health pages run last: an aborted one shows maintenance
+ * only if another URL of the member has answered.
  */
 async function probeAll(
   probes: readonly ProbeRecord[],
@@ -411,7 +410,7 @@ async function probeAll(
   runner: ProbeRunner,
   signal: AbortSignal,
   atOnce = AT_ONCE,
-  /** Ids of the probes that have come to their end. */
+  /** Ids of finished probes. */
   ended = new Set<string>(),
 ): Promise<void> {
   const runnable = probes.filter((probe) => probe.planned.action.run !== null);
@@ -430,14 +429,14 @@ async function probeAll(
   await logInElsewhere(runnable, state, runner, signal);
 }
 
-/** Why a login waits for another one's end: what it brought lets the next one go, here or elsewhere. */
+/** Reasons to wait for another login of the account; its result may allow the next one. */
 const WAITS_ITS_TURN: ReadonlySet<string> = new Set(["busy", "paced", "elsewhere_first"]);
 const LOGIN_ROUNDS = 8;
 const LOGINS_APART_MS = 500;
 
 /**
- * Logins that had to wait for another of their account, one after the other: only that an account is accepted elsewhere tells a
- * broken server from a wrong password.
+ * Runs logins that had to wait for another of their account, one at a time: only a success elsewhere distinguishes a broken
+ * server from a wrong password.
  */
 async function logInElsewhere(
   probes: readonly ProbeRecord[],
@@ -464,10 +463,11 @@ async function logInElsewhere(
       await decide(probe);
     }
     for (const refused of refusals) {
-      // One acceptance convicts every place that refused the account: what it convicted is refused no longer.
+      // One accepted login shows that all endpoints that rejected the account are broken, so their logins are no longer held
+      // back.
       for (const witness of isRefused(refused) ? witnessesOf(refused) : []) {
         await decide(witness);
-        // A witness that has to wait once more has shown nothing: another one may go first.
+        // A login that has to wait again proves nothing, so another one runs first.
         if (!waitsItsTurn(witness)) {
           confirmed.add(refused);
           break;
@@ -485,7 +485,7 @@ function isRefused({ credential, last, lastPassed }: ProbeRecord): boolean {
   return credential !== null && lastPassed === null && last?.reason === "auth_rejected";
 }
 
-/** A login that has worked, and has to work again after the rejection to say anything of it. */
+/** A login that worked before, and must work again after the rejection to be conclusive. */
 function isAcceptedElsewhere(
   { credential, server, opinion }: ProbeRecord,
   refused: ProbeRecord,
@@ -497,7 +497,7 @@ function isAcceptedElsewhere(
   );
 }
 
-/** Runs one probe until it has an opinion, but no more often than it may take. */
+/** Runs one probe until it has an opinion, up to a maximum number of runs. */
 async function untilDecided(
   probe: ProbeRecord,
   state: WitnessState,
@@ -519,12 +519,12 @@ async function untilDecided(
   }
 }
 
-/** What is held back, or cannot be asked from here, will say nothing at once either; a hold of our own passes. */
+/** Repeating does not help a login that is held back or an unreachable path; an event-loop stall passes. */
 function saysNothingNow({ last, lastPassed }: ProbeRecord): boolean {
   return lastPassed === null && last?.reason !== "agent_fault";
 }
 
-/** With `--wait`: looks again at what disagrees, until nothing does or the time is over. */
+/** With `--wait`: probes mismatches again until there are none or the time is over. */
 async function recheck(
   options: CompareOptions,
   state: WitnessState,
@@ -545,17 +545,17 @@ async function recheck(
     const again = new Set([...members, ...vservers].flatMap((each) => each.probes));
     await probeAll([...again], state, runner, signal);
     await Promise.all(rounds.map((round) => round.poll()));
-    // What fails alike behind every front end shows only over all of them.
+    // A common failure behind every front end is only visible over all of them.
     state.evaluateAll();
   }
 }
 
-/** A command is run by somebody, once: nothing starts it again and again, and its first login waits for nothing. */
+/** A command is started by a person, so its first login needs no delay against restart loops. */
 export function commandKeeper(config: Config): Promise<AccountKeeper> {
   return keeperOf(config, 0);
 }
 
-/** What a command would probe, with the secrets that are bound to it: what is known of them is shared by state_dir. */
+/** The plan of a command, with its bound secrets; secret bindings are shared through state_dir. */
 export async function planForCommand(
   estate: Estate,
   config: Config,
@@ -570,7 +570,7 @@ export async function planForCommand(
   return (await new SecretBindings().bind(plan, config.monitors, keeper)).plan;
 }
 
-/** Runs probes for a command, outside any agent, and yet with the leave of every account: gates are shared by state_dir. */
+/** Runs probes for a command without an agent, but respects the account gates, which are shared through state_dir. */
 export function singleRoundRunner(
   config: Config,
   network: Network,

@@ -7,14 +7,14 @@ import {
 } from "../model/live.ts";
 import { severity, MISMATCH_VERDICTS, WARNING_VERDICTS, type Verdict } from "../model/verdicts.ts";
 
-/** Members of one server that are judged alike for the same reason, or one vserver: what a card is about. */
+/** Members of one server with the same verdict and reason, or one vserver; the subject of a card. */
 export type Finding =
   | {
       readonly kind: "members";
       readonly verdict: Verdict;
       readonly adc: string;
       readonly server: string;
-      /** At least one; the first speaks for all. */
+      /** At least one; the first represents all. */
       readonly members: readonly [LiveMember, ...LiveMember[]];
       readonly since: number | null;
     }
@@ -26,7 +26,7 @@ export type Finding =
       readonly since: number | null;
     };
 
-/** Everything that deserves a look: worst first, then the longest standing. */
+/** Everything that needs attention: worst first, then oldest first. */
 export function findingsOf(
   live: Pick<LiveState, "members" | "vservers">,
   tone: "bad" | "warn",
@@ -62,7 +62,7 @@ export function findingsOf(
   );
 }
 
-/** The rank of a finding among others, the worst lowest. */
+/** Sort rank of a finding; the lowest is the worst. */
 export function rankOf({ verdict, ...of }: Finding): number {
   return of.kind === "vserver" && isDeadSite(of.vserver) ? -1 : severity(verdict);
 }
@@ -80,7 +80,7 @@ const DERIVED: ReadonlySet<Verdict> = new Set<Verdict>([
   "vip_backup_active",
 ]);
 
-/** Whether a vserver is wrong because these members behind it are, and has no cause of its own. */
+/** Whether a vserver is wrong only because of these members. */
 export function followsFrom(
   { adc, vserver, verdict }: Extract<Finding, { readonly kind: "vserver" }>,
   members: readonly LiveMember[],
@@ -105,7 +105,7 @@ function earliest(members: readonly LiveMember[]): number | null {
   return known.length === 0 ? null : Math.min(...known);
 }
 
-/** A finding as a sentence without its end, so that a time may follow. */
+/** A finding as a sentence without full stop, so that a time can be appended. */
 export function sentenceOf(finding: Finding): string {
   const adc = `NetScaler ${finding.adc}`;
   if (finding.kind === "vserver") {
@@ -183,7 +183,7 @@ function vserverSentence(
   }
 }
 
-/** A GSLB vserver is what its names lead to: clients know the site. */
+/** A GSLB vserver is described by its names and sites, which clients know. */
 function nameSentence({ gslb, verdict }: LiveVserver, adc: string): string | null {
   if (gslb === undefined || gslb === null) {
     return null;

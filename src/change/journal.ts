@@ -21,7 +21,7 @@ const OLDER_FILE = "history.1.jsonl";
 /** About 100,000 changes. Two of these are kept. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;
 const FLUSH_EVERY_MS = 1_000;
-/** How exactly the end of a run that was killed is known. */
+/** Interval of the alive marker, and so the precision of a killed run's end. */
 const ALIVE_EVERY_MS = 5 * 60_000;
 /** Queued while the disk refuses writes; beyond that, the state at the time it recovers is written instead. */
 const MAX_WAITING_BYTES = 1024 * 1024;
@@ -58,7 +58,7 @@ export const entryShape = z.object({
   // Earlier versions did not write it.
   clientsLeft: z.boolean().nullable().default(null),
 });
-/** A line of the file. Numbers of owners hold within one file, which begins with what holds then. */
+/** A line of the file. Owner numbers are valid within one file, which begins with the state at that time. */
 const lineShape = z.discriminatedUnion("line", [
   z.object({ line: z.enum(["began", "alive", "ended"]), at }),
   z.object({ line: z.literal("owner"), id: z.number().int(), owner: ownerShape }),
@@ -76,7 +76,7 @@ export interface Span {
 
 export interface Track {
   readonly owner: TimelineOwner;
-  /** In order; between two of them nobody watched. */
+  /** In order; no agent was running between two of them. */
   readonly spans: readonly Span[];
 }
 
@@ -84,13 +84,13 @@ export interface JournalReading {
   readonly tracks: readonly Track[];
   /** When the agent ran. */
   readonly watched: readonly { readonly from: number; readonly to: number }[];
-  /** The oldest moment of which anything is kept; null: nothing is. */
+  /** Time of the oldest entry; null: none. */
   readonly since: number | null;
 }
 
 /**
- * Reads the journal of a state directory from `sinceMs` on. `runningUntil`: the agent that writes it still runs, so that what
- * held last holds until then; null: until the last line. Lines that cannot be read are passed over. Never rejects.
+ * Reads the journal of a state directory from `sinceMs` on. `runningUntil`: the writing agent is still running, so its last
+ * state lasts until then; null: until the last line. Unreadable lines are skipped. Never rejects.
  */
 export async function readJournal(
   stateDir: string,
@@ -112,7 +112,7 @@ interface Reading extends Track {
   entry: TimelineEntry | null;
 }
 
-/** A silence longer than this is one in which the agent did not run, or the clock was moved. */
+/** A longer gap between lines means that the agent did not run or the clock was set. */
 const SILENCE_MS = 2 * ALIVE_EVERY_MS + 30_000;
 
 function* readLines(
@@ -228,12 +228,12 @@ function lineOf(text: string): Line | null {
   try {
     return lineShape.safeParse(JSON.parse(text)).data ?? null;
   } catch {
-    // JSON.parse has no other way to say no: the last line of a process that was killed.
+    // A truncated last line of a killed process.
     return null;
   }
 }
 
-/** A track as a timeline: where nobody watched, nothing is known. */
+/** Converts a track to a timeline; gaps are unknown. */
 export function timelineOf({ spans }: Track): readonly TimelineEntry[] {
   return spans.flatMap(({ from, to, entry }, index) => {
     const held = { ...entry, at: from };
@@ -250,15 +250,15 @@ export interface JournalChange {
 export interface JournalOptions {
   readonly stateDir: string;
   readonly storage: StorageWatch;
-  /** What each member and vserver holds now. */
+  /** The current state of each member and vserver. */
   readonly current: () => Iterable<JournalChange>;
   readonly now: () => number;
   readonly segmentBytes?: number;
 }
 
 /**
- * Writes the journal: at most two files of 16 MB, the older one overwritten. A disk error loses lines and never stops the
- * watch. One writer per directory: the agent holds its lock.
+ * Writes the journal: at most two files of 16 MB; the older one is overwritten. A disk error loses lines but never stops the
+ * agent. One writer per directory: the agent holds its lock.
  */
 export class Journal {
   readonly #options: JournalOptions;
@@ -271,7 +271,7 @@ export class Journal {
   #bytes = 0;
   #waiting: { readonly text: string; readonly ofOwner: boolean }[] = [];
   #waitingBytes = 0;
-  /** Queued lines were dropped: the next write begins with the state at that time. */
+  /** Queued lines were dropped, so the next write begins with the full state. */
   #isBehind = false;
 
   constructor(options: JournalOptions) {
@@ -350,7 +350,7 @@ export class Journal {
     this.#waitingBytes = lengthOf(this.#waiting);
   }
 
-  /** Begins anew with what holds now, in turns; changes that come meanwhile are queued behind it. */
+  /** Writes the full current state, yielding in between; changes meanwhile are queued behind it. */
   async #writeCurrent(file: FileHandle): Promise<void> {
     this.#restart();
     const first = this.#waiting;
@@ -417,7 +417,7 @@ export class Journal {
     await file?.close().catch(() => undefined);
   }
 
-  /** Never through a link, never into a pipe. */
+  /** Never follows a link or opens a pipe. */
   async #openFile(): Promise<FileHandle> {
     const { stateDir, storage, now } = this.#options;
     await mkdir(stateDir, { recursive: true, mode: 0o700 });

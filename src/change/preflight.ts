@@ -21,16 +21,16 @@ export interface PreflightInputs {
   readonly now: number;
   /** Number of working members that each vserver must keep. */
   readonly keepGood: number;
-  /** How far ahead another server's window matters. */
+  /** How far ahead to check windows of other servers. */
   readonly horizonMs: number;
 }
 
 export const PREFLIGHT_DEFAULTS = { keepGood: 1, horizonMs: 4 * 3_600_000 } as const;
 
 /**
- * May this server go? By our opinions, not the ADC's: every vserver it serves keeps really good members that the ADC
- * also uses, no other server of theirs is about to leave, and certificates are alike, so that clients can move over. Told
- * as a warning: among those who stay is one that lets clients log in otherwise than the rest.
+ * Checks whether a server can be taken out of service. By this agent's opinions, not the ADC's: every vserver it serves must
+ * keep enough working members that the ADC also uses, none of their servers may have a window soon, and certificates must be
+ * identical, so that clients can move. A remaining member with different login schemes is a warning.
  */
 export function preflight(inputs: PreflightInputs): MaintenanceReport {
   const { live, server } = inputs;
@@ -77,7 +77,7 @@ function capacityCheck(inputs: PreflightInputs): MaintenanceCheck {
     const why = doubtful.length === 0 ? "no other server" : doubtful.join(", ");
     return [{ vserver, kept: `${String(servers.size)} of ${String(inputs.keepGood)}: ${why}` }];
   });
-  // One member in doubt often stands behind many vservers: it is reported once.
+  // A doubtful member often serves many vservers, but is reported once.
   const wrong = [...groupBy(lacking, ({ kept }) => kept)].map(
     ([kept, each]) => `${each.map(({ vserver }) => vserver).join(", ")} would keep ${kept}`,
   );
@@ -88,7 +88,7 @@ function capacityCheck(inputs: PreflightInputs): MaintenanceCheck {
   );
 }
 
-/** The ADC sends clients there, and they are served. */
+/** The ADC uses the member, and it works. */
 function carriesClients(member: LiveMember): boolean {
   const bad = member.replica === "down" || member.service === "down";
   const good = member.replica === "up" || member.service === "up";
@@ -120,10 +120,10 @@ function certificateCheck(inputs: PreflightInputs): MaintenanceCheck {
   const wrong = vserversServed(inputs)
     .filter(({ certificateDiffers }) => certificateDiffers === true)
     .map(({ vserver }) => `The certificates behind ${vserver} differ`);
-  return checkAll("certificates", wrong, "All certificates that must be identical are.");
+  return checkAll("certificates", wrong, "All certificates that must be identical are identical.");
 }
 
-/** That the odd one itself goes is no risk; among two that differ, the other one is odd as well. */
+/** Removing the deviating member itself is no risk; of two that differ, each deviates from the other. */
 function schemesCheck(inputs: PreflightInputs): MaintenanceCheck {
   const leaving = inputs.server.toLowerCase();
   const risks = vserversServed(inputs).flatMap(({ vserver, oddSchemes }) =>

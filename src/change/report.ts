@@ -1,7 +1,7 @@
 import { nameMatcher } from "../lib/glob.ts";
 import type { LiveMember, LiveState } from "../model/live.ts";
 
-/** What a look before or after a change found: each check by name, and in words what is wrong or right. */
+/** Result of preflight or verify: each check with its name and message. */
 export interface MaintenanceReport {
   readonly server: string;
   readonly ok: boolean;
@@ -11,7 +11,7 @@ export interface MaintenanceReport {
 export interface MaintenanceCheck {
   readonly name: string;
   readonly ok: boolean;
-  /** Does not stop the change, but is a risk to know about. */
+  /** A risk that does not fail the check. */
   readonly warning: boolean;
   readonly message: string;
 }
@@ -31,7 +31,7 @@ export function checkAll(
     : { name, ok: false, warning: false, message: `${wrong.join("; ")}.` };
 }
 
-/** As {@link checkAll}, of what is no reason to stay. */
+/** As {@link checkAll}, but only a warning. */
 export function warnOfAll(
   name: string,
   risks: readonly string[],
@@ -51,7 +51,7 @@ export function memberWords(member: LiveMember): string {
   return `${member.adcService} (${member.server}:${String(member.port)})`;
 }
 
-/** A check that fails when the server is not in the estate at all; null when it is. */
+/** A failed check if the server is not in the estate; null if it is. */
 export function unknownServer(live: LiveState, server: string): MaintenanceReport | null {
   if (membersOf(live, server).length > 0) {
     return null;
@@ -61,7 +61,7 @@ export function unknownServer(live: LiveState, server: string): MaintenanceRepor
   return reportOf(server, [{ name: "known", ok: false, warning: false, message }]);
 }
 
-/** Of servers or patterns that somebody names, those on which no ADC has a member, in a sentence; null: none, or no estate. */
+/** A message about servers or patterns without a member on any ADC; null if there are none, or no estate. */
 export function unknownServers(
   members: LiveState["members"],
   servers: readonly string[],
@@ -78,7 +78,7 @@ function noMemberSentence(server: string, names: readonly string[]): string {
   return `No ADC has a member on ${server}; known servers: ${known === "" ? "none" : known}.`;
 }
 
-/** Whether the witness itself can say anything: not cut off, and every ADC of this server answers. */
+/** Checks that the agent is not cut off and that every ADC of this server answers. */
 export function witnessCheck(live: LiveState, server: string): MaintenanceCheck {
   const adcs = new Set(membersOf(live, server).map((member) => member.adc));
   const wrong = [

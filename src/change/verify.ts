@@ -11,7 +11,7 @@ import {
   type MaintenanceReport,
 } from "./report.ts";
 
-/** One answer that came through a VIP. */
+/** One response through a VIP. */
 export interface VipAnswer {
   readonly at: number;
   /** The estate's name of the server that gave it; null if the answer names no known server. */
@@ -23,14 +23,17 @@ export interface VerifyInputs {
   readonly server: string;
   readonly now: number;
   readonly stabilityMs: number;
-  /** The last answers through a vserver's VIP, newest last, at most so many. */
+  /** The last responses through a vserver's VIP, newest last, up to a maximum number. */
   readonly recentAnswers: (vserver: LiveVserver, count: number) => readonly VipAnswer[];
 }
 
 /** Number of responses through each VIP that are examined. */
 const VIP_ANSWERS = 10;
 
-/** Is it really drained? The ADC has it out or down everywhere, no connection is left, and no VIP hands it clients. */
+/**
+ * Checks whether a server is drained: every member is out of service or down on the ADC, no connection is left, and no VIP
+ * sends it clients.
+ */
 export function verifyDrained(inputs: VerifyInputs): MaintenanceReport {
   const { live, server } = inputs;
   return (
@@ -44,7 +47,10 @@ export function verifyDrained(inputs: VerifyInputs): MaintenanceReport {
   );
 }
 
-/** Is it really back? Every monitor and transaction is good and stable, the ADC has it UP, each VIP used it again. */
+/**
+ * Checks whether a server is back: every monitor and transaction passes for the stability time, the ADC has it UP, and each VIP
+ * has used it again.
+ */
 export function verifyReturned(inputs: VerifyInputs): MaintenanceReport {
   const { live, server } = inputs;
   return (
@@ -116,8 +122,8 @@ function counted(number: number, what: string): string {
 }
 
 /**
- * Silence proves nothing: where no answer came through a VIP since, nobody can say who would have been served. Where our address
- * sticks to one server, another one is never seen however long we wait: that is reported, and not waited for.
+ * A VIP without any response since the change proves nothing, so the check fails. If source persistence binds the agent to one
+ * server, other servers can never be observed; that is reported but not waited for.
  */
 function notServedCheck(inputs: VerifyInputs): MaintenanceCheck {
   const { wrong, unseen } = throughVips(inputs, (vserver, answers) => {
@@ -136,7 +142,7 @@ function notServedCheck(inputs: VerifyInputs): MaintenanceCheck {
   );
 }
 
-/** What is wrong at each VIP that can be looked at, by its answers since the change; and the VIPs that show nothing of it. */
+/** The problems at each observable VIP, by its responses since the change; and the unobservable VIPs. */
 function throughVips(
   inputs: VerifyInputs,
   wrongAt: (vserver: LiveVserver, answers: readonly VipAnswer[]) => string | null,
@@ -153,10 +159,7 @@ function throughVips(
   };
 }
 
-/**
- * Whether any probe goes through it: one that clients reach through another vserver has none of its own, and through one that
- * is down nobody is served.
- */
+/** Whether probes go through it: a vserver behind another vserver has none, and one that is down serves nobody. */
 function isAsked({ probes, vip, adcOpinion }: LiveVserver): boolean {
   const isDown = vip === "down" || (adcOpinion !== "up" && adcOpinion !== "unknown");
   return !isDown && probes.some(({ vantage, scheduled }) => vantage === "vip" && scheduled);
@@ -168,7 +171,7 @@ function withUnseen(check: MaintenanceCheck, unseen: readonly string[]): Mainten
     : {
         ...check,
         warning: check.ok,
-        message: `${check.message} Not observable from one address, by source persistence: ${unseen.join(", ")}.`,
+        message: `${check.message} Not observable from one addressbecause of source persistence: ${unseen.join(", ")}.`,
       };
 }
 
@@ -180,7 +183,7 @@ function probesCheck({ live, server }: VerifyInputs): MaintenanceCheck {
       if (probe.lastPassed === false || probe.opinion === "down") {
         return [`${where} fails: ${last?.reason ?? "no answer"}`];
       }
-      // What has run without a result (not yet, held back, a fault of ours) has not passed either.
+      // A run without a result (not run yet, held back, agent fault) has not passed.
       return probe.opinion === "unknown" && probe.scheduled
         ? [`${where} has no result: ${last?.reason ?? "not run yet"}`]
         : [];
@@ -214,7 +217,7 @@ function stableCheck({ live, server, now, stabilityMs }: VerifyInputs): Maintena
 
 function servedAgainCheck(inputs: VerifyInputs): MaintenanceCheck {
   const { wrong, unseen } = throughVips(inputs, (vserver, answers) => {
-    // If no answer ever names a server, none can be missing.
+    // If no response identifies a server, none can be missing.
     const names = [...vserver.servedBy.keys()].some((name) => name !== "unrecognised");
     return names && answersOf(inputs, answers).length === 0
       ? `${vserver.vserver} has returned no response from it since it came back`
@@ -230,7 +233,7 @@ function servedAgainCheck(inputs: VerifyInputs): MaintenanceCheck {
   );
 }
 
-/** Vservers that lead to the server. */
+/** Vservers of the server. */
 function servedVservers({ live, server }: VerifyInputs): readonly LiveVserver[] {
   const mine = membersOf(live, server);
   return live.vservers.filter(({ adc, vserver }) =>
@@ -244,8 +247,8 @@ function answersOf({ server }: VerifyInputs, answers: readonly VipAnswer[]): rea
 }
 
 /**
- * When the ADC last took a member of the server out of this vserver, or in; where it does not tell, since when the member is
- * away by what we know. 0 where nobody knows: all answers count.
+ * When the ADC last changed the state of a member of the server in this vserver; if it does not report that, since when the
+ * member has been away. 0 if unknown: all responses count.
  */
 function lastChange({ live, server }: VerifyInputs, { adc, vserver }: LiveVserver): number {
   const changes = membersOf(live, server)

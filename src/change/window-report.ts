@@ -10,7 +10,7 @@ import type { JournalReading, Span, Track } from "./journal.ts";
 const instant = z.iso.datetime();
 const seconds = z.number().nonnegative();
 
-/** What a vserver's clients met over some time; what was not watched counts nowhere. */
+/** What a vserver's clients experienced over some time, excluding unwatched time. */
 const vserverTimesShape = z.strictObject({
   adc: z.string(),
   vserver: z.string(),
@@ -34,7 +34,7 @@ export type Slo = z.output<typeof sloAnswer>;
 
 export const WINDOW_STEPS = ["drained", "in_maintenance", "good_again", "returned"] as const;
 
-/** A maintenance window as it went, for the change ticket. */
+/** Report on a maintenance window, for the change ticket. */
 export const windowReportAnswer = z.strictObject({
   window: z.string(),
   servers: z.array(z.string()),
@@ -86,9 +86,9 @@ export const windowReportAnswer = z.strictObject({
 });
 export type WindowReport = z.output<typeof windowReportAnswer>;
 
-/** More than anybody reads. */
+/** Maximum number of entries. */
 const MAX_INCIDENTS = 1_000;
-/** How long after its end a window's servers are looked for. */
+/** How long after its end a window's servers are watched for their return. */
 const BACK_WITHIN_MS = 24 * 3_600_000;
 
 interface Range {
@@ -109,8 +109,8 @@ export function sloOf(reading: JournalReading, range: Range): Slo {
 }
 
 /**
- * The hour of a window: its steps, what clients met, and when the ADC was wrong. `commandsFor`: what to type about a member or
- * vserver that held a verdict.
+ * Report on a window: its steps, what clients experienced, and when the ADC was wrong. `commandsFor`: commands for a member's
+ * or vserver's verdict.
  */
 export function windowReport(
   window: MaintenanceWindow,
@@ -205,7 +205,7 @@ function isOut(adc: TimelineEntry["adc"]): boolean {
   return adc === "out" || adc === "down";
 }
 
-/** What held of all of them together, each time that anything changed. */
+/** The combined state of all of them, at each change. */
 function* momentsOf(
   tracks: readonly Track[],
   range: Range,
@@ -232,7 +232,7 @@ function* momentsOf(
   }
 }
 
-/** Nothing shows maintenance, and whatever is asked works. */
+/** No sign of maintenance, and all opinions are up. */
 function isGood(entries: readonly TimelineEntry[]): boolean {
   return (
     entries.every(
@@ -349,7 +349,7 @@ function clipped<Part extends Range>(parts: readonly Part[], range: Range): read
     .filter(({ from, to }) => from < to);
 }
 
-/** The same time once, however many parts hold it. */
+/** Merges overlapping spans. */
 function united(parts: readonly Range[]): readonly Range[] {
   const result: Range[] = [];
   for (const { from, to } of [...parts].sort((a, b) => a.from - b.from)) {

@@ -31,7 +31,7 @@ type PlainCondition = (typeof CONDITIONS)[number];
 
 const PROTOCOLS: readonly LabProtocol[] = ["all", ...LISTENER_GROUPS, ...VIRTUAL_DIRECTORIES];
 
-/** What is switched on and off at the ADC. */
+/** Object that is enabled or disabled at the ADC. */
 type Switched =
   | { readonly kind: "server" | "service"; readonly name: string }
   /** One member of a service group. */
@@ -73,7 +73,7 @@ PROTOCOL   ${PROTOCOLS.slice(0, 7).join(", ")},
            ${PROTOCOLS.slice(7).join(", ")}; without one: all
 `;
 
-/** Reads a line as the ADC's command line does: words, without regard to case where they are its own. */
+/** Parses a line like the ADC's command line; keywords are case-insensitive. */
 export function parseConsoleLine(line: string): ConsoleCommand {
   const words = line.trim().split(/\s+/);
   const [verb = "", what = "", name = "", ...rest] = words;
@@ -94,7 +94,7 @@ export function parseConsoleLine(line: string): ConsoleCommand {
     case "exchange":
       return conditioned(what, name, rest);
     default:
-      return notUnderstood(`no command ${verb}; help shows all`);
+      return notUnderstood(`no command ${verb}; type help for a list`);
   }
 }
 
@@ -121,7 +121,7 @@ function switched(
   }
   const written = /^(?:(?:-delay )?(\d{1,6}))?(?: ?-graceful (yes|no))?$/i.exec(options.join(" "));
   if (written === null) {
-    return notUnderstood("after the name: seconds to drain, -graceFul YES, both, or nothing");
+    return notUnderstood("after the name, give seconds to drain, -graceFul YES, both, or nothing");
   }
   const [, seconds = "0", graceful = "no"] = written;
   return {
@@ -157,7 +157,7 @@ function notUnderstood(message: string): ConsoleCommand {
   return { kind: "not_understood", message };
 }
 
-/** Does what was typed, and tells what came of it; null: the console is to end. */
+/** Executes a command and returns its output; null: quit. */
 async function runConsoleCommand(lab: Lab, command: ConsoleCommand): Promise<string | null> {
   switch (command.kind) {
     case "nothing":
@@ -191,7 +191,7 @@ function switchObject(
 ): string {
   const { what } = command;
   if (!adc.members().some(({ member }) => isMeant(member, what))) {
-    // As the ADC says it.
+    // The ADC's own message.
     const field = what.kind === "server" ? "name" : "serviceName";
     return `ERROR: No such resource [${field}, ${printableLine(what.name)}]\n`;
   }
@@ -254,8 +254,8 @@ function statusTable({ adc }: Lab): string {
 }
 
 /**
- * The console, until `quit`, the end of what is typed at a terminal, or the signal. Where no terminal is, the end of the input
- * ends nothing: the lab runs on until it is asked to stop.
+ * Runs the console until `quit`, end of input at a terminal, or the signal. Without a terminal, end of input is ignored and the
+ * lab runs until it is stopped.
  */
 export async function readConsole(
   lab: Lab,
@@ -267,7 +267,7 @@ export async function readConsole(
   const prompt = (): void => {
     output.out(input.isTTY ? "> " : "");
   };
-  output.out("help shows what can be typed.\n");
+  output.out("Type help for a list of commands.\n");
   prompt();
   for await (const line of lines) {
     const answer = await runConsoleCommand(lab, parseConsoleLine(line));

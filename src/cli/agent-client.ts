@@ -4,15 +4,15 @@ import { request as requestHttps } from "node:https";
 import { z } from "zod";
 import type { Config } from "../config/schema.ts";
 
-/** Where the agent is and what opens its doors; what is left out comes from the configuration. */
+/** Address of the agent and access credentials; absent values come from the configuration. */
 export interface AgentAddress {
   readonly config: string | null;
   readonly url: string | null;
   readonly tokenFile: string | null;
-  /** Name for basic auth, and the file of its password: both or neither. */
+  /** User name and password file for basic auth: both or neither. */
   readonly user?: string | null;
   readonly passwordFile?: string | null;
-  /** Authority that signed the agent's certificate. */
+  /** CA that signed the agent's certificate. */
   readonly caFile?: string | null;
 }
 
@@ -20,7 +20,7 @@ type ReadAccess =
   | { readonly kind: "access"; readonly access: AgentAccess }
   | { readonly kind: "failed"; readonly message: string };
 
-/** Reads the files that the options name; secrets never stand on the command line. Never rejects. */
+/** Reads the files named by the options; secrets are never passed on the command line. Never rejects. */
 export async function readAccess(
   options: AgentAddress,
   config: Config | null,
@@ -53,25 +53,25 @@ async function secretIn(file: string): Promise<string> {
   return (await readFile(file, "utf8")).trim();
 }
 
-/** How an agent behind locked doors (web.config_file) is reached. */
+/** Credentials for an agent with access control (web.config_file). */
 export interface AgentAccess {
-  /** The maintenance token; it goes only with writes. */
+  /** The maintenance token; sent only with writes. */
   readonly token: string | null;
-  /** Basic auth, as the agent's web-config asks for it. */
+  /** Basic auth of the agent's web configuration. */
   readonly login: { readonly user: string; readonly password: string } | null;
-  /** PEM of the authority that signed the agent's certificate; null for those this system trusts. */
+  /** CA certificates (PEM) for the agent's certificate; null: the system's. */
   readonly ca: string | null;
 }
 
 type AgentAnswer =
   | { readonly kind: "answer"; readonly status: number; readonly text: string }
-  /** `code`: the system's or TLS' own word for why. */
+  /** `code`: error code of the system or of TLS. */
   | { readonly kind: "no_answer"; readonly code: string };
 
 const ANSWER_WITHIN_MS = 15_000;
 const MAX_ANSWER = 16 * 1024 * 1024;
 
-/** One request to an agent; redirects are not followed, so that no secret goes elsewhere. Never rejects. */
+/** Sends one request to an agent. Redirects are not followed, so that no secret is sent elsewhere. Never rejects. */
 function askAgent(
   target: URL,
   method: "GET" | "POST" | "DELETE",
@@ -97,7 +97,7 @@ function askAgent(
   });
 }
 
-/** Where basic auth takes the Authorization header, the token has one of its own. */
+/** If basic auth uses the Authorization header, the token is sent in a separate one. */
 function headersOf(
   method: string,
   body: string | null,
@@ -148,7 +148,7 @@ function codeOf(error: unknown): string {
   return "code" in error ? String(error.code) : error.message;
 }
 
-/** What an agent answered; `absent` when nothing listens there, so that there may be no agent at all. */
+/** The agent's answer; `absent` if nothing listens at the address. */
 export type ApiAnswer<T> =
   | { readonly kind: "answer"; readonly value: T }
   | { readonly kind: "refused"; readonly status: number; readonly message: string }
@@ -156,7 +156,7 @@ export type ApiAnswer<T> =
 
 const problemShape = z.object({ detail: z.string().optional(), title: z.string().optional() });
 
-/** One question to an agent whose answer has this shape. Never rejects. */
+/** Sends a request to an agent and validates the answer. Never rejects. */
 export async function askAgentFor<T>(
   url: string,
   access: AgentAccess,

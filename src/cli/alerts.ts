@@ -7,11 +7,11 @@ import type { Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 
 export interface AlertsOptions {
-  /** Folder that the rule files are written to; made where it is not there. */
+  /** Folder for the rule files; created if missing. */
   readonly out: string;
-  /** The agent's address; null: `web.external_url` of the configuration, and without one no links to it. */
+  /** The agent's URL; null: `web.external_url` of the configuration, else no links. */
   readonly url: string | null;
-  /** A configuration to take the agent's address from; null: none. */
+  /** Configuration file with the agent's URL; null: none. */
   readonly config: string | null;
   /** Grafana's address; null: no links to dashboards. */
   readonly grafana: string | null;
@@ -62,7 +62,7 @@ interface Rule {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Paths become addresses where the site has given one, and are left out where not. */
+/** Paths become URLs if an address is given, else the link is left out. */
 function withAddresses(text: string, { url, grafana, job }: Addresses): string {
   const bases = new Map([
     ["runbook_path", url],

@@ -20,7 +20,7 @@ function command(answer: z.ZodObject): z.ZodType {
   ]);
 }
 
-/** `onFailure`: what stands there beside the error. */
+/** `onFailure`: the fields besides the error. */
 function plugin(answer: z.ZodObject, onFailure: z.ZodRawShape = {}): z.ZodType {
   return z.union([
     z.strictObject({ status, error: z.null(), ...answer.shape }),
@@ -38,7 +38,7 @@ const nothingCompared = {
   findings: none,
 };
 
-/** What each command prints with `--json` (`--format json`), on failure too: published as `schema/NAME.schema.json`. */
+/** The `--json` (`--format json`) output of each command, also on failure; published as `schema/NAME.schema.json`. */
 export const COMMAND_ANSWERS: ReadonlyMap<string, z.ZodType> = new Map([
   ["plan", command(planAnswer)],
   ["check-config", command(checkConfigAnswer)],
@@ -55,7 +55,7 @@ export const COMMAND_ANSWERS: ReadonlyMap<string, z.ZodType> = new Map([
   ["maintenance report", plugin(windowReportAnswer)],
 ]);
 
-/** JSON Schema (draft 2020-12) of what a command prints. */
+/** JSON Schema (draft 2020-12) of a command's output. */
 export function commandSchema(name: string, answer: z.ZodType): Readonly<Record<string, unknown>> {
   return { title: `adc-witness ${name} --json`, ...z.toJSONSchema(answer) };
 }

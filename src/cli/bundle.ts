@@ -22,13 +22,13 @@ export interface BundleCommand {
   readonly config: string;
   readonly out: string;
   readonly timeoutMs: number;
-  /** Asks whether to write what was shown; null: nobody is there to be asked. */
+  /** Asks for confirmation; null: not interactive. */
   readonly ask: ((question: string) => Promise<boolean>) | null;
 }
 
 /**
- * `bundle`: one round as `compare` makes it, and all that the ADCs answered meanwhile, without names, addresses and secrets, in
- * one file. Sends nothing anywhere. 0; 1 when nothing was written.
+ * `bundle`: writes one round as `compare` makes it, and all answers of the ADCs, without names, addresses and secrets, into a
+ * file. Sends nothing. Exit status 0, or 1 if nothing was written.
  */
 export async function runBundle(command: BundleCommand, output: Output): Promise<number> {
   const { out } = command;
@@ -82,41 +82,49 @@ export async function runBundle(command: BundleCommand, output: Output): Promise
     return 1;
   }
   output.out(
-    `${printableLine(`written to ${out}; nothing was sent. Read it before you send it to anybody.`)}\n`,
+    `${printableLine(`written to ${out}; nothing was sent. Read it before you send it.`)}\n`,
   );
   return 0;
 }
 
-/** What a file holds, a line for each kind. */
+/** Summary of the file's content, one line per kind. */
 function contentsText({ kinds, characters, refused, replaced, dropped }: BundleContents): string {
   const lines = [
     ...KIND_WORDS.map(([kind, words]) => [String(kinds.get(kind) ?? 0), words] as const),
-    [String(replaced.words), "words replaced by pseudonyms, each by the same one everywhere"],
-    [String(replaced.addresses), "addresses replaced likewise"],
+    [String(replaced.words), "words replaced by pseudonyms, the same word always by the same one"],
+    [String(replaced.addresses), "addresses replaced in the same way"],
     [String(replaced.withheld), "values withheld: passwords, keys, comments, serial numbers"],
     ...(dropped === 0
       ? []
-      : [[String(dropped), "lines left out: they held a password of the configuration"] as const]),
+      : [
+          [
+            String(dropped),
+            "lines left out because they contained a password of the configuration",
+          ] as const,
+        ]),
   ].map(([count, words]) => `${(count ?? "").padStart(8)}  ${words ?? ""}`);
   const notTold =
     refused.length === 0 ? [] : [printableLine(`not returned by the ADC: ${refused.join(", ")}`)];
-  return [`This is in it (${(characters / 1024).toFixed(0)} KiB):`, ...lines, ...notTold, ""].join(
-    "\n",
-  );
+  return [
+    `The file will contain (${(characters / 1024).toFixed(0)} KiB):`,
+    ...lines,
+    ...notTold,
+    "",
+  ].join("\n");
 }
 
 const KIND_WORDS: readonly (readonly [kind: string, words: string])[] = [
   ["answer", "answers of NITRO, one for each resource and node"],
-  ["row", "rows of NITRO as they came, every field"],
-  ["text", "texts of the ADC that were not understood"],
+  ["row", "rows of NITRO, with every field"],
+  ["text", "texts of the ADC that were not recognised"],
   ["statement", "kinds of ns.conf statements that are not read"],
-  ["finding", "remarks of the import"],
-  ["verdict", "verdicts, and since when they hold"],
+  ["finding", "findings of the import"],
+  ["verdict", "verdicts, with their start times"],
   ["probe", "last runs of probes, with transcripts"],
   ["change", "changes of verdicts in the last 24 hours, as the agent saw them"],
 ];
 
-/** What the agent that runs with this state directory has seen lately, be it running or not; in the order of time. */
+/** Recent history of the agent that uses this state directory, oldest first. */
 async function readChanges(stateDir: string, now: number): Promise<readonly JournalChange[]> {
   const { tracks } = await readJournal(stateDir, now - TIMELINE_MS, null);
   return tracks
@@ -147,7 +155,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** A new file that nobody else may read; what could not be written whole is removed. Null, or what was wrong. */
+/** Writes a new file, readable only by this user; removes it if the write fails. Returns an error or null. */
 async function write(path: string, lines: readonly string[]): Promise<string | null> {
   try {
     const file = await open(path, "wx", 0o600);
@@ -170,7 +178,7 @@ async function write(path: string, lines: readonly string[]): Promise<string | n
 
 const LINES_AT_ONCE = 1_000;
 
-/** Asks at a terminal; anything but yes is no. */
+/** Asks at a terminal; any answer but yes means no. */
 export async function askAtTerminal(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {

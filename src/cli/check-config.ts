@@ -12,13 +12,15 @@ import type { Output } from "./output.ts";
 import { printProblems } from "./read-config.ts";
 
 interface CheckedConfig {
-  /** Null when the file is not valid. */
+  /** Null if the file is invalid. */
   readonly config: Config | null;
   readonly errors: readonly ConfigProblem[];
   readonly warnings: readonly ConfigProblem[];
 }
 
-/** `check-config`: 0 when the file is valid, else 1; every problem with file, line, path and what was expected. */
+/**
+ * `check-config`: exit status 0 if the file is valid, else 1. Prints each problem with file, line, path and what was expected.
+ */
 export async function runCheckConfig(
   { file, json }: { readonly file: string; readonly json: boolean },
   output: Output,
@@ -49,9 +51,7 @@ async function check(file: string): Promise<CheckedConfig> {
   return { config: errors.length === 0 ? loaded.config : null, errors, warnings };
 }
 
-/**
- * Runs and exclusions that select nothing, where every ADC's estate can be read from a file: no ADC is asked.
- */
+/** Runs and exclusions that select nothing, if every ADC has an ns_conf file; no ADC is polled. */
 async function idleByNsConf(config: Config): Promise<readonly ConfigProblem[]> {
   const planned: PlannedEstate[] = [];
   for (const adc of config.adcs) {

@@ -29,10 +29,10 @@ export interface CompareCommand {
   readonly timeoutMs: number;
   readonly strict: boolean;
   readonly json: boolean;
-  /** Share of a vserver's members that must work, in percent; below it the command warns, or fails. Null: no such limit. */
+  /** Percentage of a vserver's members that must work; below it the command warns, or fails. Null: no limit. */
   readonly warningBelow?: number | null;
   readonly criticalBelow?: number | null;
-  /** An agent that is asked, in place of a round of our own; null or absent: none. */
+  /** Agent to ask instead of probing; null or absent: none. */
   readonly agent?: AgentAddress | null;
 }
 
@@ -40,12 +40,12 @@ type Asked =
   | {
       readonly kind: "compared";
       readonly json: CompareJson;
-      /** The configuration selects something that is not there: what it meant was not compared. */
+      /** The configuration selects something that does not exist, so it was not compared. */
       readonly hasErrors?: boolean;
     }
   | { readonly kind: "failed"; readonly message: string };
 
-/** `compare`: one round now. 2 any mismatch, 3 any unexpected unknown, 1 anything to look at, 0 all agree. */
+/** `compare`: one round. Exit status 2: a mismatch; 3: an unexpected unknown; 1: something needs attention; 0: all agree. */
 export async function runCompare(command: CompareCommand, output: Output): Promise<number> {
   const asked = await ask(command, output).catch((error: unknown): Asked => ({
     kind: "failed",
@@ -104,7 +104,7 @@ async function lookNow(command: CompareCommand, output: Output): Promise<Asked> 
 const anyText = z.string().nullable();
 const port = z.union([z.number(), z.string()]).nullable();
 const byConfiguration = z.boolean().default(false);
-/** What is printed of an answer; an agent of another version may tell more, or not yet all of it. */
+/** The part of an agent's answer that is printed; other versions may send more or less. */
 const agentAnswer = z.looseObject({
   rows: z.array(
     z.looseObject({
@@ -158,7 +158,7 @@ const agentAnswer = z.looseObject({
   findings: z.array(z.looseObject({ adc: z.string(), message: z.string() })).default([]),
 });
 
-/** What a running agent says: no round of our own, and no login. */
+/** Asks a running agent, without probes or logins. */
 async function askRunning(
   agent: AgentAddress,
   url: string,
@@ -166,7 +166,7 @@ async function askRunning(
   output: Output,
 ): Promise<Asked> {
   if (parseUrl(url) === null) {
-    return { kind: "failed", message: `--url: not an address: ${url}` };
+    return { kind: "failed", message: `--url is not a valid URL: ${url}` };
   }
   const config = agent.config === null ? null : await readConfig(agent.config, output);
   const access = await readAccess(agent, config);
@@ -178,7 +178,7 @@ async function askRunning(
   if (answer.kind !== "answer") {
     return { kind: "failed", message: answer.message };
   }
-  // All that is read of it here has just been looked at; the rest is only passed on.
+  // The fields used here were just validated; the rest is only passed on.
   const json = answer.value as unknown as CompareJson;
   return { kind: "compared", json: server === null ? json : ofServer(json, server) };
 }
@@ -193,7 +193,7 @@ function ofServer(json: CompareJson, server: string): CompareJson {
   return { ...json, rows, vservers, summary: verdictCounts([...rows, ...vservers]) };
 }
 
-/** A mismatch that was seen is worse than anything that was not. */
+/** A detected mismatch is worse than anything unknown. */
 function statusOf(
   json: CompareJson,
   health: readonly Health[],
@@ -210,10 +210,10 @@ function statusOf(
   if (judged === 2 || health.some((each) => isBelow(each, criticalBelow))) {
     return 2;
   }
-  // A kind of vserver that was not seen, or an ADC that did not answer, may hide anything.
+  // A kind of vserver that is missing, or an ADC that does not answer, may hide a mismatch.
   const isBlind =
     json.gaps.some(({ blinds }) => blinds) || json.adcs.some(({ up }) => up === false);
-  // Without the ADC's state nothing was compared, whatever our own opinions are.
+  // Without the ADC's state nothing was compared.
   const isHeard =
     json.rows.some(({ opinions }) => opinions.adc !== "unknown") ||
     json.vservers.some(({ adc_state }) => adc_state !== "unknown");
@@ -239,7 +239,7 @@ function isBelow({ percent }: Health, limit: number | null): boolean {
   return limit !== null && percent < limit;
 }
 
-/** The same on failure: a script that reads JSON is always given some. */
+/** The JSON output on failure. */
 function failed(reason: string, command: CompareCommand, output: Output): number {
   const message = printableLine(reason);
   output.err(`${message}\n`);
@@ -312,7 +312,7 @@ function belowWords(
   });
 }
 
-/** As monitoring plug-ins write it: quotes doubled, no equals sign, ranges that alert below the limit. */
+/** Performance data of monitoring plug-ins: quotes doubled, no equals sign, ranges that alert below the limit. */
 function performanceData(
   { name, percent }: Health,
   { warningBelow = null, criticalBelow = null }: CompareCommand,
@@ -323,7 +323,7 @@ function performanceData(
   return `'${label}'=${value}%;${range(warningBelow)};${range(criticalBelow)};0;100`;
 }
 
-/** A bar begins the performance data. */
+/** A vertical bar starts the performance data, so it is replaced. */
 function withoutBar(text: string): string {
   return text.replaceAll("|", "/");
 }
@@ -348,18 +348,18 @@ function* remarks(json: CompareJson): Iterable<string> {
     monitors.flatMap(({ held_back }) => held_back ?? []),
   );
   if (heldBack.length > 0) {
-    yield `${String(heldBack.length)} logins were held back (${[...new Set(heldBack)].join(", ")}): what only they see is not compared.`;
+    yield `${String(heldBack.length)} logins were held back (${[...new Set(heldBack)].join(", ")}): what only those logins check was not compared.`;
   }
   const settling = rows.filter(({ verdict }) => verdict === "settling").length;
   if (settling > 0) {
-    yield `${String(settling)} of ${String(rows.length)} settle: whether they stay so only time tells (--wait, or an agent that watches).`;
+    yield `${String(settling)} of ${String(rows.length)} are settling: only a later look can tell (--wait, or a running agent).`;
   }
   for (const { message } of json.findings) {
     yield message;
   }
 }
 
-/** What an agent that watches may find where a single look cannot: an ADC that takes members down and up again and again. */
+/** Members that may be flapping, which only a running agent can confirm. */
 function* onlyTimeTells({ rows }: CompareJson): Iterable<string> {
   const now = Date.now();
   const changed = rows.filter(

@@ -3,7 +3,7 @@ import type { Command, Option } from "commander";
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** What can follow a command's words on the line. */
+/** The completions of a command. */
 interface Place {
   /** `maintenance start`, or empty for the program itself. */
   readonly path: string;
@@ -14,7 +14,7 @@ interface Place {
 interface Named {
   readonly name: string;
   readonly about: string;
-  /** Values, where the list is closed. */
+  /** Values of a closed list. */
   readonly choices?: readonly string[];
 }
 

@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
 import { win32 } from "node:path";
 
-/** Where the system keeps it, on Windows among the data of all users' programs. */
+/** The system-wide path; on Windows in ProgramData. */
 function systemFile(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string {
   return platform === "win32"
     ? win32.join(env["ProgramData"] || "C:\\ProgramData", "adc-witness", "adc-witness.yml")
     : "/etc/adc-witness/adc-witness.yml";
 }
 
-/** The configuration of a command that was given none: ADC_WITNESS_CONFIG, then the system's. */
+/** The default configuration file: ADC_WITNESS_CONFIG, then the system-wide path. */
 export function configFile(
   given: string | undefined,
   env: NodeJS.ProcessEnv,
@@ -17,7 +17,7 @@ export function configFile(
   return given ?? (env["ADC_WITNESS_CONFIG"] || systemFile(env, platform));
 }
 
-/** Likewise where no configuration is needed: null when nothing names one and the system has none. */
+/** The same for commands that need none: null if neither exists. */
 export function configFileIfAny(given: string | undefined, env: NodeJS.ProcessEnv): string | null {
   const file = configFile(given, env);
   const isNamed = given !== undefined || Boolean(env["ADC_WITNESS_CONFIG"]);

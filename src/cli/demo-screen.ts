@@ -5,30 +5,30 @@ import { TONE_SIGNS, toneOf, type Tone } from "../web/page/tone.ts";
 
 /** One statement about the estate, as the demo shows it. */
 export interface DemoRow {
-  /** Stays the same while what it is about does. */
+  /** Stable identifier of its subject. */
   readonly key: string;
   readonly tone: Tone;
-  /** Among rows of one tone; the lower, the worse. */
+  /** Sort rank within a tone; the lowest is the worst. */
   readonly rank: number;
   /** `ex02:993`, or a vserver's name. */
   readonly place: string;
-  /** What it belongs to: a service group, or what kind of thing it is. */
+  /** Its service group, or its kind. */
   readonly of: string;
-  /** ADC, replica and service; empty where nothing is compared. */
+  /** ADC, replica and service; empty if nothing is compared. */
   readonly opinions: readonly string[];
-  /** The statement, in words. */
+  /** The statement as text. */
   readonly words: string;
-  /** Why; empty where there is nothing to add. */
+  /** The reason; may be empty. */
   readonly reason: string;
-  /** All of it in one sentence, for where there is no screen. */
+  /** All of it in one sentence, for output without a terminal. */
   readonly sentence: string;
-  /** Whether that is worth a line although nothing was shown of it before. */
+  /** Whether to print a line for its first appearance. */
   readonly isNews: boolean;
 }
 
 const TONES: readonly Tone[] = ["bad", "warn", "unknown", "quiet", "good"];
 
-/** Everything there is to say about the estate now, worst first. */
+/** All current statements about the estate, worst first. */
 export function demoRows(state: LiveState): readonly DemoRow[] {
   const rows = [
     ...state.members.map(memberRow),
@@ -123,7 +123,7 @@ function findingRow(finding: LiveFinding): DemoRow {
         key: `finding ${finding.adc} ${finding.account}`,
         place: finding.account,
         of: "mailbox side",
-        words: "fails alike behind every server",
+        words: "fails in the same way behind every server",
         reason: finding.reason ?? "",
         sentence: finding.message,
       };
@@ -133,15 +133,15 @@ function findingRow(finding: LiveFinding): DemoRow {
         key: `finding ${finding.adc} ${finding.adcService} ${finding.server} ${String(finding.port)}`,
         place: `${finding.server}:${String(finding.port)}`,
         of: finding.adcService,
-        words: "the ADC takes it DOWN and UP",
+        words: "flaps on the ADC",
         reason: "adc_flapping",
-        // How often it has flapped by now is no news.
-        sentence: `${finding.adcService} ${finding.server}:${String(finding.port)}: the ADC takes it DOWN and UP, and nothing seen here explains it`,
+        // The number of flaps is not a change.
+        sentence: `${finding.adcService} ${finding.server}:${String(finding.port)}: the ADC takes it DOWN and UP again, and no probe shows why`,
       };
   }
 }
 
-/** A pair shows which node is followed; a single node is named only when it does not answer. */
+/** For a pair, shows which node is polled; a single node is shown only if it does not answer. */
 function* adcRow(adc: LiveAdc): Iterable<DemoRow> {
   const common = { key: `adc ${adc.name}`, rank: 0, place: adc.name, of: "ADC", opinions: [] };
   if (adc.up === false) {
@@ -167,24 +167,24 @@ export interface StoryEvent {
   readonly text: string;
 }
 
-/** What comes next in the story. */
+/** The next step of the story. */
 export type NextStep =
-  /** It begins when everything is judged; so many rows are not. */
+  /** Waiting for a verdict on all rows; `unjudged` have none. */
   | { readonly kind: "judging"; readonly unjudged: number }
   | { readonly kind: "step"; readonly inMs: number; readonly text: string }
-  /** It is played again, when everything is judged. */
+  /** It restarts when all rows have a verdict. */
   | { readonly kind: "again" }
   | { readonly kind: "over" };
 
 export interface DemoView {
   readonly state: LiveState;
-  /** Where the page is. */
+  /** URL of the page. */
   readonly page: string;
   readonly story: string;
   readonly sinceStartMs: number;
   readonly events: readonly StoryEvent[];
   readonly next: NextStep;
-  /** Said at the bottom of a terminal that has room for it. */
+  /** Shown at the bottom if the terminal has room. */
   readonly hint: string;
 }
 
@@ -193,19 +193,19 @@ export interface TerminalSize {
   readonly columns: number;
 }
 
-/** One line of the screen: text without any control character, and how it looks. */
+/** One line of the screen: text without control characters, and its style. */
 export interface ScreenLine {
   readonly text: string;
   readonly look: "plain" | "title" | "story" | "faint" | Tone;
 }
 
-/** Below this, a blank line or a heading is a row that is not seen. */
+/** Minimum height for blank lines and headings. */
 const ROOMY_ROWS = 16;
 const HINT_ROWS = 30;
 
 /**
- * The whole screen, never more lines or columns than the terminal has: page, clock, story and next step first; then as many
- * rows as fit, worst first; then what there is of each kind.
+ * The whole screen, within the size of the terminal: page, clock, story and next step; then as many rows as fit, worst first;
+ * then the counts.
  */
 export function demoScreen(view: DemoView, { rows, columns }: TerminalSize): readonly ScreenLine[] {
   const isRoomy = rows >= ROOMY_ROWS;
@@ -220,7 +220,7 @@ export function demoScreen(view: DemoView, { rows, columns }: TerminalSize): rea
   ];
   const foot: readonly ScreenLine[] =
     rows >= HINT_ROWS && view.hint !== "" ? [plain(""), { text: view.hint, look: "faint" }] : [];
-  // The heading, and the line of counts.
+  // For the heading and the counts.
   const room = Math.max(0, rows - head.length - foot.length - (isRoomy ? 2 : 1));
   const shown = all.slice(0, room);
   const table = tableLines(shown, columns, isRoomy);
@@ -240,17 +240,17 @@ export function clock(ms: number): string {
 function nextWords(next: NextStep): string {
   switch (next.kind) {
     case "judging":
-      return `The story begins when every row is judged; ${String(next.unjudged)} are not yet.`;
+      return `The story begins when every row has a verdict; ${String(next.unjudged)} have none yet.`;
     case "step":
       return `Next in ${clock(next.inMs).slice(1)}: ${next.text}`;
     case "again":
-      return "The story starts again when all is well. Ctrl-C ends it.";
+      return "The story restarts when everything is well. Ctrl-C ends it.";
     case "over":
       return "The story is over. Ctrl-C ends it.";
   }
 }
 
-/** The last event whole, as far as it fits; before it, one line of each earlier one. */
+/** The last event in full, as far as it fits, after one line for each earlier event. */
 function storyLines(
   events: readonly StoryEvent[],
   columns: number,
@@ -286,15 +286,12 @@ function wrapped(text: string, columns: number): readonly string[] {
 }
 
 const GAP = 2;
-/** What is left of a group's name when it gives way. */
+/** Minimum width of a group's name. */
 const MIN_OF = 6;
 const MIN_WORDS = 12;
 const OPINIONS = ["ADC", "REPLICA", "SERVICE"];
 
-/**
- * Columns give way in this order: the opinions go, what a row belongs to shrinks and goes, the reason goes; the words are cut
- * last.
- */
+/** If space is short: drop the opinions, shrink then drop the group, drop the reason, and truncate the statement last. */
 function tableLines(
   rows: readonly DemoRow[],
   columns: number,
@@ -356,7 +353,7 @@ function tableLines(
   ];
 }
 
-/** Longer ones are sentences, and run out of the line. */
+/** Longer reasons are sentences and do not get a column. */
 const MAX_REASON = 26;
 
 const COUNT_WORDS: Readonly<Record<Tone, string>> = {

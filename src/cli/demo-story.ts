@@ -4,13 +4,13 @@ import { pause } from "../lib/timers.ts";
 import type { LiveState } from "../model/live.ts";
 import type { NextStep, StoryEvent } from "./demo-screen.ts";
 
-/** A story does not wait longer than this for rows that cannot be judged. */
+/** Maximum wait for verdicts before the story begins. */
 const JUDGE_WITHIN_MS = 90_000;
-/** How long all stays well before a story is played again. */
+/** Pause with no problems before a story is repeated. */
 const ALL_WELL_FOR_MS = 45_000;
 const LOOK_EVERY_MS = 250;
 
-/** The scenario of a lab as it is played: it begins when every row is judged. */
+/** Plays the scenario of a lab once every row has a verdict. */
 export class Story {
   readonly #lab: Pick<Lab, "scenario" | "play">;
   readonly #steps: readonly ScenarioStep[];
@@ -18,7 +18,7 @@ export class Story {
   readonly #ended: AbortSignal;
   readonly #startedAt = performance.now();
   readonly #events: StoryEvent[] = [];
-  /** Null: it has not begun. */
+  /** Null: not started. */
   #begunAt: number | null = null;
   #stepsDone = 0;
 
@@ -29,7 +29,7 @@ export class Story {
     this.#ended = ended;
   }
 
-  /** Everything that has happened so far, oldest first. */
+  /** All events so far, oldest first. */
   get events(): readonly StoryEvent[] {
     return this.#events;
   }
@@ -50,7 +50,7 @@ export class Story {
     return { kind: this.#repeats ? "again" : "over" };
   }
 
-  /** Resolves when the story is over or ended; never while it is played again and again. Rejects when a step fails. */
+  /** Resolves when the story ends or is stopped; never ends by itself with --loop. Rejects if a step fails. */
   async tell(state: LiveState, declare: Declare): Promise<void> {
     do {
       await this.#allJudged(state);
@@ -80,7 +80,7 @@ export class Story {
   }
 }
 
-/** How many rows have no verdict that stands; those of an ADC that does not answer never get one. */
+/** Number of rows without a final verdict; rows of an ADC that does not answer never get one. */
 function unjudgedRows({ members, vservers, adcs }: LiveState): number {
   const unheard = new Set(adcs.filter(({ up }) => up === false).map(({ name }) => name));
   return [...members, ...vservers].filter(

@@ -20,28 +20,28 @@ import { listenForSignals, type Ending, type Signals } from "./run.ts";
 import { startService, type StartedService } from "./service.ts";
 import { openScreen } from "./terminal-screen.ts";
 
-/** What is recorded is not waited for: the lab's own ADC only has to learn which servers answer behind the VIPs. */
+/** A replayed bundle runs faster: the lab's ADC only has to find out which servers answer. */
 const RECORDED_TIME_SCALE = 0.2;
 
-/** Of `run`, so that what the documentation shows can be opened and scraped. */
+/** The default port of `run`, so that examples of the documentation work. */
 const USUAL_PORT = 9743;
 
 export interface DemoCommand {
-  /** Null: the usual one, or a free one where that is taken. */
+  /** Null: the default port, or a free one if that is in use. */
   readonly port: number | null;
   readonly scenario: string;
-  /** A bundle to play instead of a scenario; null: none. */
+  /** Bundle to replay instead of a scenario; null: none. */
   readonly bundle: string | null;
   readonly exitAfterMs: number | null;
-  /** The story is played again and again. */
+  /** Repeat the story. */
   readonly loop: boolean;
-  /** A folder for a configuration that other commands can use; null: none is asked for. */
+  /** Folder for a configuration that other commands can use; null: none. */
   readonly writeConfig: string | null;
-  /** The ADC and its servers alone, for an agent that somebody else starts. */
+  /** Only the ADC and its servers, for a separately started agent. */
   readonly adcOnly: boolean;
 }
 
-/** `demo`: the lab and the agent in one process, on loopback alone. Prints what to open, then a live table. */
+/** `demo`: runs lab and agent in one process, on loopback only. Prints the URL, then a live table. */
 export async function runDemo(command: DemoCommand, output: Output): Promise<number> {
   if (!isScenarioName(command.scenario)) {
     output.err(`no scenario ${command.scenario}; one of: ${SCENARIO_NAMES.join(", ")}\n`);
@@ -77,7 +77,7 @@ export async function runDemo(command: DemoCommand, output: Output): Promise<num
   } finally {
     signals.close();
     await atMost(END_WITHIN_MS, lab.close());
-    // What is still being written when the time is over may come between.
+    // Pending output may be printed in between.
     await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
   }
 }
@@ -122,14 +122,14 @@ async function showDemo(
 interface RunningDemo {
   readonly lab: Lab;
   readonly recorded: Recorded | null;
-  /** Where the agent listens, as a URL. */
+  /** URL of the agent. */
   readonly address: string;
-  /** What `--write-config` has written; null: none. */
+  /** The file written by `--write-config`; null: none. */
   readonly configFile: string | null;
   readonly tokenFile: string;
 }
 
-/** At the port that is wanted; where none is and the usual one is taken, at a free one. */
+/** Starts on the given port, else on the default port, or a free one if that is in use. */
 async function startAtUsualPort(
   wanted: number | null,
   config: Config,
@@ -145,7 +145,7 @@ async function startAtUsualPort(
       reread: null,
       ended: signals.ended,
       ...(recorded === null ? {} : { past: recordedPast(recorded.bundle, Date.now()) }),
-      // A demo begins with nothing, and its accounts are the lab's.
+      // A demo has no previous state, and its accounts are the lab's.
       firstLoginDelayMs: 0,
     });
   const service = await startAt(wanted ?? USUAL_PORT);
@@ -156,19 +156,19 @@ async function startAtUsualPort(
   return service;
 }
 
-/** What is shown, where to open it, and what to try in a second terminal. */
+/** Introduction: what is shown, its URL, and what to try in a second terminal. */
 function introduction(demo: RunningDemo): string {
   const { lab, recorded, address, configFile, tokenFile } = demo;
   const about =
     recorded === null
       ? lab.scenario.about
-      : `${recorded.adcs.map(({ adc }) => adc).join(", ")} as a bundle tells it: rows, servers in the condition that probes met, and the history.`;
+      : `${recorded.adcs.map(({ adc }) => adc).join(", ")}, replayed from a bundle: rows, servers in the condition that probes found, and the history.`;
   const attempt = (): string => {
     if (configFile !== null) {
       return `${printableLine(hintOf(demo))}; plan, probe and maintenance take the same file.\n`;
     }
     return recorded === null
-      ? `Try, in another terminal: ${commandLine()} maintenance preflight ex02 --url ${address} --token-file ${tokenFile}\n` +
+      ? `Try in another terminal: ${commandLine()} maintenance preflight ex02 --url ${address} --token-file ${tokenFile}\n` +
           "and start ex02 --for 1h, list, verify ex02 --drained, end ex02, verify ex02 --returned likewise.\n"
       : "";
   };
@@ -185,7 +185,7 @@ function hintOf({ configFile }: RunningDemo): string {
     : `In a second terminal: ${commandLine()} compare --config ${configFile}`;
 }
 
-/** Shows the story until it is ended: by a signal, by its time, or by a step that fails. */
+/** Shows the story until a signal, the time limit, or a failing step ends it. */
 async function play(
   demo: RunningDemo,
   state: LiveState,
@@ -216,13 +216,13 @@ async function play(
     telling,
     exitAfterMs === null ? new Promise<never>(() => undefined) : pause(exitAfterMs, ending.signal),
   ]);
-  // A second signal ends the process at once: the terminal is given back before anything is waited for.
+  // A second signal ends the process at once, so the terminal is restored first.
   ending.abort();
   display.end();
   return how;
 }
 
-/** `demo --adc-only`: until `quit`, a signal, or the time that was given. */
+/** `demo --adc-only`: runs until `quit`, a signal, or the time limit. */
 async function serveAdcAlone(
   command: DemoCommand,
   lab: Lab,
@@ -267,39 +267,39 @@ async function readRecorded(file: string, output: Output): Promise<Recorded | nu
   const { bundle } = read;
   const [first, ...others] = await recordedAdcs(bundle);
   if (first === undefined) {
-    output.err(`${printableLine(`${file}: no ADC in it has listed its vservers`)}\n`);
+    output.err(`${printableLine(`${file}: none of its ADCs returned its vservers`)}\n`);
     return null;
   }
   return { bundle, adcs: [first, ...others] };
 }
 
-/** A stranger's bundle may name thousands: beyond so many, several share one, which listens at a dozen ports. */
+/** Maximum number of lab servers, which listen on a dozen ports each; beyond it, servers of a bundle share one. */
 const MAX_RECORDED_SERVERS = 100;
 
-/** A demo ends when it is to end: what does not close in time goes with the process. */
+/** Maximum time for closing; anything left ends with the process. */
 const END_WITHIN_MS = 4_000;
 
-/** How this very command was started, for a person to type it again. */
+/** The command line of this program, for use in hints. */
 function commandLine(): string {
   const [, script = "adc-witness"] = process.argv;
   return script.endsWith(".js") ? `node ${relative(process.cwd(), script)}` : "adc-witness";
 }
 
 interface Display {
-  /** The terminal, if it is one, is as it was; any number of calls. */
+  /** Restores the terminal. Idempotent. */
   readonly end: () => void;
 }
 
 const LOOK_EVERY_MS = 250;
 
-/** On the alternate screen; what happened stays on the terminal afterwards. */
+/** Draws on the alternate screen; afterwards prints the story to the terminal. */
 function onTerminal(view: () => DemoView): Display {
   const { stdout } = process;
   const screen = openScreen((text) => {
     stdout.write(text);
   });
   const draw = (): void => {
-    // Some terminals do not tell their size.
+    // Some terminals do not report their size.
     const { rows = 24, columns = 80 } = stdout;
     screen.show(demoScreen(view(), { rows: rows || 24, columns: columns || 80 }));
   };
@@ -317,12 +317,12 @@ function onTerminal(view: () => DemoView): Display {
       screen.close();
       const { events, page } = view();
       const lines = events.map(({ atMs, text }) => `${clock(atMs)} ${printableLine(text)}`);
-      stdout.write([...lines, `${page} is closed now.`, ""].join("\n"));
+      stdout.write([...lines, `${page} is closed.`, ""].join("\n"));
     },
   };
 }
 
-/** Where no terminal is: a line for each change. */
+/** Without a terminal: one line per change. */
 function inLines(state: LiveState, story: Story, output: Output): Display {
   const shown = new Map<string, string>();
   let printed = 0;
@@ -346,15 +346,15 @@ function inLines(state: LiveState, story: Story, output: Output): Display {
 
 const ALL_AGREE = "all agree";
 
-/** What is new since the last call, one line each, in words. */
+/** Changes since the last call, one line each. */
 function* changes(state: LiveState, shown: Map<string, string>): Iterable<string> {
   const rows = [...state.members, ...state.vservers];
   if (!shown.has(ALL_AGREE) && rows.every(({ verdict }) => verdict.endsWith("agree_up"))) {
     shown.set(ALL_AGREE, "yes");
-    yield `All ${String(rows.length)} rows agree: ADC, replica and service say the same.`;
+    yield `All ${String(rows.length)} rows agree: ADC, replica and service agree.`;
   }
   for (const { key, tone, isNews, sentence } of demoRows(state)) {
-    // That all is well at first is one line, not fifty; that nothing is known yet is none.
+    // If all agree at first, prints one line instead of one per row; unknown rows print none.
     if (tone !== "unknown" && shown.get(key) !== sentence && (isNews || shown.has(key))) {
       shown.set(key, sentence);
       yield sentence;

@@ -2,31 +2,31 @@ import { setFlagsFromString } from "node:v8";
 
 const FLAG = "--heap-growing-percent";
 
-/** From so many planned probes on, garbage would take more memory than everything that lives. */
+/** From this number of planned probes on, garbage would take more memory than live objects. */
 const LARGE_PLAN = 1_000;
 /**
- * By so many percent of what lives garbage may then pile up before it is collected. V8's own choice wavers: several times
- * that, or so little that each scrape makes it collect. `docs/dev/performance.md` has the figures.
+ * Garbage allowed before a collection, in percent of live objects. V8's own choice varies between several times that and so
+ * little that each scrape triggers a collection. See `docs/dev/performance.md`.
  */
 const GROWTH_PERCENT = 40;
-/** Reading a text makes more garbage in less time: collected that often it would take a fifth longer. */
+/** The same for reading a text, which produces garbage faster; the smaller limit would make it a fifth slower. */
 const TEXT_GROWTH_PERCENT = 60;
 /**
- * New objects of a text have as little room as at the start: V8 would give them 16 MiB three times over, and what is read
- * lives on whichever way. 30 to 60 MB less for 7 MB of configuration, in the same time.
+ * Keeps the young generation small while reading a text: V8 would grow it to three times 16 MiB, although most of these objects
+ * live on. Saves 30 to 60 MB for 7 MB of configuration, in the same time.
  */
 const SMALL_NEW_SPACE = "--semi-space-growth-factor=1";
 
-/** A configuration as text from which on the same holds for reading it. */
+/** The corresponding size of a configuration text. */
 const LARGE_TEXT = 2_000_000;
 
-/** What makes a process's heap large: probes that are planned, or characters that are read. */
+/** What makes the heap large: number of planned probes, or of characters read. */
 export interface HeapLoad {
   readonly probes?: number;
   readonly characters?: number;
 }
 
-/** The flags to set for so much; empty: none, or Node.js was started with its own value. */
+/** The V8 flags for this load; empty: none, or already set by the user. */
 export function heapGrowthFlags(
   { probes = 0, characters = 0 }: HeapLoad,
   nodeArguments: readonly string[],
@@ -40,7 +40,7 @@ export function heapGrowthFlags(
     : [`${FLAG}=${String(TEXT_GROWTH_PERCENT)}`, SMALL_NEW_SPACE];
 }
 
-/** Bounds this process's garbage where there is much. */
+/** Limits garbage in this process under a large load. */
 export function boundHeapGrowth(load: HeapLoad): void {
   for (const flag of heapGrowthFlags(load, process.execArgv)) {
     setFlagsFromString(flag);
@@ -48,9 +48,9 @@ export function boundHeapGrowth(load: HeapLoad): void {
 }
 
 /**
- * Makes V8 put new objects where new ones belong. Where most objects of one kind live for long, as what a probe saw last does,
- * it would make them in the old heap at once, along with short-lived ones that are made in the same breath: those keep the
- * sockets of their time alive until the next full collection.
+ * Disables V8's pretenuring. V8 allocates a kind of object directly in the old generation if most of them live long, such as
+ * the last observation of a probe. Short-lived objects would then be allocated there too, and keep old sockets alive until the
+ * next full collection.
  */
 export function keepNewObjectsYoung(): void {
   setFlagsFromString("--no-allocation-site-pretenuring");

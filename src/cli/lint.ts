@@ -25,25 +25,25 @@ export type LintFormat = "text" | "json" | "sarif" | "junit";
 
 export interface LintOptions {
   readonly format: LintFormat;
-  /** Measure the blind-spot matrix against the lab and print it, as Markdown, in place of the findings. */
+  /** Measure the blind-spot matrix against the lab and print it as Markdown instead of the findings. */
   readonly matrix: boolean;
-  /** Nothing less grave than this. */
+  /** Lowest severity to report. */
   readonly severity: Finding["severity"];
   /** Only these rules; empty: all. */
   readonly rules: readonly string[];
   /** Only objects of this name, with `*`; null: all. */
   readonly object: string | null;
-  /** A configuration whose `lint.ignore` holds here too; null: none. */
+  /** Configuration file whose `lint.ignore` applies; null: none. */
   readonly config: string | null;
-  /** Notes count for the exit status too. */
+  /** Notes affect the exit status too. */
   readonly strict: boolean;
-  /** Where the commands of the complete fixes go; the undo batch goes beside it, as `FILE.undo`. */
+  /** File for the commands of the complete fixes; the undo batch is written to `FILE.undo`. */
   readonly writeFixes: string | null;
 }
 
 /**
- * `lint FILE`: what the monitors of a configuration cannot see, and its mistakes, each with the command that fixes it.
- * 0 none, or notes only; 1 errors or warnings, with `strict` notes too; 3 unreadable, or the fixes could not be written.
+ * `lint FILE`: finds blind spots and mistakes of a configuration, each with the command that fixes it. Exit status 0: none, or
+ * notes only; 1: errors or warnings, with `strict` notes too; 3: unreadable, or the fixes could not be written.
  */
 export function runLint(file: string, options: LintOptions, output: Output): Promise<number> {
   return options.format === "json"
@@ -101,7 +101,7 @@ async function lintFile(file: string, options: LintOptions, output: Output): Pro
   return counted.length === 0 ? 0 : 1;
 }
 
-/** `lint --explain RULE`, as text unless JSON is wanted: 0, or 3 where there is no such rule. */
+/** `lint --explain RULE`, as text or JSON. Exit status 0, or 3 for an unknown rule. */
 export function explainRule(name: string, format: LintFormat, output: Output): Promise<number> {
   const explained = (to: Output): Promise<number> => {
     const rule = ruleNamed(name, to);
@@ -113,7 +113,7 @@ export function explainRule(name: string, format: LintFormat, output: Output): P
   return format === "json" ? withJsonOnFailure({}, output, explained) : explained(output);
 }
 
-/** Null, and a word on stderr, where there is none. */
+/** Null, with a message on stderr, for an unknown rule. */
 function ruleNamed(name: string, output: Output): Rule | null {
   const rule = ALL_RULES.find(({ id }) => id === name);
   if (rule === undefined) {
@@ -139,7 +139,7 @@ function filterOf(
     !ignored(finding);
 }
 
-/** Whether an object of the file has such a name, or anything at all was found at one. */
+/** Whether an object of the file, or a finding, matches the name. */
 function isThere(pattern: string, estate: Estate, found: readonly Finding[]): boolean {
   const isNamed = nameMatcher([pattern]);
   const { servers, services, monitors, lbVservers, csVservers, policies, actions, gslb } = estate;
@@ -154,7 +154,7 @@ function isThere(pattern: string, estate: Estate, found: readonly Finding[]): bo
   );
 }
 
-/** Writes the fixes and what takes them back; says why where that failed, else null. */
+/** Writes the fixes and the undo batch; returns an error or null. */
 async function written(
   file: string,
   text: string,
@@ -206,8 +206,8 @@ function batchFile(commands: readonly string[]): string {
 }
 
 /**
- * Runs the configuration's monitors, and those that lint proposes in their place, against the lab. The lab is loaded
- * only here, as nothing else of lint opens a socket.
+ * Runs the configuration's monitors, and those proposed by lint, against the lab. Loads the lab only here, since nothing else
+ * in lint opens a socket.
  */
 async function measuredMatrix(
   text: string,

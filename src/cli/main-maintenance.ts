@@ -18,7 +18,7 @@ interface Common {
 /** Adds `slo`: minutes a month in which the ADC was wrong, per vserver. */
 export function addSlo(root: Command, output: Output): Command {
   return common(
-    root.command("slo").description("time in which the ADC was wrong, for each vserver in a month"),
+    root.command("slo").description("how long the ADC was wrong in a month, per vserver"),
   )
     .option("--month <yyyy-mm>", "the month, in this machine's zone; default: this one")
     .addHelpText("after", examples("slo", "slo --month 2026-11 --json"))
@@ -51,7 +51,7 @@ export function addMaintenance(
       false,
     )
     .option("--flexible", "start the window when the server first fails inside it", false)
-    .option("--force", "also for a server that the agent does not know", false)
+    .option("--force", "also accept a server that is not in the estate", false)
     .addHelpText(
       "after",
       examples(
@@ -98,7 +98,7 @@ export function addMaintenance(
       await run(options, output, { kind: "end", name, author: options.author ?? null });
     });
 
-  common(group.command("extend").description("let a maintenance window end later"))
+  common(group.command("extend").description("extend a maintenance window"))
     .argument("<name>", "name of the window")
     .option("--for <duration>", "how much longer")
     .option("--end <time>", 'the new end: 22:00 or "2026-12-01 22:00" in this zone, or RFC 3339')
@@ -119,7 +119,7 @@ export function addMaintenance(
       },
     );
 
-  common(group.command("report").description("how a window went, for the change ticket"))
+  common(group.command("report").description("report on a window, for the change ticket"))
     .argument("<name>", "name of the window")
     .addOption(
       new Option("--format <format>", "output format").choices(["text", "html", "csv", "json"]),

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// A service manager may ask for a reload as soon as this process is there: it has nothing to reload yet, and must not end.
+// A service manager may send SIGHUP as soon as the process exists; it must not end the process.
 if (process.argv[2] === "run") {
   process.on("SIGHUP", () => undefined);
 }
 let failedStatus = 1;
 let broken = false;
-// A mistake that nothing catches would end with 1, which a monitoring system takes for a warning.
+// An uncaught exception would exit with 1, which monitoring systems treat as a warning.
 process.on("uncaughtExceptionMonitor", () => {
   broken = true;
 });
@@ -14,10 +14,10 @@ process.on("exit", () => {
     process.exitCode = failedStatus;
   }
 });
-// No top-level await, which a bundle for a single executable could not have.
+// No top-level await, which a single-executable build does not support.
 void main();
 
-/** The modules are loaded once signals are listened to: that takes longer than all else of a start. */
+/** Modules are loaded after the signal handlers are set, because loading takes most of the start time. */
 async function main(): Promise<void> {
   const [{ processOutput }, { failureStatus, program }] = await Promise.all([
     import("./output.ts"),
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
   try {
     await program(output).parseAsync();
   } catch (error) {
-    // A command that listens for uncaught exceptions itself would end without a word.
+    // Print it here, since a command with its own uncaughtException handler would exit silently.
     output.err(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     process.exitCode = failedStatus;
   }

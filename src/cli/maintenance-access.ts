@@ -25,7 +25,7 @@ import {
 } from "../web/api/maintenance.ts";
 import { askAgentFor, type AgentAccess, type ApiAnswer } from "./agent-client.ts";
 
-/** The agent may be of a later version: what it says more is passed over. */
+/** Unknown fields of later agent versions are ignored. */
 const windowOfAgent = z.object(windowShape.shape);
 export type ApiWindow = WindowJson;
 
@@ -44,7 +44,7 @@ export type ApiReport = z.output<typeof reportShape>;
 const listShape = z.object({ windows: z.array(windowOfAgent) });
 const changedShape = z.object({ window: windowOfAgent });
 
-/** What a window is declared with; the agent's API names the fields. */
+/** Request body of a declaration, with the field names of the API. */
 export interface DeclareBody {
   readonly name: string;
   readonly servers: readonly string[];
@@ -58,13 +58,13 @@ export interface DeclareBody {
   readonly force?: boolean;
 }
 
-/** What a preflight asks beyond the agent's defaults, as typed: the agent judges it. */
+/** Options of preflight as typed; the agent validates them. */
 export interface PreflightQuery {
   readonly minCapacity: string | null;
   readonly horizon: string | null;
 }
 
-/** By how much longer, or until when; one of both. */
+/** Exactly one: how much longer, or until when. */
 export interface ExtendBody {
   readonly name: string;
   readonly for?: string;
@@ -79,7 +79,7 @@ export interface MaintenanceApi {
   readonly end: (name: string, author: string | null) => Promise<ApiAnswer<ApiWindow>>;
   readonly extend: (body: ExtendBody) => Promise<ApiAnswer<ApiWindow>>;
   readonly windowReport: (name: string) => Promise<ApiAnswer<WindowReport>>;
-  /** Between two moments, RFC 3339. */
+  /** From and to, RFC 3339. */
   readonly slo: (from: string, to: string) => Promise<ApiAnswer<Slo>>;
   readonly preflight: (server: string, limits: PreflightQuery) => Promise<ApiAnswer<ApiReport>>;
   readonly verify: (server: string, want: "drained" | "returned") => Promise<ApiAnswer<ApiReport>>;
@@ -136,8 +136,8 @@ function inside<A, B>(answer: ApiAnswer<A>, pick: (value: A) => B): ApiAnswer<B>
 }
 
 /**
- * The store itself, where no agent listens: it is opened for one change, and refused when somebody holds it after all.
- * What only an agent can see cannot be asked.
+ * Direct access to the store while no agent listens. The store is opened for one change, and refused if another process holds
+ * it. Queries that need an agent fail.
  */
 export function storeApi(config: Config, noAgent: string): MaintenanceApi {
   const needsAgent = {
@@ -171,7 +171,7 @@ export function storeApi(config: Config, noAgent: string): MaintenanceApi {
           ? { kind: "refused", status: 400, message: "Give --for a duration, or --end a time." }
           : changed(await declarations.extend(body.name, extension, Date.now()));
       }),
-    // No agent runs: what held last, held until it ended.
+    // No agent is running, so the last state lasts until its run ended.
     windowReport: async (name) => {
       const { declarations } = await readMaintenanceWindows(config);
       const window = declarations.last(name, Date.now());

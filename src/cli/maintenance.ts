@@ -32,9 +32,9 @@ export type MaintenanceCommand =
       readonly servers: readonly string[];
       /** Default: the servers, joined by commas. */
       readonly name: string | null;
-      /** As moment.ts reads it; null: now. */
+      /** Start, as `parseMoment` reads it; null: now. */
       readonly start: string | null;
-      /** Likewise, or `never`; exactly one of `end` and `for`. */
+      /** End, or `never`; exactly one of `end` and `for`. */
       readonly end: string | null;
       readonly for: string | null;
       readonly reason: string | null;
@@ -72,15 +72,15 @@ export type MaintenanceCommand =
 export interface MaintenanceOptions extends AgentAddress {
   readonly command: MaintenanceCommand;
   readonly json: boolean;
-  /** Pause between two looks of `verify --wait`. */
+  /** Interval between checks of `verify --wait`. */
   readonly lookEveryMs?: number;
 }
 
 const LOOK_EVERY_MS = 5000;
 
 /**
- * `maintenance …`: asks the agent, or changes the store itself when no agent holds it. Exit status: 0 done or all
- * good, 1 good but for a warning, 2 refused or a check failed, 3 if the agent could not be reached.
+ * `maintenance …`: asks the agent, or changes the store directly if no agent is running. Exit status 0: done or all good; 1:
+ * good with a warning; 2: refused or a check failed; 3: the agent is not reachable.
  */
 export function runMaintenance(options: MaintenanceOptions, output: Output): Promise<number> {
   const { command } = options;
@@ -160,7 +160,7 @@ async function maintain(options: MaintenanceOptions, output: Output): Promise<nu
   }
 }
 
-/** Times in the zone of who types them; null where one is no time. */
+/** Parses times in the local zone; null if one is invalid. */
 function declareBody(
   command: Extract<MaintenanceCommand, { kind: "start" }>,
   now: number,
@@ -186,7 +186,7 @@ function declareBody(
   };
 }
 
-/** The agent where one listens, else the store where the configuration names one. */
+/** The agent if one listens, else the configured store. */
 async function reach(options: AgentAddress, output: Output): Promise<MaintenanceApi | null> {
   const config = options.config === null ? null : await readConfig(options.config, output);
   if (options.config !== null && config === null) {
@@ -218,7 +218,7 @@ async function defaultUrl(config: Config): Promise<string> {
   return `${scheme}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${String(port)}`;
 }
 
-/** A web-config that this user may not read to its end has a key: so it has TLS. */
+/** A web configuration that this user cannot read completely has a private key, so it uses TLS. */
 async function speaksTls(webConfigFile: string | null): Promise<boolean> {
   if (webConfigFile === null) {
     return false;
@@ -227,7 +227,7 @@ async function speaksTls(webConfigFile: string | null): Promise<boolean> {
   return doors.kind === "failed" || doors.config.tls !== null;
 }
 
-/** Looks until all is as it should be, or the time is over; what is missing is printed whenever it changes. */
+/** Checks until everything passes or the time is over; prints what is missing whenever it changes. */
 async function verify(
   command: Extract<MaintenanceCommand, { kind: "verify" }>,
   api: MaintenanceApi,
@@ -248,7 +248,7 @@ async function verify(
         output,
       );
     }
-    // How many are left is printed at the end: what is waited for, once.
+    // Prints what is missing only once, without counts; the counts are printed at the end.
     const missing = answer.value.checks.filter(({ ok }) => !ok).map(({ name }) => name);
     if (missing.join() !== printed) {
       output.err(`waiting: ${printableLine(missingWords(answer.value))}\n`);

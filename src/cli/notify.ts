@@ -5,7 +5,7 @@ import type { Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 import { untilInterrupted } from "./run.ts";
 
-/** `notify test`: one message to every notifier, or to the one named. 0 when all were taken, else 1. */
+/** `notify test`: sends one message to every notifier, or to the one named. Exit status 0 if all were accepted, else 1. */
 export async function runNotifyTest(
   file: string,
   name: string | null,

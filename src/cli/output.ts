@@ -10,16 +10,15 @@ export interface Output {
 }
 
 /**
- * The process's own streams, with everything made printable that could steer a terminal: names, answers and messages come
- * from outside. A reader that went away (`| head`) ends the command, quietly; one that takes no more (a full disk) ends it
- * with `failedStatus`.
+ * The process's output streams, with control characters escaped, since names, answers and messages come from outside. A closed
+ * pipe (`| head`) ends the command silently; another write error (a full disk) ends it with `failedStatus`.
  */
 export function processOutput(failedStatus = 1): Output {
   const { out, err } = terminalOutput(failedStatus);
   return { out: (text) => out(printable(text)), err: (text) => err(printable(text)) };
 }
 
-/** The streams as they are, for a command that steers the terminal itself. */
+/** The raw streams, for a command that controls the terminal itself. */
 export function terminalOutput(failedStatus = 1): Output {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     process.exit(error.code === "EPIPE" ? 0 : failedStatus);
@@ -30,7 +29,7 @@ export function terminalOutput(failedStatus = 1): Output {
   };
 }
 
-/** What a plug-in prints for who reads JSON: its word, why it failed (null where it did not), and what it found. */
+/** JSON output of a plug-in: its status line, the error (null if none), and the result. */
 export function pluginJson(
   status: ExitStatus,
   error: string | null,
@@ -40,8 +39,8 @@ export function pluginJson(
 }
 
 /**
- * Runs a command whose reader wants JSON: where it ends without having printed any, an object with `error` holds what it
- * said on stderr, so that a script always has something to parse. `failed`: what the object has beside.
+ * Runs a command with JSON output. If it ends without having printed JSON, prints an object whose `error` is the text from
+ * stderr. `failed`: the other fields of that object.
  */
 export async function withJsonOnFailure(
   failed: { readonly status?: "UNKNOWN" },
@@ -75,12 +74,12 @@ export async function withJsonOnFailure(
   }
 }
 
-/** A message as the value of `error`, which says already what it is. */
+/** A message as the value of `error`, without the prefix `error:`. */
 export function withoutPrefix(message: string): string {
   return message.replace(/^error: /, "");
 }
 
-/** Lays rows out in columns, two spaces apart; the last column is not padded. Each row stays one line whatever its cells hold. */
+/** Aligns rows in columns, two spaces apart; the last column is not padded. Each row stays one line. */
 export function columns(table: readonly (readonly string[])[]): string {
   const rows = table.map((row) => row.map(printableLine));
   const widths: number[] = [];
@@ -92,7 +91,7 @@ export function columns(table: readonly (readonly string[])[]): string {
   return rows.map((row) => paddedLine(row, widths).trimEnd()).join("\n");
 }
 
-/** One row of columns that are so wide, with its line end. */
+/** One row with these column widths, and a line end. */
 export function paddedLine(row: readonly string[], widths: readonly number[]): string {
   const cells = row.map((cell, index) =>
     index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0),
@@ -100,10 +99,10 @@ export function paddedLine(row: readonly string[], widths: readonly number[]): s
   return `${cells.join("  ").trimEnd()}\n`;
 }
 
-/** So many characters are written at once: an answer may be larger than what it is made from. */
+/** Characters per write, to bound memory. */
 const PIECE = 65_536;
 
-/** Writes an answer of many small pieces, some of them at a time. */
+/** Writes an answer of many small pieces in larger chunks. */
 export function writePieces(pieces: Iterable<string>, output: Output): void {
   let waiting: string[] = [];
   let length = 0;
@@ -121,9 +120,7 @@ export function writePieces(pieces: Iterable<string>, output: Output): void {
   }
 }
 
-/**
- * What `JSON.stringify({ ...before, [name]: items, ...behind }, null, 1)` gives, with a line end, an item at a time.
- */
+/** Yields `JSON.stringify({ ...before, [name]: items, ...behind }, null, 1)` and a line end, one item at a time. */
 export function* jsonPieces(
   before: Readonly<Record<string, unknown>>,
   [name, items]: readonly [name: string, items: Iterable<unknown>],
@@ -147,19 +144,19 @@ export function* jsonPieces(
   yield "\n}\n";
 }
 
-/** No text in JSON holds a line end as it is. */
+/** Strings in JSON contain no raw line ends. */
 function indented(value: unknown, indent: string): string {
   return JSON.stringify(value, null, 1).replaceAll("\n", `\n${indent}`);
 }
 
-/** As people write a time: `22:00`, `2026-12-01 22:00`, or RFC 3339. */
+/** Accepted times: `22:00`, `2026-12-01 22:00`, or RFC 3339. */
 const CLOCK = /^([01]?\d|2[0-3]):([0-5]\d)$/;
 const LOCAL = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?)?$/;
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /**
- * Reads a time as RFC 3339 in UTC. Without a zone it is this machine's; without a day it is the next time that its clock shows
- * it after `after` (milliseconds since the epoch). Null when it is no time.
+ * Converts a time to RFC 3339 in UTC. Without a zone it is local time; without a day it is the next such time after `after`
+ * (milliseconds since the epoch). Null if invalid.
  */
 export function parseMoment(text: string, after: number): string | null {
   if (RFC3339.test(text)) {
@@ -185,7 +182,7 @@ export function parseMoment(text: string, after: number): string | null {
   return isReal && Number(hour) < 24 && Number(minute) < 60 ? at.toISOString() : null;
 }
 
-/** A time of the API for a person at this machine: `2026-12-01 22:00 +01:00`; anything else as it is. */
+/** Formats a time of the API in the local zone: `2026-12-01 22:00 +01:00`; other texts are unchanged. */
 export function localMoment(text: string | null): string {
   const at = text === null ? NaN : Date.parse(text);
   return Number.isNaN(at) ? (text ?? "") : localTime(at);

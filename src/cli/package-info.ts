@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Folder of this package: the nearest above this file that holds a package.json, from sources and from dist alike. */
+/** Folder of this package: the nearest parent with a package.json, from source and from dist. */
 export function packageRoot(from: string = import.meta.dirname): string {
   if (existsSync(join(from, "package.json"))) {
     return from;
@@ -10,7 +10,7 @@ export function packageRoot(from: string = import.meta.dirname): string {
   return parent === from ? from : packageRoot(parent);
 }
 
-/** The commit that this was built from (`dist/revision`); `unknown` where the build did not know it. */
+/** The commit of the build (`dist/revision`), or `unknown`. */
 export function packageRevision(): string {
   try {
     return readFileSync(join(packageRoot(), "dist", "revision"), "utf8").trim();

@@ -21,7 +21,7 @@ export interface ProbeCommand {
   readonly json: boolean;
 }
 
-/** `probe`: one probe, explained. 0 passed, 2 failed, 3 no result. */
+/** `probe`: runs one probe and explains it. Exit status 0: passed; 2: failed; 3: no result. */
 export function runProbeCommand(command: ProbeCommand, output: Output): Promise<number> {
   return command.json
     ? withJsonOnFailure({ status: "UNKNOWN" }, output, (listening) => probeOnce(command, listening))
@@ -70,27 +70,29 @@ async function probeOnce(command: ProbeCommand, output: Output): Promise<number>
   return status;
 }
 
-/** `probe --json`: the observation as the agent's API has it, and what only one look can tell. */
+/** `probe --json`: the observation as in the agent's API, with more detail. */
 export const probeAnswer = z.strictObject({
   passed: z.boolean().nullable().describe("Null where it says nothing about the service."),
   observation: z.strictObject({
     ...observationShape.shape,
-    exchange_seen: z.boolean().describe("Whether there are signs that Exchange itself answered."),
+    exchange_seen: z
+      .boolean()
+      .describe("Whether the response shows that Exchange itself answered."),
     client_address: z
       .strictObject({ seen_as: z.string(), own: z.boolean() })
       .nullable()
-      .describe("Our own address as an SMTP server sees it."),
+      .describe("The agent's address as an SMTP server sees it."),
     auth_schemes: z.string().nullable().describe("Login schemes that a 401 offered."),
-    answered: z.array(z.string()).nullable().describe("What a DNS answer held."),
+    answered: z.array(z.string()).nullable().describe("Records in the DNS answer."),
     login: z
       .enum(["accepted", "rejected", "unanswered", "not_tried"])
       .nullable()
-      .describe("What became of the credential; null where none was sent."),
+      .describe("Result of the credential; null where none was sent."),
     channel_bound: z.boolean().describe("The login was bound to the server's certificate."),
     stall: z
       .strictObject({ caused_ms: z.number(), excused: z.boolean() })
       .nullable()
-      .describe("What stalls of this process had to do with it."),
+      .describe("How stalls of this process affected it."),
     name_checks: z
       .array(z.strictObject({ name: z.string(), carried: z.boolean() }))
       .describe("Whether the certificate holds each name that clients use here."),
@@ -118,7 +120,7 @@ function probeJson({ passed, observation }: ProbeResult): Answer<typeof probeAns
   };
 }
 
-/** One run, with its account's leave where it logs in; null when that is not given. */
+/** Runs the probe once; null if its account does not allow a login now. */
 async function runOnce(
   probe: PlannedProbe,
   config: Config,
@@ -129,13 +131,13 @@ async function runOnce(
   return runner.now(new ProbeRecord(probe, Date.now), probe.timeoutMs);
 }
 
-/** The names a probe answers to: its monitor or transaction, and that with its account and path (`imap_login probe-a`). */
+/** The names of a probe: its monitor or transaction, also with account and path (`imap_login probe-a`). */
 function namesOf(probe: PlannedProbe): readonly string[] {
   const whole = probe.id.slice(probe.id.lastIndexOf("/") + 1).replaceAll("%2F", "/");
   return [probeName(probe), whole];
 }
 
-/** A vserver's public addresses are asked only where its own address is not. */
+/** A vserver's public addresses are used only if its own address has no such probe. */
 function preferVip(found: readonly PlannedProbe[]): readonly PlannedProbe[] {
   const vip = found.filter((probe) => probe.vantage !== "public");
   return vip.length === 0 ? found : vip;

@@ -27,15 +27,15 @@ monitoring plug-ins do: 0 OK, 1 warning, 2 critical, 3 unknown or a usage error.
 
 const PLUGINS: ReadonlySet<string> = new Set(["compare", "probe", "maintenance", "slo"]);
 
-/** What a command ends with that could not do its work: plug-ins of a monitoring system say unknown. */
+/** Exit status of a command that could not do its work; monitoring plug-ins return unknown. */
 export function failureStatus(argv: readonly string[]): number {
   return PLUGINS.has(argv[2] ?? "") ? USAGE_ERROR : 1;
 }
 
-/** The command line: what every command takes; each command's own file does the work, and only that one is loaded. */
+/** The command line with all options; loads only the file of the command that runs. */
 export function program(output: Output): Command {
   const root = new Command("adc-witness")
-    .description("A second opinion on what your load balancer believes.")
+    .description("A second opinion on the state that your load balancer reports.")
     .version(versionText())
     .showHelpAfterError()
     .addHelpText("after", PROGRAM_HELP)
@@ -82,17 +82,15 @@ export function program(output: Output): Command {
         .default(DEFAULT_SCENARIO),
     )
     .addOption(
-      new Option("--bundle <file>", "play what `bundle` has written of an appliance").conflicts(
-        "scenario",
-      ),
+      new Option("--bundle <file>", "replay a file that `bundle` wrote").conflicts("scenario"),
     )
-    .option("--loop", "tell the story again and again", false)
+    .option("--loop", "repeat the scenario until stopped", false)
     .option(
       "--write-config <dir>",
-      "also write a configuration that other commands can use meanwhile",
+      "also write a configuration that other commands can use while the demo runs",
     )
     .addOption(
-      new Option("--adc-only", "only the ADC and its servers, with a small console to steer them")
+      new Option("--adc-only", "only the ADC and its servers, with a small console to control them")
         .default(false)
         .conflicts(["bundle", "loop"]),
     )
@@ -114,7 +112,7 @@ export function program(output: Output): Command {
         { ...options, port: wanted, bundle, exitAfterMs: exitAfter, writeConfig },
         terminalOutput(),
       );
-      // What has not closed in time must not keep the process.
+      // Open handles must not keep the process running.
       process.stdout.write("", () => process.exit(status));
     });
 
@@ -124,7 +122,7 @@ export function program(output: Output): Command {
     .option("--config <file>", CONFIG)
     .option("--server <name>", "only this server (a name, or a pattern with *)")
     .option("--adc-service <name>", "only this service or group")
-    .option("--vserver <name>", "only what serves this vserver")
+    .option("--vserver <name>", "only probes of this vserver and its members")
     .option("--monitor <name>", "only this monitor or transaction")
     .option("--json", "print JSON", false)
     .addHelpText(
@@ -157,7 +155,7 @@ export function program(output: Output): Command {
     .option("--strict", "also count verdicts that are unknown because of the configuration", false)
     .option("--warning <percent>", "warn if fewer of a vserver's members work", percent)
     .option("--critical <percent>", "critical if fewer of a vserver's members work", percent)
-    .option("--url <url>", "ask this running agent instead: no probe and no login of its own")
+    .option("--url <url>", "ask this running agent instead of probing and logging in")
     .option("--user <name>", "user name for the agent's basic auth; needs --password-file")
     .option("--password-file <file>", "file that holds the user's password")
     .option("--ca-file <file>", "CA certificate (PEM) to verify the agent's certificate")
@@ -197,7 +195,7 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
         },
         output,
       );
-      // An ADC that hangs at the logout must not hold the command beyond its time.
+      // An ADC that hangs during logout must not delay the exit.
       process.stdout.write("", () => process.exit(status));
     });
 
@@ -220,7 +218,7 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
 
   root
     .command("bundle")
-    .description("write what a report needs into a file, without names, addresses and secrets")
+    .description("write a support file without names, addresses and secrets")
     .option("--config <file>", CONFIG)
     .requiredOption("--out <file>", "file to write; it must not exist")
     .option("--timeout <duration>", "time limit of the round", duration, 120_000)
@@ -264,8 +262,8 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
     )
     .option("--rule <rule...>", "only these rules")
     .option("--object <name>", "only objects of this name (a name, or a pattern with *)")
-    .option("--config <file>", "configuration file whose lint.ignore holds here too")
-    .option("--strict", "exit status 1 for notes too", false)
+    .option("--config <file>", "configuration file whose lint.ignore applies")
+    .option("--strict", "exit with status 1 for notes too", false)
     .option("--write-fixes <file>", "write the complete fixes as a batch file, and FILE.undo")
     .option("--explain <rule>", "what a rule means")
     .option("--matrix", "also measure the blind spots against the lab", false)
@@ -291,9 +289,9 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
 
   root
     .command("notify")
-    .description("notifications of the configuration")
+    .description("test the configured notifications")
     .command("test")
-    .description("send a test message and say what became of it")
+    .description("send a test message and report the result")
     .argument("[name]", "only this notifier")
     .option("--config <file>", CONFIG)
     .addHelpText("after", examples("notify test", "notify test mail-team"))
@@ -309,7 +307,7 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
   root
     .command("alerts")
     .description("write the alerting rules for Prometheus, with this site's addresses and job")
-    .requiredOption("--out <folder>", "folder to write to; made where it is not there")
+    .requiredOption("--out <folder>", "folder to write to; created if missing")
     .option("--url <url>", "address of the agent for links; default: web.external_url of --config")
     .option("--config <file>", "configuration file to take web.external_url from")
     .option("--grafana <url>", "address of Grafana for links to dashboards")
@@ -332,7 +330,7 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
 
   root
     .command("completion")
-    .description("a script that completes this command in a shell")
+    .description("print a shell completion script")
     .addArgument(new Argument("<shell>", "which shell").choices(SHELLS))
     .addHelpText("after", "\nExample:\n  source <(adc-witness completion bash)")
     .action((shell: Shell) => {
@@ -397,10 +395,10 @@ interface LintArguments {
   readonly matrix: boolean;
 }
 
-/** As `runLint` has them; written here too, so that no other command loads lint. */
+/** Copied from `runLint`, so that other commands do not load lint. */
 const LINT_FORMATS: readonly LintFormat[] = ["text", "json", "sarif", "junit"];
 
-/** A monitoring system takes 1 for a warning and 2 for an alarm: a line that was typed wrong is neither. */
+/** Usage errors must not exit with 1 or 2, which monitoring systems treat as warning and critical. */
 function forMonitoring(command: Command, output: Output): Command {
   tellUsageErrors(command, output, { exitStatus: USAGE_ERROR, status: "UNKNOWN" });
   for (const one of command.commands) {
@@ -409,7 +407,7 @@ function forMonitoring(command: Command, output: Output): Command {
   return command;
 }
 
-/** Who reads JSON is given an object for a line that was typed wrong, too. */
+/** Usage errors are also printed as JSON if requested. */
 function tellUsageErrors(
   command: Command,
   output: Output,
@@ -439,7 +437,7 @@ function duration(text: string): number {
   return ms;
 }
 
-/** `80`, `80%`, or `80:` as plug-ins write a range that alerts below it. */
+/** `80`, `80%`, or the plug-in range `80:`, which alerts below 80. */
 function percent(text: string): number {
   const number = /^(\d{1,3}(?:\.\d+)?)[%:]?$/.exec(text)?.[1];
   if (number === undefined || Number(number) > 100) {

@@ -5,8 +5,8 @@ import { printableLine } from "../lib/printable.ts";
 import type { Output } from "./output.ts";
 
 /**
- * Loads a configuration; problems go to stderr, each with its place, and null is returned. Warnings are printed
- * `withWarnings`, where somebody looks after the configuration: not by every command that only asks.
+ * Loads a configuration; on errors prints them with their location to stderr and returns null. Prints warnings only
+ * `withWarnings`.
  */
 export async function readConfig(
   file: string,

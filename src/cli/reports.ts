@@ -5,7 +5,7 @@ import { span } from "../web/page/time.ts";
 import { pluginWord } from "../model/verdicts.ts";
 import { columns, localMoment, pluginJson, type Output } from "./output.ts";
 
-/** The first moment of a month and of the next in this machine's zone, RFC 3339; null when it is no month. */
+/** Start of a month and of the next one in the local zone, RFC 3339; null if invalid. */
 export function monthOf(
   text: string | null,
   now: number,
@@ -20,7 +20,7 @@ export function monthOf(
   return { from: first(Number(month) - 1), to: first(Number(month)) };
 }
 
-/** Exit status: 0, or 1 where the ADC was wrong or a server is not back. */
+/** Exit status 0, or 1 if the ADC was wrong or a server is not back. */
 export function printReport(
   report: WindowReport,
   format: "text" | "html" | "csv" | "json",
@@ -98,7 +98,7 @@ function timesTable<Row extends Slo["vservers"][number]>(
   ];
 }
 
-/** Exit status: 0, or 1 where nothing was watched. */
+/** Exit status 0, or 1 if nothing was watched. */
 export function printSlo(slo: Slo, json: boolean, output: Output): number {
   const isWatched = slo.watched_seconds > 0;
   if (json) {
@@ -169,7 +169,7 @@ function csvOf(report: WindowReport): string {
   return rows.map((cells) => `${cells.map(cell).join(",")}\r\n`).join("");
 }
 
-/** A spreadsheet takes some beginnings for a formula. */
+/** Prevents spreadsheets from treating the text as a formula. */
 function cell(value: string | number | null): string {
   const text = String(value ?? "");
   const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;

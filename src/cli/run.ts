@@ -7,7 +7,7 @@ import type { Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 import { startService } from "./service.ts";
 
-/** The log of `run`, on stderr: JSON lines, or readable ones where a person watches. What could steer a terminal is escaped. */
+/** The log of `run` on stderr: JSON lines, or readable lines at a terminal. Control characters are escaped. */
 function createRunLog(level: string, isTerminal: boolean): Logger {
   const stderr = destination(2);
   const write = (line: string): void => {
@@ -17,7 +17,7 @@ function createRunLog(level: string, isTerminal: boolean): Logger {
   return pino({ level }, stream);
 }
 
-/** What pino adds by itself and a person at a terminal knows. */
+/** Fields that pino adds and that are not shown at a terminal. */
 const LEFT_OUT = new Set(["level", "time", "pid", "hostname", "msg"]);
 
 /** pino's numbers (pino docs, "Levels"). */
@@ -29,7 +29,7 @@ const LEVELS: ReadonlyMap<unknown, string> = new Map([
   [60, "fatal"],
 ]);
 
-/** One line of pino's JSON as `14:02:03 warn message key=value …`, in the local zone; what is no JSON stays as it is. */
+/** Formats a line of pino's JSON as `14:02:03 warn message key=value …`, in the local zone; other text is unchanged. */
 export function readableLine(line: string): string {
   const fields = parsed(line);
   if (fields === null) {
@@ -53,7 +53,7 @@ function parsed(line: string): Readonly<Record<string, unknown>> | null {
     const value: unknown = JSON.parse(line);
     return typeof value === "object" && value !== null ? { ...value } : null;
   } catch {
-    // JSON.parse has no other way to say no.
+    // Not JSON.
     return null;
   }
 }
@@ -81,13 +81,13 @@ const NOTIFY_WITHIN_MS = 5_000;
 export interface WatchdogOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
-  /** For how long the scheduler has done nothing, in milliseconds. */
+  /** Time since the scheduler was last active, in milliseconds. */
   readonly idleMs: () => number;
-  /** Told once when a beat cannot be sent. */
+  /** Called once if a notification cannot be sent. */
   readonly failed: (why: string) => void;
 }
 
-/** How long systemd waits for a beat of this process (`WatchdogSec`), in milliseconds; null where it asks for none. */
+/** systemd's watchdog interval for this process (`WatchdogSec`), in milliseconds; null if disabled. */
 export function watchdogMs(
   env: Readonly<Record<string, string | undefined>>,
   pid: number,
@@ -99,9 +99,9 @@ export function watchdogMs(
 }
 
 /**
- * Tells systemd that the agent lives, for as long as its scheduler does: a process whose event loop is held, or whose
- * schedule has stopped, sends no heartbeat and is restarted. Node.js opens no Unix datagram socket, so systemd's own
- * program sends each beat; the unit must have `NotifyAccess=all`. Tells how to end it; null where nothing is asked for.
+ * Sends systemd watchdog notifications while the scheduler is active. If the event loop or the schedule hangs, systemd restarts
+ * the process. Node.js has no Unix datagram sockets, so `systemd-notify` sends them; the unit needs `NotifyAccess=all`. Returns
+ * the stop function; null if the watchdog is disabled.
  */
 export function startWatchdog(options: WatchdogOptions): (() => void) | null {
   const waitMs = watchdogMs(options.env, options.pid);
@@ -150,27 +150,27 @@ function notify(env: WatchdogOptions["env"], failed: (why: string) => void): voi
   timer.unref();
 }
 
-/** Why a command that runs until it is ended has ended. */
+/** Why a long-running command ended. */
 export type Ending =
   | { readonly kind: "asked" }
-  /** A mistake of our own that nothing caught. */
+  /** An uncaught exception. */
   | { readonly kind: "broken"; readonly error: unknown };
 
-/** Signals of one command, listened to from the moment this is made. */
+/** Signal handling of one command. */
 export interface Signals {
   /**
-   * Resolves at the first SIGTERM or SIGINT (SIGHUP where nothing is reloaded), or at an exception that nothing caught, so that sessions are logged out on
-   * that path too; a second signal ends the process at once.
+   * Resolves at the first SIGTERM or SIGINT (SIGHUP without reload), or at an uncaught exception, so that sessions are always
+   * logged out. A second signal ends the process at once.
    */
   readonly ended: Promise<Ending>;
-  /** What SIGHUP does from now on; one that came before is made up for at once. */
+  /** Sets the SIGHUP handler; an earlier SIGHUP is handled at once. */
   readonly onHangup: (reload: () => void) => void;
   readonly close: () => void;
 }
 
 /**
- * Listens before anything is started, so that a signal during the start still ends in an orderly way. SIGHUP, which a
- * terminal sends when it is closed, ends a command that does not reload at it.
+ * Installs signal handlers before anything is started, so that a signal during startup is handled gracefully. SIGHUP (also sent
+ * when a terminal closes) ends a command that does not reload.
  */
 export function listenForSignals({ reloads = false } = {}): Signals {
   let resolveEnded: (ending: Ending) => void = () => undefined;
@@ -215,10 +215,7 @@ export function listenForSignals({ reloads = false } = {}): Signals {
   return signals;
 }
 
-/**
- * Runs a command's work: SIGTERM and SIGINT abort the signal it is given instead of the process, so that it can log out.
- * Rejects with an exception that nothing caught meanwhile.
- */
+/** Runs a command's work. SIGTERM and SIGINT abort its signal, so that it can log out. Rejects with an uncaught exception. */
 export async function untilInterrupted<T>(
   work: (interrupted: AbortSignal) => Promise<T>,
 ): Promise<T> {
@@ -242,12 +239,12 @@ export async function untilInterrupted<T>(
   }
 }
 
-/** Service managers kill after ten seconds or less; an ADC forgets a session by itself. */
+/** Maximum shutdown time: service managers may kill after ten seconds, and an ADC expires sessions itself. */
 const END_WITHIN_MS = 4_000;
 
 /**
- * `run`: the agent, until SIGTERM or SIGINT. 0 after it logged out of NITRO, or gave an ADC that hangs its time to take the
- * logout; 1 when it could not start, or when it ended because of a mistake of its own.
+ * `run`: runs the agent until SIGTERM or SIGINT. Exit status 0 after the NITRO logout, or its timeout; 1 if it could not start
+ * or ended because of a bug.
  */
 export async function runAgent(
   file: string,
@@ -260,7 +257,7 @@ export async function runAgent(
   }
   const signals = listenForSignals({ reloads: true });
   const log = createRunLog(options.logLevel ?? config.log.level, process.stderr.isTTY);
-  // An ADC that hangs may delay the start for longer than systemd waits: until then a turning event loop is enough.
+  // An ADC that hangs may delay startup beyond systemd's interval, so until then only the event loop is watched.
   let idleMs = (): number => 0;
   const endWatchdog = startWatchdog({
     env: process.env,
@@ -296,7 +293,7 @@ export async function runAgent(
     );
   }
   const status = ending.kind === "asked" ? 0 : 1;
-  // Not cleared: sockets and threads that hang after the stop are ended as well.
+  // Not cleared, to also end sockets and threads that hang after the stop.
   setTimeout(() => {
     log.warn({ afterMs: END_WITHIN_MS }, "shutdown timed out before all NITRO logouts finished");
     process.exit(status);

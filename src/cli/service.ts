@@ -36,8 +36,8 @@ import { boundHeapGrowth, keepNewObjectsYoung } from "./heap-growth.ts";
 import { packageRevision, packageVersion } from "./package-info.ts";
 
 /**
- * Declared maintenance as the web offers it, over the store that this process holds. `members`: of the estate as it is known;
- * while nothing is known of it, nobody is a stranger.
+ * The maintenance actions of the web, on the store of this process. `members`: of the current estate; while there is none,
+ * every server is accepted.
  */
 export function maintenanceActions(
   declarations: Declarations,
@@ -49,7 +49,7 @@ export function maintenanceActions(
       const stranger = force ? null : unknownServers(members(), request.servers);
       return stranger === null
         ? declarations.start(request, Date.now())
-        : { kind: "refused", message: `${stranger} With --force it is declared all the same.` };
+        : { kind: "refused", message: `${stranger} Use --force to declare the window anyway.` };
     },
     end: (name) => declarations.end(name, Date.now()),
     extend: (name, extension) => declarations.extend(name, extension, Date.now()),
@@ -61,17 +61,17 @@ interface ReportSources {
   readonly live: () => LiveState;
   readonly declarations: Declarations;
   readonly estateOf: (adc: string) => Estate | null;
-  /** Resolves when all that is known is on the disk. */
+  /** Flushes the journal to disk. */
   readonly written: () => Promise<void>;
   readonly now: () => number;
 }
 
-/** What the journal tells of a window, and of a month. */
+/** Reports from the journal: a window, or a month. */
 export function historyReports(
   sources: ReportSources,
 ): Pick<MaintenanceActions, "report"> & Pick<WebActions, "slo"> {
   const { stateDir, declarations, written, now } = sources;
-  // The whole history is in memory while it is read: once at a time.
+  // One report at a time, since the whole history is in memory.
   const inTurn = oneAtATime();
   const readSince = (sinceMs: number) =>
     inTurn(async () => {
@@ -89,7 +89,7 @@ export function historyReports(
   };
 }
 
-/** What corrects on the ADC a verdict that a member or vserver held; nothing where it is no longer known. */
+/** Commands that correct a past verdict on the ADC; none if the member or vserver no longer exists. */
 function commandsNow({
   live,
   estateOf,
@@ -126,13 +126,13 @@ interface CheckSources {
   readonly live: () => LiveState;
   readonly declarations: Declarations;
   readonly history: Pick<History, "runs">;
-  /** The estate's server for what an answer called itself; null if no server in the estate uses that name. */
+  /** The estate's server for the name in a response; null if unknown. */
   readonly serverOf: (adc: string, servedBy: string) => string | null;
   readonly stabilityMs: () => number;
   readonly now: () => number;
 }
 
-/** The looks before and after a change, as the web offers them: pure decisions over what is known at this moment. */
+/** Preflight and verify for the web: pure decisions over the live state. */
 export function maintenanceChecks(
   sources: CheckSources,
 ): Pick<MaintenanceActions, "preflight" | "verify"> {
@@ -160,7 +160,7 @@ export function maintenanceChecks(
   };
 }
 
-/** Answers through a vserver's VIP, of all its probes, in the order of time; whether they name a server or not. */
+/** Responses through a vserver's VIP, of all its probes, oldest first, including unidentified ones. */
 function recentAnswers({ history, serverOf }: CheckSources): VerifyInputs["recentAnswers"] {
   return (vserver, count) =>
     vserver.probes
@@ -177,21 +177,21 @@ function recentAnswers({ history, serverOf }: CheckSources): VerifyInputs["recen
 
 export interface ServiceOptions {
   readonly config: Config;
-  /** `address:port` list in place of `web.listen`. */
+  /** `address:port` list that replaces `web.listen`. */
   readonly listen: readonly string[] | null;
   readonly log: Log;
-  /** Reads the configuration again; null where there is no file (the demo). */
+  /** Reloads the configuration; null without a file (the demo). */
   readonly reread: (() => ReturnType<typeof loadConfig>) | null;
-  /** Resolves when the process is to end: an ADC that hangs then delays the start no longer. */
+  /** Resolves at shutdown, so that an ADC that hangs does not delay it during startup. */
   readonly ended?: Promise<unknown>;
-  /** How long the first login waits without a state file, as in the agent: 0 where the state directory is new because everything is. */
+  /** Delay of the first login without a state file, as in the agent; 0 in the demo, where the state directory is always new. */
   readonly firstLoginDelayMs?: number;
-  /** What was seen elsewhere before, for the history to begin with. */
+  /** Earlier history to start with. */
   readonly past?: readonly {
     readonly owner: TimelineOwner;
     readonly entries: readonly TimelineEntry[];
   }[];
-  /** What the history may hold. Default: 32 MB of runs. */
+  /** Limits of the history. Default: 32 MB of runs. */
   readonly history?: HistoryBounds;
 }
 
@@ -205,10 +205,10 @@ export type StartedService =
     }
   | { readonly kind: "failed"; readonly message: string };
 
-/** A reload that was asked for while another ran begins no sooner after that one's start. */
+/** Minimum time between the starts of two reloads. */
 const RELOADS_APART_MS = 1_000;
 
-/** Agent, metrics and web together. The web listens before the agent has asked its ADCs, so that readiness can be watched. */
+/** Runs agent, metrics and web. The web listens before the agent has polled its ADCs, so that readiness can be observed. */
 export async function startService(options: ServiceOptions): Promise<StartedService> {
   keepNewObjectsYoung();
   const { config, log } = options;
@@ -340,7 +340,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     await declarations.close();
     return web;
   }
-  // Two files of 16 MB take seconds: whoever looks meanwhile sees that the agent is starting.
+  // Two files of 16 MB take seconds; meanwhile the page shows that the agent is starting.
   const { tracks } = await readJournal(config.stateDir, Date.now() - TIMELINE_MS, null);
   for (const track of tracks) {
     history.restore(track.owner, timelineOf(track));
@@ -359,7 +359,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   return { kind: "started", agent, addresses: web.addresses, reload, stop };
 }
 
-/** The agent needs the addresses where it listens: no probe may go there. */
+/** The agent needs its listening addresses, because no probe may connect there. */
 function listeningAt(config: Config, listen: ServiceOptions["listen"]): Config {
   const endpoints = (listen ?? []).flatMap((text) => {
     const { host = "", port = null } = parseHostPort(text) ?? {};

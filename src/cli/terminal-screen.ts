@@ -19,13 +19,13 @@ const STYLES: Readonly<Record<ScreenLine["look"], TextStyle | null>> = {
 const ENTER = "\u001b[?1049h\u001b[?25l\u001b[2J";
 const LEAVE = "\u001b[?25h\u001b[?1049l";
 
-/** The line as a terminal shows it: a colour is never the only sign of anything. `always`: also where no terminal is. */
+/** The line with colours; colour is never the only sign of anything. `always`: also without a terminal. */
 export function painted({ text, look }: ScreenLine, always = false): string {
   const style = STYLES[look];
   return style === null || text === "" ? text : styleText(style, text, { validateStream: !always });
 }
 
-/** Bytes that change what a terminal shows from one screen to the next: only lines that differ. */
+/** Terminal output that updates one screen to the next; only changed lines. */
 export function repaint(
   before: readonly ScreenLine[],
   after: readonly ScreenLine[],
@@ -43,16 +43,13 @@ export function repaint(
 
 export interface TerminalScreen {
   readonly show: (lines: readonly ScreenLine[]) => void;
-  /** Every line is drawn again: the terminal has another size now. */
+  /** Redraws every line, after a resize. */
   readonly forget: () => void;
-  /** Gives the terminal back as it was; any number of calls. */
+  /** Restores the terminal. Idempotent. */
   readonly close: () => void;
 }
 
-/**
- * The terminal's alternate screen, from now until `close`. Also given back when the process ends in any way that it can
- * notice.
- */
+/** Switches to the alternate screen until `close`. Also restored at process exit where possible. */
 export function openScreen(write: (text: string) => void): TerminalScreen {
   let shown: readonly ScreenLine[] = [];
   let isOpen = true;

@@ -16,19 +16,19 @@ export interface AttachmentSource {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** What the configuration refers to, read once. Keys are the paths of the mappings that refer. */
+/** The secrets and files that the configuration refers to. Keys are the paths of the referring mappings. */
 export interface Attachments {
   readonly secret: (path: ConfigPath, key: string) => Secret | null;
   readonly certificates: (path: ConfigPath) => string | null;
   readonly problems: readonly UnlocatedProblem[];
-  /** Permissions that let others at this machine read a secret, or write state. */
+  /** Permissions that let other users read a secret or write state. */
   readonly openToOthers: readonly UnlocatedProblem[];
 }
 
 const MAX_SECRET_BYTES = 64 * 1024;
 const MAX_PEM_BYTES = 4 * 1024 * 1024;
 
-/** Reads every secret and certificate file, and checks that the other files are readable. */
+/** Reads all secrets and certificate files, and checks that other files are readable. */
 export async function readAttachments(
   config: WrittenConfig,
   source: AttachmentSource,
@@ -89,7 +89,7 @@ interface SecretPlace {
   /** `password`, and then `password_file` beside it. */
   readonly key: string;
   readonly at: Readonly<Record<string, unknown>>;
-  /** Why the value will not do; absent: any will. */
+  /** Why the value is invalid; absent: every value is valid. */
   readonly problem?: (value: string) => string | null;
 }
 
@@ -163,7 +163,7 @@ function otherFiles(config: WrittenConfig): { path: ConfigPath; file: string }[]
   );
 }
 
-/** The secret, null where none is written, or a message. */
+/** The secret, null if not configured, or an error message. */
 async function readSecret(
   inline: unknown,
   file: unknown,
@@ -177,7 +177,7 @@ async function readSecret(
       : problemText(why, "an http or https URL", "correct it");
   };
   if (typeof inline === "string") {
-    // The schema lets no secret through but in a variable; a URL that holds none may be written as it is.
+    // The schema allows secrets only as variables; a URL without a secret may be written directly.
     const value = inline.startsWith("${") ? source.env[inline.slice(2, -1)] : inline;
     return value === undefined || value === ""
       ? problemText("names an empty variable", "an environment variable that is set", "set it")
@@ -221,7 +221,7 @@ async function stateModeProblem(path: string): Promise<string | null> {
       );
 }
 
-/** Permission bits; null where there is no such file, and on Windows, which has none. */
+/** Permission bits; null if the file is missing, and on Windows. */
 async function modeOf(path: string): Promise<number | null> {
   if (process.platform === "win32") {
     return null;
@@ -229,7 +229,7 @@ async function modeOf(path: string): Promise<number | null> {
   try {
     return (await stat(path)).mode & 0o7777;
   } catch {
-    // Whoever reads or makes it says so.
+    // The code that reads or creates it reports the error.
     return null;
   }
 }
@@ -294,7 +294,7 @@ function isCertificate(block: string): boolean {
     new X509Certificate(block);
     return true;
   } catch {
-    // The constructor is the parser, and throws for anything else.
+    // The constructor throws for an invalid certificate.
     return false;
   }
 }

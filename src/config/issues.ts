@@ -3,14 +3,14 @@ import type { z } from "zod";
 import { nearest, problemText } from "./problems.ts";
 import { writtenConfig } from "./written.ts";
 
-/** A problem that knows its path, but not yet its line. */
+/** A problem with its path, but without a line yet. */
 export interface UnlocatedProblem {
   readonly path: ConfigPath;
-  /** Points at the key rather than at its value. */
+  /** Refers to the key instead of its value. */
   readonly atKey: boolean;
   readonly message: string;
 }
-/** Makes problems of a schema's issues: an unknown key is one problem each, with the key that was likely meant. */
+/** Converts schema issues to problems: one per unknown key, with the likely intended key. */
 export function readIssue(issue: z.core.$ZodIssue): UnlocatedProblem[] {
   const path = issue.path.filter((part) => typeof part !== "symbol");
   switch (issue.code) {
@@ -32,8 +32,8 @@ function unknownKey(key: string, known: readonly string[]): string {
   return problemText("is an unknown key", known.join(", "), fix);
 }
 /**
- * Keys that may stand in the mapping at a path; empty where any key may, or where there is no mapping. Asked for each
- * unknown key of a file, so it looks at the schema itself: the JSON Schema of it takes milliseconds to make.
+ * Allowed keys of the mapping at a path; empty if any key is allowed or there is no mapping. Called for each unknown key, so it
+ * reads the zod schema: making the JSON Schema takes milliseconds.
  */
 export function keysAt(path: ConfigPath): readonly string[] {
   let here: z.core.$ZodType | undefined = writtenConfig;
@@ -59,7 +59,7 @@ function below(
       return undefined;
   }
 }
-/** A schema without what makes it optional or gives it a default. */
+/** A schema without its optional and default wrappers. */
 function withoutWrapping(schema: z.core.$ZodType | undefined): z.core.$ZodTypes | undefined {
   let bare = schema as z.core.$ZodTypes | undefined;
   while (

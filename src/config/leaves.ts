@@ -5,9 +5,9 @@ import { DURATION_PATTERN, parseDuration } from "../lib/timers.ts";
 import { isHost, parseHostPort } from "../lib/host-port.ts";
 import { problemText } from "./problems.ts";
 
-/** The values that the configuration's sections are made of, each with the one form of its messages. */
+/** Basic value types of the configuration, with uniform error messages. */
 
-/** The one form of a leaf's messages. Never quotes the value: it may be a secret in the wrong place. */
+/** The uniform error messages of a value. Never quotes the value, which may be a misplaced secret. */
 export function invalid(
   expected: string,
   fix: string,
@@ -30,7 +30,7 @@ function kindOf(input: unknown): string {
   return typeof input === "object" ? "a mapping" : `a ${typeof input}`;
 }
 
-/** A text that is not empty, checked by a predicate where the form matters. */
+/** A non-empty text, optionally checked by a predicate. */
 export function text(
   expected: string,
   fix: string,

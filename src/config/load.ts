@@ -17,16 +17,16 @@ export type LoadResult =
       readonly kind: "config";
       readonly config: Config;
       readonly warnings: readonly ConfigProblem[];
-      /** Secrets that others at this machine can read, and state that they can write: for check-config and the agent. */
+      /** Secrets that other users can read, and state that they can write; for check-config and the agent. */
       readonly openToOthers: readonly ConfigProblem[];
     }
   | { readonly kind: "invalid"; readonly problems: readonly ConfigProblem[] };
 
 const MAX_CHARACTERS = 4 * 1024 * 1024;
-/** A device or a pipe without end is not read to it. */
+/** Maximum size, so that a device or an endless pipe cannot exhaust memory. */
 const MAX_BYTES = 4 * MAX_CHARACTERS;
 
-/** Reads and validates a configuration file. Never rejects: whatever is wrong is a located problem. */
+/** Reads and validates a configuration file. Never rejects; errors are located problems. */
 export async function loadConfig(
   file: string,
   env: Readonly<Record<string, string | undefined>>,
@@ -48,8 +48,8 @@ export async function loadConfig(
 }
 
 /**
- * Validates a configuration given as text. `file` names it in messages; relative paths in it start at `baseDir`.
- * All problems of one stage come together: syntax, then the schema, then the rules and the files it refers to.
+ * Validates a configuration text. `file` names it in messages; relative paths start at `baseDir`. Reports all problems of the
+ * first failing stage: syntax, schema, then rules and referenced files.
  */
 export async function parseConfig(
   text: string,
@@ -100,7 +100,7 @@ function locateProblem(problem: UnlocatedProblem, yaml: LocatedYaml, file: strin
   return { file, line, column, path: problem.path.join("."), message: problem.message };
 }
 
-/** By place; the same message about the same place once, however many checks gave it. */
+/** Sorted by position, without duplicates. */
 function inFileOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
   const once = new Map(problems.map((problem) => [formatProblem(problem), problem]));
   return [...once.values()].sort(
@@ -108,7 +108,7 @@ function inFileOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
   );
 }
 
-/** Keys with `verify: false`: passwords are sent there to an unverified server. */
+/** Paths with `verify: false`, where passwords are sent to unverified servers. */
 export function unverifiedLogins(config: Config): readonly string[] {
   const { monitors, vservers, members, transactions } = config;
   return [
@@ -119,7 +119,7 @@ export function unverifiedLogins(config: Config): readonly string[] {
   ].flatMap(([name, { verify }]) => (verify === false ? [name] : []));
 }
 
-/** To which servers a password goes, as far as this place of the configuration says, in words. */
+/** Describes to which servers a password is sent, by these trust settings. */
 export function trustWords({
   fingerprints = [],
   ca = null,

@@ -16,15 +16,15 @@ import {
 } from "yaml";
 import { problemText, type ConfigProblem } from "./problems.ts";
 
-/** Where a value stands in the text, and the key before it. */
+/** Position of a value and of its key in the text. */
 interface Place {
   readonly key: number | null;
   readonly value: number | null;
 }
 
 /**
- * Offset of a path's value, or of its key where `atKey`; of the nearest parent where the path is not written. A file of
- * thousands of wrong keys asks thousands of times: the keys of a mapping are looked through once.
+ * Offset of the value at a path, or of its key with `atKey`; of the nearest parent if the path does not exist. Keys of a
+ * mapping are indexed once, since a file may have thousands of wrong keys.
  */
 function placesIn(document: Document): (path: ConfigPath, atKey: boolean) => number {
   const indexes = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
@@ -46,7 +46,7 @@ function placesIn(document: Document): (path: ConfigPath, atKey: boolean) => num
   };
 }
 
-/** Of the whole, and of what each part of the path names, as far as it is written. */
+/** Nodes along the path, from the root, as far as they exist. */
 function placesAlong(
   document: Document,
   path: ConfigPath,
@@ -78,38 +78,38 @@ function offsetOf(node: unknown): number | null {
   return isNode(node) ? (node.range?.[0] ?? null) : null;
 }
 
-/** Something that keeps a text from being read; the library's sentences quote the text, which may hold a secret. */
+/** A syntax error without the library's message, which quotes the text and may contain a secret. */
 interface YamlFault {
   readonly at: number;
   readonly code: string;
 }
 
 interface ComposedYaml {
-  /** Of what comes before the fault, where there is one. */
+  /** The document before the error, if any. */
   readonly document: Document;
   readonly faults: readonly YamlFault[];
 }
 
-/** Far more than any file needs. The library recurses; at the stack's very end the engine may abort the whole process. */
+/** Maximum nesting. The library recurses, and a stack overflow may abort the process. */
 const MAX_LEVELS = 64;
-/** Each costs far more than the text that causes it, and what follows the first few is their consequence. */
+/** Maximum number of syntax errors; they are expensive, and later ones are usually consequences. */
 const MAX_ERRORS = 100;
 const MAX_DIRECTIVES = 10;
-/** Each is looked for among all anchors; the library bounds only what they multiply to. */
+/** Maximum number of aliases; each is searched among all anchors. */
 const MAX_ALIASES_WRITTEN = 1_000;
 
 /**
- * One YAML document out of a text that may be anything, in time and memory that grow with its length alone. What the library
- * would only warn of (a tag it does not know) is a fault too. Keys are texts as they are written, `007` too.
+ * Parses one YAML document from an untrusted text, in linear time and memory. Warnings of the library (unknown tags) are
+ * errors. Keys are kept as text, also `007`.
  */
 function composeYaml(text: string, lines: LineCounter): ComposedYaml {
   const excess: YamlFault[] = [];
-  // The library compares every key with every other: ten thousand addresses of connect_to would take it seconds.
-  // Its warnings would go to the standard error output, and quote the text.
+  // The library's check for duplicate keys is quadratic and would take seconds for ten thousand keys.
+  // Its warnings would go to stderr and quote the text.
   const composer = new Composer({
     uniqueKeys: false,
     stringKeys: true,
-    // A set, an ordered map or bytes would pass for a mapping without keys.
+    // A set, an ordered map or binary data would become a mapping without keys.
     resolveKnownTags: false,
     logLevel: "error",
   });
@@ -129,7 +129,7 @@ function composeYaml(text: string, lines: LineCounter): ComposedYaml {
   return { document, faults: [...excess, ...faults] };
 }
 
-/** The library makes an Error of each fault: the unused stack is most of the cost of thousands of them. */
+/** The library creates an Error per syntax error; capturing their stacks would be most of the cost. */
 function withoutStacks<T>(work: () => T): T {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
@@ -140,7 +140,7 @@ function withoutStacks<T>(work: () => T): T {
   }
 }
 
-/** The library's tokens, up to where a text goes too far. */
+/** The library's tokens, up to the first exceeded limit. */
 function* boundedTokens(
   text: string,
   lines: LineCounter,
@@ -151,7 +151,7 @@ function* boundedTokens(
   let before = "";
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
-    // The lexer announces every text that is not quoted: what begins with a star otherwise is an alias.
+    // The lexer marks plain scalars; other tokens that begin with a star are aliases.
     counts.aliases += lexeme.startsWith("*") && before !== CST.SCALAR ? 1 : 0;
     before = lexeme;
     for (const token of parser.next(lexeme)) {
@@ -190,10 +190,10 @@ function excessOf(
 
 export type ConfigPath = readonly (string | number)[];
 
-/** YAML that remembers where everything stood. */
+/** Parsed YAML with positions. */
 export interface LocatedYaml {
   readonly data: unknown;
-  /** Place of a path's value, or of its key where `atKey`; of the nearest parent where the path is not written. */
+  /** Position of the value at a path, or of its key with `atKey`; of the nearest parent if the path does not exist. */
   readonly locate: (path: ConfigPath, atKey: boolean) => { line: number; column: number };
 }
 
@@ -201,7 +201,7 @@ type YamlResult =
   | { readonly kind: "yaml"; readonly yaml: LocatedYaml }
   | { readonly kind: "invalid"; readonly problems: readonly ConfigProblem[] };
 
-/** Aliases may not multiply a small file into a large one. */
+/** Limit against expansion of nested aliases. */
 const MAX_ALIASES = 100;
 
 /** Parses a YAML (or JSON) text. Every syntax error becomes a located problem. */
@@ -237,7 +237,7 @@ export function parseLocatedYaml(text: string, file: string): YamlResult {
   };
 }
 
-/** Offsets in the text with what is wrong there, in order; the parser may find two words for one place. */
+/** Errors by offset, sorted; the parser may report two for one position. */
 function brokenPlaces(
   document: Document,
   faults: readonly YamlFault[],
@@ -253,7 +253,7 @@ function brokenPlaces(
   return [...places].sort(([one], [other]) => one - other);
 }
 
-/** Keys that stand in their mapping once before. */
+/** Duplicate keys of mappings. */
 function repeatedKeys(document: Document): Scalar[] {
   const repeated: Scalar[] = [];
   visit(document, {
@@ -279,7 +279,7 @@ function toData(
   try {
     return { kind: "data", value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown };
   } catch {
-    // The library throws for nothing else once the document parsed without errors.
+    // After parsing without errors, the library throws only for this.
     return { kind: "too_many_aliases" };
   }
 }

@@ -47,7 +47,7 @@ function showConfig(written: WrittenConfig): unknown {
   ) as unknown;
 }
 
-/** The part of JSON Schema that our own schema uses. */
+/** The part of JSON Schema that this schema uses. */
 export interface JsonSchema {
   readonly type?: string;
   readonly description?: string;
@@ -71,7 +71,7 @@ export function configJsonSchema(): JsonSchema {
   };
 }
 
-/** Makes our own types of a configuration that has passed the schema and all rules. */
+/** Converts a validated configuration to the agent's types. */
 export function normalise(
   written: WrittenConfig,
   attached: Attachments,
@@ -171,7 +171,7 @@ export function normalise(
   };
 }
 
-/** The kinds of looks that are written there. */
+/** The configured kinds of looks. */
 function looksOf({
   looks,
 }: {
@@ -183,7 +183,7 @@ function looksOf({
   return given.length === 0 ? {} : { looks: Object.fromEntries(given) };
 }
 
-/** What is written of it, and nothing else; the certificates come from their files. */
+/** Only the configured keys; certificates come from their files. */
 function trustOf(
   written: {
     readonly fingerprint_sha256: string | readonly string[];
@@ -315,12 +315,12 @@ function endpoint(text: string): Endpoint {
   return { host: parsed?.host ?? "", port: parsed?.port ?? 0 };
 }
 
-/** The schema has let only durations through. */
+/** The schema has validated it as a duration. */
 function durationMs(text: string): number {
   return parseDuration(text) ?? 0;
 }
 
-/** A rule has made sure that there is one. */
+/** A rule has checked that it exists. */
 function requireSecret(
   attached: Attachments,
   path: readonly (string | number)[],

@@ -1,4 +1,4 @@
-/** One thing wrong (or worth a warning) in a configuration, where it stands. Never holds a value of the file. */
+/** One error or warning in a configuration, with its position. Never contains a value of the file. */
 export interface ConfigProblem {
   readonly file: string;
   /** From 1; null when the file itself could not be read. */
@@ -19,12 +19,12 @@ export function formatProblem(problem: ConfigProblem): string {
     ? `${place}: ${problem.message}`
     : `${place} ${problem.path}: ${problem.message}`;
 }
-/** `message (expected …; what to do)`, the one form of all messages. */
+/** `message (expected …; what to do)`, the format of all messages. */
 export function problemText(message: string, expected: string, fix: string): string {
   return `${message} (expected ${expected}; ${fix})`;
 }
 
-/** The candidate that a mistyped word most likely meant, or null when none is near. */
+/** The candidate closest to a mistyped word, or null if none is close. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
@@ -35,7 +35,7 @@ export function nearest(word: string, candidates: readonly string[]): string | n
     : null;
 }
 
-/** Insertions, deletions and replacements from one word to the other; words are cut at 64 characters. */
+/** Edit distance of two words, truncated to 64 characters. */
 function editDistance(from: string, to: string): number {
   const target = [...to.slice(0, 64)];
   let row = target.map((_, index) => index + 1);

@@ -94,11 +94,11 @@ function checkWebhook(
     );
   }
   if (body !== undefined && !isTemplate(body)) {
-    report.error([...path, "body"], "is no JSON", "a JSON text", "correct it");
+    report.error([...path, "body"], "is not JSON", "a JSON text", "correct it");
   }
 }
 
-/** What a template of the operator's own may name, in double braces. */
+/** Placeholders of a custom template. */
 export const TEMPLATE_PLACES = /\{\{(kind|subject|text)\}\}/g;
 
 function isTemplate(text: string): boolean {
@@ -106,12 +106,12 @@ function isTemplate(text: string): boolean {
     JSON.parse(text.replace(TEMPLATE_PLACES, "x"));
     return true;
   } catch {
-    // JSON.parse has no other way to say no.
+    // Not JSON.
     return false;
   }
 }
 
-/** Our own types of a notifier that has passed the schema and all rules; null where a file held no URL. */
+/** Converts a validated notifier; null if its file contained no URL. */
 export function normaliseNotifier(
   written: WrittenNotifier,
   index: number,
@@ -149,7 +149,7 @@ function receiverOf(
       login,
       ca: attached.certificates([...path, "mail"]),
       serverName: mail.server_name ?? null,
-      // RFC 7435: encryption that nobody checks is better than none, where the alternative is none.
+      // RFC 7435: unverified encryption is better than none.
       verify: mail.verify ?? (mail.security !== "auto" || mail.ca_file !== undefined),
     };
   }

@@ -11,7 +11,7 @@ import {
 } from "./rules.ts";
 import type { WrittenConfig, WrittenRun } from "./written.ts";
 
-/** What an option's value must be, in the words of a message, and whether a value is that. */
+/** Type of an option: its description for messages, and its check. */
 interface OptionKind {
   readonly says: string;
   readonly allows: (value: string | number | boolean) => boolean;
@@ -46,7 +46,7 @@ function isPort(value: string | number | boolean): boolean {
 
 const WEB_LOGIN = { auth: SCHEME, channel_binding: FLAG };
 
-/** The options that each transaction reads; a transaction that is not listed has none. */
+/** The options of each transaction; unlisted ones have none. */
 export const OPTION_TABLE: Readonly<
   Partial<Record<TransactionName, Readonly<Record<string, OptionKind>>>>
 > = {
@@ -82,7 +82,7 @@ export const TRANSACTION_RULES: readonly Rule[] = [
   optionsAreKnown,
 ];
 
-/** A login more often than this could look like an attack; a look more often would be a burden. */
+/** Minimum intervals: more frequent logins could look like an attack, more frequent looks are a burden. */
 const MIN_LOGIN_MS = 30_000;
 const MIN_LOOK_MS = 10_000;
 const MAX_TIMEOUT_MS = 3_600_000;

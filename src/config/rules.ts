@@ -6,16 +6,16 @@ import { ALL_RULES } from "../lint/lint.ts";
 import { TLS_VERSIONS } from "../model/tls-settings.ts";
 import { isLoopback, parseHostPort } from "../lib/host-port.ts";
 
-/** Collects what a rule finds. `expected` and `fix` end the message as everywhere. */
+/** Collects the problems of a rule. `expected` and `fix` end the message. */
 export interface RuleReport {
   readonly error: (path: ConfigPath, message: string, expected: string, fix: string) => void;
   readonly warning: (path: ConfigPath, message: string, expected: string, fix: string) => void;
 }
 
-/** A rule over more than one field: small, named, and without effects but its report. */
+/** A rule over more than one field, without side effects except its report. */
 export type Rule = (config: WrittenConfig, report: RuleReport) => void;
 
-/** Exactly one of a secret's two keys, or none where it may be missing. */
+/** Requires exactly one of a secret's two keys, or none if optional. */
 export function checkSecretPair(
   keys: readonly [inline: string, file: string],
   at: Readonly<Record<string, unknown>>,
@@ -53,7 +53,7 @@ export function checkDuration(
   }
 }
 
-/** Reports every name that stands twice in a list. */
+/** Reports duplicate names in a list. */
 export function checkUniqueNames(
   named: readonly { readonly name: string }[],
   path: ConfigPath,
@@ -102,7 +102,7 @@ export const MAINTENANCE_RULES: readonly Rule[] = [
   windowsAreFixedOrRecurring,
 ];
 
-/** Longer than a week, a recurring window would overlap itself in nearly every calendar. */
+/** Maximum duration of a recurring window; longer ones would overlap themselves in nearly every schedule. */
 const MAX_RECURRING_MS = 7 * 24 * 3_600_000;
 
 function tokenHasOneSource(config: WrittenConfig, report: RuleReport): void {
@@ -175,7 +175,7 @@ function checkRecurring(
 
 const HOUR_MS = 3_600_000;
 
-/** Rules about the ADCs, their monitors, this agent's share and its doors. */
+/** Rules about the ADCs, their monitors, the shard and web access. */
 export const ESTATE_RULES: readonly Rule[] = [
   adcNamesAreUnique,
   adcHasASource,
@@ -192,12 +192,17 @@ export const ESTATE_RULES: readonly Rule[] = [
   lintRulesExist,
 ];
 
-/** A rule that another version had is no reason not to start. */
+/** A rule of another version must not prevent the start. */
 function lintRulesExist({ lint }: WrittenConfig, report: RuleReport): void {
   lint.ignore.forEach(({ rule }, index) => {
     if (rule !== "*" && !ALL_RULES.some(({ id }) => id === rule)) {
       const path = ["lint", "ignore", index, "rule"];
-      report.warning(path, `names no rule: ${rule}`, "a rule of docs/lint.md", "correct it");
+      report.warning(
+        path,
+        `names an unknown rule: ${rule}`,
+        "a rule of docs/lint.md",
+        "correct it",
+      );
     }
   });
 }

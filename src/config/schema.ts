@@ -19,21 +19,21 @@ export interface Config {
   readonly stateDir: string;
   readonly sourceAddresses: readonly string[];
   readonly adcs: readonly AdcConfig[];
-  /** As written: `host:port`, `[v6]:port` or `host` to the same. */
+  /** As configured: from `host:port`, `[v6]:port` or `host` to the same forms. */
   readonly connectTo: Readonly<Record<string, string>>;
   readonly unmapped: "allow" | "refuse";
-  /** Addresses and CIDR ranges of the agent's own host that an imported target may have nevertheless. */
+  /** Addresses and CIDR ranges of the agent's own host that imported targets may use. */
   readonly allowTargets: readonly string[];
-  /** Who resolves client-facing names; empty: the system. Addresses, with a port unless 53. */
+  /** DNS servers for client-facing names, as address with optional port; empty: the system's. */
   readonly dnsServers: readonly string[];
   readonly monitors: ReadonlyMap<string, MonitorConfig>;
   readonly vservers: ReadonlyMap<string, VserverConfig>;
   readonly members: readonly MemberConfig[];
-  /** Kinds of looks that are made without anybody asking; absent: all. */
+  /** Kinds of looks that are made by default; absent: all. */
   readonly looks?: LookSettings;
   /** Absent: nothing. */
   readonly exclude?: readonly ExcludeConfig[];
-  /** Where a path of the configuration stands in its file; absent where it is made by hand. */
+  /** Position of a path in the file; absent if there is no file. */
   readonly locate?: (path: readonly (string | number)[]) => {
     readonly line: number;
     readonly column: number;
@@ -45,9 +45,9 @@ export interface Config {
   readonly maintenance: MaintenanceConfig;
   readonly controlTargets: readonly Endpoint[];
   readonly probe: ProbeOptions;
-  /** Least time between two starts of one monitor's replica, whatever the ADC's own interval. */
+  /** Minimum time between two runs of a replica, regardless of the ADC's interval. */
   readonly minProbeIntervalMs: number;
-  /** How long an anonymous look waits for its server. */
+  /** Timeout of an anonymous look. */
   readonly lookTimeoutMs: number;
   readonly metrics: { readonly phases: boolean };
   readonly lint: { readonly ignore: readonly LintIgnore[] };
@@ -89,13 +89,13 @@ export interface NitroConfig {
   readonly pollEveryMs: number;
   readonly timeoutMs: number;
 }
-/** What proves to us that a server is the one meant, before a secret is sent to it; what is absent is not written. */
+/** How a server is authenticated before a secret is sent to it; absent keys are not configured. */
 export interface ServerTrust {
   /** PEM, already read; null: the system's trust store. */
   readonly ca?: string | null;
   /** Pinned leaf certificates, SHA-256 in lower-case hex. */
   readonly fingerprints?: readonly string[];
-  /** The name the certificate must hold, also sent as SNI. */
+  /** The name expected in the certificate, also sent as SNI. */
   readonly serverName?: string | null;
   /** False: the secret is sent to an unverified server. */
   readonly verify?: boolean;
@@ -108,10 +108,10 @@ export interface MonitorConfig {
   readonly command: readonly string[] | null;
   /** False: over TLS the secret is sent to an unverified server; absent means true. */
   readonly verify?: boolean;
-  /** Patterns of servers or addresses that may have the secrets; absent: those they were first used with. */
+  /** Patterns of servers or addresses that may receive the secrets; absent: those they were first used with. */
   readonly servers?: readonly string[];
 }
-/** What is taken out of probing, or only out of judging, and why. */
+/** An exclusion from probing, or only from judging, with its reason. */
 export interface ExcludeConfig {
   readonly what: "monitor" | "member" | "vserver";
   /** Name, or `server:port` of a member, with `*`. */
@@ -129,9 +129,9 @@ export interface VserverConfig extends ServerTrust {
   readonly ca: string | null;
   /** `host:port`. */
   readonly public: readonly string[];
-  /** If the ADC re-encrypts, it and all members must show one certificate; absent as false. */
+  /** If the ADC re-encrypts, it and all members must present the same certificate; absent: false. */
   readonly sameCertificate?: boolean;
-  /** Looks through it, and at members that serve it alone; kinds not named are as everywhere. */
+  /** Looks through it and at its exclusive members; absent kinds use the top-level setting. */
   readonly looks?: Partial<LookSettings>;
 }
 export interface MemberConfig extends ServerTrust {
@@ -178,11 +178,11 @@ export interface MaintenanceConfig {
   /** Bearer token of writes; null: writes are refused. */
   readonly token: Secret | null;
   readonly stabilityMs: number;
-  /** Undeclared maintenance is overdue so long after the last good answer. */
+  /** Undeclared maintenance is overdue this long after the last good response. */
   readonly overdueAfterMs: number;
   readonly windows: readonly WindowConfig[];
 }
-/** What NetScaler's documentation leaves open about its probes; the defaults are the likelier choice. */
+/** Probe behaviour that NetScaler's documentation does not specify; the defaults are the more likely choice. */
 export interface ProbeOptions {
   /** UNCONFIRMED: a Host header by default suggests 1.1. */
   readonly httpVersion: "1.0" | "1.1";
@@ -190,7 +190,7 @@ export interface ProbeOptions {
   readonly userAgent: string | null;
   /** UNCONFIRMED: result of a `-reverse YES` TCP monitor whose connection times out. */
   readonly tcpReverseTimeout: "fail" | "pass";
-  /** Citrix docs: a TCP-ECV pattern must come within 16 TCP segments; a program sees reads instead. */
+  /** Citrix docs: a TCP-ECV pattern must arrive within 16 TCP segments; the agent counts reads instead. */
   readonly tcpEcvSegments: number;
 }
 export interface WebConfig {
@@ -199,10 +199,10 @@ export interface WebConfig {
   /** Absolute path of exporter-toolkit's web configuration. */
   readonly configFile: string | null;
   readonly hosts: readonly string[];
-  /** Where people open the page, without a final slash; null: not configured. */
+  /** URL of the page for people, without a final slash; null: not configured. */
   readonly externalUrl: string | null;
 }
-/** Receivers, and what each of them gets. */
+/** Notifiers with their filters. */
 export interface NotifyConfig {
   readonly name: string;
   readonly when: {
@@ -234,7 +234,7 @@ export interface MailReceiver {
 }
 export interface WebhookReceiver {
   readonly kind: "webhook";
-  /** Whoever knows it may write there. */
+  /** A secret: whoever knows it can post there. */
   readonly url: Secret;
   readonly template: WebhookTemplate;
   readonly ca: string | null;

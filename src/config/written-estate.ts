@@ -63,7 +63,7 @@ const nitro = z
         .prefault({})
         .describe("TLS settings of the NITRO connection."),
       fingerprint_sha256: oneOrMany(fingerprint(), "a fingerprint").describe(
-        "Pinned certificates of the NSIP, one for each node of a pair: one of them must be shown, whatever its issuer, names and dates.",
+        "Pinned certificates of the NSIP, one for each node of a pair: the ADC must present one of them; issuer, names and dates are not checked.",
       ),
       partition: words("the name of an admin partition")
         .optional()
@@ -158,10 +158,10 @@ export const monitor = z.strictObject(
   invalid("a mapping", "write the keys below it"),
 );
 
-/** Kinds of looks; `whole`: those not named are made. */
+/** Kinds of looks; `whole`: absent ones are enabled. */
 function lookFlags(where: string) {
   const one = (what: string) =>
-    flag().optional().describe(`Looks at ${what} ${where}; default: as everywhere.`);
+    flag().optional().describe(`Looks at ${what} ${where}; default: the top-level setting.`);
   return z
     .strictObject(
       {
@@ -223,9 +223,7 @@ export const exclusion = z.strictObject(
     vserver: pattern().optional().describe("Name of a vserver; * matches any characters."),
     from: oneOf(["probing", "judging"])
       .default("probing")
-      .describe(
-        "probing: never contacted; judging: probed, but without a verdict or a say in one.",
-      ),
+      .describe("probing: never contacted; judging: probed, but gets no verdict and affects none."),
     reason: words("a text").describe("Why; shown in `plan`, on the page and in the API."),
   },
   invalid("a mapping with monitor, member or vserver, and reason", "write the keys below it"),

@@ -59,10 +59,12 @@ const webhook = z.strictObject(
     url_file: file().optional().describe("File that holds the URL."),
     template: oneOf(["json", "slack", "teams"])
       .optional()
-      .describe("Body: our JSON (the default), Slack's, or an Adaptive Card for a Teams workflow."),
+      .describe(
+        "Body: adc-witness's own JSON (the default), Slack's, or an Adaptive Card for a Teams workflow.",
+      ),
     body: words("JSON with {{subject}}, {{text}} and {{kind}} in its texts")
       .optional()
-      .describe("Body of your own, as JSON with {{subject}}, {{text}} and {{kind}} in its texts."),
+      .describe("Custom body, as JSON with {{subject}}, {{text}} and {{kind}} in its texts."),
     ca_file: file().optional().describe("CA certificates (PEM) used to verify the server."),
     verify: flag().default(true).describe("False accepts any certificate."),
   },
@@ -101,10 +103,10 @@ export const notifier = z.strictObject(
       ),
     group_wait: duration()
       .default("30s")
-      .describe("Time that a cause, a change or an end must stand before it is sent."),
+      .describe("Time that a cause, a change or an end must last before it is sent."),
     repeat: duration()
       .default("12h")
-      .describe("Time after which a cause that still stands is sent again."),
+      .describe("Time after which a cause that still persists is sent again."),
   },
   invalid("a mapping with name and one of mail, webhook and command", "write the keys below it"),
 );
@@ -116,13 +118,13 @@ function isUrlOrVariable(value: string): boolean {
   return isWebUrl(value);
 }
 
-/** Whether a POST can go there. */
+/** Whether the URL accepts a POST. */
 export function isWebUrl(value: string): boolean {
   const url = parseUrl(value);
   return url !== null && (url.protocol === "https:" || url.protocol === "http:");
 }
 
-/** Why a URL out of a file or a variable will not do; null when it will. Never quotes it. */
+/** Why a URL from a file or a variable is invalid; null if valid. Never quotes it. */
 export function webhookUrlProblem(value: string): string | null {
-  return isWebUrl(value) ? null : "holds no http or https URL";
+  return isWebUrl(value) ? null : "contains no http or https URL";
 }

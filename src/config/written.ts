@@ -77,14 +77,14 @@ function isTimeZone(value: string): boolean {
     new Intl.DateTimeFormat("en", { timeZone: value });
     return true;
   } catch {
-    // The only way to ask is to try: an unknown zone throws.
+    // An unknown zone throws; there is no other check.
     return false;
   }
 }
 
 /**
- * The configuration as written in the file: the one source of validation, of the JSON Schema and of the reference.
- * Nothing is transformed here, so that the schema can be published; `normalise.ts` makes our own types of it.
+ * The configuration as written in the file: the source of validation, JSON Schema and reference. Without transformations, so
+ * that the schema can be published; `normalise.ts` converts it to the agent's types.
  */
 
 export const writtenConfig = z.strictObject(
@@ -167,10 +167,10 @@ export const writtenConfig = z.strictObject(
         invalid("a mapping", "write the keys below it"),
       )
       .prefault({})
-      .describe("Anonymous looks that are made without being asked for."),
+      .describe("Anonymous looks that are made by default."),
     exclude: listOf(exclusion, "exclusions")
       .default([])
-      .describe("What is not probed, or is probed and not judged."),
+      .describe("What is not probed, or is probed but not judged."),
     transactions: z
       .strictObject(
         {
@@ -201,9 +201,7 @@ export const writtenConfig = z.strictObject(
             .describe("Time for which every check must pass before a server may return."),
           overdue_after: duration()
             .default("4h")
-            .describe(
-              "Maintenance that nobody declared is overdue so long after the last good answer.",
-            ),
+            .describe("Undeclared maintenance is overdue this long after the last good answer."),
           windows: listOf(window, "windows").default([]).describe("Declared maintenance windows."),
         },
         invalid("a mapping", "write the keys below it"),
@@ -278,7 +276,7 @@ export const writtenConfig = z.strictObject(
             "rules to ignore",
           )
             .default([])
-            .describe("What `lint` and the page keep silent about."),
+            .describe("Findings that `lint` and the page do not report."),
         },
         invalid("a mapping", "write the keys below it"),
       )
@@ -308,7 +306,7 @@ export const writtenConfig = z.strictObject(
             isWebUrl,
           )
             .optional()
-            .describe("Where people open the page; links in notifications begin with it."),
+            .describe("URL at which people open the page; used for links in notifications."),
         },
         invalid("a mapping", "write the keys below it"),
       )

@@ -10,15 +10,15 @@ import { monitorTlsSettings } from "../probes/monitors/monitor-tls.ts";
 import type { LiveProbe, LiveState } from "../model/live.ts";
 import type { AdcService, Member, MonitorBinding } from "../model/adc-service.ts";
 
-/** A module of blackbox_exporter that gives the same up or down as the monitor but for its caveats, or why there is none. */
+/** A blackbox_exporter module equivalent to the monitor, apart from its caveats; or why there is none. */
 type BlackboxModule =
   | {
       readonly kind: "module";
       readonly name: string;
       readonly module: Readonly<Record<string, unknown>>;
-      /** Where the prober may come to another result than the monitor, in words; none: nowhere that is known. */
+      /** Where the prober may differ from the monitor; none known if empty. */
       readonly caveats: readonly string[];
-      /** For HTTP: what follows address and port in the target. */
+      /** For HTTP: the path of the target. */
       readonly path: string | null;
       readonly scheme: "http" | "https" | null;
     }
@@ -56,7 +56,7 @@ function blackboxModule(estate: Estate, monitor: Monitor): BlackboxModule {
   };
 }
 
-/** Whether a header or request of the monitor lets its bearer in: the file may be read by everybody. */
+/** Whether a header or request contains a credential; the file may be readable by everybody. */
 function carriesSecret({ parameters }: Monitor): boolean {
   return [parameters.customHeaders, parameters.send, parameters.httpRequest].some(
     (text) => text !== null && requestSecrets(text).secrets.length > 0,
@@ -117,7 +117,7 @@ function make(estate: Estate, monitor: Monitor): Made | string {
   }
 }
 
-/** The prober adds a line feed to what it sends. A reply may be its code alone. */
+/** The prober adds a line feed to what it sends. A reply may consist of the code alone. */
 const SMTP_STEPS = [
   { expect: "^220(?:[ -]|$)" },
   { send: "EHLO blackbox.invalid\r" },
@@ -136,7 +136,7 @@ const MIN_VERSIONS: Readonly<Record<TlsVersion, string>> = {
 
 type TlsOptions = { readonly tls?: true; readonly tls_config?: Readonly<Record<string, unknown>> };
 
-/** The ADC checks no certificate unless configured to, and speaks versions that the prober's library leaves out by itself. */
+/** The ADC does not verify certificates by default, and offers versions that the prober's library disables by default. */
 function tls(estate: Estate, monitor: Monitor): TlsOptions {
   if (!monitor.secure) {
     return {};
@@ -145,7 +145,7 @@ function tls(estate: Estate, monitor: Monitor): TlsOptions {
   return { tls: true, tls_config: { insecure_skip_verify: true, min_version } };
 }
 
-/** As far as the monitor itself and the firmware say: the services that it is bound to share its module. */
+/** TLS versions of the monitor and the firmware only, since all services of a monitor share its module. */
 function ownTls({ sslProfiles, firmware }: Estate, { sslProfile }: Monitor): TlsSettings {
   return monitorTlsSettings({
     service: null,
@@ -156,7 +156,7 @@ function ownTls({ sslProfiles, firmware }: Estate, { sslProfile }: Monitor): Tls
   }).settings;
 }
 
-/** Older probers know no newest version, and refuse the whole file where one is written. */
+/** max_version is not written: older probers reject the whole file because of it. */
 function tlsCaveats(estate: Estate, monitor: Monitor): readonly string[] {
   const { maxVersion } = ownTls(estate, monitor);
   return maxVersion === "TLSv1.3"
@@ -174,7 +174,7 @@ function tcpEcv(monitor: Monitor, withTls: TlsOptions): Made | string {
   }
   const steps: Record<string, string>[] = [];
   if (send !== null && send !== "" && recv !== null && recv !== "") {
-    // The prober adds a line feed to what it sends; one at the end of the monitor's own text is that line feed.
+    // The prober adds the line feed at the end of the monitor's text.
     if (!send.endsWith("\n")) {
       return "what it sends does not end in a line feed, which the prober adds";
     }
@@ -202,7 +202,7 @@ function http(monitor: Monitor, withTls: TlsOptions): Made | string {
   return request(monitor, httpRequest ?? "HEAD /", withTls, { valid_status_codes: codes }, []);
 }
 
-/** HTTP-ECV looks at the body alone, whatever the status. */
+/** HTTP-ECV checks only the body, regardless of the status. */
 function httpEcv(monitor: Monitor, withTls: TlsOptions): Made | string {
   const { send, recv, trofsString } = monitor.parameters;
   if (trofsString !== null) {
@@ -256,17 +256,17 @@ function request(
   };
 }
 
-/** What the prober's language (Go) sends as it is written: no fragment, nothing that it would escape first. */
+/** Paths that Go sends unchanged: no fragment, and nothing that it would escape. */
 const KEPT_PATH = /^(?:[\w\-.~!$&'()*+,;=:@/[\]]|%[0-9a-f]{2})*(?:\?[!"$-~]*)?$/i;
 
-/** Headers that the prober sets itself, whatever is configured. */
+/** Headers that the prober always sets itself. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   "content-length",
   "transfer-encoding",
   "trailer",
 ]);
 
-/** The headers as the prober takes them: each name once. Else why it cannot send them. */
+/** The headers in the prober's form, each name once; or why it cannot send them. */
 function readHeaders(text: string): Record<string, string> | string {
   const headers = new Map<string, readonly [name: string, value: string]>();
   for (const line of text.split(/\r?\n/).filter((each) => each.trim() !== "")) {
@@ -293,14 +293,14 @@ function expand(ranges: readonly CodeRange[]): readonly number[] {
   );
 }
 
-/** A text as a pattern of RE2 that matches just it. */
+/** Escapes a text for RE2. */
 function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
 /**
- * Module names are free text in YAML, but they travel in URLs and labels. Changed names stay distinct, and so do `b_c` of ADC `a`
- * and `c` of ADC `a_b`.
+ * Module names appear in URLs and labels, so special characters are replaced. Names stay unique, also for `b_c` of ADC `a` and
+ * `c` of ADC `a_b`.
  */
 function moduleName(adc: string, monitor: string): string {
   const written = `${adc}_${monitor}`;
@@ -315,8 +315,8 @@ function inexpressible(reason: string): BlackboxModule {
 }
 
 /**
- * The imported monitors as a configuration file for blackbox_exporter. What it cannot express is named in comments: at the
- * top the monitors without a module, beside a module where its prober differs.
+ * The imported monitors as a blackbox_exporter configuration file. Comments list the monitors without a module (at the top) and
+ * the differences of each module.
  */
 export function blackboxFile(estates: readonly Estate[]): string {
   const modules: Record<string, unknown> = {};
@@ -343,7 +343,7 @@ export function blackboxFile(estates: readonly Estate[]): string {
   const comments = left.map((line) => `# not expressed: ${line.replace(/\s+/g, " ")}\n`).join("");
   const file = new Document({ modules });
   visit(file, {
-    // Hundreds of codes in a row, not each on a line of its own.
+    // Writes hundreds of codes on one line.
     Pair: (_key, { key, value }) => {
       if (isScalar(key) && key.value === "valid_status_codes" && isSeq(value)) {
         value.flow = true;
@@ -368,19 +368,19 @@ export interface TargetGroup {
 
 const META = "__meta_adc_witness_";
 
-/** Whether `/probe` runs it: what is never run has no result, and sites that DNS names are no imported targets. */
+/** Whether `/probe` can run it. Public addresses from DNS are not imported targets. */
 export function canRunNow({ vantage, notRepeated }: LiveProbe): boolean {
   return vantage !== "public" && notRepeated === null;
 }
 
-/** What `/probe` calls a probe; several of one place may share it (accounts, paths). */
+/** The name of a probe at `/probe`; several probes of a target may share it (accounts, paths). */
 export function probeName(probe: LiveProbe): string {
   return probe.kind === "monitor" ? probe.monitor : probe.transaction;
 }
 
 /**
- * Every probe of this agent that can be run, to be asked of its `/probe`: `__param_target` and `__param_monitor` are set, so
- * that a scrape job needs only the agent's address. Of several with one name at one place each goes by its id.
+ * All runnable probes as targets of the agent's `/probe`. `__param_target` and `__param_monitor` are set, so that a scrape job
+ * needs only the agent's address. Probes with the same name at a target use their id.
  */
 export function probeTargets(live: LiveState): readonly TargetGroup[] {
   const probes = live.probes.filter(canRunNow);
@@ -409,8 +409,8 @@ export function probeTargets(live: LiveState): readonly TargetGroup[] {
 }
 
 /**
- * Every member with each monitor that blackbox_exporter can repeat by the modules of `/sd/blackbox.yml`:
- * `__param_module` is set, and the target is what that prober wants (an URL for HTTP).
+ * Every member with each monitor that blackbox_exporter can run with the modules of `/sd/blackbox.yml`. `__param_module` is
+ * set, and the target has the prober's form (a URL for HTTP).
  */
 export function blackboxTargets(estates: readonly Estate[]): readonly TargetGroup[] {
   return estates.flatMap((estate) =>
@@ -438,7 +438,7 @@ function blackboxTarget(
     monitor?.enabled !== true ||
     made?.kind !== "module" ||
     host === null ||
-    // The prober asks DNS itself, and takes an IPv4 address before one of IPv6.
+    // The prober resolves names itself, and prefers IPv4.
     (member.address === null && member.family === 6) ||
     announces(estate, monitor, monitor.netProfile ?? service.netProfile) ||
     (port === "*" && monitor.type !== "PING")
@@ -462,7 +462,7 @@ function blackboxTarget(
   ];
 }
 
-/** What `/probe` finds again without doubt. */
+/** The unambiguous target name for `/probe`. */
 export function targetOf(probe: LiveProbe): string {
   return probe.server === ""
     ? `${probe.adc}/${probe.vserver}`

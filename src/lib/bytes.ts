@@ -1,13 +1,13 @@
 const EMPTY: Buffer = Buffer.alloc(0);
 
 /**
- * Bytes that came and are not yet used. They may come one by one: what waits is copied only when its store is outgrown, so
- * that a head of 64 KB in tiny pieces costs no more than in one.
+ * A queue of received bytes. Bytes are copied only when the buffer must grow, so that many tiny pieces cost no more than one
+ * large one.
  */
 export class ByteQueue {
-  /** All that wait. A view, valid until the next change. */
+  /** All unread bytes, as a view valid until the next change. */
   bytes: Buffer = EMPTY;
-  /** Room of our own that begins with what waits; null while that is the very piece that came. */
+  /** Own buffer that begins with the unread bytes; null while they are the received piece itself. */
   #store: Buffer | null = null;
 
   append(data: Buffer): void {
@@ -26,7 +26,7 @@ export class ByteQueue {
     this.bytes = this.#store.subarray(0, length);
   }
 
-  /** Lets go of so many bytes at the front. */
+  /** Removes bytes from the front. */
   skip(count: number): void {
     this.bytes = this.bytes.subarray(count);
     this.#store = this.#store?.subarray(count) ?? null;
@@ -38,9 +38,9 @@ export class ByteQueue {
   }
 }
 
-/** Where an element of BER or DER stands; its content may reach beyond the bytes that are there. */
+/** Position of a BER or DER element; its content may be incomplete. */
 export interface BerHeader {
-  /** One byte: longer tags are in none of the protocols spoken here. */
+  /** One byte; the supported protocols have no longer tags. */
   readonly tag: number;
   readonly contentAt: number;
   /** Offset of the byte after the element. */
@@ -48,8 +48,8 @@ export interface BerHeader {
 }
 
 /**
- * Reads tag and length at an offset. `short`: bytes of the header itself are missing; `broken`: a length of more than four
- * bytes, or without end.
+ * Reads tag and length at an offset. `short`: the header is incomplete; `broken`: a length of more than four bytes, or an
+ * indefinite one.
  */
 export function readBerHeader(bytes: Buffer, at: number): BerHeader | "short" | "broken" {
   const tag = bytes[at];
@@ -70,7 +70,7 @@ export function readBerHeader(bytes: Buffer, at: number): BerHeader | "short" | 
     : { tag, contentAt, end: contentAt + bytes.readUIntBE(at + 2, count) };
 }
 
-/** The same for an element that is there as a whole; else null. */
+/** The same, but null unless the element is complete. */
 export function readBerElement(bytes: Buffer, at: number): BerHeader | null {
   const header = readBerHeader(bytes, at);
   return typeof header === "string" || header.end > bytes.length ? null : header;
@@ -78,7 +78,7 @@ export function readBerElement(bytes: Buffer, at: number): BerHeader | null {
 
 const encoder = new TextEncoder();
 
-/** How many bytes a text takes in UTF-8. */
+/** Length of a text in UTF-8 bytes. */
 export function utf8Length(text: string): number {
   return encoder.encode(text).length;
 }

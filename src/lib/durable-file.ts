@@ -9,25 +9,25 @@ const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants;
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 const NO_WAIT = constants.O_NONBLOCK ?? 0;
 
-/** The file operations of a durable write; a test may stand in between to stop at any byte. */
+/** The file operations of a durable write; tests replace them to fail at any byte. */
 export interface DurableFiles {
-  /** Makes a new file, writes all bytes and forces them to the disk. Whatever has the name already is removed, not followed. */
+  /** Creates a file, writes all bytes and syncs it. An existing file or link of that name is removed, not followed. */
   readonly writeThrough: (path: string, bytes: Uint8Array) => Promise<void>;
   readonly rename: (from: string, to: string) => Promise<void>;
-  /** Forces a directory's entries to the disk, where the system can. */
+  /** Syncs a directory, where supported. */
   readonly syncDirectory: (path: string) => Promise<void>;
 }
 
 export const DURABLE_FILES: DurableFiles = {
   writeThrough: async (path, bytes) => {
     await unlink(path).catch(ignoreMissing);
-    // Another process may put a link in the way in between: O_EXCL then fails, and nothing outside is written to.
+    // If another process creates a link in between, O_EXCL fails and nothing else is overwritten.
     await withFile(path, O_WRONLY | O_CREAT | O_EXCL | NO_FOLLOW, async (file) => {
       try {
         await file.writeFile(bytes);
         await file.sync();
       } catch (error) {
-        // What a full disk took of it is of no use.
+        // Removes the partial file of a full disk.
         await unlink(path).catch(() => undefined);
         throw error;
       }
@@ -36,7 +36,7 @@ export const DURABLE_FILES: DurableFiles = {
   rename,
   syncDirectory: async (path) => {
     if (process.platform === "win32") {
-      // Windows gives no handle to a directory; NTFS journals the rename itself.
+      // Windows cannot open a directory; NTFS journals the rename itself.
       return;
     }
     await withFile(path, O_RDONLY, (directory) => directory.sync());
@@ -44,9 +44,9 @@ export const DURABLE_FILES: DurableFiles = {
 };
 
 /**
- * Replaces a file so that a crash at any moment leaves either the old content or the new one, whole: write beside it,
- * force to disk, rename. Rejects when the disk is full or not writable; the old content then stands. Never writes through
- * a symbolic link. One writer at a time: the caller holds a lock.
+ * Replaces a file atomically, so that a crash leaves either the old or the new content: writes a temporary file, syncs and
+ * renames it. Rejects if the disk is full or not writable; the old content is kept. Never writes through a symbolic link. The
+ * caller must hold a lock.
  */
 export async function replaceFile(
   path: string,
@@ -59,7 +59,7 @@ export async function replaceFile(
   await files.syncDirectory(dirname(path));
 }
 
-/** Whether a directory takes a new file of this size (bytes): writes one, forces it to the disk, removes it. Rejects when not. */
+/** Checks that a file of this size (bytes) can be written: writes, syncs and removes one. Rejects otherwise. */
 export async function tryWriting(directory: string, size: number): Promise<void> {
   const path = `${directory}/.write-check`;
   try {
@@ -72,12 +72,12 @@ export async function tryWriting(directory: string, size: number): Promise<void>
 export type FileRead =
   | { readonly kind: "text"; readonly text: string; readonly modifiedAtMs: number }
   | { readonly kind: "missing" }
-  /** A link, a pipe, a directory, or too large: not what we wrote. */
+  /** Not a regular file, or too large. */
   | { readonly kind: "unfit"; readonly why: string }
   /** The system refuses: permissions, the disk. */
   | { readonly kind: "failed"; readonly code: string };
 
-/** Reads a regular file of at most so many bytes as UTF-8. Never follows a link, never waits for a pipe, never rejects. */
+/** Reads a regular file up to a maximum size as UTF-8. Never follows a link, never blocks on a pipe, never rejects. */
 export async function readRegularFile(path: string, mostBytes: number): Promise<FileRead> {
   try {
     const file = await open(path, O_RDONLY | NO_FOLLOW | NO_WAIT);
@@ -104,8 +104,8 @@ export async function readRegularFile(path: string, mostBytes: number): Promise<
 }
 
 /**
- * Opens a file to be written in place, made when missing; null where a link, a pipe, a directory or a socket has the name.
- * Never follows a link, never waits for a pipe. Rejects when the system refuses.
+ * Opens a file for writing in place, and creates it if missing; null if it is not a regular file. Never follows a link, never
+ * blocks on a pipe. Rejects on system errors.
  */
 export async function openOwnFile(path: string, flags: number): Promise<FileHandle | null> {
   let file: FileHandle;
@@ -128,10 +128,10 @@ export async function openOwnFile(path: string, flags: number): Promise<FileHand
   return isRegular ? file : null;
 }
 
-/** What Linux and macOS say of links, sockets and directories, with the flags above. */
+/** Error codes of Linux and macOS for links, sockets and directories with the flags above. */
 const NOT_REGULAR: ReadonlySet<string> = new Set(["ELOOP", "ENXIO", "EISDIR"]);
 
-/** Gives a file that cannot be used another name in its directory, and tells the new path. Rejects when the disk refuses. */
+/** Renames an unusable file within its directory and returns the new path. Rejects if the rename fails. */
 export async function setAside(path: string, now: number): Promise<string> {
   const time = new Date(now)
     .toISOString()
@@ -167,7 +167,7 @@ function asUtf8(bytes: Buffer): string {
   return bytes.toString("utf8");
 }
 
-/** Reads a file or a pipe, as UTF-8 unless told otherwise. Rejects when it cannot be read or holds more than `maxBytes`. */
+/** Reads a file or a pipe, as UTF-8 by default. Rejects if it is unreadable or larger than `maxBytes`. */
 export async function readTextUpTo(
   file: string,
   maxBytes: number,
@@ -197,13 +197,13 @@ export async function readTextUpTo(
   }
 }
 
-/** What is known of a directory that a program keeps its state in. */
+/** Health of the state directory. */
 export interface StorageHealth {
-  /** Every file took its last write. */
+  /** The last write of every file succeeded. */
   readonly writable: boolean;
-  /** Refused writes so far. */
+  /** Number of failed writes. */
   readonly writeErrors: number;
-  /** In words, for people: what is refused now, and what was found damaged since the start. */
+  /** Messages for people: current write errors, and files found damaged since the start. */
   readonly problems: readonly string[];
 }
 
@@ -213,10 +213,10 @@ export interface StorageLog {
   readonly error: (fields: Readonly<Record<string, unknown>>, message: string) => void;
 }
 
-/** More notes than anybody reads. */
+/** Maximum number of notes. */
 const MAX_NOTES = 10;
 
-/** Follows whether the files of a directory take their writes, and logs each change once. */
+/** Tracks whether the files of a directory are writable, and logs each change once. */
 export class StorageWatch {
   readonly #log: StorageLog;
   readonly #refused = new Map<string, string>();
@@ -254,7 +254,7 @@ export class StorageWatch {
     this.#refused.set(path, why);
   }
 
-  /** A file that could not be used, and has another name now. */
+  /** Records that an unusable file was renamed. */
   setAside(path: string, aside: string, why: string, consequence: string): void {
     this.#log.error({ path, aside, problem: why }, `state file unusable, renamed: ${consequence}`);
     const note = `${path} was ${why} and was renamed to ${aside}: ${consequence}`;
@@ -264,15 +264,15 @@ export class StorageWatch {
 
 export interface StateFile<T> {
   readonly maxBytes: number;
-  /** What the parsed JSON holds; null where it is not what we wrote. */
+  /** Validates the parsed JSON; null if invalid. */
   readonly read: (json: unknown) => T | null;
-  /** What follows where the file cannot be used, for the log. */
+  /** Consequence of an unusable file, for the log. */
   readonly lost: string;
 }
 
 /**
- * Reads a JSON file of the state directory; null where none can be used. Whoever owns the file gives its `watch`: a file
- * that is damaged is then set aside under another name, and a refusal is reported. Never rejects.
+ * Reads a JSON file of the state directory; null if there is no usable one. With `watch` (the owner of the file), a damaged
+ * file is renamed and errors are reported. Never rejects.
  */
 export async function readStateFile<T>(
   path: string,
@@ -301,7 +301,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // JSON.parse has no other way to say no.
+    // Not JSON.
     return null;
   }
 }

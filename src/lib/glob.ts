@@ -8,9 +8,8 @@ interface Piece {
 }
 
 /**
- * Compiles a pattern in which `*` stands for any run of characters, line ends included, also for none; every other
- * character stands for itself, and the whole text must match. There is no escape. A match reads each character of the
- * text a bounded number of times, whatever the pattern: its time is linear in the lengths of both.
+ * Compiles a pattern in which `*` matches any number of any characters, line ends included; every other character matches
+ * itself, and the whole text must match. There is no escape. Matching takes linear time for every pattern.
  */
 export function compileGlob(pattern: string): (text: CharSource) => boolean {
   const [first = "", ...rest] = pattern.split("*");
@@ -24,7 +23,7 @@ export function compileGlob(pattern: string): (text: CharSource) => boolean {
     if (end < first.length || !holdsAt(text, 0, first) || !holdsAt(text, end, last)) {
       return false;
     }
-    // The leftmost place of each piece leaves the most room for those that follow, so no choice is ever taken back.
+    // The leftmost match of each piece leaves the most room for the rest, so no backtracking is needed.
     let at = first.length;
     for (const piece of middle) {
       const after = endOfFirst(piece, text, at, end);
@@ -37,10 +36,7 @@ export function compileGlob(pattern: string): (text: CharSource) => boolean {
   };
 }
 
-/**
- * Whether a name matches any of several patterns. Letter case does not matter: neither the ADC nor Windows distinguishes
- * names by it.
- */
+/** Whether a name matches any of several patterns. Case-insensitive, as names are on the ADC and on Windows. */
 export function nameMatcher(patterns: readonly string[]): (name: string) => boolean {
   const globs = patterns.map((pattern) => compileGlob(pattern.toLowerCase()));
   return (name) => {

@@ -28,7 +28,7 @@ export function parseHostPort(text: string): HostPort | null {
   return { host, port };
 }
 
-/** The same of a text that was validated before: what is no address is taken for a host. */
+/** The same for a validated text; anything else is treated as a host. */
 export function readHostPort(text: string): HostPort {
   return parseHostPort(text) ?? { host: text, port: null };
 }
@@ -38,11 +38,11 @@ export function isHost(text: string): boolean {
   if (isIP(text) !== 0) {
     return true;
   }
-  // Digits and dots alone are a mistyped IPv4 address, not a name.
+  // Only digits and dots: a mistyped IPv4 address, not a name.
   return HOST_NAME.test(text) && !/^[\d.]+$/.test(text);
 }
 
-/** Whether only this machine can reach the address. */
+/** Whether it is a loopback address. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
 }
@@ -68,8 +68,8 @@ export function hostName(text: string): string | null {
 }
 
 /**
- * A URL, or null where the text is none. `URL.canParse` is no answer before `new URL`: once compiled, it takes the bytes of a
- * Latin-1 string for UTF-8, and allows what the constructor then refuses (Node.js 20).
+ * A URL, or null if the text is invalid. Does not use `URL.canParse`: once optimised, it reads Latin-1 strings as UTF-8 and
+ * accepts what the constructor rejects (Node.js 20).
  */
 export function parseUrl(text: string, base?: string): URL | null {
   try {

@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 
-/** Pure functions of Node's `net`, in the one file that all rooms may import. */
+/** Pure functions of Node's `net`; the only file from which all rooms may import them. */
 export { BlockList, isIP, isIPv4, isIPv6 };
 
 /** An address, or an address and its prefix length. */
@@ -15,7 +15,9 @@ export function isRange(text: string): boolean {
   );
 }
 
-/** Addresses and CIDR ranges that are valid, to be asked. IPv4 addresses match in their IPv6 form too (`::ffff:127.0.0.1`). */
+/**
+ * Builds a block list of valid addresses and CIDR ranges. IPv4 addresses also match in their IPv6 form (`::ffff:127.0.0.1`).
+ */
 export function rangesOf(texts: readonly string[]): BlockList {
   const list = new BlockList();
   for (const text of texts) {
@@ -70,7 +72,7 @@ export function isBetween(address: string, from: string, to: string): boolean {
   );
 }
 
-/** A text that sorts as the address does. */
+/** A sort key of an address. */
 function orderOf(address: string): string {
   return addressBytes(address).toString("hex");
 }
@@ -92,8 +94,8 @@ export function addressBytes(address: string): Buffer {
 }
 
 /**
- * Whom an address stands for when visitors are counted: itself, or its /64 where it is IPv6, since one host has as many
- * of those as it likes (RFC 6177). IPv4 in its IPv6 form is IPv4. What is no address is its own group.
+ * The group of an address for limits per client: the address itself, or the /64 of an IPv6 address, since one host may use all
+ * of it (RFC 6177). IPv4-mapped IPv6 counts as IPv4. An invalid address is a group of its own.
  */
 export function addressGroup(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
@@ -104,12 +106,12 @@ export function addressGroup(address: string): string {
   return isIPv6(plain) ? `${firstHextets(plain, 4).join(":")}::/64` : address;
 }
 
-/** The first so many groups of 16 bits, as written or left out by `::`. */
+/** The first groups of 16 bits, with `::` expanded. */
 function firstHextets(address: string, count: number): readonly string[] {
   const [before = "", after = ""] = address.split("::");
   const head = before === "" ? [] : before.split(":");
   const tail = address.includes("::") && after !== "" ? after.split(":") : [];
-  // A dotted end stands for two groups.
+  // A dotted quad counts as two groups.
   const tailLength = tail.length + (tail.at(-1)?.includes(".") === true ? 1 : 0);
   const zeros = address.includes("::") ? Math.max(0, 8 - head.length - tailLength) : 0;
   return [...head, ...Array.from({ length: zeros }, () => "0"), ...tail]

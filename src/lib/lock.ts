@@ -7,15 +7,15 @@ import { errorCode } from "./log.ts";
 import { lockAddon } from "./lock-addon.ts";
 
 /**
- * A lock on a file that the kernel keeps: it ends with the process that holds it, however that ends, and nobody else's
- * host name, process number, clock or absence plays a part. A stopped process goes on holding it; a zombie holds nothing.
- * Linux: an open file description lock (fcntl, F_OFD_SETLK), which NFS carries to the server; macOS: flock; Windows:
- * LockFileEx. The file stays when the lock is given back: removing it would let two processes lock two files of one name.
+ * A kernel lock on a file. It is released when its process ends in any way, and does not depend on host names, process ids or
+ * clocks. A stopped process keeps it; a zombie does not. Linux: an open file description lock (fcntl, F_OFD_SETLK), which NFS
+ * carries to the server; macOS: flock; Windows: LockFileEx. The file stays after release: removing it would let two processes
+ * lock different files of the same name.
  */
 export interface FileLock {
   /**
-   * Whether the path still names the file that is locked. Once somebody has moved or removed it, another process may hold
-   * a lock on a new one: to be asked before each write.
+   * Whether the path still names the locked file. Check it before each write: after the file was moved or removed, another
+   * process may hold a lock on a new one.
    */
   readonly stillHeld: () => Promise<boolean>;
   readonly release: () => Promise<void>;
@@ -23,18 +23,18 @@ export interface FileLock {
 
 export type LockResult =
   | { readonly kind: "held"; readonly lock: FileLock }
-  /** `holder`: what its holder wrote of itself (`process 7 on host1`), or null. */
+  /** `holder`: description of the holder (`process 7 on host1`), or null. */
   | { readonly kind: "busy"; readonly holder: string | null }
   | { readonly kind: "failed"; readonly message: string };
 
 const TRY_EVERY_MS = 10;
-/** A path that changes under our hands so often is somebody's attack. */
+/** Maximum number of attempts if the file keeps being replaced (an attack). */
 const MAX_CHANGES = 5;
 const MAX_HOLDER_BYTES = 120;
 
 /**
- * Locks a file, which is made when missing; waits at most `patienceMs` for another holder. What is no regular file is set
- * aside, and `watch` is called with it. `signed` writes who holds it into the file, for those who are turned away. Never rejects.
+ * Locks a file, created if missing; waits at most `patienceMs` for another holder. Anything but a regular file is renamed and
+ * reported to `watch`. `signed` writes the holder into the file, for error messages of other processes. Never rejects.
  */
 export async function takeLock(
   path: string,
@@ -64,7 +64,7 @@ export async function takeLock(
       }
       changes += 1;
     }
-    return { kind: "failed", message: "somebody else keeps changing the lock file" };
+    return { kind: "failed", message: "another process keeps replacing the lock file" };
   } catch (error) {
     return { kind: "failed", message: errorCode(error) };
   }
@@ -116,18 +116,18 @@ async function isAt(file: FileHandle, path: string): Promise<boolean> {
     ]);
     return opened.ino === named.ino && opened.dev === named.dev;
   } catch {
-    // Gone, or no longer to be seen: not ours to write beside.
+    // Removed or not accessible: no longer our file.
     return false;
   }
 }
 
-/** Only a courtesy: a full disk must not cost the lock. */
+/** Optional: a full disk must not fail the lock. */
 async function sign(file: FileHandle): Promise<void> {
   try {
     await file.truncate();
     await file.write(`process ${String(process.pid)} on ${hostname()}\n`, 0);
   } catch {
-    // A refused process gets less.
+    // The holder's description is optional.
   }
 }
 

@@ -4,9 +4,9 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 export type BackOffReason = "busy" | "connection_limit" | "no_answer";
 
 /**
- * How long to ask nothing more after the `failures`-th failure in a row, in milliseconds. The first silence costs nothing,
- * as the next poll is a pause by itself; an appliance that has run out of sessions or connections gets a long one at once,
- * since it shares about twenty among all its administrators.
+ * How long to pause after the `failures`-th consecutive failure, in milliseconds. No pause after the first timeout, since the
+ * poll interval is one. A long pause at once if the appliance has no sessions or connections left, since all administrators
+ * share about twenty.
  */
 export function backOffMs(reason: BackOffReason, failures: number): number {
   const doublings = Math.min(Math.max(failures, 1) - 1, 16);
@@ -21,23 +21,23 @@ export function backOffMs(reason: BackOffReason, failures: number): number {
 }
 
 /**
- * When the next poll is due after the last one began, in milliseconds: as configured, but never sooner than five times
- * what the last one took, so that a slow appliance spends at most a fifth of its time on us.
+ * Interval to the next poll in milliseconds: as configured, but at least five times the duration of the last poll, so that a
+ * slow appliance spends at most a fifth of its time on polls.
  */
 export function nextPollDelayMs(pollEveryMs: number, lastDurationMs: number): number {
   return Math.max(pollEveryMs, 5 * lastDurationMs);
 }
 
 /**
- * Lets long work breathe: call `due` between items, and `rest` when it says so. Thousands of rows are worked off in
- * slices of a few milliseconds, so that probes and scrapes in the same process are not held up.
+ * Splits long work into slices of a few milliseconds, so that probes and scrapes are not delayed: call `due` between items, and
+ * `rest` if it returns true.
  */
 export interface Pacer {
   readonly due: () => boolean;
   readonly rest: () => Promise<void>;
 }
 
-/** `sliceMs`: how long one slice may last, on a monotonic clock. */
+/** `sliceMs`: maximum length of a slice. */
 export function createPacer(sliceMs = 8): Pacer {
   let startedAt = performance.now();
   return {
@@ -49,7 +49,7 @@ export function createPacer(sliceMs = 8): Pacer {
   };
 }
 
-/** Does `work` for each item, resting in between. */
+/** Runs `work` for each item, yielding in between. */
 export async function forEachPaced<T>(
   items: Iterable<T>,
   pacer: Pacer,
@@ -64,9 +64,8 @@ export async function forEachPaced<T>(
 }
 
 /**
- * Makes work of which one run is under way and one more waits at most: a caller meanwhile shares the next run, which
- * begins after the request, and not sooner than `apartMs` after the run before it began. Results and rejections are those
- * of the run that was shared.
+ * Coalesces calls: at most one run is active and one is pending. Calls during a run share the next run, which starts at least
+ * `apartMs` after the start of the previous one. All callers get the result or rejection of their run.
  */
 export function coalesce<T>(work: () => Promise<T>, apartMs: number): () => Promise<T> {
   let latest: Promise<unknown> | null = null;
@@ -94,7 +93,7 @@ export function coalesce<T>(work: () => Promise<T>, apartMs: number): () => Prom
   };
 }
 
-/** Runs pieces of work one after another, in the order in which they came, whatever became of those before. */
+/** Runs tasks one at a time in call order, even if earlier ones fail. */
 export type OneAtATime = <T>(work: () => T | Promise<T>) => Promise<T>;
 
 export function oneAtATime(): OneAtATime {

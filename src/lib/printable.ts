@@ -1,29 +1,26 @@
-/**
- * What steers a terminal or a reader's eye rather than being shown: C0 but the line feed, DEL, C1, marks and overrides of
- * text direction, and Unicode's own line ends.
- */
+/** Control characters: C0 except line feed, DEL, C1, text-direction marks and overrides, and Unicode line separators. */
 const STEERING =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
- * Text as it may reach a terminal or a log: control and direction characters become `\u001b`, line feeds stay. In JSON these
- * characters stand only within strings, where that is an escape: what was JSON remains the same JSON.
+ * Makes a text safe for a terminal or a log: control and direction characters become escapes such as `\u001b`; line feeds stay.
+ * JSON stays equivalent, because these characters occur only in strings.
  */
 export function printable(text: string): string {
   return text.replace(STEERING, escaped);
 }
 
-/** As `printable`, for what must stay one line: line feeds become `\u000a`. */
+/** As `printable`, for a single line: line feeds become `\u000a`. */
 export function printableLine(text: string): string {
   return printable(text).replaceAll("\n", "\\u000a");
 }
 
-/** Somebody else's words on one line of a log: bounded, and nothing in them steers a terminal or forges a line. */
+/** Untrusted text for one line of a log: bounded, without control characters and line ends. */
 export function visibleText(text: string, maxLength = 200): string {
   return printableLine(text.length > maxLength ? `${text.slice(0, maxLength)}…` : text);
 }
 
-/** Whether nothing in it steers a terminal or ends a line. */
+/** Whether it has no control characters and line ends. */
 export function isVisible(text: string): boolean {
   return !text.includes("\n") && text.search(STEERING) === -1;
 }

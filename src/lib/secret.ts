@@ -3,8 +3,8 @@ import { inspect } from "node:util";
 const SHOWN = "<secret>";
 
 /**
- * A secret that cannot be printed by accident: as text, in JSON and in an inspection it is `<secret>`. Only
- * {@link reveal} gives it away, to the one who sends it.
+ * A secret that cannot be printed by accident: as text, in JSON and in `inspect` it is `<secret>`. Only {@link reveal} returns
+ * it.
  */
 export class Secret {
   readonly #value: string;
@@ -17,7 +17,7 @@ export class Secret {
     return this.#value;
   }
 
-  /** Whether both hold the same, without showing either: a reload with a new secret lifts a suspension. */
+  /** Whether two secrets are equal; a reload with a new secret lifts a suspension. */
   equals(other: Secret): boolean {
     return this.#value === other.#value;
   }
@@ -35,15 +35,15 @@ export class Secret {
   }
 }
 
-/** A secret that shows itself only to whoever asks; the configuration's `Secret` is one. */
+/** The interface of `Secret`. */
 export interface Sealed {
   reveal(): string;
 }
 
-/** What stands where a credential has no such part. */
+/** Placeholder for an absent part of a credential. */
 export const NO_SECRET: Sealed = { reveal: () => "" };
 
-/** Shorter ones would black out words that have nothing to do with the secret. */
+/** Minimum length; redacting shorter ones would hide unrelated text. */
 const MIN_PIECE = 8;
 
 const QUOTED = (text: string): string => text.replace(/["\\]/g, String.raw`\$&`);
@@ -56,13 +56,13 @@ const NAMED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Every form in which a protocol, a log or a page carries a text: as it is, quoted (IMAP, JSON), URL-encoded, in HTML and
- * XML, in base64 whatever stands around it, in hexadecimal digits, as UTF-16 (NTLM), and read in the wrong character set.
- * Without repetitions, longest first: one form may hold another. Letter case is the caller's concern.
+ * All encodings of a text in protocols, logs and pages: plain, quoted (IMAP, JSON), URL-encoded, HTML and XML, base64 at any
+ * alignment, hexadecimal, UTF-16 (NTLM), and decoded with the wrong character set. Without duplicates, longest first, since one
+ * may contain another. The caller handles letter case.
  */
 export function secretForms(secret: string): readonly string[] {
   const inBase64 = Buffer.from(secret, "utf8").toString("base64");
-  // What goes over the wire encoded may come back encoded once more.
+  // An encoded text may be returned with a second encoding.
   const sent = [secret, inBase64, formField(secret), QUOTED(secret)];
   const forms = [...new Set(sent)].flatMap(formsOf);
   return [...new Set(forms)].filter((form) => form !== "").sort((a, b) => b.length - a.length);
@@ -100,7 +100,7 @@ function formsOf(secret: string): readonly string[] {
   ];
 }
 
-/** What base64 makes of these bytes whatever stands before and after them: one text for each of the three alignments. */
+/** The base64 texts of these bytes inside other data: one for each of the three alignments. */
 function insideBase64(bytes: Buffer): readonly string[] {
   return [0, 1, 2].map((before) => {
     const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64");
@@ -116,7 +116,7 @@ function ascii(text: string, escape: (unit: string) => string): string {
     .replace(/[^\u0000-\u007f]/g, escape);
 }
 
-/** Everything but letters and digits as a number, as careful writers of HTML do. */
+/** Encodes everything but letters and digits as numeric character references. */
 function inEntities(text: string, entity: (code: number) => string): string {
   return text.replace(/[^A-Za-z0-9]/gu, (character) => entity(character.codePointAt(0) ?? 0));
 }

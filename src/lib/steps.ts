@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** Work in steps: between two of them its driver may let others run, or go on at once. */
+/** Work in steps; the caller may yield to the event loop between them. */
 export type Steps<Result> = Generator<undefined, Result, undefined>;
 
-/** Does all steps at once. */
+/** Runs all steps synchronously. */
 export function atOnce<Result>(steps: Steps<Result>): Result {
   for (;;) {
     const step = steps.next();
@@ -13,7 +13,7 @@ export function atOnce<Result>(steps: Steps<Result>): Result {
   }
 }
 
-/** Maps items one by one, each in a step of its own. */
+/** Maps items, one per step. */
 export function* mapInSteps<Item, Result>(
   items: Iterable<Item>,
   map: (item: Item) => Result,
@@ -26,10 +26,10 @@ export function* mapInSteps<Item, Result>(
   return results;
 }
 
-/** Longest time that work in steps holds the event loop. */
+/** Maximum time between yields to the event loop. */
 const TURN_MS = 5;
 
-/** Does work step by step, and lets others run every few milliseconds: ten thousand members never hold the event loop. */
+/** Runs all steps, yielding to the event loop every few milliseconds. */
 export async function inTurns<Result>(steps: Steps<Result>): Promise<Result> {
   let began = performance.now();
   for (;;) {
@@ -44,7 +44,7 @@ export async function inTurns<Result>(steps: Steps<Result>): Promise<Result> {
   }
 }
 
-/** Items by their key, in the order in which they came. */
+/** Groups items by key, preserving order. */
 export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {

@@ -1,20 +1,20 @@
-/** What Node's timers can last, 24.8 days in milliseconds: one that is set for longer fires at once (Node docs, Timers). */
+/** Maximum delay of Node's timers, 24.8 days in milliseconds; longer ones fire at once (Node docs, Timers). */
 export const MAX_TIMER_MS = 0x7fff_ffff;
 
 export interface Timer {
-  /** Any number of calls, also after it has fired. */
+  /** Idempotent, also after it has fired. */
   cancel(): void;
 }
 
 /**
- * Calls `work` once after `delayMs` milliseconds, however many those are. For every delay that comes from a configuration,
- * a command line or another machine.
+ * Calls `work` once after `delayMs` milliseconds, without the limit of setTimeout. Use it for every delay from a configuration,
+ * a command line or another host.
  */
 export function startTimer(delayMs: number, work: () => void): Timer {
   return delayMs > MAX_TIMER_MS ? startLongTimer(delayMs, work) : new NodeTimer(delayMs, work);
 }
 
-/** One for every probe: an object and nothing else. */
+/** One per probe, so it is kept small. */
 class NodeTimer implements Timer {
   readonly #timer: NodeJS.Timeout;
 
@@ -45,7 +45,7 @@ function startLongTimer(delayMs: number, work: () => void): Timer {
   };
 }
 
-/** Resolves after `delayMs` milliseconds, however many those are, or as soon as the signal is aborted. */
+/** Resolves after `delayMs` milliseconds (no upper limit), or when the signal is aborted. */
 export async function pause(delayMs: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted === true) {
     return;
@@ -62,8 +62,8 @@ export async function pause(delayMs: number, signal?: AbortSignal): Promise<void
 }
 
 /**
- * Resolves when the work has ended, after `limitMs`, or as soon as the signal is aborted; rejects where the work does first.
- * Leaves no timer behind, which would keep a command from ending.
+ * Resolves when the work has ended, after `limitMs`, or when the signal is aborted; rejects if the work rejects first. Clears
+ * its timer, which would otherwise keep the process running.
  */
 export async function atMost(
   limitMs: number,
@@ -79,16 +79,16 @@ export async function atMost(
   }
 }
 
-/** What is notified when the round it belongs to is abandoned. */
+/** Notified when its round is abandoned. */
 export interface Abortable {
   abort(): void;
-  /** Its index in the watch, which alone sets it. */
+  /** Its index in the watch; set only by the watch. */
   abortPlace: number;
 }
 
 /**
- * One listener per signal however many probes are under way: with a listener each, adding and removing one grows with
- * the number of probes (13 µs at 2,000), and Node warns of a leak.
+ * One listener per signal for all probes. With a listener per probe, adding and removing gets slower with their number (13 µs
+ * at 2,000), and Node warns of a leak.
  */
 export class AbortWatch {
   readonly #watched = new WeakMap<AbortSignal, UnderWay>();
@@ -98,7 +98,7 @@ export class AbortWatch {
     runs.add(run);
   }
 
-  /** Nothing where it was not added. */
+  /** Does nothing if it was not added. */
   remove(signal: AbortSignal, run: Abortable): void {
     this.#watched.get(signal)?.delete(run);
   }
@@ -116,8 +116,8 @@ export class AbortWatch {
 }
 
 /**
- * Places that are taken and freed again. No Set: from time to time V8 gives one that changes a new table, and each old table,
- * once it lies in the old heap, keeps the next one and all that was in it, sockets included, until a full collection.
+ * A set with slots by index. Not a Set: V8 reallocates the table of a Set from time to time, and old tables in the old
+ * generation keep the next table and its content alive, sockets included, until a full collection.
  */
 class UnderWay {
   readonly #places: (Abortable | null)[] = [];
@@ -147,10 +147,10 @@ class UnderWay {
   }
 }
 
-/** What slewing and the time between two clocks' readings may come to; more means that the clock was set. */
+/** Maximum difference by slewing and between two clock readings; more means that the clock was set. */
 const MIN_STEP_MS = 1_000;
 
-/** Notices when the wall clock is set (by hand, by NTP, after a sleep), by its distance from the monotonic clock. */
+/** Detects when the wall clock is set (manually, by NTP, after suspend), by its offset to the monotonic clock. */
 export class ClockSteps {
   readonly #monotonic: () => number;
   #distanceMs: number;
@@ -160,7 +160,7 @@ export class ClockSteps {
     this.#distanceMs = now() - monotonic();
   }
 
-  /** How far the clock, which shows `now`, was set since the last look; 0 when it only went on. */
+  /** How far the clock was set since the last call; 0 if not. `now`: current wall clock. */
   look(now: number): number {
     const distanceMs = now - this.#monotonic();
     const stepMs = distanceMs - this.#distanceMs;
@@ -176,14 +176,14 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** The form of a duration: whole numbers, each with its unit, the largest first: `90s`, `1h30m`, `1d`. */
+/** Format of a duration: whole numbers with units, largest first: `90s`, `1h30m`, `1d`. */
 export const DURATION_PATTERN =
   /^(?=\d)(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?(?:\d{1,9}ms)?$/;
 
-/** Ten years. Added to a time, days of nine digits would be no date any more. */
+/** Ten years; much longer durations would exceed the range of dates. */
 const MAX_DURATION_MS = 3_650 * 24 * 3_600_000;
 
-/** Reads `500ms`, `5s`, `1h30m` or `1d` as milliseconds; null when it is anything else, or longer than ten years. */
+/** Parses `500ms`, `5s`, `1h30m` or `1d` to milliseconds; null if invalid or longer than ten years. */
 export function parseDuration(text: string): number | null {
   if (!DURATION_PATTERN.test(text)) {
     return null;
@@ -196,7 +196,7 @@ export function parseDuration(text: string): number | null {
   return durationMs <= MAX_DURATION_MS ? durationMs : null;
 }
 
-/** Writes milliseconds in the largest unit that leaves a whole number: 90000 is `90s`, 120000 is `2m`. */
+/** Formats milliseconds in the largest unit that gives a whole number: 90000 is `90s`, 120000 is `2m`. */
 export function formatDuration(durationMs: number): string {
   for (const [unit, unitMs] of Object.entries(UNITS_MS).reverse()) {
     if (durationMs >= unitMs && durationMs % unitMs === 0) {
@@ -206,7 +206,7 @@ export function formatDuration(durationMs: number): string {
   return `${String(Math.round(durationMs))}ms`;
 }
 
-/** In this machine's zone, with its offset: 2026-11-29 14:02 +01:00. */
+/** Formats a time in the local zone: 2026-11-29 14:02 +01:00. */
 export function localTime(atMs: number): string {
   const at = new Date(atMs);
   const offset = -at.getTimezoneOffset();

@@ -2,7 +2,7 @@ import { parse, validateDetailed } from "node-cron";
 import { nameMatcher } from "../lib/glob.ts";
 import type { WindowConfig } from "../model/window.ts";
 
-/** A cron expression's fields as sets of numbers; Sunday is 0. All of them must match, the two day fields included. */
+/** The fields of a cron expression as sets of numbers; Sunday is 0. All must match, including both day fields. */
 interface CronFields {
   readonly minutes: readonly number[];
   readonly hours: readonly number[];
@@ -15,9 +15,9 @@ interface CronFields {
 const MAX_STEP = [59, 23, 31, 12, 7] as const;
 
 /**
- * Reads five cron fields (minute hour day month weekday) by node-cron's own parser, and with its meaning: a day must
- * match both day fields, so that `0 22 8-14 * 2` is the second Tuesday. Null when it is no such expression, when a step
- * is longer than its field (node-cron lets `90` pass as a step of minutes), or when it uses `L`, `W` or `#`.
+ * Parses five cron fields (minute hour day month weekday) with node-cron's parser and semantics: a day must match both day
+ * fields, so `0 22 8-14 * 2` is the second Tuesday. Null if the expression is invalid, if a step exceeds its field (node-cron
+ * accepts `90` as a step of minutes), or if it uses `L`, `W` or `#`.
  */
 export function parseCron(text: string): CronFields | null {
   const words = text.trim().split(/\s+/);
@@ -56,7 +56,7 @@ interface Zone {
   readonly offsetAt: (instant: number) => number;
 }
 
-/** By the runtime's own zone data. The zone's name has been validated with the configuration. */
+/** Uses the runtime's zone data. The zone's name is already validated. */
 export function createZone(timezone: string): Zone {
   const format = new Intl.DateTimeFormat("en-US", {
     timeZone: timezone,
@@ -91,8 +91,8 @@ export function createZone(timezone: string): Zone {
 const WALL_DAY_MS = 24 * 3_600_000;
 
 /**
- * The instant of a wall-clock time, given as if it were UTC. As calendars do it (RFC 5545): a time that comes twice is
- * the first of the two, and a time that is skipped is read by the clock before the change, so that no window is lost.
+ * Converts a wall-clock time, given as if it were UTC, to an instant. As in RFC 5545, an ambiguous time is the first of the
+ * two, and a skipped time uses the offset before the change, so that no window is lost.
  */
 export function instantOf(wall: number, zone: Zone): number {
   const before = zone.offsetAt(wall - WALL_DAY_MS);
@@ -113,7 +113,7 @@ export interface Occurrence {
   readonly endAt: number;
 }
 
-/** When a window was, is and will be open. */
+/** The occurrences of a window. */
 export interface Calendar {
   /** The occurrence that is open at `now`; of several that overlap, the one that ends last. */
   readonly openAt: (now: number) => Occurrence | null;
@@ -128,7 +128,7 @@ export function createCalendar(when: WindowConfig["when"]): Calendar {
     return fixedCalendar(when);
   }
   const fields = parseCron(when.cron);
-  // The configuration lets only good expressions through; any other would never be open.
+  // The configuration allows only valid expressions; an invalid one would never open.
   return fields === null
     ? fixedCalendar({ startAt: Infinity, endAt: Infinity })
     : recurringCalendar(fields, createZone(when.timezone), when.durationMs);
@@ -162,7 +162,7 @@ function recurringCalendar(fields: CronFields, zone: Zone, durationMs: number): 
     return wall - (((wall % DAY_MS) + DAY_MS) % DAY_MS);
   };
   const latest = (from: number, until: number, fits: (each: Occurrence) => boolean) => {
-    // A change of the clock can move a time over midnight: one day more on either side.
+    // A change of the offset can move a time over midnight, so include one more day on either side.
     for (let day = dayOf(until) + DAY_MS; day >= dayOf(from) - DAY_MS; day -= DAY_MS) {
       const found = onDay(day).findLast(fits);
       if (found !== undefined) {
@@ -171,7 +171,7 @@ function recurringCalendar(fields: CronFields, zone: Zone, durationMs: number): 
     }
     return null;
   };
-  // Asked for every member at every evaluation: worked out once a second.
+  // Called for every member at every evaluation, so cached for a second.
   let memo: { readonly second: number; readonly open: Occurrence | null } | null = null;
   return {
     openAt: (now) => {
@@ -212,7 +212,7 @@ function dayMatches(fields: CronFields, day: number): boolean {
   );
 }
 
-/** A window with its calendar worked out once. */
+/** A window with its parsed calendar. */
 export interface PreparedWindow extends WindowConfig {
   readonly source: "config" | "api";
   readonly calendar: Calendar;

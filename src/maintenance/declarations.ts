@@ -7,9 +7,9 @@ import {
 } from "./store.ts";
 import { createCalendar, type Occurrence, type PreparedWindow, prepareWindow } from "./calendar.ts";
 
-/** Windows that ended so long ago are forgotten. Until then they can make a `return_overdue` or a `maintenance_overrun`. */
+/** Windows are removed this long after their end. Until then they can cause `return_overdue` or `maintenance_overrun`. */
 const KEPT_AFTER_END_MS = 90 * 24 * 3_600_000;
-/** More windows than anybody declares; a flood through the API stops here. */
+/** Maximum number of windows, against a flood through the API. */
 export const MAX_WINDOWS = 1000;
 
 type StepResult =
@@ -17,8 +17,8 @@ type StepResult =
   | { readonly kind: "not_found" | "refused"; readonly message: string };
 
 /**
- * Declares a window, idempotent by name: the same request again changes nothing (the same state object comes back),
- * another one replaces the window of that name.
+ * Declares a window. Idempotent by name: repeating a request changes nothing (returns the same state object); a different
+ * request replaces the window.
  */
 export function declareWindow(
   state: StoreState,
@@ -48,10 +48,10 @@ export function declareWindow(
   return { kind: "done", state: { ...state, windows: [...others, window] }, window };
 }
 
-/** By how much a window is to last longer, or until when (milliseconds). */
+/** How much longer a window lasts, or until when (milliseconds). */
 export type Extension = { readonly byMs: number } | { readonly endAt: number };
 
-/** Lets a declared window end later. */
+/** Extends a declared window. */
 function extendWindow(
   state: StoreState,
   configured: readonly WindowConfig[],
@@ -79,7 +79,7 @@ function extendWindow(
     : { kind: "done", state: { ...state, windows }, window };
 }
 
-/** Ends a window now. One that has not begun is forgotten; of a configured one only the open occurrence ends. */
+/** Ends a window now. An upcoming one is removed; of a configured one only the open occurrence ends. */
 export function endWindow(
   state: StoreState,
   configured: readonly WindowConfig[],
@@ -119,18 +119,18 @@ function occurrenceAsWindow(window: WindowConfig, occurrence: Occurrence): Maint
   return { name, servers, ...occurrence, reason, author, autoEnd, flexible };
 }
 
-/** What a server shows at one moment. */
+/** Current health of a server. */
 export interface ServerHealth {
-  /** Out, down or in maintenance in anybody's eyes. */
+  /** Out of service, down or in maintenance by any source. */
   readonly bad: boolean;
   /** Good for the stability time. */
   readonly stable: boolean;
 }
 
 /**
- * What a server shows while a window of its is open: `bad` begins a flexible window and arms an automatic end; `stable` then
- * ends it for this server. Asks for it only where such a window is open. Comes back with the same object when nothing
- * changed, so that it need not be written.
+ * Updates windows from the health of their servers: `bad` starts a flexible window and arms an automatic end; `stable` then
+ * ends it for this server. Reads the health only while such a window is open. Returns the same object if nothing changed, so
+ * that it need not be written.
  */
 export function observeServer(
   state: StoreState,
@@ -160,7 +160,7 @@ export function observeServer(
   return progress === state.progress ? state : { ...state, progress };
 }
 
-/** Forgets what ended long ago. The same object when there is nothing to forget. */
+/** Removes windows that ended long ago. Returns the same object if there are none. */
 export function forgetOld(state: StoreState, now: number): StoreState {
   const since = now - KEPT_AFTER_END_MS;
   const windows = state.windows.filter((window) => window.endAt > since);
@@ -209,7 +209,7 @@ function sameWindow(a: MaintenanceWindow, b: MaintenanceWindow): boolean {
   );
 }
 
-/** All windows, of configuration and store, with their calendars worked out once. */
+/** All windows of configuration and store, with parsed calendars. */
 export interface DeclaredWindows {
   readonly windows: readonly PreparedWindow[];
   readonly store: StoreState;
@@ -230,7 +230,7 @@ function asConfigured(window: MaintenanceWindow): WindowConfig {
   return { ...rest, when: { kind: "fixed", startAt, endAt } };
 }
 
-/** What was declared about a server. */
+/** Declared maintenance of a server. */
 export interface Declared {
   readonly state: "no" | "open" | "over";
   /** Planned end of the window that is open (the last of several), Infinity for `never`; null when none is open. */
@@ -240,9 +240,8 @@ export interface Declared {
 }
 const NOT_DECLARED: Declared = { state: "no", endAt: null, window: null };
 /**
- * Whether a server is in declared maintenance. `awaySince` is the instant since which the member has been out of
- * service, or DOWN and not working, without a break; null while it is neither: `over` says that a window has ended and
- * the member has been away ever since it was open.
+ * Whether a server is in declared maintenance. `awaySince`: since when the member has been continuously out of service, or DOWN
+ * and not working; null if it is neither. `over`: a window has ended and the member has been away ever since.
  */
 export function declaredFor(
   server: string,
@@ -272,7 +271,7 @@ export function declaredFor(
   const over = mine.find((window) => endedAfter(server, window, store, now, awaySince));
   return over === undefined ? NOT_DECLARED : { state: "over", endAt: null, window: over.name };
 }
-/** An occurrence as it was for this server: begun late when flexible, ended early by itself or by hand. */
+/** An occurrence for this server: a flexible one may start late, and any may end early, automatically or manually. */
 function spanFor(
   server: string,
   window: WindowConfig,
@@ -307,7 +306,7 @@ function endedAfter(
   );
 }
 const SHOWN_AFTER_END_MS = 24 * 3_600_000;
-/** Windows that are open, the next occurrence of each that is not, and those that ended in the last day; by start. */
+/** Open windows, the next occurrence of each other one, and those that ended in the last day; sorted by start. */
 export function listWindows(
   { windows, store }: DeclaredWindows,
   now: number,
@@ -337,14 +336,14 @@ export function listWindows(
     .sort((a, b) => a.startAt - b.startAt || (a.name < b.name ? -1 : 1));
 }
 
-/** Declared maintenance as the agent uses it: configuration and store together, always current. */
+/** Declared maintenance of the agent, from configuration and store. */
 export interface Declarations {
   readonly declaredFor: (server: string, now: number, awaySince: number | null) => Declared;
   readonly list: (now: number) => readonly WindowView[];
   readonly start: (window: MaintenanceWindow, now: number) => Promise<DeclareResult>;
   readonly end: (name: string, now: number) => Promise<DeclareResult>;
   readonly extend: (name: string, extension: Extension, now: number) => Promise<DeclareResult>;
-  /** The window of a name as it went last, ended 90 days ago at most; null where none has begun. */
+  /** The last occurrence of a window, at most 90 days old; null if none has begun. */
   readonly last: (name: string, now: number) => WindowView | null;
   /** Called at every evaluation; writes only when a flexible window begins or an automatic end is due. */
   readonly observe: (server: string, shows: () => ServerHealth, now: number) => void;
@@ -359,10 +358,10 @@ export type DeclareResult =
 
 export interface DeclarationSources {
   readonly configured: readonly WindowConfig[];
-  /** Null where this process holds no store; then `snapshot` is what a look at the store showed. */
+  /** Null if this process does not hold the store; then `snapshot` is its content. */
   readonly store: MaintenanceStore | null;
   readonly snapshot: StoreState | null;
-  /** Told when something that was observed could not be written. */
+  /** Called if an update could not be written. */
   readonly onFailure: (message: string) => void;
 }
 
@@ -385,7 +384,7 @@ export function createDeclarations(sources: DeclarationSources): Declarations {
     if (store === null) {
       return { kind: "refused", message: "Another process holds the maintenance windows file." };
     }
-    // Decided inside the store's queue; the last decision is the one that was applied.
+    // Decided inside the store's queue; the last decision was applied.
     const decided: StepResult[] = [];
     const written = await store.update((state) => {
       const result = step(forgetOld(state, now));
@@ -415,7 +414,7 @@ export function createDeclarations(sources: DeclarationSources): Declarations {
         .filter((window) => window.name === name && window.state !== "coming")
         .at(-1) ?? null,
     observe: (server, shows, now) => {
-      // Asked for every server, every second.
+      // Called for every server, every second.
       if (current().windows.length === 0) {
         return;
       }

@@ -14,7 +14,7 @@ import { errorCode } from "../lib/log.ts";
 import { takeLock, type FileLock } from "../lib/lock.ts";
 import type { MaintenanceWindow } from "../model/window.ts";
 
-/** How far one occurrence of a window has come for one server: what flexible starts and automatic ends must remember. */
+/** Progress of one occurrence of a window for one server, for flexible starts and automatic ends. */
 export interface WindowProgress {
   readonly window: string;
   /** Start of the occurrence. */
@@ -27,7 +27,7 @@ export interface WindowProgress {
   readonly endedAt: number | null;
 }
 
-/** Everything that the store keeps. */
+/** Content of the store. */
 export interface StoreState {
   readonly windows: readonly MaintenanceWindow[];
   readonly progress: readonly WindowProgress[];
@@ -63,7 +63,7 @@ const storedFile = z.strictObject({
   ),
 });
 
-/** The store's text: JSON, one line a window, with a final line end that shows the file is whole. */
+/** Serialises the store: JSON, one line per window; the final line end marks the file as complete. */
 export function writeStored(state: StoreState): string {
   const windows = state.windows.map((window) => ({
     ...window,
@@ -77,7 +77,7 @@ export function writeStored(state: StoreState): string {
   return `${JSON.stringify(file, null, 1)}\n`;
 }
 
-/** Reads the store's text; null when it is not whole, not ours, or of a version that this program does not know. */
+/** Parses the store; null if it is incomplete, of another program, or of an unsupported version. */
 export function readStored(text: string): StoreState | null {
   if (!text.endsWith("}\n")) {
     return null;
@@ -105,19 +105,18 @@ export function readStored(text: string): StoreState | null {
 export const STORE_FILE = "maintenance.json";
 export const LOCK_FILE = "maintenance.lock";
 const RETRY_EVERY_MS = 30_000;
-/** Far more than `MAX_WINDOWS` windows take. */
+/** Far more than `MAX_WINDOWS` windows need. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** The store of declared windows, held by one process at a time. */
 export interface MaintenanceStore {
   readonly state: () => StoreState;
   /**
-   * Changes the state and writes it through; changes are applied in the order of the calls. `step` gives the same
-   * object back when nothing changed, and then nothing is written. When the disk refuses, or another process has the
-   * store, the state stays as it was.
+   * Changes the state and writes it; changes are applied in call order. If `step` returns the same object, nothing is written.
+   * If the write fails or another process has the store, the state is unchanged.
    */
   readonly update: (step: (state: StoreState) => StoreState) => Promise<UpdateResult>;
-  /** Waits for what is being written, and gives the lock back. */
+  /** Waits for pending writes, and releases the lock. */
   readonly close: () => Promise<void>;
 }
 
@@ -129,23 +128,23 @@ type OpenResult =
   | { readonly kind: "open"; readonly store: MaintenanceStore }
   /** Another process, most likely the agent, holds it. */
   | { readonly kind: "busy"; readonly message: string }
-  /** The directory cannot be made, locked, read or tidied up. */
+  /** The directory cannot be created, locked, read or cleaned up. */
   | { readonly kind: "failed"; readonly message: string };
 
 interface OpenOptions {
   readonly files?: DurableFiles;
-  /** Hears what is refused and what is set aside. */
+  /** Notified of failed writes and renamed files. */
   readonly watch?: StorageWatch;
   /**
-   * Opens the store also where the disk refuses the lock: what can be read of it counts, and each update tries again. For
-   * an agent, whose watch must not wait for a disk; never opens what another process holds.
+   * Opens the store even if the disk refuses the lock: its readable content is used, and each update tries again. For the
+   * agent, which must not depend on a disk. Never opens a store that another process holds.
    */
   readonly withoutDisk?: boolean;
 }
 
 /**
- * Opens the store in `stateDir`, which is made when missing. A file that is damaged, of a newer version or not ours is set
- * aside, and the store begins empty: windows only ever silence. Never rejects.
+ * Opens the store in `stateDir`, which is created if missing. A damaged or foreign file, or one of a newer version, is renamed,
+ * and the store starts empty, which is safe because windows only suppress alerts. Never rejects.
  */
 export async function openStore(stateDir: string, options: OpenOptions = {}): Promise<OpenResult> {
   const attached = await attach(stateDir, options.watch);
@@ -169,7 +168,7 @@ type Attached =
   | { readonly kind: "attached"; readonly lock: FileLock; readonly state: StoreState }
   | { readonly kind: "busy" | "failed"; readonly message: string };
 
-/** Directory, lock and content, or none of them. */
+/** Opens directory, lock and content, or none of them. */
 async function attach(stateDir: string, watch: StorageWatch | undefined): Promise<Attached> {
   const path = join(stateDir, STORE_FILE);
   const failed = (message: string, why: string): Attached => {
@@ -201,7 +200,7 @@ async function attach(stateDir: string, watch: StorageWatch | undefined): Promis
 type StoreRead =
   | { readonly kind: "read"; readonly state: StoreState }
   | { readonly kind: "failed"; readonly message: string };
-/** Something has the store's name and is none that this version can read. */
+/** A file of this name exists that this version cannot read. */
 type Unusable = { readonly kind: "unusable"; readonly message: string };
 
 async function readOrSetAside(path: string, watch: StorageWatch | undefined): Promise<StoreRead> {
@@ -218,7 +217,7 @@ async function readOrSetAside(path: string, watch: StorageWatch | undefined): Pr
   }
 }
 
-/** Reads a store without holding it, for those who only look. */
+/** Reads a store without locking it. */
 export async function readStore(path: string): Promise<StoreRead | Unusable> {
   const file = await readRegularFile(path, MAX_BYTES);
   switch (file.kind) {
@@ -251,12 +250,12 @@ function createStore(
   let failing = false;
   const inTurn = oneAtATime();
 
-  /** Null when the store is ours to write; else why not. */
+  /** Null if the store is writable; else why not. */
   const hold = async (): Promise<string | null> => {
     if (lock !== null && (await lock.stillHeld())) {
       return null;
     }
-    // The file was moved away under our lock, or there never was one: somebody else may have written since.
+    // The locked file was moved, or there was none: another process may have written since.
     await lock?.release();
     lock = null;
     const attached = await attach(stateDir, watch);
@@ -293,7 +292,7 @@ function createStore(
     state = next;
     return { kind: "written", state };
   };
-  /** So that it is known when the disk takes writes again, though nobody declares anything. */
+  /** Detects that the disk is writable again, even without a declaration. */
   const retrying = setInterval(() => {
     if (lock === null || failing) {
       void inTurn(async () => ((await hold()) === null && failing ? put(state) : null));

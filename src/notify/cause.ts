@@ -23,15 +23,15 @@ import {
   type Verdict,
 } from "../model/verdicts.ts";
 
-/** One thing that somebody must look at, whatever number of rows it shows in: a server, a vserver, an ADC. */
+/** One problem to report, which may affect several rows: a server, a vserver, or an ADC. */
 export interface Cause {
-  /** The same as long as it is the same thing, whatever becomes of its verdict. */
+  /** Stable while the problem lasts, even if its verdict changes. */
   readonly key: string;
   readonly adc: string;
   /** The server's, the vserver's or the ADC's name. */
   readonly name: string;
   readonly urgency: Urgency;
-  /** Worst first; empty where no verdict stands behind it. */
+  /** Worst first; empty if it is not based on a verdict. */
   readonly verdicts: readonly Verdict[];
   readonly servers: readonly string[];
   readonly vservers: readonly string[];
@@ -44,14 +44,14 @@ export interface Cause {
   readonly advice: string;
   /** Milliseconds since the epoch; null: not known. */
   readonly since: number | null;
-  /** Of the page that shows more. */
+  /** Path of the page with details. */
   readonly path: string;
 }
 
 /** The causes at one moment. */
 export interface Causes {
   readonly present: readonly Cause[];
-  /** Whether a row of a cause that is no longer present may be as wrong as it was: nothing certain is known of it now. */
+  /** Whether a row of an absent cause may still be wrong, because its state is unknown. */
   readonly uncertain: (adc: string, row: string) => boolean;
 }
 
@@ -165,7 +165,7 @@ function vserverCause(finding: VserverFinding): Cause {
   };
 }
 
-/** Of one that is out of service and still gets clients: it is the server's cause, as it was before it was taken out. */
+/** A vserver that still sends clients to a drained server belongs to that server's cause. */
 function drainedCause(finding: VserverFinding, server: string): Cause {
   return {
     ...vserverCause(finding),
@@ -207,7 +207,7 @@ function adcCauses(adc: LiveAdc): readonly Cause[] {
   if (adc.splitBrain === true) {
     return [
       of(
-        `Both nodes of NetScaler ${adc.name} say that they are the primary`,
+        `Both nodes of NetScaler ${adc.name} claim to be primary`,
         "critical",
         "Check the link between the nodes: while both are primary, both own the same addresses.",
         null,
@@ -252,7 +252,7 @@ function mostUrgent(verdicts: readonly Verdict[]): Urgency {
   return URGENCIES[Math.max(0, ...ranks)] ?? "info";
 }
 
-/** Until an ADC's estate is imported, nothing is known of its rows; later, a row that is gone was taken out of it. */
+/** Before the import of an ADC's estate its rows are unknown; afterwards a missing row has been removed. */
 function uncertaintyOf(live: LiveState): Causes["uncertain"] {
   const isOpen = ({ verdict }: { readonly verdict: Verdict }): boolean =>
     verdict === "unknown" || verdict === "settling";

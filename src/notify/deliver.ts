@@ -6,18 +6,18 @@ import { startChild } from "../net/child-process.ts";
 import { post } from "../net/https-proof.ts";
 import { type Message, webhookBody } from "./message.ts";
 
-/** What became of one try. `why` is for the log: it names neither a secret nor the receiver's address. */
+/** Result of one delivery attempt. `why` is for the log and contains neither a secret nor the receiver's address. */
 export type Delivery =
   | { readonly kind: "sent" }
-  /** Worth another try, after `retryAfterMs` where the receiver named a time. */
+  /** Can be retried, after `retryAfterMs` if the receiver gave one. */
   | { readonly kind: "failed"; readonly why: string; readonly retryAfterMs: number | null }
-  /** This message will never be taken. */
+  /** Rejected permanently. */
   | { readonly kind: "refused"; readonly why: string };
 
-/** Time for one try, all of it. */
+/** Total timeout of one attempt. */
 const TIMEOUT_MS = 20_000;
 
-/** Hands one message to a receiver, once. Takes at most {@link TIMEOUT_MS}, ends at `signal`, never throws. */
+/** Sends one message to a receiver, once. Takes at most {@link TIMEOUT_MS}, stops at `signal`, never throws. */
 export async function deliver(
   receiver: Receiver,
   message: Message,
@@ -64,7 +64,7 @@ async function sendMail(
   const over = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   const interrupted = new Promise<Delivery>((resolve) => {
     over.addEventListener("abort", () => {
-      resolve(failed("interrupted, or no answer in time"));
+      resolve(failed("interrupted or timed out"));
     });
   });
   const sent = transport
@@ -73,7 +73,7 @@ async function sendMail(
       to: [...to],
       subject: message.subject,
       text: message.text,
-      // RFC 3834: no holiday reply to this.
+      // RFC 3834: suppresses automatic replies.
       headers: { "Auto-Submitted": "auto-generated" },
     })
     .then((): Delivery => ({ kind: "sent" }), mailFailure);
@@ -84,7 +84,7 @@ async function sendMail(
   }
 }
 
-/** A 5xx to the message itself will be repeated; to a login, or while connecting, people mend the server meanwhile. */
+/** A 5xx to the message itself is permanent; to a login or while connecting it may be fixed later. */
 function mailFailure(error: unknown): Delivery {
   const code = error instanceof Error && "responseCode" in error ? Number(error.responseCode) : 0;
   const kind = error instanceof Error && "code" in error ? String(error.code) : "";
@@ -119,7 +119,7 @@ async function sendWebhook(
     return { kind: "sent" };
   }
   const why = `HTTP status ${String(status)}`;
-  // 4xx: this body, or this URL, will not do; but for time-outs and "too many", which are about this moment.
+  // 4xx is permanent (wrong body or URL), except timeouts and "too many", which are temporary.
   return status >= 400 && status < 500 && ![401, 403, 404, 408, 425, 429].includes(status)
     ? { kind: "refused", why }
     : failed(why, retryAfterMs);
@@ -128,7 +128,7 @@ async function sendWebhook(
 /** Linux takes no variable of 128 KiB or more: the program would not be started at all. */
 const MAX_VARIABLE_BYTES = 120_000;
 
-/** As many causes as fit; the text of the message lists all. */
+/** As many causes as fit; the text lists all. */
 function jsonThatFits(data: Message["data"]): string {
   for (let kept = data.causes.length; ; kept -= 1) {
     const causes = data.causes.slice(0, kept);
@@ -180,7 +180,7 @@ function runCommand(
     );
     over.addEventListener("abort", () => {
       kill();
-      resolve(failed("interrupted, or still running after the time-out"));
+      resolve(failed("interrupted or timed out"));
     });
   });
 }

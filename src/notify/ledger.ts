@@ -1,7 +1,7 @@
 import type { Cause, Causes } from "./cause.ts";
 import { URGENCIES } from "../model/verdicts.ts";
 
-/** What one receiver has been notified of, by the causes' keys. Plain data: it is kept over restarts. */
+/** What one receiver has been notified of, by cause key. Plain data, kept across restarts. */
 export type Ledger = Readonly<Record<string, LedgerEntry>>;
 
 export interface LedgerEntry {
@@ -28,19 +28,19 @@ export interface Notice {
 }
 
 export interface Pace {
-  /** How long a cause, a change or an end must stand before it is sent. */
+  /** How long a cause, a change or an end must last before it is sent. */
   readonly groupWaitMs: number;
-  /** How long after the last notification a cause that still stands is sent again. */
+  /** How long after the last notification a persisting cause is sent again. */
   readonly repeatMs: number;
 }
 
-/** More causes at once than a person reads; the rest is sent when these have ended. */
+/** Maximum number of tracked causes; further ones are sent after these have ended. */
 const MAX_ENTRIES = 1_000;
 
 /**
- * One look at the causes: what is to be sent now, and the ledger after it. A cause is sent once it has stood for
- * `groupWaitMs`; again when it grows, takes another verdict or becomes more urgent, or after `repeatMs`; and its end when
- * every row of it is known to be well. `now`: milliseconds since the epoch.
+ * Decides what to send now, and returns the updated ledger. A cause is sent after it has lasted for `groupWaitMs`; again when
+ * it grows, changes its verdict, becomes more urgent, or after `repeatMs`; and its end once all its rows are known to be good.
+ * `now`: milliseconds since the epoch.
  */
 export function stepLedger(
   ledger: Ledger,
@@ -120,7 +120,7 @@ function stepPresent(
   };
 }
 
-/** A part that is well again is no news: the end of the whole is. */
+/** A partial recovery is not sent, only the end of the whole cause. */
 function hasGrown(cause: Cause, notified: NonNullable<LedgerEntry["notified"]>): boolean {
   return (
     URGENCIES.indexOf(cause.urgency) > URGENCIES.indexOf(notified.urgency) ||
@@ -129,7 +129,7 @@ function hasGrown(cause: Cause, notified: NonNullable<LedgerEntry["notified"]>):
   );
 }
 
-/** Times kept from before the clock was set back would make everything wait: they are taken for now. */
+/** Future times (the clock was set back) are replaced by now, so that nothing is delayed. */
 function past(at: number, now: number): number {
   return Math.min(at, now);
 }

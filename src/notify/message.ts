@@ -89,7 +89,7 @@ export function messagesFor(
 /** What `notify test` sends. */
 export function testMessage(context: MessageContext): Message {
   const text = "This is a test of adc-witness's notifications. Nothing is wrong.";
-  return writeMessage("test", "[TEST] adc-witness can reach you", [text], [], context);
+  return writeMessage("test", "[TEST] adc-witness notification test", [text], [], context);
 }
 
 const WORDS: Readonly<Record<Notice["kind"], (cause: Cause) => string>> = {
@@ -124,7 +124,7 @@ function resolvedLines(
   return [
     `Resolved: ${sentence}.`,
     ...(notifiedAt === null ? [] : [`Last notified ${localTime(notifiedAt)}.`]),
-    `No longer the case at ${localTime(now)}.`,
+    `Resolved at ${localTime(now)}.`,
   ];
 }
 

@@ -11,7 +11,7 @@ import type { LiveState } from "../model/live.ts";
 import { causesOf, type Cause, type Causes } from "./cause.ts";
 import { deliver, type Delivery } from "./deliver.ts";
 
-/** A message that has not been taken yet. Times: milliseconds since the epoch. */
+/** An undelivered message. Times: milliseconds since the epoch. */
 interface Queued {
   readonly message: Message;
   readonly queuedAt: number;
@@ -19,7 +19,7 @@ interface Queued {
   readonly nextAt: number;
 }
 
-/** What one notifier remembers: what it sent, and what it has still to send. */
+/** State of one notifier: its ledger and its queue. */
 interface NotifierState {
   readonly ledger: Ledger;
   readonly queue: readonly Queued[];
@@ -77,7 +77,7 @@ const stateSchema = z.record(
   }),
 );
 
-/** Reads what an earlier run sent. A file that cannot be used is set aside: the worst that follows is a message twice. */
+/** Reads the state of an earlier run. An unusable file is renamed; at worst a message is sent twice. */
 async function readNotifyState(
   stateDir: string,
   storage: StorageWatch,
@@ -94,7 +94,7 @@ async function readNotifyState(
   return new Map(Object.entries(file?.value ?? {}));
 }
 
-/** Writes the state, whole or not at all. Never rejects: a full disk is reported, and the messages still go out. */
+/** Writes the state atomically. Never rejects: a full disk is reported, and messages are still sent. */
 async function writeNotifyState(
   stateDir: string,
   state: ReadonlyMap<string, NotifierState>,
@@ -109,7 +109,7 @@ async function writeNotifyState(
   }
 }
 
-/** What became of a message; `dropped`: given up, or pushed out of a full queue. */
+/** Result of a message; `dropped`: given up, or removed from a full queue. */
 type NotificationOutcome = "sent" | "failed" | "dropped";
 
 interface NotificationsOptions {
@@ -126,7 +126,7 @@ const LOOK_EVERY_MS = 2_000;
 const MAX_QUEUED = 200;
 const FIRST_RETRY_MS = 10_000;
 const MAX_RETRY_MS = 15 * 60_000;
-/** Older news is no news: whoever reads it then looks at the page. */
+/** Maximum age of a message; older ones are dropped. */
 const GIVE_UP_AFTER_MS = 24 * 3_600_000;
 
 const EMPTY: NotifierState = { ledger: {}, queue: [] };
@@ -145,7 +145,7 @@ export class Notifications {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Takes up where an earlier run ended, and looks every two seconds from then on. */
+  /** Restores the state of the previous run, then checks every two seconds. */
   async start(): Promise<void> {
     const { config, storage } = this.#options;
     this.#states = new Map(await readNotifyState(config().stateDir, storage));
@@ -155,13 +155,13 @@ export class Notifications {
     this.#timer.unref();
   }
 
-  /** One look: decides what is to be sent, and tries what is due. Looks never overlap. */
+  /** One cycle: decides what to send, and tries messages that are due. Cycles never overlap. */
   look(): Promise<void> {
     this.#round = this.#round.then(() => this.#look());
     return this.#round;
   }
 
-  /** Breaks off what is under way: it is tried again after the next start. */
+  /** Aborts current deliveries; they are retried after the next start. */
   async stop(): Promise<void> {
     if (this.#timer !== null) {
       clearInterval(this.#timer);
@@ -180,7 +180,7 @@ export class Notifications {
       const causes = causesOf(live());
       const changed = notify.map((notifier) => this.#update(notifier, causes));
       if (changed.includes(true)) {
-        // Before anything leaves: a message twice is better than one that a crash forgot.
+        // Saved before sending: after a crash a duplicate is better than a lost message.
         await this.#write();
       }
       const tried = await Promise.all(notify.map((notifier) => this.#deliverNext(notifier)));
@@ -188,7 +188,7 @@ export class Notifications {
         await this.#write();
       }
     } catch (error) {
-      log.error({ error: String(error) }, "internal error, notifications tried again");
+      log.error({ error: String(error) }, "internal error, notifications will be retried");
     }
   }
 
@@ -242,7 +242,7 @@ export class Notifications {
     const { name } = notifier;
     const [first, ...rest] = this.#states.get(name)?.queue ?? [];
     if (first === undefined || first.nextAt > this.#now() + MAX_RETRY_MS) {
-      // A time beyond any of ours was kept from before the clock was set back.
+      // A time too far in the future means that the clock was set back.
       return (
         first !== undefined && this.#requeue(name, [{ ...first, nextAt: this.#now() }, ...rest])
       );
@@ -283,7 +283,7 @@ export class Notifications {
     );
     log.warn(
       { notify: name, subject: message.subject, why: delivery.why, retryInMs: waitMs },
-      "notification not delivered, trying again",
+      "notification not delivered, will retry",
     );
     return [{ ...tried, attempts, nextAt: now + waitMs }, ...rest];
   }
@@ -295,7 +295,7 @@ export class Notifications {
   }
 }
 
-/** Whether a notifier wants to know of it. */
+/** Whether a notifier's filter selects the cause. */
 function isFor(cause: Cause, { when }: NotifyConfig): boolean {
   const { severity, verdicts, adcs, servers, vservers } = when;
   return (

@@ -61,7 +61,7 @@ function smtpSigns(observation: Observation): SignsSeen {
     : { sign: past220 ? "smtp_not_active" : null, smtpGreeted: past220 };
 }
 
-/** Steps that an SMTP exchange reaches only after a 220. */
+/** Steps of SMTP after a 220. */
 const SMTP_STEPS_AFTER_220: ReadonlySet<string> = new Set([
   "greeting",
   "starttls",
@@ -105,7 +105,7 @@ export interface DetectionEvent {
 
 interface ProbeDetection {
   readonly detected: boolean;
-  /** Maintenance signs in a row, good ones in a row: each counted to two. */
+  /** Consecutive maintenance signs and consecutive good ones, each counted up to two. */
   readonly signs: number;
   readonly good: number;
   /** When maintenance was seen last; null when it never was. */

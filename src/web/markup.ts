@@ -1,4 +1,4 @@
-/** Text that is HTML already. */
+/** HTML text that needs no escaping. */
 export class Markup {
   readonly text: string;
 
@@ -11,8 +11,8 @@ export type MarkupValue =
   Markup | string | number | null | undefined | false | readonly MarkupValue[];
 
 /**
- * HTML by template: what is put in is escaped, for element content and quoted attributes alike, unless it is markup
- * itself. Null, undefined and false leave nothing.
+ * HTML template: values are escaped for element content and quoted attributes, unless they are markup. Null, undefined and
+ * false become empty.
  */
 export function html(strings: TemplateStringsArray, ...values: readonly MarkupValue[]): Markup {
   let text = "";
@@ -25,7 +25,7 @@ export function html(strings: TemplateStringsArray, ...values: readonly MarkupVa
   return new Markup(text);
 }
 
-/** Words that mark code as documentation does, with backticks. */
+/** Renders text with code in backticks. */
 export function prose(text: string): readonly MarkupValue[] {
   return text
     .split("`")

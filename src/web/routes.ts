@@ -25,20 +25,20 @@ import { createRateLimit } from "./web-config/load.ts";
 
 export interface Readiness {
   readonly ready: boolean;
-  /** What is still missing, or cannot be had and why, in words. */
+  /** What is still missing, or unavailable and why. */
   readonly detail: string;
 }
 
-/** Replicas with a longer interval are not waited for. */
+/** Readiness does not wait for replicas with a longer interval. */
 const DUE_WITHIN_MS = 60_000;
 
 /**
- * Ready: the estate is imported, and every replica that is due within a minute has spoken. What cannot be had is not waited
- * for, and is shown: else an agent would be called unready for as long as somebody else's trouble lasts.
+ * Ready: the estate is imported, and every replica due within a minute has an opinion. Unavailable estates and replicas are
+ * reported but not waited for; otherwise an outage elsewhere would keep the agent unready.
  */
 export function readiness(live: LiveState): Readiness {
   const { ready, detail } = opinionReadiness(live);
-  // A disk that refuses does not stop the watch: it is shown beside it.
+  // An unwritable disk does not stop the agent, so it is only reported.
   const all = [detail, ...(live.storage?.problems ?? []), ...live.adcs.flatMap(gapsOf)];
   return { ready, detail: all.join("; ") };
 }
@@ -72,7 +72,7 @@ function opinionReadiness(live: LiveState): Readiness {
   return { ready: true, detail: ["ready", ...exceptions].join("; ") };
 }
 
-/** What of the estate is still to come, and what of it cannot. */
+/** Estates that are pending, and those that failed. */
 function imports(live: LiveState): {
   readonly awaited: string | null;
   readonly failed: readonly string[];
@@ -98,13 +98,13 @@ function imports(live: LiveState): {
   };
 }
 
-/** Why an ADC is not asked any more, or null: its account is rejected, and somebody must act. */
+/** Why an ADC is no longer polled (its account was rejected), or null. */
 function stopOf(adc: string, lastError: string | null): string | null {
   const stop = /\bstopped: .*/.exec(lastError ?? "")?.[0];
   return stop === undefined ? null : `${adc}: ${stop}`;
 }
 
-/** Logins that somebody must make possible again, beside those of replicas that are waited for. */
+/** Suspended or held-back logins, besides those of pending replicas. */
 function heldBackLogins(live: LiveState): readonly string[] {
   return [
     ...new Set(
@@ -131,7 +131,7 @@ function isDueSoon(probe: LiveProbe): boolean {
   return probe.kind === "monitor" && probe.scheduled && probe.intervalMs <= DUE_WITHIN_MS;
 }
 
-/** An opinion, or a run of which none comes (a fault of our own, say): waiting longer would not help. */
+/** Has an opinion, or ran without getting one (an agent fault): waiting longer would not help. */
 function hasSpoken(probe: LiveProbe): boolean {
   const { opinion, last, lastPassed } = probe;
   return (
@@ -139,7 +139,7 @@ function hasSpoken(probe: LiveProbe): boolean {
   );
 }
 
-/** Tells why a probe cannot have an opinion at this time, or null. */
+/** Why a probe cannot have an opinion now, or null. */
 function hindrancesIn(live: LiveState): (probe: LiveProbe) => string | null {
   const paused = new Set(
     live.vservers
@@ -152,10 +152,10 @@ function hindrancesIn(live: LiveState): (probe: LiveProbe) => string | null {
       return "the agent is cut off, no control target is reachable";
     }
     if (probe.vantage !== "backend" && paused.has(`${probe.adc} ${probe.vserver}`)) {
-      return `probes through ${probe.vserver} pause until persistence leads no client to a member that leaves`;
+      return `probes through ${probe.vserver} pause until persistence sends no client to the member that is leaving`;
     }
     const { account, heldBack = null } = probe;
-    const outdated = probe.outdated === true ? "nothing was heard for three intervals" : null;
+    const outdated = probe.outdated === true ? "no result for three intervals" : null;
     if (typeof account !== "string") {
       return outdated;
     }
@@ -164,7 +164,7 @@ function hindrancesIn(live: LiveState): (probe: LiveProbe) => string | null {
   };
 }
 
-/** Discovery for Prometheus: what this agent probes, and how an existing blackbox_exporter can do part of it. */
+/** Service discovery for Prometheus: the probes of this agent, and modules for blackbox_exporter. */
 function discoveryRoutes(sources: WebSources): readonly Route[] {
   return [
     get("/sd/targets", ({ url }) => targets(sources, url), discoveryAnswer),
@@ -191,7 +191,7 @@ function targets({ live, estates }: WebSources, url: URL): Reply {
   }
 }
 
-/** Any process of this machine may ask then: each reload costs a login at every ADC. */
+/** Without a token any local process may request a reload, and each reload costs a login at every ADC. */
 const RELOADS_WITHOUT_TOKEN = { intervalMs: 10_000, burst: 3 } as const;
 
 /** The whole route table. */

@@ -1,6 +1,6 @@
 import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../model/live.ts";
 
-/** What page and API can be narrowed to; an absent key narrows nothing. The query of a permalink, too. */
+/** The filter of page and API, also the query of a permalink; an absent key does not filter. */
 export interface Selection {
   readonly adc?: string;
   readonly vserver?: string;
@@ -10,7 +10,7 @@ export interface Selection {
   readonly verdict?: string;
 }
 
-/** Reads the query; empty values count as absent, so that a form may send them. */
+/** Reads the query; empty form values count as absent. */
 export function readSelection(query: URLSearchParams): Selection {
   const value = (name: string): string | undefined => query.get(name) ?? undefined;
   return withoutBlanks({
@@ -56,7 +56,7 @@ export function selectMembers(live: LiveState, selection: Selection): readonly L
   );
 }
 
-/** Vservers of the selection: those that a selected member serves where the selection names members. */
+/** Selected vservers: if the selection filters members, those that a selected member serves. */
 export function selectVservers(live: LiveState, selection: Selection): readonly LiveVserver[] {
   const { adc, vserver, adcService, server, port, verdict } = selection;
   const namesMembers = adcService !== undefined || server !== undefined || port !== undefined;

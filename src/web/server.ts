@@ -22,9 +22,9 @@ import { type WebConfig, createRateLimit } from "./web-config/load.ts";
 import { lockedServers, openWebConfig } from "./web-config/source.ts";
 
 export interface WebOptions extends WebSources {
-  /** `address:port`, as `web.listen`; port 0 takes a free one. */
+  /** `address:port`, as `web.listen`; port 0: a free one. */
   readonly listen: readonly string[];
-  /** Names by which the page may be called, beside addresses and this machine's name (`web.hosts`). */
+  /** Accepted host names, besides addresses and this host's name (`web.hosts`). */
   readonly hosts: readonly string[];
   /** A web configuration file as Prometheus' exporters take it (`web.config_file`), or null. */
   readonly configFile?: string | null;
@@ -41,7 +41,7 @@ export type Web =
     }
   | { readonly kind: "failed"; readonly message: string };
 
-/** How soon a change is sent to event streams, and how fine timelines are. */
+/** Sampling interval of event streams and timelines. */
 const SAMPLE_EVERY_MS = 500;
 const TELL_OF_CROWDS_EVERY_MS = 60_000;
 
@@ -92,7 +92,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
     try {
       history.sample(options.live());
     } catch (error) {
-      // The history is a convenience; the watch must outlive a mistake in it.
+      // A bug in the history must not stop the agent.
       log.error({ err: error }, "internal error, history sample lost");
     }
   }, SAMPLE_EVERY_MS);
@@ -117,7 +117,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   return { kind: "listening", addresses: listening.map((one) => one.url), close };
 }
 
-/** A line a minute at most, with how many connections were given up since the last. */
+/** Logs closed connections, at most one line a minute. */
 function tellOfCrowds(log: Log): (group: string) => void {
   let toldAt = -Infinity;
   let cut = 0;

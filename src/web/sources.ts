@@ -10,16 +10,15 @@ import type { History } from "./history/history.ts";
 import type { LintIgnore } from "../lint/settings.ts";
 
 /**
- * What the web may ask the agent to do; the agent implements it. Expected failures are data: no method rejects.
- * The web has checked token, host and body before it calls; the agent need not look at HTTP again.
+ * Actions of the web, implemented by the agent. Expected failures are data: no method rejects. The web has already checked
+ * token, host and body.
  */
 export interface WebActions {
-  /** Reads the configuration again. A bad file keeps the old configuration and says why. */
+  /** Reloads the configuration. If the file is invalid, the old one is kept and the error returned. */
   readonly reload: () => Promise<ActionResult>;
   /**
-   * Runs one scheduled probe now, by `LiveProbe.id`, beside its schedule: neither joins the other, and the observation
-   * moves no state machine. Ends by `timeoutMs`, the probe's own time-out or `signal`. The web has seen to it that a
-   * target is asked at most once in ten seconds.
+   * Runs a probe now, by `LiveProbe.id`, independent of its schedule; the observation changes no state. Limited by `timeoutMs`,
+   * the probe's timeout and `signal`. The web limits it to one run per target in ten seconds.
    */
   readonly probeNow: (
     probeId: string,
@@ -27,7 +26,7 @@ export interface WebActions {
   ) => Promise<ProbeNowResult>;
   /** Per vserver, for how long the ADC was wrong between two moments, milliseconds since the epoch. */
   readonly slo: (from: number, to: number) => Promise<Slo>;
-  /** Declared maintenance; null when this agent keeps no store. */
+  /** Declared maintenance; null if this agent has no store. */
   readonly maintenance: MaintenanceActions | null;
 }
 
@@ -44,26 +43,26 @@ export type ProbeNowResult =
   | { readonly kind: "unavailable"; readonly message: string };
 
 export interface MaintenanceActions {
-  /** Windows that are open, or will be, and those that ended in the last day, by start. */
+  /** Open and upcoming windows, and those that ended in the last day, sorted by start. */
   readonly list: () => readonly WindowView[];
   /**
-   * Idempotent by name: the same request again changes nothing, another one replaces the window of that name. A server that no
-   * ADC has is refused, unless `force`.
+   * Idempotent by name: repeating a request changes nothing; a different request replaces the window. A server that no ADC has
+   * is refused, unless `force`.
    */
   readonly start: (request: MaintenanceWindow, force: boolean) => Promise<DeclareResult>;
-  /** Ends a window now. `not_found` when no open or coming window has that name. */
+  /** Ends a window now. `not_found` if no open or upcoming window has that name. */
   readonly end: (name: string, author: string | null) => Promise<DeclareResult>;
-  /** Lets a declared window end later. `not_found` as above. */
+  /** Extends a declared window. `not_found` as above. */
   readonly extend: (name: string, extension: Extension) => Promise<DeclareResult>;
-  /** How the window of a name went; null where none has begun in the last 90 days. */
+  /** Report on a window; null if none of that name has begun in the last 90 days. */
   readonly report: (name: string) => Promise<WindowReport | null>;
-  /** May this server go? */
+  /** Checks whether a server can be taken out of service. */
   readonly preflight: (server: string, limits: PreflightLimits) => Promise<MaintenanceReport>;
-  /** Is it really drained, or really back? One look, without waiting. */
+  /** Checks once whether a server is drained or back in service. */
   readonly verify: (server: string, want: "drained" | "returned") => Promise<MaintenanceReport>;
 }
 
-/** What a server's going is measured by; null: the agent's own default. */
+/** Options of preflight; null: the agent's default. */
 export interface PreflightLimits {
   /** Number of working servers that each vserver must keep. */
   readonly minCapacity: number | null;
@@ -71,19 +70,19 @@ export interface PreflightLimits {
   readonly horizonMs: number | null;
 }
 
-/** Where the web takes everything from; asked anew at every request. */
+/** Data sources of the web, called at every request. */
 export interface WebSources {
   readonly live: () => LiveState;
   readonly estates: () => readonly Estate[];
-  /** What lint keeps silent about, as configured. */
+  /** The configured lint.ignore. */
   readonly lintIgnore: () => readonly LintIgnore[];
   readonly metrics: Metrics;
-  /** Fed by the agent (`probeFinished`); the server samples the live state for it. */
+  /** The agent adds runs (`probeFinished`); the server adds samples of the live state. */
   readonly history: History;
   readonly actions: WebActions;
-  /** The configuration in force as YAML, secrets masked. */
+  /** The current configuration as YAML, with secrets masked. */
   readonly configMasked: () => string;
-  /** Bearer token of writes, asked for at every write; null refuses them. */
+  /** Bearer token of writes, read at every write; null: writes are refused. */
   readonly token: () => string | null;
   readonly version: string;
   /** Wall clock, milliseconds since the epoch. */

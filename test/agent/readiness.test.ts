@@ -45,7 +45,7 @@ test("readiness › an agent that was ready stays so when its results grow too o
   expect(estate.probe("m_imap", "ex01").opinion).toBe("unknown");
   expect(readiness(estate.state)).toEqual({
     ready: true,
-    detail: "ready; 1 of 1 replicas without an opinion: nothing was heard for three intervals",
+    detail: "ready; 1 of 1 replicas without an opinion: no result for three intervals",
   });
 });
 
@@ -80,7 +80,7 @@ test("readiness › probes that pause while a member leaves are told, and not wa
   expect(readiness(estate.state)).toEqual({
     ready: true,
     detail:
-      "ready; 1 of 3 replicas without an opinion: probes through v_owa pause until persistence leads no client to a member that leaves",
+      "ready; 1 of 3 replicas without an opinion: probes through v_owa pause until persistence sends no client to the member that is leaving",
   });
   estate.observe("m_owa", "v_owa", observed({ passed: true }));
   expect(readiness(estate.state)).toEqual({ ready: true, detail: "ready" });

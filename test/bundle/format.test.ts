@@ -37,14 +37,14 @@ const ROW = JSON.stringify({ kind: "row", fields: { name: "n2" } });
 
 describe("bundle reader › a stranger's file", () => {
   test.each<readonly [string, string, RegExp]>([
-    ["an empty file", "", /no bundle/],
-    ["no JSON", "hello\n", /line 1: no JSON/],
-    ["JSON of something else", '{"a":1}\n', /no bundle of adc-witness/],
-    ["a later version", HEAD.replace('"version":1', '"version":2'), /another version/],
-    ["a row before its answer", `${HEAD}\n${ROW}\n`, /line 2: a row without its answer/],
+    ["an empty file", "", /not a bundle/],
+    ["no JSON", "hello\n", /line 1: not a JSON/],
+    ["JSON of something else", '{"a":1}\n', /not a bundle of adc-witness/],
+    ["a later version", HEAD.replace('"version":1', '"version":2'), /unsupported version/],
+    ["a row before its answer", `${HEAD}\n${ROW}\n`, /line 2: a row without an answer before it/],
     ["more rows than told", `${HEAD}\n${ANSWER(1)}\n${ROW}\n${ROW}\n`, /line 4: a row without/],
     ["fewer rows than stated", `${HEAD}\n${ANSWER(2)}\n${ROW}\n`, /the file is incomplete/],
-    ["a second head", `${HEAD}\n${HEAD}\n`, /line 2: a bundle begins/],
+    ["a second head", `${HEAD}\n${HEAD}\n`, /line 2: a bundle must begin/],
     [
       "a path for a resource",
       `${HEAD}\n${ANSWER(0).replace("lbvserver", "../login")}\n`,
@@ -66,12 +66,12 @@ describe("bundle reader › a stranger's file", () => {
     [
       "values nested a thousand deep",
       `${HEAD}\n${ANSWER(1)}\n{"kind":"row","fields":{"a":${"[".repeat(1_000)}${"]".repeat(1_000)}}}\n`,
-      /line 3: no JSON object/,
+      /line 3: not a JSON object/,
     ],
     [
       "values nested a hundred thousand deep",
       `${HEAD}\n${"[".repeat(100_000)}${"]".repeat(100_000)}\n`,
-      /line 2: no JSON object/,
+      /line 2: not a JSON object/,
     ],
   ])("is refused with its line: %s", (_what, text, words) => {
     expect(parseBundle(text)).toEqual({

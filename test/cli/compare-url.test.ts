@@ -48,7 +48,7 @@ test("compare --url › tells what the agent says, by its exit status too", asyn
 
 test.each([
   ["nobody listens", "http://127.0.0.1:1", /No agent listens at http:\/\/127\.0\.0\.1:1/],
-  ["no address", "agent", /not an address/],
+  ["no address", "agent", /not a valid URL/],
 ])("compare --url › is unknown when %s", async (_why, url, words) => {
   const { status, out } = await ask(url);
   expect(status).toBe(3);

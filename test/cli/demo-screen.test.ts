@@ -121,9 +121,9 @@ describe("demoScreen ›", () => {
   test.each([
     [
       { kind: "judging", unjudged: 12 },
-      "The story begins when every row is judged; 12 are not yet.",
+      "The story begins when every row has a verdict; 12 have none yet.",
     ],
-    [{ kind: "again" }, "The story starts again when all is well. Ctrl-C ends it."],
+    [{ kind: "again" }, "The story restarts when everything is well. Ctrl-C ends it."],
     [{ kind: "over" }, "The story is over. Ctrl-C ends it."],
   ] as const)("says what comes next when %j", (next, words) => {
     expect(textOf(aView(aLeak(), { next }), { columns: 80, rows: 24 })[1]).toBe(words);

@@ -146,7 +146,7 @@ describe("with an agent", () => {
     const refused = await run({ ...START, servers: ["ex0l", "ex01"], name: "typo" }, address);
     expect(refused).toMatchObject({ status: 2, out: "" });
     expect(refused.err).toBe(
-      "WITNESS CRITICAL - No ADC has a member on ex0l; known servers: ex01, ex02. With --force it is declared all the same.\n",
+      "WITNESS CRITICAL - No ADC has a member on ex0l; known servers: ex01, ex02. Use --force to declare the window anyway.\n",
     );
     const forced = await run({ ...START, servers: ["ex0l"], name: "typo", force: true }, address);
     expect(forced).toMatchObject({ status: 0 });

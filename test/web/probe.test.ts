@@ -166,7 +166,7 @@ describe("/probe", () => {
     const both = await get("/probe?target=ex02:143&monitor=ews_folder");
     expect([both.status, both.text]).toEqual([
       400,
-      expect.stringContaining("Give one of its probes as monitor: ews a, ews b."),
+      expect.stringContaining("Set the parameter monitor to one of its probes: ews a, ews b."),
     ]);
     const targets = probeTargets(live).map(({ labels }) => labels["__param_monitor"] ?? "");
     expect(targets).toEqual(["ews a", "ews b"]);

@@ -88,7 +88,7 @@ describe("the sentence on top", () => {
     [
       "cut off",
       { ...maintenanceHour(), cutOff: true },
-      "This agent is cut off: it reaches no control target, so all its opinions are unknown",
+      "This agent is cut off: no control target is reachable, so all its opinions are unknown",
     ],
     [
       "the ADC is silent",
@@ -109,7 +109,7 @@ describe("the sentence on top", () => {
     [
       "opinions that differ within grace are no agreement",
       aLiveState({ members: [aMember(), aMember({ server: "ex02", verdict: "settling" })] }),
-      "NetScaler prod and this agent differ about ex02, still within the ADC's own timing",
+      "NetScaler prod and this agent differ about ex02, still within the time the ADC itself needs to react",
     ],
     [
       "a fault behind all front ends",
@@ -467,5 +467,5 @@ test("words › a page of 500 members behind 60 vservers is small, and made at o
     return process.cpuUsage(begun).user / 1_000;
   });
   expect(Math.min(...took)).toBeLessThan(100);
-  expect(statusPage({ ...input, view: "wall" })).toContain("60 more services where all agree.");
+  expect(statusPage({ ...input, view: "wall" })).toContain("60 more services, on which all agree.");
 });

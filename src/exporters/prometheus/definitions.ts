@@ -1,12 +1,12 @@
 /**
- * Every metric of the agent, once: the renderers, the reference in the docs and the tests of dashboards and alerts are
- * checked against this list. Names are a contract: add, never rename.
+ * All metrics of the agent. Renderers, reference docs, and tests of dashboards and alerts are checked against this list. Names
+ * are a contract: add, never rename.
  */
 export interface MetricDefinition {
   readonly name: string;
   /**
-   * A state set is rendered as a gauge: one series per state, sticky once born. OpenMetrics' own type would name the label
-   * like the metric. Information (`_info`) is a gauge of 1 in text, and has a type of its own in OpenMetrics.
+   * A state set is rendered as a gauge with one series per state, which stays once created; OpenMetrics' stateset type would
+   * force a label with the metric's name. `_info` is a gauge of 1 in the text format, and type info in OpenMetrics.
    */
   readonly type: "gauge" | "counter" | "histogram" | "summary" | "info" | "state set";
   readonly labels: readonly string[];
@@ -116,7 +116,7 @@ export const METRICS = [
   gauge(
     "adc_witness_adc_import_up",
     ["adc"],
-    "1 if the ADC's configuration was imported when last tried, 0 if not: one imported before stays in force.",
+    "1 if the last import of the ADC's configuration succeeded, 0 if it failed; a previous import stays in use.",
   ),
   gauge(
     "adc_witness_adc_node_primary",
@@ -126,17 +126,17 @@ export const METRICS = [
   gauge(
     "adc_witness_adc_split_brain",
     ["adc"],
-    "1 while both nodes of a pair say that they are the primary: neither is believed.",
+    "1 while both nodes of a pair claim to be primary; the state of neither is used.",
   ),
   gauge(
     "adc_witness_nitro_unknown_texts",
     ["adc", "kind"],
-    "Different texts of the ADC's that were not understood since the start, at most 500: `lastresponse`, `state`, `role`.",
+    "Distinct texts from the ADC that were not recognised since the start, at most 500: `lastresponse`, `state`, `role`.",
   ),
   gauge(
     "adc_witness_nitro_gap",
     ["adc", "resource"],
-    "1 for each NITRO resource that the ADC does not return: what depends on it is not watched.",
+    "1 for each NITRO resource that the ADC does not return; what depends on it is not watched.",
   ),
   histogram(
     "adc_witness_adc_request_duration_seconds",
@@ -198,7 +198,7 @@ export const METRICS = [
   gauge(
     "adc_witness_member_depth",
     [...MEMBER, "opinion"],
-    "How far this opinion sees into the service: 0 the bare port, 1 TLS, 2 a greeting or status, 3 an anonymous dialogue, 4 a login, 5 a mailbox; absent when it says nothing.",
+    "How deep this opinion checks the service: 0 the bare port, 1 TLS, 2 a greeting or status, 3 an anonymous dialogue, 4 a login, 5 a mailbox; absent while the opinion is unknown.",
   ),
   counter(
     "adc_witness_state_changes_total",
@@ -280,7 +280,7 @@ export const METRICS = [
   gauge(
     "adc_witness_probe_success",
     [...PROBE],
-    "1 if the last run of the probe saw what is expected (for an anonymous look also the login page of the ADC), 0 if it failed; absent if it had no result.",
+    "1 if the last run of the probe passed (for an anonymous look the login page of the ADC passes too), 0 if it failed; absent if it had no result.",
   ),
   gauge("adc_witness_probe_duration_seconds", [...PROBE], "Duration of the last run of the probe."),
   gauge(
@@ -291,7 +291,7 @@ export const METRICS = [
   info(
     "adc_witness_probe_failure_info",
     [...PROBE, "step", "reason"],
-    "1 while the last run of the probe has not seen what is expected: the step it reached and the reason.",
+    "1 while the last run of the probe did not pass: the step it reached and the reason.",
   ),
   gauge(
     "adc_witness_probe_phase_seconds",
@@ -335,7 +335,7 @@ export const METRICS = [
   gauge(
     "adc_witness_tls_certificate_not_after_timestamp_seconds",
     [...ENDPOINT],
-    "Earliest expiry in the certificate chain, without what a verified chain does not need.",
+    "Earliest expiry in the certificate chain; certificates that a verified chain does not need are ignored.",
   ),
   gauge(
     "adc_witness_certificate_not_after_timestamp_seconds",

@@ -18,8 +18,8 @@ import { probeFamilies, tlsFamilies } from "./families/probes.ts";
 import { createRecorded, type Recorded } from "./recorded.ts";
 
 /**
- * The label texts of an estate's entities, made once for as long as the live state's lists are the same: an estate rarely changes
- * between scrapes, and tens of thousands of strings that live just through one pass are work for the garbage collector.
+ * Cache of the label texts of an estate's entities, valid while the live state's lists are unchanged. Avoids creating tens of
+ * thousands of strings per scrape.
  */
 class LabelMemory {
   members: readonly Labelled<LiveMember>[] = [];
@@ -27,12 +27,12 @@ class LabelMemory {
   memberships: readonly string[] = [];
   vservers: readonly Labelled<LiveVserver>[] = [];
   servers: readonly Labelled<LiveServer>[] = [];
-  /** Of probes whose labels are the same, one: see distinct-series.ts. */
+  /** One series per distinct set of labels: see `distinctSeries`. */
   probes: readonly Labelled<LiveProbe>[] = [];
   #shared: readonly SharedSeries[] = [];
   #of: Pick<LiveState, "members" | "vservers" | "servers" | "probes"> | null = null;
 
-  /** Brings the memory up to the live state, step by step. One pass at a time. */
+  /** Updates the cache from the live state, in steps. One pass at a time. */
   *update({ members, vservers, servers, probes }: LiveState): Steps<void> {
     const known = this.#of;
     if (members !== known?.members) {
@@ -119,8 +119,8 @@ interface SharedSeries {
 }
 
 /**
- * Of probes that differ in nothing but their id (the sites of a client-facing name, accounts of one transaction) the worst
- * speaks: one series twice would make Prometheus refuse it, and a series for each address would come and go with DNS.
+ * Of probes that differ only in their id (addresses of a client-facing name, accounts of one transaction), only the worst is
+ * exported: Prometheus rejects duplicate series, and a series per address would change with DNS.
  */
 function* distinctSeries(probes: readonly Labelled<LiveProbe>[]): Steps<{
   readonly series: readonly Labelled<LiveProbe>[];
@@ -162,18 +162,18 @@ export interface MetricsOptions {
   readonly phases: boolean;
 }
 
-/** All metrics of one agent: recorded as things happen, or read from the live state when someone asks. */
+/** All metrics of one agent: recorded as events happen, or read from the live state at a scrape. */
 export interface Metrics extends Omit<Recorded, "families"> {
   /**
-   * The exposition, in pieces of some 64 KB. Scrapes that overlap share one rendering, and the rendering leaves the
-   * event loop every few milliseconds, however large the estate.
+   * The exposition, in pieces of about 64 KB. Concurrent scrapes share one rendering, which yields to the event loop every few
+   * milliseconds.
    */
   readonly render: (
     live: LiveState,
     format: Format,
     options?: { readonly gzip?: boolean },
   ) => Promise<readonly Buffer[]>;
-  /** Changes what `phases` of the options said, after a reload. */
+  /** Changes the option `phases` after a reload. */
   readonly setPhases: (phases: boolean) => void;
   readonly close: () => void;
 }
@@ -184,7 +184,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const lagMeter = startLagMeter();
   const labels = new LabelMemory();
   const underWay = new Map<string, Promise<readonly Buffer[]>>();
-  /** Passes of the two formats follow each other: they share the memory of labels and states. */
+  /** Renderings of the two formats are serialised, because they share the label cache and the states. */
   const inTurn = oneAtATime();
   let phases = options.phases;
 
@@ -232,7 +232,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
 }
 
-/** One gzip stream over all pieces, made on zlib's own threads. */
+/** Compresses all pieces into one gzip stream, on zlib's threads. */
 async function compress(chunks: readonly Buffer[]): Promise<readonly Buffer[]> {
   const compressed: Buffer[] = [];
   const stream = Readable.from(chunks).pipe(createGzip({ level: 4 }));

@@ -8,12 +8,12 @@ import type { LoginEnd } from "../../agent/run-probe.ts";
 import { DEFINITIONS, type MetricName } from "./definitions.ts";
 
 /**
- * One histogram series that is fed by every probe. prom-client looks its label values up by text at each call, which
- * costs a probe more than its own state machine does; here the observer holds the series itself.
+ * A histogram series updated by every probe. prom-client looks up label values by text at each call, which costs more than a
+ * probe's state machine; here the caller keeps a reference to the series.
  */
 class Buckets {
   readonly bounds: readonly number[];
-  /** Observations in each bucket alone, the last one beyond all bounds. */
+  /** Non-cumulative counts; the last bucket is above all bounds. */
   readonly #counts: Float64Array;
   sum = 0;
 
@@ -35,7 +35,7 @@ class Buckets {
     return this.#counts.reduce((total, count) => total + count, 0);
   }
 
-  /** As Prometheus reads it: each bound, Infinity last, with the observations that do not exceed it. */
+  /** Cumulative buckets: each bound, Infinity last, with its count. */
   *cumulative(): Generator<readonly [bound: number, count: number]> {
     let sofar = 0;
     for (const [index, count] of this.#counts.entries()) {
@@ -47,7 +47,7 @@ class Buckets {
 
 const PROBE_BUCKETS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** All runs of one kind of probe: of one ADC, type and vantage. */
+/** Counters for one ADC, type and vantage. */
 interface KindTally {
   readonly labels: string;
   readonly durations: Buckets;
@@ -55,10 +55,10 @@ interface KindTally {
   readonly failures: Map<FailureReason | "ok", number>;
 }
 
-/** Counts and durations of all runs since the start, by kind. Fed by every probe, so that little may happen here. */
+/** Counts and durations of all runs, by kind. Called for every run, so it must be fast. */
 class ProbeTally {
   readonly #kinds = new Map<string, KindTally>();
-  /** The kind of each probe, found once. */
+  /** Cache of each probe's kind. */
   readonly #kindOf = new WeakMap<LiveProbe, KindTally>();
 
   add(probe: LiveProbe, observation: Observation, passed: boolean | null): void {
@@ -143,9 +143,9 @@ function writeBuckets(writer: FamilyWriter, labels: string, buckets: Buckets): v
 }
 
 /**
- * What is recorded as it happens: counters, histograms and the agent's own gauges, kept by prom-client, but for what
- * every single probe feeds (probe-tally.ts). The only file that knows prom-client (its successor is `@prometheus-io/client`, for Node 22 and later: swap the import). prom-client keeps,
- * we render: its OpenMetrics output would change the names of counters for good.
+ * Metrics recorded as events happen: counters, histograms and the agent's own gauges, kept by prom-client, except `ProbeTally`.
+ * The only file that imports prom-client (successor for Node 22 and later: `@prometheus-io/client`). Rendering is our own,
+ * because prom-client's OpenMetrics output would change the names of counters.
  */
 export interface Recorded {
   readonly probeFinished: (
@@ -159,7 +159,7 @@ export interface Recorded {
   readonly scheduleLag: (seconds: number) => void;
   readonly missedProbe: () => void;
   readonly configReloaded: (accepted: boolean, atMs: number) => void;
-  /** Reads everything now; the steps then write it. */
+  /** Takes a snapshot now; the steps then write it. */
   readonly families: (writer: FamilyWriter) => Promise<Steps<void>>;
 }
 
@@ -256,7 +256,7 @@ export function createRecorded(build: {
   };
 }
 
-/** Name, help and labels of a metric that prom-client keeps, from the one list. */
+/** Name, help and labels of a prom-client metric, from the list of definitions. */
 function described(name: MetricName): { name: string; help: string; labelNames: string[] } {
   const definition = DEFINITIONS.get(name);
   return { name, help: definition?.help ?? "", labelNames: [...(definition?.labels ?? [])] };

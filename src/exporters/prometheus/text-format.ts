@@ -1,8 +1,8 @@
 import { DEFINITIONS, type MetricDefinition, type MetricName } from "./definitions.ts";
 
-/** Pieces of the exposition formats that text 0.0.4 and OpenMetrics 1.0.0 share. */
+/** Common parts of the exposition formats text 0.0.4 and OpenMetrics 1.0.0. */
 
-/** A label value between its quotes. Control characters other than the line feed would break a reader and are replaced. */
+/** Escapes a label value. Control characters except line feed are replaced. */
 function escapeLabelValue(value: string): string {
   return NEEDS_ESCAPE.test(value) ? value.replace(EACH_ESCAPE, escapeCharacter) : value;
 }
@@ -24,8 +24,8 @@ function escapeCharacter(character: string): string {
 }
 
 /**
- * `name="value",name="value"`, without braces; names come from the definitions and need no escaping. Joined, since the text
- * is kept and used again: concatenated it would stay a chain of its pieces.
+ * `name="value",name="value"`, without braces; names need no escaping. Uses join, because V8 would keep a concatenated string
+ * as a rope.
  */
 export function labelPairs(pairs: readonly (readonly [string, string | number])[]): string {
   return pairs
@@ -36,17 +36,17 @@ export function labelPairs(pairs: readonly (readonly [string, string | number])[
     .join(",");
 }
 
-/** One more label behind those already written. */
+/** Appends a label to existing ones. */
 export function withLabel(pairs: string, name: string, value: string): string {
   return pairs === "" ? labelSuffix(name, value).slice(1) : pairs + labelSuffix(name, value);
 }
 
-/** A label to append to others: `,name="value"`. For a value of a closed list it is made once. */
+/** A label to append: `,name="value"`. */
 export function labelSuffix(name: string, value: string): string {
   return `,${name}="${escapeLabelValue(value)}"`;
 }
 
-/** A sample value as both formats read it. */
+/** A sample value in either format. */
 export function sampleValue(value: number): string {
   if (value === Infinity) {
     return "+Inf";
@@ -54,7 +54,7 @@ export function sampleValue(value: number): string {
   return value === -Infinity ? "-Inf" : String(value);
 }
 
-/** The upper bound of a bucket: OpenMetrics wants `1.0`, and a series must not change its name with the format. */
+/** The upper bound of a bucket, as `1.0`, as OpenMetrics requires; the same in both formats. */
 export function bucketBound(bound: string): string {
   const number = Number(bound);
   if (!Number.isFinite(number)) {
@@ -68,8 +68,8 @@ export type Format = "text" | "openmetrics";
 const CHUNK_LENGTH = 64 * 1024;
 
 /**
- * Writes metric families in either format, in pieces of some 64 KB. The header is written with the first sample, so a family
- * without series leaves no trace.
+ * Writes metric families in either format, in pieces of about 64 KB. The header is written with the first sample, so an empty
+ * family is omitted.
  */
 export class FamilyWriter {
   readonly #format: Format;
@@ -101,7 +101,7 @@ export class FamilyWriter {
     this.#push(line);
   }
 
-  /** Ends the exposition as its format demands, and gives all of it. */
+  /** Ends the exposition and returns it. */
   end(): readonly Buffer[] {
     if (this.#format === "openmetrics") {
       this.#push("# EOF\n");
@@ -128,7 +128,7 @@ function textHeader({ name, type, help }: MetricDefinition): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${known}\n`;
 }
 
-/** OpenMetrics names a family without what its type adds to the samples, and tells the unit that ends the name. */
+/** OpenMetrics family names omit the suffix of their samples, and declare the unit at the end of the name. */
 function openMetricsHeader({ name, type, help }: MetricDefinition): string {
   const family =
     type === "counter"
@@ -150,7 +150,7 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
-/** OpenMetrics where the client names it and likes it at least as well as text; text for everybody else. */
+/** OpenMetrics if the client accepts it with at least the same quality as text, else text. */
 export function negotiateFormat(accept: string | undefined): Format {
   let openmetrics = 0;
   let text = 0;

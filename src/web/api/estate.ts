@@ -82,7 +82,7 @@ const gslbShape = z
         site: z.string().nullable(),
         other_addresses: z
           .array(z.array(z.string()))
-          .describe("What DNS answers beside the members' own addresses, in their order."),
+          .describe("Addresses in DNS answers besides the members' own, in their order."),
         cname: z.string().nullable(),
       }),
     ),

@@ -42,24 +42,24 @@ export const changeAnswer = z.strictObject({
 
 export interface EventStreams {
   /**
-   * A stream of changes (`text/event-stream`), resumed after `Last-Event-ID` with the newest that fit; how many there may be
-   * is counted among the connections.
+   * A stream of changes (`text/event-stream`). Resumes after `Last-Event-ID` with the newest changes that fit. The connection
+   * table limits the number of streams.
    */
   readonly open: (call: Call) => Reply;
-  /** Streams open now. */
+  /** Number of open streams. */
   readonly count: () => number;
   readonly close: () => void;
 }
 
 const HEARTBEAT_MS = 5_000;
-/** A reader that lets this much pile up is cut off; it resumes by itself. */
+/** Maximum backlog of a client; beyond it the stream is closed, and the browser resumes. */
 const MAX_BEHIND_BYTES = 256 * 1024;
-/** Of what a reader has missed before it came: not shared between readers, unlike what is sent to all. */
+/** Maximum size of the missed changes sent to a new client. */
 const MAX_MISSED_BYTES = 64 * 1024;
 
 export function createEventStreams(history: History, adcs: () => readonly LiveAdc[]): EventStreams {
   const open = new Set<ServerResponse>();
-  // Rendered once for all readers.
+  // Rendered once for all clients.
   const unsubscribe = history.subscribe((changes) => {
     broadcast(changes.map(eventText).join(""));
   });
@@ -107,7 +107,7 @@ export function createEventStreams(history: History, adcs: () => readonly LiveAd
   };
 }
 
-/** The newest changes that a reader has missed: who asks for everything and takes nothing costs no more. */
+/** The newest changes that a client missed, bounded in size. */
 function newestThatFit(missed: readonly Change[]): string {
   const texts: string[] = [];
   let length = 0;

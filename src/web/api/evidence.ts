@@ -61,7 +61,7 @@ const probeShape = z.strictObject({
   vantage: z.enum(VANTAGES),
   address: z.string().nullable().describe("Target, as named by the estate or DNS."),
   interval_ms: z.number(),
-  depth: depth.describe("How far it sees into the service."),
+  depth: depth.describe("How deep it checks the service."),
   opinion: upDown,
   passed: z.boolean().nullable(),
   not_repeated: z.string().nullable().describe("Why it never runs, as in `plan`; null if it runs."),
@@ -70,7 +70,7 @@ const probeShape = z.strictObject({
   last_failure: observationShape.nullable(),
 });
 
-/** What stands behind opinions: the last runs of each probe with timings, TLS facts and redacted transcript. */
+/** The evidence for opinions: the last runs of each probe with timings, TLS facts and redacted transcript. */
 export const evidenceAnswer = z.strictObject({ probes: z.array(probeShape) });
 
 export function probeEvidence(probe: LiveProbe): Answer<typeof probeShape> {

@@ -29,7 +29,7 @@ export type WindowJson = Answer<typeof windowShape>;
 export const windowsAnswer = z.strictObject({ windows: z.array(windowShape) });
 export const windowAnswer = z.strictObject({ window: windowShape });
 
-/** What a preflight or a verification found. */
+/** Result of preflight or verify. */
 export const reportAnswer = z.strictObject({
   server: z.string(),
   ok: z.boolean(),
@@ -43,7 +43,7 @@ export const reportAnswer = z.strictObject({
   ),
 });
 
-/** Names and words are shown on terminals and in logs: nothing in them may be unseen. */
+/** Rejects control characters, because names and texts appear on terminals and in logs. */
 const visible = (text: z.ZodString) => text.refine(isVisible, "control characters are not allowed");
 const shortText = visible(z.string().min(1).max(200));
 const time = z.iso.datetime({ offset: true });
@@ -62,7 +62,7 @@ export const maintenanceBody = z.strictObject({
   force: z
     .boolean()
     .default(false)
-    .describe("Also for servers that no ADC has; otherwise those are refused."),
+    .describe("Also accept servers that no ADC has; otherwise the request is refused."),
 });
 
 /** Body of `POST /api/v1/maintenance/extend`: by how much longer (`for`), or until when. */
@@ -73,7 +73,7 @@ export const extendBody = z.strictObject({
   author: visible(z.string().max(200)).nullish(),
 });
 
-/** Null where not exactly one of both is given, and usable. */
+/** Null unless exactly one of both is given and valid. */
 export function readExtension({ end, for: by }: z.output<typeof extendBody>): Extension | null {
   if (end !== undefined) {
     return by === undefined ? { endAt: Date.parse(end) } : null;
@@ -86,8 +86,8 @@ export function readExtension({ end, for: by }: z.output<typeof extendBody>): Ex
 export const REPORTS = { intervalMs: 1_000, burst: 10 } as const;
 
 /**
- * `GET` lists, `POST` declares (idempotent by name), `DELETE ?name=` ends now; `preflight` and `verify` look once. Writes
- * need the token.
+ * `GET` lists, `POST` declares (idempotent by name), `DELETE ?name=` ends now; `preflight` and `verify` check once. Writes need
+ * the token.
  */
 export function maintenanceRoutes(sources: WebSources): readonly Route[] {
   const path = "/api/v1/maintenance";
@@ -207,13 +207,13 @@ function readRange(query: URLSearchParams): { readonly from: number; readonly to
   return from < to ? { from, to } : null;
 }
 
-/** Empty where none is named, or no server could have such a name. */
+/** Empty if none is named or a name is invalid. */
 function serverIn(query: URLSearchParams): string {
   const parsed = shortText.safeParse(query.get("server"));
   return parsed.success ? parsed.data : "";
 }
 
-/** Which window ends, and who says so. */
+/** The window to end, and the author. */
 export interface Ending {
   readonly name: string;
   readonly author: string | null;
@@ -221,7 +221,7 @@ export interface Ending {
 
 const ending = z.object({ name: shortText, author: visible(z.string().max(200)).nullable() });
 
-/** Of a query or a form; null where it does not name a window, or not in a way that could be one. */
+/** Reads a query or a form; null if the name is missing or invalid. */
 export function readEnding(query: URLSearchParams): Ending | null {
   const parsed = ending.safeParse({ name: query.get("name"), author: query.get("author") });
   return parsed.success ? parsed.data : null;
@@ -276,7 +276,7 @@ type ReadRequest =
   | { readonly kind: "request"; readonly request: MaintenanceWindow; readonly force: boolean }
   | { readonly kind: "bad"; readonly message: string };
 
-/** What API and page send, in the terms of the store. */
+/** Converts a request of the API or the page to a window of the store. */
 export function toRequest(
   body: z.output<typeof maintenanceBody>,
   known: readonly WindowView[],
@@ -286,7 +286,7 @@ export function toRequest(
   if ((body.end === undefined) === (body.for === undefined)) {
     return bad("Give exactly one of end and for.");
   }
-  // The same request again must change nothing: a window that is open keeps the start it was given by the first.
+  // Repeating the request must change nothing, so an open window keeps its first start.
   const open = known.find((window) => window.name === name && window.state === "open");
   const startAt = body.start === undefined ? (open?.startAt ?? now) : Date.parse(body.start);
   const endAt = readEnd(body.end, body.for, startAt);

@@ -10,7 +10,7 @@ import { evidenceAnswer, probeEvidence } from "./evidence.ts";
 import type { Answer } from "./shapes.ts";
 import { memberRow, sourcesJson, verdictCounts, verdictsAnswer, vserverRow } from "./verdicts.ts";
 
-/** A part of a list that a client asked for with `limit` and `offset`; the whole list when it asked for none. */
+/** The part of a list selected by `limit` and `offset`; the whole list without them. */
 interface Page<Item> {
   readonly items: readonly Item[];
   /** `Link` to the next part (RFC 8288) and the length of the whole list. */
@@ -21,7 +21,7 @@ type Paged<Item> =
   | { readonly kind: "page"; readonly page: Page<Item> }
   | { readonly kind: "bad"; readonly message: string };
 
-/** Reads `limit` and `offset` of the query. `defaultLimit` bounds what is answered when no limit was asked for. */
+/** Reads `limit` and `offset` of the query. `defaultLimit` applies if no limit is given. */
 function paged<Item>(list: readonly Item[], url: URL, defaultLimit = Infinity): Paged<Item> {
   const limit = wholeNumber(url.searchParams.get("limit"), defaultLimit);
   const offset = wholeNumber(url.searchParams.get("offset"), 0);
@@ -49,12 +49,12 @@ function wholeNumber(text: string | null, otherwise: number): number | null {
   return /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
 
-/** Probes with their evidence are large: an answer holds no more than this many unless more are asked for. */
+/** Default number of probes in an answer; with their evidence they are large. */
 const EVIDENCE_PAGE = 200;
 
-/** `/api/v1`: what can be read. */
+/** The read-only routes of `/api/v1`. */
 export function apiRoutes(sources: WebSources): readonly Route[] {
-  // Megabytes each: a crowd that asks for them at once shares the event loop with a scrape as one visitor would.
+  // These answers have megabytes each. They are made one at a time, so that many requests do not delay a scrape.
   const inTurn = oneAtATime();
   const large =
     (answer: (sources: WebSources, url: URL) => Reply | Promise<Reply>): Route["handle"] =>
@@ -69,7 +69,7 @@ export function apiRoutes(sources: WebSources): readonly Route[] {
   ];
 }
 
-/** An error of any route, as RFC 9457 has it. */
+/** An error of any route (RFC 9457). */
 export const problemAnswer = z.strictObject({
   type: z.string(),
   title: z.string(),
@@ -77,7 +77,7 @@ export const problemAnswer = z.strictObject({
   detail: z.string(),
 });
 
-/** The JSON Schema of these routes' bodies and answers, published at `/api/v1/schema.json`; every answer is tested against it. */
+/** The JSON Schema of all bodies and answers, published at `/api/v1/schema.json`; tests validate every answer against it. */
 export function apiSchema(routes: readonly Route[]): Readonly<Record<string, unknown>> {
   const of = (schema: z.ZodType): unknown => z.toJSONSchema(schema, { io: "input" });
   const shapes = (part: "answer" | "body"): Readonly<Record<string, unknown>> =>
@@ -96,7 +96,7 @@ export function apiSchema(routes: readonly Route[]): Readonly<Record<string, unk
   };
 }
 
-/** As `compare --json`. Members can be paged; vservers come whole, and the summary counts the whole selection. */
+/** As `compare --json`. Members can be paged; vservers and the summary always cover the whole selection. */
 function verdicts({ live }: WebSources, url: URL): Reply | Promise<Reply> {
   const state = live();
   const selection = readSelection(url.searchParams);

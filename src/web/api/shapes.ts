@@ -4,7 +4,7 @@ import { DEPTHS } from "../../model/observation.ts";
 import { REASONS, STEPS } from "../../model/reasons.ts";
 import { ADC_OPINIONS } from "../../model/verdicts.ts";
 
-/** Fields that several answers of `/api/v1` have. */
+/** Fields shared by several answers of `/api/v1`. */
 export const port = z.union([z.number().int().min(0).max(65_535), z.literal("*")]);
 export const moment = z.iso.datetime().nullable();
 export const step = z.enum(STEPS).nullable();
@@ -15,12 +15,12 @@ export const service = z.enum(["up", "down", "unknown", "none"]);
 export const vip = z.enum(["up", "down", "protected", "none", "unknown"]);
 export const depth = z.enum(DEPTHS).nullable();
 
-/** The answer that a schema describes. */
+/** The type of a schema's answer. */
 export type Answer<Schema extends z.ZodType> = Fixed<z.output<Schema>>;
 
 type Fixed<T> = T extends object ? { readonly [Key in keyof T]: Fixed<T[Key]> } : T;
 
-/** By which a member is known in every answer; `vserver` is the first that it serves. */
+/** Identifies a member in every answer; `vserver` is the first one that it serves. */
 export function memberNames(member: LiveMember) {
   const { adc, vservers, adcService, server } = member;
   const vserver = vservers[0] ?? null;
@@ -32,7 +32,7 @@ export function vserverNames({ adc, vserver, ...its }: LiveVserver) {
   return { adc, vserver, port: its.port };
 }
 
-/** RFC 3339 in UTC; null stays null, and so does a moment that never comes. */
+/** RFC 3339 in UTC; null for null and for an infinite time. */
 export function instant(atMs: number | null): string | null {
   return atMs === null || !Number.isFinite(atMs) ? null : new Date(atMs).toISOString();
 }

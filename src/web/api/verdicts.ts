@@ -37,17 +37,17 @@ const monitorShape = z.strictObject({
   held_back: z
     .string()
     .nullable()
-    .describe("Why its login was not begun when it was due last; null: nothing holds it back."),
+    .describe("Why its last due login was not started; null: it was not held back."),
 });
 
 const byConfiguration = z
   .boolean()
-  .describe("An unknown verdict that the configuration or the type of a monitor makes so.");
+  .describe("True if the verdict is unknown because of the configuration or a monitor's type.");
 
 const excluded = z
   .string()
   .optional()
-  .describe("Why the configuration excludes it from judging; absent: it does not.");
+  .describe("Why the configuration excludes it from judging; absent: it is not excluded.");
 
 const memberShape = z.strictObject({
   adc: z.string(),
@@ -123,7 +123,7 @@ const vserverShape = z.strictObject({
     )
     .nullable()
     .describe(
-      "Members that offer other login schemes than the rest of their group; null if nothing can be compared.",
+      "Members that offer different login schemes from the rest of their group; null if nothing can be compared.",
     ),
   persistence: z
     .strictObject({
@@ -160,7 +160,7 @@ const vserverShape = z.strictObject({
           addresses: z.array(z.string()).describe("What DNS answers for this site."),
           address_states: z
             .array(z.strictObject({ address: z.string(), state: upDown, reason }))
-            .describe("How looks at its public address, and those of DNS views, fare."),
+            .describe("Result of looks at its public address and at those of DNS views."),
           adc_state: adcOpinion,
           mep: z.enum(["up", "down"]).nullable().describe("Metric exchange with the site."),
           handed_out: z.boolean().nullable(),
@@ -168,7 +168,7 @@ const vserverShape = z.strictObject({
           known_by: z
             .enum(SITE_SOURCES)
             .describe(
-              "What tells whether it serves: a vserver of a configured ADC, probes, only the metric exchange (mep), or nothing.",
+              "Source of whether it serves: a vserver of a configured ADC, probes, only the metric exchange (mep), or nothing.",
             ),
           reason,
           behind: z
@@ -189,26 +189,26 @@ const vserverShape = z.strictObject({
       ),
       unasked: z
         .array(z.strictObject({ why: z.string(), questions: z.number().int() }))
-        .describe("Questions of the ADC's DNS that are not asked, and why."),
+        .describe("Questions that are not put to the ADC's DNS, and why."),
     })
     .nullable()
     .describe("Names, sites and DNS answers of a GSLB vserver; null for all others."),
 });
 
-/** `compare --json` and `/api/v1/verdicts`: the same data, so that a script may read either. Names are a contract. */
+/** The answer of `compare --json` and `/api/v1/verdicts`. Field names are a contract. */
 export const verdictsAnswer = z.strictObject({
   rows: z.array(memberShape),
   vservers: z.array(vserverShape),
   summary: z
     .record(z.string(), z.number().int().positive())
-    .describe("How many rows and vservers hold each verdict; those nobody holds are absent."),
+    .describe("Number of rows and vservers with each verdict; verdicts without any are absent."),
   adcs: z.array(
     z.strictObject({
       adc: z.string(),
       up: z
         .boolean()
         .nullable()
-        .describe("Whether it told its state when it was asked last; null without NITRO."),
+        .describe("Whether the last poll returned its state; null without NITRO."),
       last_poll: moment,
       error: z.string().nullable(),
       import_error: z
@@ -225,7 +225,7 @@ export const verdictsAnswer = z.strictObject({
       code: z.string(),
       words: z.string(),
       unwatched: z.string().describe("What is not watched because the ADC does not return it."),
-      blinds: z.boolean().describe("It hides a whole kind of vserver."),
+      blinds: z.boolean().describe("True if a whole kind of vserver is missing."),
     }),
   ),
   findings: z
@@ -236,7 +236,7 @@ export const verdictsAnswer = z.strictObject({
         message: z.string(),
       }),
     )
-    .describe("What no single row tells."),
+    .describe("Findings that concern more than one row."),
 });
 
 export type CompareJson = Answer<typeof verdictsAnswer>;
@@ -251,7 +251,7 @@ export function compareJson(
   return { rows, vservers, summary: verdictCounts([...rows, ...vservers]), ...sourcesJson(live) };
 }
 
-/** What stands beside the rows: the ADCs asked, what they do not tell, and what no single row tells. */
+/** Data besides the rows: the ADCs, resources that they do not return, and findings that concern more than one row. */
 export function sourcesJson({
   adcs,
   findings = [],
@@ -270,8 +270,8 @@ export function sourcesJson({
 }
 
 /**
- * An unknown is the configuration's doing when there is no NITRO, when nothing about the row can be probed at all, when the
- * monitor by which the ADC says DOWN cannot be repeated, or a configured login cannot be spoken.
+ * Whether the configuration causes an unknown verdict: there is no NITRO, nothing of the row can be probed, the monitor that
+ * the ADC reports as DOWN cannot be repeated, or a configured login is not supported.
  */
 function unknownByConfiguration({
   verdict,
@@ -377,7 +377,7 @@ function persistenceJson(persistence: LivePersistence | null): VserverRow["persi
   return { type, probes, sticks_to: sticksTo, observable };
 }
 
-/** How often each verdict occurs, in the order of first appearance. */
+/** Number of occurrences of each verdict, in order of first appearance. */
 export function verdictCounts(
   rows: readonly { readonly verdict: string }[],
 ): Readonly<Record<string, number>> {

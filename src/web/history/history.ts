@@ -13,7 +13,7 @@ import {
 import { ObservationRing, type PastRun } from "./observations.ts";
 import { Timelines } from "./timelines.ts";
 
-/** A verdict or opinion changed: what event streams send. Identifiers grow by one. */
+/** A change of a verdict or opinion, as sent by event streams. Identifiers increase by one. */
 export interface Change {
   readonly id: number;
   readonly entity:
@@ -21,35 +21,35 @@ export interface Change {
     | { readonly kind: "vserver"; readonly vserver: LiveVserver };
   readonly owner: TimelineOwner;
   readonly entry: TimelineEntry;
-  /** Null when the entity was not known before. */
+  /** Null if the entity is new. */
   readonly previous: TimelineEntry | null;
 }
 
-/** The last hours, in memory and bounded: timelines, runs of probes, and the changes as they happen. */
+/** The recent history, in memory and bounded: timelines, probe runs and changes. */
 export interface History {
-  /** Remembers one run; for the agent to call. */
+  /** Records one run; called by the agent. */
   readonly probeFinished: (
     probe: LiveProbe,
     observation: Observation,
     passed: boolean | null,
   ) => void;
-  /** Compares the live state with what was last seen of it, and reports the changes. */
+  /** Compares the live state with the previous sample, and reports the changes. */
   readonly sample: (live: LiveState) => void;
   readonly runs: (probeId: string, count: number) => readonly PastRun[];
   /** Oldest first; empty when nothing is known. */
   readonly memberTimeline: (member: LiveMember) => readonly TimelineEntry[];
   readonly vserverTimeline: (vserver: LiveVserver) => readonly TimelineEntry[];
-  /** What each member and vserver holds now. */
+  /** The current entry of each member and vserver. */
   readonly current: () => Iterable<{
     readonly owner: TimelineOwner;
     readonly entry: TimelineEntry;
   }>;
-  /** What an earlier run saw of one of them, oldest first. Before the first sample. */
+  /** Restores entries of an earlier run, oldest first. Call it before the first sample. */
   readonly restore: (owner: TimelineOwner, entries: readonly TimelineEntry[]) => void;
-  /** Changes after an identifier, so far as they are still remembered. */
+  /** Changes after an identifier that are still in memory. */
   readonly changesAfter: (id: number) => readonly Change[];
   readonly lastChangeId: () => number;
-  /** Calls back with the changes of each sample that found some; returns how to end it. */
+  /** Calls back with the changes of each sample, if any; returns the unsubscribe function. */
   readonly subscribe: (listener: (changes: readonly Change[]) => void) => () => void;
 }
 
@@ -58,7 +58,7 @@ export interface HistoryBounds {
   readonly maxBytes: number;
   /** Entries of one timeline. Default: 500. */
   readonly timelineEntries?: number;
-  /** Changes that an event stream can be resumed by. Default: 1,000. */
+  /** Changes kept for resuming event streams. Default: 1,000. */
   readonly changes?: number;
 }
 

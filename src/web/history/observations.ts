@@ -1,13 +1,13 @@
 import { PHASES, type Observation, type PhaseName, type Phases } from "../../model/observation.ts";
 import { certificateFactsBytes } from "../../net/certificate-facts.ts";
 
-/** What a run whose result did not change had of its own. */
+/** The data of a run that repeats the previous result. */
 interface RunTimes {
   readonly startedAt: number;
   readonly durationMs: number;
   readonly responseTimeMs: number | null;
   readonly phases: Phases;
-  /** The row of the same probe before this one; -1 where there is none. */
+  /** The previous row of the same probe; -1 if there is none. */
   readonly previous: number;
 }
 
@@ -17,8 +17,8 @@ const ROW_BYTES = COLUMNS * Float64Array.BYTES_PER_ELEMENT;
 const FIRST_ROWS = 1_024;
 
 /**
- * Times of runs as plain numbers in one block that grows to its bound and then turns into a ring: thousands of runs a
- * second would else be the garbage collector's main work. Rows are numbered from 0 on and never renumbered.
+ * Run times as plain numbers in one buffer, which grows to its limit and then becomes a ring; thousands of objects per second
+ * would burden the garbage collector. Row numbers start at 0 and never change.
  */
 class RunTimesRing {
   readonly #mostRows: number;
@@ -33,7 +33,7 @@ class RunTimesRing {
     return this.#rows.byteLength;
   }
 
-  /** Rows that can still be read. */
+  /** Number of readable rows. */
   get count(): number {
     return Math.min(this.#next, this.#capacity);
   }
@@ -53,7 +53,7 @@ class RunTimesRing {
     return this.#next++;
   }
 
-  /** Null when there never was such a row, or it has been overwritten. */
+  /** Null if the row does not exist or has been overwritten. */
   read(row: number): RunTimes | null {
     if (row < 0 || row >= this.#next || row < this.#next - this.#capacity) {
       return null;
@@ -93,14 +93,14 @@ class RunTimesRing {
   }
 }
 
-/** One run of a probe, as it is remembered. */
+/** One run of a probe in the history. */
 export interface PastRun {
   readonly probeId: string;
   readonly observation: Observation;
   readonly passed: boolean | null;
 }
 
-/** A run kept whole, and the last row of times that was written before it. */
+/** A complete run, and the number of the last row written before it. */
 interface WholeRun {
   readonly run: PastRun;
   readonly after: number;
@@ -112,19 +112,19 @@ interface ProbeRuns {
   lastRow: number;
 }
 
-/** Of the memory, the part for runs that only repeat the previous result. */
+/** Share of the memory for runs that repeat the previous result. */
 const REPEATED_SHARE = 1 / 4;
 const NO_ROW = -1;
 
 /**
- * The last runs of all probes in so many bytes: the oldest go first, whichever probe they belong to. A run that passed
- * and says what the one before it said keeps only its times; its evidence is that one's. Sizes of the others are
- * estimates by what dominates: transcripts and certificates.
+ * The last runs of all probes within a byte limit; the oldest are evicted first, regardless of their probe. A passed run that
+ * repeats the previous result keeps only its times and shares that run's evidence. Sizes of complete runs are estimated from
+ * their largest parts: transcripts and certificates.
  */
 export class ObservationRing {
   readonly #maxBytes: number;
   readonly #repeated: RunTimesRing;
-  /** Whole runs, oldest first, from `#head` on; the places before it are empty, and reclaimed now and then. */
+  /** Complete runs, oldest first, from `#head` on; the empty slots before it are reclaimed from time to time. */
   #runs: (PastRun | null)[] = [];
   #head = 0;
   #wholeBytes = 0;
@@ -188,7 +188,7 @@ export class ObservationRing {
     this.#head += 1;
     if (oldest !== null) {
       this.#wholeBytes -= sizeOf(oldest);
-      // The oldest run of all is the oldest of its probe. Rows that repeat it cannot be read without it.
+      // The oldest run overall is also the oldest of its probe. Rows that repeat it are unreadable without it.
       const own = this.#byProbe.get(oldest.probeId);
       own?.whole.shift();
       if (own?.whole.length === 0) {
@@ -202,7 +202,7 @@ export class ObservationRing {
   }
 }
 
-/** Whether a reader would learn nothing from this run but its times. */
+/** Whether only the times of this run are new. */
 function repeats({ observation, passed }: PastRun, before: PastRun): boolean {
   const earlier = before.observation;
   return (

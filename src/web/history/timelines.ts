@@ -1,13 +1,13 @@
 import { ownerKey, type TimelineEntry, type TimelineOwner } from "../../model/timeline.ts";
 
-/** How entities of one kind are identified, recorded and compared with their last entry. */
+/** How to identify, record and compare entities of one kind. */
 interface TimelineKind<Entity> {
   readonly ownerOf: (entity: Entity) => TimelineOwner;
   readonly entryOf: (entity: Entity, at: number) => TimelineEntry;
   readonly stillHolds: (entry: TimelineEntry, entity: Entity) => boolean;
 }
 
-/** How far back a timeline reaches. */
+/** Time span of a timeline. */
 export const TIMELINE_MS = 24 * 3_600_000;
 
 interface Track {
@@ -15,8 +15,8 @@ interface Track {
 }
 
 /**
- * The timelines of all entities of one kind. Looked at twice a second for the whole estate: as long as the live state's
- * list is the same array, its entities are followed by their places in it, without a look-up or an allocation each.
+ * The timelines of all entities of one kind. Sampled twice a second for the whole estate: while the live state's list is the
+ * same array, entities are matched by index, without look-ups or allocations.
  */
 export class Timelines<Entity> {
   readonly #kind: TimelineKind<Entity>;
@@ -24,7 +24,7 @@ export class Timelines<Entity> {
   #followed: readonly Entity[] = [];
   #tracks: readonly Track[] = [];
   #byKey = new Map<string, Track>();
-  /** Of an earlier run, until their owner is met. */
+  /** Entries of an earlier run, until their entity appears. */
   readonly #earlier = new Map<string, readonly TimelineEntry[]>();
 
   constructor(maxEntries: number, kind: TimelineKind<Entity>) {
@@ -37,7 +37,7 @@ export class Timelines<Entity> {
     return this.#byKey.get(this.#keyOf(entity))?.entries ?? [];
   }
 
-  /** What each entity holds now. */
+  /** The current entry of each entity. */
   *current(): Iterable<{ readonly entity: Entity; readonly entry: TimelineEntry }> {
     for (const [index, entity] of this.#followed.entries()) {
       const entry = this.#tracks[index]?.entries.at(-1);
@@ -47,12 +47,12 @@ export class Timelines<Entity> {
     }
   }
 
-  /** Entries of an earlier run, oldest first; they go before those of this one. */
+  /** Restores entries of an earlier run, oldest first. */
   restore(owner: TimelineOwner, entries: readonly TimelineEntry[]): void {
     this.#earlier.set(ownerKey(owner), entries.slice(-this.#maxEntries));
   }
 
-  /** Records what has changed, and reports each change with the entry before it. */
+  /** Records changes, and reports each with the previous entry. */
   sample(
     entities: readonly Entity[],
     at: number,
@@ -77,7 +77,7 @@ export class Timelines<Entity> {
     return ownerKey(this.#kind.ownerOf(entity));
   }
 
-  /** Entities that left the estate take their timelines along. */
+  /** Removes timelines of entities that left the estate. */
   #follow(entities: readonly Entity[]): void {
     const byKey = new Map<string, Track>();
     this.#tracks = entities.map((entity) => {
@@ -92,7 +92,7 @@ export class Timelines<Entity> {
   }
 }
 
-/** Of the entries that are too old the last one stays: it holds when the span begins. */
+/** The newest of the expired entries stays, because it is valid at the start of the span. */
 function recentOf(timeline: readonly TimelineEntry[], now: number): readonly TimelineEntry[] {
   return timeline.filter((_, index) => {
     const until = timeline[index + 1]?.at ?? now;

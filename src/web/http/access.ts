@@ -6,19 +6,19 @@ import type { Access } from "./route.ts";
 import type { Log } from "../../lib/log.ts";
 import { visibleText } from "../../lib/printable.ts";
 
-/** What is known of a request before anything of it is believed. */
+/** Facts of a request before authentication. */
 export interface RequestInfo {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
-  /** This side's address of the connection. */
+  /** Local address of the connection. */
   readonly localAddress: string;
   readonly remoteAddress: string;
-  /** The connection is TLS: a browser has checked the name then. */
+  /** Over TLS, the browser has verified the name. */
   readonly secure: boolean;
 }
 
 export interface AccessPolicy {
-  /** Names by which the agent may be called, beside its addresses (`web.hosts`). */
+  /** Accepted host names, besides addresses (`web.hosts`). */
   readonly hosts: readonly string[];
   /** Names of this machine. */
   readonly machineNames: readonly string[];
@@ -29,8 +29,8 @@ export interface AccessPolicy {
 export type Refusal = { readonly status: 401 | 403 | 421; readonly detail: string };
 
 /**
- * Refuses a `Host` that is none of ours: a page elsewhere could else point its own name at this agent and read it in a
- * visitor's browser (DNS rebinding). Such a page needs a name, so addresses pass; over TLS the certificate is the proof.
+ * Rejects an unknown `Host`. Otherwise another site could point its name at this agent and read it in a user's browser (DNS
+ * rebinding). This attack needs a name, so IP addresses are accepted; over TLS the certificate protects.
  */
 export function checkHost(visitor: RequestInfo, settings: AccessPolicy): Refusal | null {
   const header = visitor.headers.host;
@@ -56,7 +56,7 @@ export function checkHost(visitor: RequestInfo, settings: AccessPolicy): Refusal
   };
 }
 
-/** Refuses a browser that was sent here by another site to change something. */
+/** Rejects cross-site writes from a browser. */
 export function checkOrigin(visitor: RequestInfo): Refusal | null {
   const { method, headers } = visitor;
   if (method === "GET" || method === "HEAD") {
@@ -68,12 +68,10 @@ export function checkOrigin(visitor: RequestInfo): Refusal | null {
   const elsewhere =
     origin !== undefined &&
     origin !== `${visitor.secure ? "https" : "http"}://${headers.host ?? ""}`;
-  return foreign || elsewhere
-    ? { status: 403, detail: "The request comes from another site." }
-    : null;
+  return foreign || elsewhere ? { status: 403, detail: "Cross-site request rejected." } : null;
 }
 
-/** Whether this request may write: by its token, or where none is configured, for a reload by coming from this very machine. */
+/** Whether this request may write: it needs the token. A reload is also allowed from this host if no token is configured. */
 export function checkAccess(
   access: Access,
   visitor: RequestInfo,
@@ -95,7 +93,7 @@ export function checkAccess(
   return tokensMatch(given, settings.token) ? null : { status: 403, detail: "Wrong token." };
 }
 
-/** `Authorization: Bearer`, or a header of its own where basic auth needs the other. */
+/** `Authorization: Bearer`, or a separate header if basic auth uses Authorization. */
 export function bearerToken(headers: IncomingHttpHeaders): string | null {
   const own = headers["x-adc-witness-token"];
   if (typeof own === "string" && own !== "") {
@@ -104,7 +102,7 @@ export function bearerToken(headers: IncomingHttpHeaders): string | null {
   return /^Bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? "")?.[1] ?? null;
 }
 
-/** In a time that does not depend on where they differ. */
+/** Compares in constant time. */
 export function tokensMatch(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected));
 }
@@ -113,7 +111,7 @@ function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-/** A proxy on this machine speaks for somebody else, and says so. */
+/** A proxy on this host forwards for another client, and sets these headers. */
 function isFromThisMachine({ headers, remoteAddress }: RequestInfo): boolean {
   const proxied = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].some(
     (name) => headers[name] !== undefined,
@@ -124,19 +122,19 @@ function isFromThisMachine({ headers, remoteAddress }: RequestInfo): boolean {
 export interface AttemptLimitOptions {
   /** Number of attempts allowed at once. */
   readonly burst: number;
-  /** After them, one more in so many milliseconds. */
+  /** Interval after which one more attempt is allowed, in milliseconds. */
   readonly everyMs: number;
-  /** Keys remembered; beyond, those that have been quiet for longest are forgotten. */
+  /** Maximum number of keys; beyond it the longest idle ones are removed. */
   readonly maxKeys: number;
-  /** Milliseconds, never set back. */
+  /** Monotonic clock in milliseconds. */
   readonly monotonic: () => number;
 }
 
 /** Token buckets by key, bounded in number. */
 export interface AttemptLimit {
-  /** Takes an attempt; false when there is none left now. */
+  /** Takes an attempt; false if none is left. */
   readonly take: (key: string) => boolean;
-  /** Gives one back: it was no failure after all. */
+  /** Returns an attempt that was not a failure. */
   readonly giveBack: (key: string) => void;
   readonly size: () => number;
 }
@@ -150,7 +148,7 @@ export function createAttemptLimit(options: AttemptLimitOptions): AttemptLimit {
     const known = buckets.get(key) ?? { left: burst, filledAt: now };
     known.left = Math.min(burst, known.left + (now - known.filledAt) / everyMs);
     known.filledAt = now;
-    // Moved to the end: the first key is the one quiet for longest.
+    // Moved to the end, so that the first key is the longest idle.
     buckets.delete(key);
     buckets.set(key, known);
     const [oldest] = buckets.keys();
@@ -177,34 +175,34 @@ export function createAttemptLimit(options: AttemptLimitOptions): AttemptLimit {
   };
 }
 
-/** Number of wrong passwords and tokens accepted from one address in a burst; then one more every few seconds. */
+/** Wrong passwords and tokens that one address may send in a burst; then one more every few seconds. */
 const BURST = 10;
 const ONE_MORE_EVERY_MS = 3_000;
 const MAX_ADDRESSES = 1_024;
-/** When what was refused may be looked at if it comes again, and how many such of one address. */
+/** Limits for repeated credentials after a refusal: interval, and number per address. */
 const SECOND_TURN_AFTER_MS = 1_000;
 const SECOND_TURN_EVERY_MS = 2_000;
 const MAX_TURNED_AWAY = 4_096;
-/** One line of log for an address in this time, however often it guesses, and so many lines of all addresses. */
+/** Log limits: one line per address in this time, and a total for all addresses. */
 const LOG_EVERY_MS = 10_000;
 const MAX_LINES = 20;
 
-/** What was wrong, as the log tells it. */
+/** What was wrong, for the log. */
 export interface WrongGuess {
   readonly what: "password" | "token";
-  /** The name that was given with a password. */
+  /** The user name given with the password. */
   readonly user: string | null;
   readonly path: string;
 }
 
 /**
- * Slows whoever guesses, by his address, and tells the log. Nobody who gives what is right is ever slowed by it: a right
- * password is known from its first use on, and a right token at once.
+ * Rate-limits and logs wrong credentials by address. Correct ones are never delayed: a correct password is cached after its
+ * first use, and a correct token is recognised at once.
  */
 export interface Guesses {
   /**
-   * Whether something that may be wrong is looked at now; each call counts as a guess until `right` takes it back. Who was
-   * refused and comes again with the same `given` gets a turn of its own: guesses are ever new, a scraper repeats itself.
+   * Whether to check credentials now. Each call counts as a failure until `right` takes it back. Repeating the same `given`
+   * after a refusal has a limit of its own: a guesser changes its guesses, a scraper repeats itself.
    */
   readonly mayTry: (address: string, given?: string) => boolean;
   readonly right: (address: string) => void;

@@ -1,15 +1,15 @@
 import type { Socket } from "node:net";
 import { addressGroup } from "../../lib/ip.ts";
 
-/** How many connections there may be in each state. */
+/** Maximum number of connections per state. */
 export interface ConnectionLimits {
-  /** Silent, sending a request, or idle between two, of one address and of all. */
+  /** Silent, sending a request, or idle, per address and in total. */
   readonly waitingPerAddress: number;
   readonly waiting: number;
-  /** Being answered, of one address and of all: each holds its answer in memory until it is taken. */
+  /** Being answered, per address and in total; each holds its answer in memory. */
   readonly answeringPerAddress: number;
   readonly answering: number;
-  /** Event streams, of one address (a proxy's, for all behind it) and of all: each may have 256 KB waiting. */
+  /** Event streams, per address (of a proxy, for all clients behind it) and in total; each may buffer 256 KB. */
   readonly streamingPerAddress: number;
   readonly streaming: number;
 }
@@ -24,18 +24,18 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
 };
 
 export type ConnectionState = "silent" | "idle" | "answering" | "streaming";
-/** Those that ask for nothing, in the order in which they are given up. */
+/** States without a request, in the order in which connections are closed. */
 const WAITING = ["silent", "idle"] as const;
 
-/** What identifies a connection: TLS wraps its socket in another, with the same addresses. */
+/** Identifies a connection by its addresses, because TLS wraps the socket in another. */
 export type Ends = Pick<Socket, "remoteAddress" | "remotePort" | "localPort">;
 
 /**
- * The open connections of the whole server. The newest is always let in; where there are too many, the one that has kept
- * its state for longest goes, of the address that has the most: whoever opens thousands crowds out only himself.
+ * The open connections of the whole server. A new connection is always accepted. If there are too many, the address with the
+ * most connections loses the one that has been longest in its state, so a flood from one address affects only that address.
  */
 export interface ConnectionTable {
-  /** Lets a new connection in; it is `silent` until its first request has come whole. */
+  /** Adds a new connection; it is `silent` until its first complete request. */
   readonly admit: (socket: Socket) => void;
   readonly enter: (ends: Ends, state: ConnectionState) => void;
   readonly count: () => number;
@@ -49,11 +49,11 @@ interface Entry {
 
 export function createConnectionTable(
   limits: ConnectionLimits,
-  /** Told of every connection that is given up, with the address that had too many. */
+  /** Called for each closed connection, with its address. */
   gaveUp: (group: string) => void,
 ): ConnectionTable {
   const entries = new Map<string, Entry>();
-  // Of each state, the connections of each address in the order in which they came into it.
+  // Per state and address, the connections in the order in which they entered the state.
   const held: Record<ConnectionState, Map<string, Set<Entry>>> = {
     silent: new Map(),
     idle: new Map(),
@@ -106,7 +106,7 @@ export function createConnectionTable(
     return undefined;
   }
 
-  /** The oldest of the first of these states that anybody is in, at the address that has most of it. */
+  /** The oldest connection, at the address with the most, in the first non-empty of these states. */
   function oldestOfFullest(states: readonly ConnectionState[]): Entry | undefined {
     for (const state of states) {
       let fullest: ReadonlySet<Entry> | undefined;

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type BodyReply, reply } from "./reply.ts";
 
-/** JSON text in pieces, each made in no time worth a pause. */
+/** JSON text in pieces, each quick to make. */
 export type JsonPieces = Generator<string, void, undefined>;
 
-/** A list of a JSON object whose items are converted only when they are written. */
+/** A list whose items are converted only when written. */
 class LazyList<Item> {
   readonly pieces: () => JsonPieces;
 
@@ -13,7 +13,7 @@ class LazyList<Item> {
     this.pieces = pieces;
   }
 
-  /** Only for the type: two lists of different items are no substitute for each other. */
+  /** Only for the type: makes lists of different items incompatible. */
   declare readonly item: Item;
 }
 
@@ -31,7 +31,7 @@ export function lazyList<From, Item>(
   return new LazyList(() => listPieces(items, (item) => [JSON.stringify(convert(item))]));
 }
 
-/** A list of objects that are large themselves. */
+/** A list of large objects. */
 export function listOfLarge<From, Item>(
   items: readonly From[],
   write: (item: From) => LargeObject<Item>,
@@ -80,8 +80,8 @@ const TURN_MS = 4;
 const PIECE_LENGTH = 64 * 1024;
 
 /**
- * Answers with a JSON object that is written piece by piece: the event loop is left every few milliseconds, however long its
- * lists. Carries an ETag like any other JSON.
+ * Answers with a JSON object that is written in pieces, yielding to the event loop every few milliseconds. Has an ETag like any
+ * other JSON.
  */
 export async function largeJson<Whole>(
   whole: LargeObject<Whole>,

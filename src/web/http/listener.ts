@@ -5,15 +5,15 @@ import type { ConnectionTable } from "./connection-table.ts";
 import type { Log } from "../../lib/log.ts";
 import { closeSync, openSync } from "node:fs";
 
-/** How long slow clients are suffered, milliseconds. */
+/** Timeouts for slow clients, in milliseconds. */
 export interface HttpTimeouts {
   /** For the whole header, from the first byte of the connection or the end of the last request. */
   readonly headersMs: number;
   /** For the whole request with its body. */
   readonly requestMs: number;
-  /** For a connection on which nothing moves. */
+  /** For an idle connection. */
   readonly idleMs: number;
-  /** For an answer to be taken; does not bind event streams. */
+  /** For the client to read the answer; not for event streams. */
   readonly replyMs: number;
 }
 
@@ -42,9 +42,9 @@ export interface ServerSettings {
 export interface Listener {
   readonly kind: "listening";
   readonly url: string;
-  /** Lets nobody new in; connections that are open stay. */
+  /** Stops accepting connections; open ones stay. */
   readonly shut: () => void;
-  /** Listens again at the same address and port; resolves to why it cannot, else null. */
+  /** Listens again at the same address and port; resolves to an error, else null. */
   readonly open: () => Promise<string | null>;
   readonly close: () => Promise<void>;
 }
@@ -78,7 +78,7 @@ export function listen(
   server.setTimeout(patience.idleMs);
   const sockets = new Set<Socket>();
   server.on("error", () => {
-    // A failure to listen is returned to the caller; any other error concerns one visitor, and the others go on.
+    // A listen error is returned to the caller; any other error affects one client only.
   });
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -95,7 +95,7 @@ export function listen(
       kind: "listening",
       url: `${scheme}://${shownAddress(host, bound.port)}`,
       shut: () => {
-        // Not the HTTP server's own way, which ends idle connections as well: a scrape may come over one.
+        // Not http.Server.close, which also closes idle connections that a scraper may reuse.
         TcpServer.prototype.close.call(server);
       },
       open: () => listenOn(server, { host: bound.address, port: bound.port }),
@@ -104,7 +104,7 @@ export function listen(
   });
 }
 
-/** Tells why it cannot, or null once it listens. */
+/** Resolves to an error, or null once it listens. */
 function listenOn(
   server: Server,
   where: { readonly host?: string; readonly port: number },
@@ -130,7 +130,7 @@ function shownAddress(host: string, port: number): string {
   return `${shown.includes(":") ? `[${shown}]` : shown}:${String(port)}`;
 }
 
-/** Open answers are cut: an event stream would else keep the agent from ending. */
+/** Open responses are aborted: an event stream would otherwise keep the agent running. */
 function close(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => {
@@ -151,9 +151,9 @@ export interface DescriptorWatch {
 }
 
 /**
- * Shuts the listeners while the process has no file descriptor left, and opens them again when it has. A visitor who is
- * waiting and cannot be let in makes Node.js retry the accept in every turn of the event loop, report nothing, and take
- * a whole processor for it: libuv keeps a spare descriptor for that case, but loses it where another thread is quicker.
+ * Closes the listeners while the process has no file descriptors left, and opens them again afterwards. With a pending
+ * connection and no descriptor, Node.js retries accept in every turn of the event loop, without an error, and uses a whole CPU:
+ * libuv keeps a spare descriptor for this case, but another thread may take it.
  */
 export function watchDescriptors(listeners: readonly Listener[], log: Log): DescriptorWatch {
   let isShut = false;
@@ -203,7 +203,7 @@ export function watchDescriptors(listeners: readonly Listener[], log: Log): Desc
   };
 }
 
-/** Whether this process can open anything at this moment. */
+/** Whether the process has a free file descriptor. */
 function descriptorsAreLeft(): boolean {
   try {
     closeSync(openSync("/dev/null", "r"));

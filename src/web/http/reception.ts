@@ -21,7 +21,7 @@ import type { HttpTimeouts } from "./listener.ts";
 import { html, problem, type Problem, type Reply } from "./reply.ts";
 import { findRoute, type Call, type Route } from "./route.ts";
 
-/** What every request meets before its route does. */
+/** Everything that happens to a request before its route. */
 export interface Reception {
   readonly table: readonly Route[];
   readonly doors: () => AccessPolicy;
@@ -30,12 +30,12 @@ export interface Reception {
   readonly rateLimit: RateLimit;
   readonly guesses: Guesses;
   readonly connections: ConnectionTable;
-  /** A problem as a page, for who looks with a browser. */
+  /** An error page for browsers. */
   readonly problemPage: (what: Problem) => string;
   readonly log: Log;
 }
 
-/** Answers one request, whatever it is. Never rejects. */
+/** Answers one request. Never rejects. */
 export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -63,7 +63,7 @@ export async function answer(
   try {
     reply = await replyTo(request, response, reception);
   } catch (error) {
-    // A bug of ours: the client learns nothing of it, the log everything.
+    // A bug: details go to the log, not to the client.
     log.error({ err: error, path: pathOf(request) }, "request failed");
     reply = problem(500, "Internal error; see the agent's log.");
   }
@@ -84,7 +84,7 @@ export async function answer(
     });
   }
   if (!request.readableEnded && request.method !== "GET" && request.method !== "HEAD") {
-    // The body was not read to its end: the connection cannot be used for a further request.
+    // The body was not read completely, so the connection cannot be reused.
     response.setHeader("connection", "close");
   }
   if (reply.kind === "stream") {
@@ -170,7 +170,7 @@ async function replyTo(
   return reply;
 }
 
-/** Who asked for what from where, and what became of it: everything that can change something leaves this line. */
+/** Logs every write request: who, what, from where, and the result. */
 function tellOfWrite(
   request: IncomingMessage,
   visitor: RequestInfo,
@@ -200,7 +200,7 @@ function tellOfWrite(
   );
 }
 
-/** Counts and logs a wrong token; false where this address has given too many. */
+/** Counts and logs a wrong token; false if the address has sent too many. */
 function mayGuess({ remoteAddress }: RequestInfo, path: string, { guesses }: Reception): boolean {
   if (!guesses.mayTry(remoteAddress)) {
     return false;
@@ -220,8 +220,8 @@ type Named =
   | { readonly kind: "refused"; readonly reply: Reply };
 
 /**
- * Rate and user name, where the web configuration asks for them; the token's holder needs no name. Who is known to be
- * right passes before anything that guesses can use up.
+ * Checks the request rate and basic auth of the web configuration; a request with the token needs no user. Cached correct
+ * credentials pass before the rate limit, so that guessing cannot lock them out.
  */
 async function checkName(
   visitor: RequestInfo,
@@ -274,7 +274,7 @@ function refused(reply: Reply): Named {
   return { kind: "refused", reply };
 }
 
-/** A browser's own request of a page: scripts and programs name what they want otherwise. */
+/** Whether a browser requests a page; scripts and programs send other Accept headers. */
 function wantsPage(request: IncomingMessage): boolean {
   return (
     request.method === "GET" &&
@@ -283,7 +283,7 @@ function wantsPage(request: IncomingMessage): boolean {
   );
 }
 
-/** Nothing more will come of it: a request whose body is still being sent is a slow one. */
+/** Whether a request announces no body. */
 function isBodiless({ method, headers }: IncomingMessage): boolean {
   return (
     (method === "GET" || method === "HEAD") &&
@@ -292,7 +292,7 @@ function isBodiless({ method, headers }: IncomingMessage): boolean {
   );
 }
 
-/** For the log: the query may hold what does not belong there. */
+/** For the log, without the query, which may contain secrets. */
 function pathOf(request: IncomingMessage): string {
   return visibleText((request.url ?? "").split("?")[0] ?? "");
 }

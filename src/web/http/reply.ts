@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-/** What a route answers, as data; the server sends it. */
+/** The answer of a route, as data. */
 export type Reply = BodyReply | StreamReply;
 
 export interface BodyReply {
@@ -9,13 +9,13 @@ export interface BodyReply {
   readonly contentType: string;
   readonly body: string | readonly Buffer[];
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether it may be kept and asked for again with `If-None-Match`. */
+  /** Whether it has an ETag, for `If-None-Match`. */
   readonly cacheable: boolean;
-  /** Another site may show it in a frame, unless the operator's own headers say who may. */
+  /** Other sites may embed it in a frame, unless the operator's headers restrict that. */
   readonly isFramable?: true;
-  /** Where it is known already; else the sender makes it of the body. */
+  /** If known already; otherwise computed from the body. */
   readonly etag?: string;
-  /** What is the matter, for a page in its place. */
+  /** The error, to show as a page instead. */
   readonly problem?: Problem;
   /** What a write changed, for the log. */
   readonly did?: Readonly<Record<string, string>> | undefined;
@@ -27,7 +27,7 @@ export interface Problem {
   readonly detail: string;
 }
 
-/** A route that writes by itself for as long as the client stays. */
+/** A route that writes the response itself until the client disconnects. */
 export interface StreamReply {
   readonly kind: "stream";
   readonly start: (response: ServerResponse) => void;
@@ -39,7 +39,7 @@ export function text(status: number, body: string, headers: Headers = {}): BodyR
   return reply(status, "text/plain; charset=utf-8", body, headers);
 }
 
-/** JSON that a client may ask for again with its ETag. */
+/** JSON with an ETag. */
 export function json(value: unknown, headers: Headers = {}): BodyReply {
   const body = `${JSON.stringify(value)}\n`;
   return { ...reply(200, "application/json; charset=utf-8", body, headers), cacheable: true };
@@ -49,7 +49,7 @@ export function html(body: string, status = 200, headers: Headers = {}): BodyRep
   return reply(status, "text/html; charset=utf-8", body, headers);
 }
 
-/** An error as RFC 9457 has it. */
+/** An error (RFC 9457). */
 export function problem(status: number, detail: string, headers: Headers = {}): BodyReply {
   const title = TITLES.get(status) ?? "Error";
   const body = JSON.stringify({ type: "about:blank", title, status, detail });

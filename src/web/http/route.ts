@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { z } from "zod";
 import { problem, type Reply } from "./reply.ts";
 
-/** One request, its body read and its door passed. */
+/** One request, authorised and with its body read. */
 export interface Call {
   readonly method: "GET" | "POST" | "DELETE";
   readonly url: URL;
@@ -11,24 +11,24 @@ export interface Call {
   readonly body: Buffer;
   /** Aborted when the client goes away. */
   readonly gone: AbortSignal;
-  /** Whether this is the token of writes, for a form that carries it; wrong ones are counted, logged and slowed. */
+  /** Checks the write token of a form; wrong ones are counted, logged and rate-limited. */
   readonly tokenFits: (given: string) => "yes" | "no" | "too_many";
 }
 
 /**
- * `read`: everybody who may see the page. `write`: with the bearer token. `reload`: with the token, or
- * where none is configured from this machine. `form`: the handler itself looks for the token in the form it is sent.
+ * `read`: everybody who may see the page. `write`: needs the bearer token. `reload`: needs the token, or a request from this
+ * host if none is configured. `form`: the handler checks the token in the form.
  */
 export type Access = "read" | "write" | "reload" | "form";
 
-/** All that is known of a route: it is served, validated and published in the JSON Schema of the API from this. */
+/** Declaration of a route, used to serve it, to validate its body, and for the JSON Schema of the API. */
 export interface Route {
   readonly method: Call["method"];
   readonly path: string;
   readonly access: Access;
-  /** The JSON body it takes; null for none. */
+  /** Schema of the JSON body; null for none. */
   readonly body: z.ZodType | null;
-  /** The JSON it answers with status 200; null for pages, metrics and other text. */
+  /** Schema of the JSON answer with status 200; null for pages, metrics and other text. */
   readonly answer: z.ZodType | null;
   readonly handle: (call: Call) => Reply | Promise<Reply>;
 }
@@ -37,7 +37,7 @@ export function get(path: string, handle: Route["handle"], answer: Route["answer
   return { method: "GET", path, access: "read", body: null, answer, handle };
 }
 
-/** A route that changes something, with the token. */
+/** A write route, which needs the token. */
 export function write(
   method: "POST" | "DELETE",
   path: string,
@@ -47,7 +47,7 @@ export function write(
   return { method, path, access: "write", body: null, answer, handle };
 }
 
-/** The same with a JSON body, which the handler gets read and valid. */
+/** The same with a JSON body, which the handler receives validated. */
 export function writeBody<Body extends z.ZodType>(
   path: string,
   { body, answer }: { readonly body: Body; readonly answer: z.ZodType },
@@ -86,7 +86,9 @@ export type Lookup =
   | { readonly kind: "not_found" }
   | { readonly kind: "method_not_allowed"; readonly allow: string };
 
-/** Paths are matched as they stand: names of the estate hold slashes and travel in the query. HEAD is GET without body. */
+/**
+ * Paths are matched literally: names of the estate may contain slashes and are sent in the query. HEAD is GET without a body.
+ */
 export function findRoute(routes: readonly Route[], method: string, path: string): Lookup {
   const here = routes.filter((route) => route.path === path);
   if (here.length === 0) {

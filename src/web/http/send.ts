@@ -11,7 +11,7 @@ type ReadBody =
   | { readonly kind: "too_large" }
   | { readonly kind: "broken" };
 
-/** Reads a body up to its bound; what is larger is not read to its end. Time is bounded by the server's own time-out. */
+/** Reads a body up to the size limit. The server's request timeout applies. */
 export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): Promise<ReadBody> {
   const announced = Number(request.headers["content-length"] ?? 0);
   if (announced > maxBytes) {
@@ -42,7 +42,7 @@ export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): P
 }
 
 const NO_FRAMES = "frame-ancestors 'none'";
-/** On every answer. The page needs nothing from elsewhere and may be framed by nobody. */
+/** Headers of every answer. The page loads nothing from other sites and may not be framed. */
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
@@ -58,8 +58,8 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 const POLICY = "content-security-policy";
 
 /**
- * The headers of every answer: the operator's own (`http_server_config.headers`) before ours. What may be framed is so only
- * where the operator says nothing of frames.
+ * The headers of every answer; the operator's (`http_server_config.headers`) take precedence, also over permission to frame a
+ * page.
  */
 function answerHeaders(
   own: Readonly<Record<string, string>>,
@@ -70,7 +70,10 @@ function answerHeaders(
   return { ...SECURITY_HEADERS, ...(isFramable && isOurs ? { [POLICY]: framed } : {}), ...own };
 }
 
-/** Sends what a route answered, with the operator's headers `own`; resolves when it is out or the client has gone. Never rejects. */
+/**
+ * Sends the answer of a route, with the operator's headers `own`; resolves when it is sent or the client has disconnected.
+ * Never rejects.
+ */
 export async function send(
   answer: Reply,
   request: IncomingMessage,
@@ -122,7 +125,7 @@ async function sendPieces(pieces: readonly Buffer[], response: ServerResponse): 
   try {
     await pipeline(Readable.from(pieces), response);
   } catch {
-    // The client went away in the middle; there is nobody left to tell.
+    // The client disconnected.
     response.destroy();
   }
 }

@@ -15,7 +15,7 @@ import {
 import { severity, memberWords, vserverWords, type Verdict } from "../../model/verdicts.ts";
 import { toneOf } from "./tone.ts";
 
-/** One cause that somebody must look at, with everything that follows from it: a card. */
+/** One cause that needs attention, with its consequences; shown as a card. */
 export type Attention = {
   readonly tone: "bad" | "warn";
   /** For the headline; without a full stop. */
@@ -23,7 +23,7 @@ export type Attention = {
   /** For the card: what is affected, what is wrong, which services. */
   readonly title: string;
   readonly since: number | null;
-  /** Among others, the worst lowest. */
+  /** Sort rank; the lowest is the worst. */
   readonly rank: number;
 } & (
   | {
@@ -32,20 +32,20 @@ export type Attention = {
       readonly adc: string;
       readonly server: string;
       readonly members: readonly [LiveMember, ...LiveMember[]];
-      /** Wrong because of this server, and nothing of their own. */
+      /** Vservers that are wrong only because of this server. */
       readonly derived: readonly LiveVserver[];
     }
   | { readonly kind: "vserver"; readonly vserver: LiveVserver }
   | { readonly kind: "estate"; readonly finding: LiveFinding }
   | {
-      /** Servers that present another certificate than the others behind the same vserver; none: the ADC itself. */
+      /** Servers whose certificate differs from the others behind the same vserver; none: the ADC itself. */
       readonly kind: "certificate";
       readonly servers: readonly string[];
       readonly members: readonly LiveMember[];
     }
 );
 
-/** Everything that deserves a look: one entry a cause, worst first. What the ADC's own timing still explains is none. */
+/** Everything that needs attention: one entry per cause, worst first. Excludes what is still within grace. */
 export function attentionOf(
   live: Pick<LiveState, "members" | "vservers" | "findings">,
 ): readonly Attention[] {
@@ -81,10 +81,10 @@ export function attentionOf(
   return all.sort((one, other) => one.rank - other.rank);
 }
 
-/** Of what no single row shows: before what a server alone forgets, after whatever the ADC is wrong about. */
+/** Rank of findings on more than one row: after everything the ADC is wrong about, before undeclared maintenance. */
 const RANK_OF_WHOLE = severity("maintenance_overrun") - 0.5;
 
-/** Members of one server with the same verdict are one cause, whatever step each fails at. */
+/** Members of one server with the same verdict are one cause, even if they fail at different steps. */
 function serverCauses(findings: readonly Finding[]) {
   const groups = new Map<string, Extract<Finding, { kind: "members" }>>();
   for (const finding of findings) {
@@ -144,7 +144,9 @@ export function servicesOf(members: readonly LiveMember[]): string {
     .join(", ");
 }
 
-/** Who presents another certificate than most behind the same vserver, where all must be alike: one cause a server. */
+/**
+ * Servers whose certificate differs from most others behind the same vserver, if all must be identical: one cause per server.
+ */
 function certificateCauses({ members, vservers }: Pick<LiveState, "members" | "vservers">) {
   const causes = new Map<string, { servers: readonly string[]; members: LiveMember[] }>();
   for (const { adc, vserver, certificateDiffers } of vservers) {

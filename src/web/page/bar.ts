@@ -5,12 +5,12 @@ import { attentionOf } from "./attention.ts";
 import { moment } from "./time.ts";
 import { TONE_SIGNS, toneOf, type Tone } from "./tone.ts";
 
-/** The one sentence on top: what the ADC is wrong about, or what else needs attention. */
+/** The headline: what the ADC is wrong about, or what else needs attention. */
 export interface Headline {
   readonly tone: Tone;
   readonly sentence: string;
   readonly since: number | null;
-  /** For the window's title. */
+  /** For the page title. */
   readonly title: string;
 }
 
@@ -25,7 +25,7 @@ export function headline(live: LiveState): Headline {
   });
   if (live.cutOff) {
     const sentence =
-      "This agent is cut off: it reaches no control target, so all its opinions are unknown";
+      "This agent is cut off: no control target is reachable, so all its opinions are unknown";
     return of("unknown", sentence, null, "cut off");
   }
   const [worst, ...others] = attentionOf(live);
@@ -54,7 +54,7 @@ export function headline(live: LiveState): Headline {
     const differing = live.members.filter(({ verdict }) => verdict === "settling");
     const servers = [...new Set(differing.map(({ server }) => server))].slice(0, 3).join(", ");
     const about = servers === "" ? "a vserver" : servers;
-    const sentence = `${adcs} and this agent differ about ${about}, still within the ADC's own timing`;
+    const sentence = `${adcs} and this agent differ about ${about}, still within the time the ADC itself needs to react`;
     return of("warn", sentence, latest(differing), `${String(settling)} settling`);
   }
   const away = live.servers.filter(({ maintenance }) => maintenance.declared || maintenance.adc);
@@ -93,7 +93,7 @@ function countsOf({ members, vservers }: Pick<LiveState, "members" | "vservers">
   };
 }
 
-/** What stays in sight on the status page: the sentence, four counts, and how fresh all of it is. */
+/** The fixed bar of the status page: headline, four counts, and age of the data. */
 export function stateBar(live: LiveState, top: Headline, now: number, causes: number): Markup {
   const counts = countsOf(live);
   const tones = {
@@ -124,7 +124,7 @@ export function stateBar(live: LiveState, top: Headline, now: number, causes: nu
   </div>`;
 }
 
-/** The sentence of a page, in a region that screen readers read out when it changes. */
+/** The headline of a page, in a live region for screen readers. */
 export function headlineSection(tone: Tone, sentence: Markup, below: Markup | null): Markup {
   return html`<section class="headline ${tone}" role="status" aria-live="polite" id="headline">
     <h1>
@@ -147,7 +147,7 @@ function freshness({ name, up, lastPollAt, nodes }: LiveAdc): Markup {
   >`;
 }
 
-/** The worst tone among rows, for the one sign that stands for all of them. */
+/** The worst tone of several rows, for their common icon. */
 export function worstTone(rows: readonly Pick<LiveMember, "verdict">[]): Tone {
   const order: readonly Tone[] = ["bad", "warn", "unknown", "quiet", "good"];
   const tones = new Set(rows.map(({ verdict }) => toneOf(verdict)));

@@ -19,7 +19,7 @@ interface CardInput {
   readonly remarks: Remarks;
 }
 
-/** One cause: what is the matter and with which services, who says what, and what to type. */
+/** The card of a cause: the problem, the services, the opinions, and the commands. */
 export function card(one: Attention, input: CardInput): Markup {
   const { now, later } = commandsOf(one, input);
   return html`<article class="card ${one.tone}" id="${cardId(one)}">
@@ -38,7 +38,7 @@ export function card(one: Attention, input: CardInput): Markup {
   </article>`;
 }
 
-/** Stable over refreshes, so that a reader's place is kept. */
+/** Stable over refreshes, so that the scroll position is kept. */
 function cardId(one: Attention): string {
   const parts = {
     server: () => (one.kind === "server" ? [one.adc, one.server, one.verdict] : []),
@@ -69,7 +69,7 @@ function bodyOf(one: Attention, { live }: CardInput): Markup | null {
   }
 }
 
-/** Who says what; services of which all say the same share a line. */
+/** The opinions; services with the same opinions share a row. */
 function opinionTable(members: readonly LiveMember[]): Markup {
   const groups = groupBy(members, (member) => {
     const why = whyEach(member);
@@ -99,7 +99,7 @@ function opinionTable(members: readonly LiveMember[]): Markup {
   </table>`;
 }
 
-/** By protocol and port; where several services share both, by their names as well. */
+/** Labels by protocol and port; with the service name if several services share both. */
 function serviceLinks(members: readonly LiveMember[]): readonly Markup[] {
   const link = (member: LiveMember, text: string): Markup =>
     html`<a href="${memberHref(member)}">${text}</a>`;
@@ -117,7 +117,7 @@ function serviceLinks(members: readonly LiveMember[]): readonly Markup[] {
 
 const MAX_MONITOR_LINES = 3;
 
-/** What the ADC goes by: its monitors' last words, and how far they see; nothing where it does not go by them. */
+/** The last responses of the ADC's monitors, and their depth; empty if they do not decide its state. */
 function monitorLine(members: readonly LiveMember[]): Markup | null {
   const lines = new Set(
     members.flatMap(({ adcOpinion, adcLastResponse, adcMonitors, depth }) => {
@@ -172,7 +172,7 @@ function vserverSides(vserver: LiveVserver): Markup {
   </table>`;
 }
 
-/** Most names of a table of certificates; the rest is on the members' own pages. */
+/** Maximum number of rows in a table of certificates; all are on the members' pages. */
 const MAX_ROWS = 12;
 
 function certificateTable(odd: readonly LiveMember[], live: LiveState): Markup {
@@ -209,7 +209,7 @@ function certificateTable(odd: readonly LiveMember[], live: LiveState): Markup {
   </table>`;
 }
 
-/** The probe that decided, word for word. */
+/** The transcript of the probe that decided. */
 function evidence(members: readonly LiveMember[], id: string): Markup | null {
   const probe = members.map(decidingProbe).find((one) => (one?.last ?? null) !== null) ?? null;
   const last = probe?.last ?? null;
@@ -232,7 +232,7 @@ export function transcript({
     <pre>${text === "" ? "(no data exchanged)" : text}</pre>`;
 }
 
-/** The probe the verdict rests on: the one named, else the first that fails. */
+/** The probe that decided the verdict: the one named, else the first that fails. */
 function decidingProbe(member: LiveMember): LiveProbe | null {
   const named = member.probes.filter(
     (probe) => probe.monitor === member.decidedBy || probe.transaction === member.decidedBy,
@@ -275,7 +275,7 @@ export function commands(list: readonly Command[]): Markup | null {
       </ul>`;
 }
 
-/** Options are not broken at their hyphen. */
+/** Prevents line breaks at the hyphens of options. */
 function words(text: string): readonly (Markup | string)[] {
   return text
     .split(/([ \n])/)

@@ -6,7 +6,7 @@ import { loginMonitor } from "../../lint/proposals.ts";
 import type { Verdict } from "../../model/verdicts.ts";
 import { SHALLOW_MONITOR_RULES } from "../../lint/shallow-monitors.ts";
 
-/** Something to type, and what it does. NetScaler commands go to the ADC's own command line. */
+/** A command and its purpose. NetScaler commands are for the ADC's command line. */
 export interface Command {
   readonly purpose: string;
   readonly where: "NetScaler" | "shell" | "Exchange";
@@ -16,8 +16,8 @@ export interface Command {
 const DRAIN_S = 60;
 
 /**
- * What to type about a member's verdict. NetScaler's syntax: `disable service NAME [delay] [-graceFul YES]`,
- * `disable serviceGroup NAME SERVER PORT [-delay s] [-graceFul YES]`, `enable` alike.
+ * Commands for a member's verdict. NetScaler's syntax: `disable service NAME [delay] [-graceFul YES]`, `disable serviceGroup
+ * NAME SERVER PORT [-delay s] [-graceFul YES]`, `enable` alike.
  */
 export function memberCommands(
   member: LiveMember,
@@ -56,8 +56,8 @@ export function memberCommands(
 }
 
 /**
- * What to type about all members of one server that are wrong alike: each purpose once. Where nothing of the server works
- * any more, the server itself is taken out.
+ * Commands for all members of one server with the same problem, each purpose once. If no member of the server works, the whole
+ * server is taken out.
  */
 export function serverCommands(
   members: readonly [LiveMember, ...LiveMember[]],
@@ -79,9 +79,9 @@ export function serverCommands(
 }
 
 /**
- * What takes a server out of service on every ADC that has members of it: as a whole where the ADC knows a server of that
- * name, else each member. Or what brings it back: whatever is disabled of it, and before anything is, the same as a whole.
- * GSLB's services stay as they are.
+ * Commands that take a server out of service on every ADC, or return it. If the ADC has a server object of that name, the
+ * command is for the whole server, else for each member. Returning enables whatever is disabled, or the whole server if nothing
+ * is. GSLB services are not changed.
  */
 export function wholeServer(
   action: "disable" | "enable",
@@ -119,7 +119,7 @@ function enableServer(server: string): Command {
   return netscaler(`Return all of ${server} to service`, `enable server ${word(server)}`);
 }
 
-/** Whether the server is in maintenance as a whole: no other member of it is still known to work. */
+/** Whether the whole server is in maintenance: no other member of it is known to work. */
 function isOut(
   [first, ...rest]: readonly [LiveMember, ...LiveMember[]],
   live: Pick<LiveState, "members">,
@@ -144,7 +144,7 @@ const AWAY: ReadonlySet<Verdict> = new Set<Verdict>([
   "drained_undeclared",
 ]);
 
-/** What shows which certificate a server has, and which others it could present. */
+/** Command that shows the certificates of a server. */
 export function certificateCommands(
   servers: readonly string[],
   members: readonly LiveMember[],
@@ -202,7 +202,7 @@ export function vserverCommands(vserver: LiveVserver): readonly Command[] {
   }
 }
 
-/** What takes a dead site out of DNS, and what shows why GSLB thinks otherwise. */
+/** Commands that take a dead site out of DNS, and that show GSLB's state of it. */
 function nameCommands({ vserver, verdict, gslb }: LiveVserver): readonly Command[] {
   const dead = (gslb?.sites ?? []).filter(
     ({ handedOut, serves }) => handedOut && serves === "down",
@@ -244,7 +244,7 @@ function gslbWord(shown: string): string {
 function disable(member: LiveMember, estate: Estate | null): Command {
   const { kind, name, isGroup, isSite } = objectOf(member, estate);
   if (isSite) {
-    // GSLB knows no graceful end: what was answered lives on in clients' caches for its TTL.
+    // GSLB has no graceful option: clients cache answers for their TTL.
     const text = `disable ${kind} ${isGroup ? `${name} ${endpointOf(member)}` : name}`;
     return netscaler("Take it out of DNS now", text);
   }
@@ -254,7 +254,7 @@ function disable(member: LiveMember, estate: Estate | null): Command {
   return netscaler(`Take it out of service now; open connections get ${String(DRAIN_S)} s`, text);
 }
 
-/** What enables all that is disabled of these members of one server; no command where the ADC says that nothing is. */
+/** Commands that enable everything disabled of these members of one server; none if the ADC reports nothing as disabled. */
 function enable(members: readonly LiveMember[], estate: Estate | null): readonly Command[] {
   const lines = new Set(members.flatMap((member) => enablingLines(member, estate)));
   const [server] = members.flatMap((one) => (one.disabled?.includes("server") ? [one.server] : []));
@@ -278,7 +278,7 @@ function show(member: LiveMember, estate: Estate | null): Command {
   return netscaler("Read the monitor's last response on the ADC", `show ${kind} ${name}`);
 }
 
-/** Lint knows which monitor would have seen it: what mends the shallow one bound now. */
+/** Lint's fix for the shallow monitor that is bound now. */
 function deeperMonitor(member: LiveMember, remarks: readonly Finding[]): readonly Command[] {
   const remark = remarks.find(
     ({ rule, object, fix }) => object === member.adcService && fix !== null && SHALLOW.has(rule),
@@ -288,7 +288,7 @@ function deeperMonitor(member: LiveMember, remarks: readonly Finding[]): readonl
     : [netscaler("Permanent fix: a deeper monitor", remark.fix)];
 }
 
-/** Where the greeting is well and the login fails, a monitor that reads the banner would be as blind. */
+/** If only the login fails, a monitor that reads the banner would not detect it either. */
 function failingLogin(member: LiveMember): "imap" | "pop3" | null {
   const failing = new Set(
     member.probes
@@ -333,7 +333,7 @@ function explain(member: LiveMember): Command {
   };
 }
 
-/** Whether the ADC knows the member's server by its name, so that all of it can be disabled at once. */
+/** Whether the ADC has a server object with this name, so that the whole server can be disabled at once. */
 function hasServerObject(member: LiveMember, estate: Estate | null): boolean {
   return (estate?.servers.has(member.server) ?? true) && !isSiteOf(member, estate);
 }
@@ -343,7 +343,7 @@ function isSiteOf({ adcService }: LiveMember, estate: Estate | null): boolean {
   return sites.some(({ shownAs }) => shownAs === adcService);
 }
 
-/** What the ADC calls the object that a member belongs to. */
+/** NetScaler's keyword for the object that a member belongs to. */
 function objectOf(member: LiveMember, estate: Estate | null) {
   const sites = [...(estate?.gslb.services.values() ?? [])];
   const site = sites.find(({ shownAs }) => shownAs === member.adcService);
@@ -364,19 +364,19 @@ function netscaler(purpose: string, text: string): Command {
   return { purpose, where: "NetScaler", text };
 }
 
-/** A name as NetScaler's command line reads it back: quoted where it holds anything unusual. */
+/** Quotes a name for NetScaler's command line if necessary. */
 function word(name: string): string {
   return /^[\w.:/-]+$/.test(name) ? name : `"${name.replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** A word as PowerShell reads it back. */
+/** Quotes a word for PowerShell if necessary. */
 function powerShellWord(text: string): string {
   return /^[\w.:-]+$/.test(text)
     ? text
     : `'${text.replace(/['\u2018\u2019\u201a\u201b]/g, "$&$&")}'`;
 }
 
-/** A word as a POSIX shell reads it back. */
+/** Quotes a word for a POSIX shell if necessary. */
 function shellWord(text: string): string {
   return /^[\w.:/@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

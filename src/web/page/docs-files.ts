@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * The pages of `docs/` by name, without `.md`, each with a function that reads it; none where the folder is not beside
- * the program. A bundle puts the texts themselves in this module's place (`build/bundle.js`).
+ * The pages of `docs/` by name, without `.md`, each with a function that reads it; empty if the folder is not installed. A
+ * bundled build replaces this module with the texts (`build/bundle.js`).
  */
 export function docsFiles(): ReadonlyMap<string, () => string> {
   const above = join(import.meta.dirname, "..", "..", "..");

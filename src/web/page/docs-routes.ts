@@ -6,17 +6,17 @@ import type { WebSources } from "../sources.ts";
 import { docsFiles } from "./docs-files.ts";
 import { layout } from "./layout.ts";
 
-/** `/docs/NAME`: the documentation of this very version, where the links of alerts lead. `/docs` begins with its list. */
+/** `/docs/NAME`: the documentation of this version, to which alerts link. `/docs` lists the pages. */
 export function docsRoutes(sources: WebSources): readonly Route[] {
   const files = docsFiles();
-  // Rendering a page takes the event loop for some milliseconds, and its text does not change while the program runs.
+  // Rendering takes milliseconds and the text does not change at runtime, so the result is cached.
   const made = new Map<string, { readonly title: string; readonly main: Markup }>();
   const page = async (name: string): Promise<Reply> => {
     let content = made.get(name);
     if (content === undefined) {
       const text = files.get(name)?.();
       if (text === undefined) {
-        return problem(404, "The documentation is not beside this program.");
+        return problem(404, "The documentation is not installed with this program.");
       }
       content = {
         title: /^# (.*)/m.exec(text)?.[1] ?? name,
@@ -33,10 +33,7 @@ export function docsRoutes(sources: WebSources): readonly Route[] {
   ];
 }
 
-/**
- * Markdown of ours as HTML: links between pages lead to each other, what is not served (sources, pages for developers,
- * pictures) stays text.
- */
+/** Renders the documentation's Markdown as HTML. Links between pages work; links to files that are not served become text. */
 async function rendered(markdown: string, pages: ReadonlySet<string>): Promise<string> {
   const { Marked, Renderer } = await import("marked");
   const renderer = new Renderer();
@@ -53,7 +50,7 @@ async function rendered(markdown: string, pages: ReadonlySet<string>): Promise<s
   return new Marked({ renderer }).parse(markdown, { async: true });
 }
 
-/** As a repository's page makes the anchor of a heading. */
+/** The anchor of a heading, as GitHub generates it. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()

@@ -8,12 +8,12 @@ import { memberHref, vserverHref, type View } from "./layout.ts";
 import { mark, opinionWords, shape } from "./opinions.ts";
 import { TILE_WORDS, TONE_SIGNS, toneOf } from "./tone.ts";
 
-/** More columns than anybody reads beside each other: then each row holds its tiles, with the server's name in each. */
+/** With more columns than this, each row lists its tiles with the server's name. */
 const MAX_COLUMNS = 12;
-/** More tiles than a page should hold; those that need somebody are kept before those that agree. */
+/** Maximum number of tiles on a page; tiles that need attention are kept first. */
 const MAX_TILES = 1_000;
 
-/** One line of the grid: a vserver that clients reach, directly or by content switching, and its members. */
+/** One row of the grid: a vserver that clients reach, directly or by content switching, and its members. */
 interface Row {
   readonly vserver: LiveVserver | null;
   readonly name: string;
@@ -22,7 +22,7 @@ interface Row {
   readonly via: readonly LiveVserver[];
 }
 
-/** Vservers in a person's order against servers, the busiest first: one grid for each ADC, and one for its GSLB names. */
+/** A grid of vservers and servers for each ADC, and one for its GSLB names. */
 export function grids(
   live: LiveState,
   chosen: { readonly members: readonly LiveMember[]; readonly vservers: readonly LiveVserver[] },
@@ -90,7 +90,7 @@ function rowsOf(
 /** ex2 before ex10. */
 export const BY_NAME = new Intl.Collator("en", { numeric: true });
 
-/** What users ask for first stands first: the web by its virtual directories, then mail, then what both need. */
+/** Order of the rows: web services by virtual directory, then mail, then what both depend on. */
 const ORDER: readonly RegExp[] = [
   /owa|webmail/i,
   /ecp/i,
@@ -112,7 +112,7 @@ function orderOf({ name, vserver, members }: Row): number {
   return directory >= 0 ? directory : ORDER.length + (place < 0 ? PROTOCOLS.length : place);
 }
 
-/** A wall has room for so many rows that can be read from afar; of more, those that agree are left out. */
+/** Maximum number of rows on a wall; beyond it, rows that agree are left out. */
 const MAX_WALL_ROWS = 20;
 
 function grid(title: string, rows: readonly Row[], isNames: boolean, view: View): Markup {
@@ -200,8 +200,8 @@ function grid(title: string, rows: readonly Row[], isNames: boolean, view: View)
         </tbody>
       </table>
     </div>
-    ${left === 0 ? null : html`<p>${left} members that agree are not shown; narrow the filter.</p>`}
-    ${worth === rows ? null : html`<p>${rows.length - worth.length} more services where all agree.</p>`}
+    ${left === 0 ? null : html`<p>${left} agreeing members are not shown; narrow the filter.</p>`}
+    ${worth === rows ? null : html`<p>${rows.length - worth.length} more services, on which all agree.</p>`}
   </div>`;
 }
 
@@ -253,7 +253,7 @@ function rowHead({ vserver, name, members, via }: Row): Markup {
     >`;
 }
 
-/** The servers' own port, where the vserver has another. */
+/** The servers' port, if it differs from the vserver's. */
 function behind(members: readonly LiveMember[], port: LiveMember["port"]): string {
   const [own, ...others] = new Set(members.map((member) => member.port));
   return own === undefined || others.length > 0 || own === port ? "" : ` → ${String(own)}`;
@@ -265,7 +265,7 @@ function vserverTile(vserver: LiveVserver): Markup {
   const short = TILE_WORDS[vserver.verdict];
   const alone = configured === 0 && tone === "good";
   const words = alone
-    ? `${vserver.vserver}: answers by itself, a redirect or responder without servers`
+    ? `${vserver.vserver}: has no servers; a redirect or responder answers clients`
     : `${vserver.vserver}: ADC ${opinionWords(vserver.adcOpinion)}, through it ${opinionWords(vserver.vip)}, ${String(reallyUp)} of ${String(configured)} servers work: ${vserverWords(vserver).label}`;
   const shown = alone ? "redirects" : `${short} ${String(reallyUp)}/${String(configured)}`;
   const marks = alone ? "" : `${shape(vserver.adcOpinion)}${shape(vserver.vip)} `;
@@ -294,7 +294,7 @@ function memberTile(member: LiveMember, named: boolean): Markup {
   >`;
 }
 
-/** What a tile shows, in one line under the grid. */
+/** The legend under the grid. */
 export function legend(): Markup {
   return html`<p class="legend">
     <span

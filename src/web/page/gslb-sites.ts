@@ -2,7 +2,7 @@ import type { LiveGslb, LiveGslbSite, SiteSource } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
 import { because, opinionBadge } from "./opinions.ts";
 
-/** The sites of a GSLB vserver: what GSLB says, what DNS does, and what a client meets there. */
+/** The sites of a GSLB vserver: state in GSLB, DNS answers, and what clients get. */
 export function gslbSites(gslb: LiveGslb): Markup {
   return html`<section aria-labelledby="sites">
       <h2 id="sites">Sites</h2>

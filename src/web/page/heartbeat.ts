@@ -6,26 +6,26 @@ import { because, lookOf, opinionWords } from "./opinions.ts";
 import { moment } from "./time.ts";
 import { toneOf, type Tone } from "./tone.ts";
 
-/** How one beat looks; `away` is hatched: maintenance, or out of service on purpose. */
+/** Style of one beat; `away` (hatched): maintenance, or out of service on purpose. */
 type Beat = Tone | "away" | "none";
 
-/** One line of beats. */
+/** One row of beats. */
 interface Lane {
   readonly name: Markup | string;
   readonly timelines: readonly (readonly TimelineEntry[])[];
   readonly of: (entry: TimelineEntry) => Beat;
 }
 
-/** Worst last: what a beat shows of all that happened in it. */
+/** Worst last; a beat shows the worst state in its time. */
 const BY_WEIGHT: readonly Beat[] = ["none", "good", "unknown", "quiet", "away", "warn", "bad"];
 const BEATS = 96;
 const BEAT_MS = TIMELINE_MS / BEATS;
-/** Not knowing for so long is a start, or a late answer, and hides nothing else of its quarter of an hour. */
+/** An unknown state shorter than this (a start, or a late answer) is ignored if the beat has any other state. */
 const BRIEFLY_MS = 120_000;
 const BEAT_WIDTH = 10;
 const HEIGHT = 24;
 
-/** The last 24 hours as beats of a quarter of an hour, each as bad as the worst moment in it. */
+/** The last 24 hours in beats of a quarter of an hour, each showing the worst state in its time. */
 export function heartbeat(lanes: readonly Lane[], now: number): Markup {
   const from = now - TIMELINE_MS;
   return html`<figure class="beats">
@@ -63,12 +63,12 @@ const BEAT_WORDS: Readonly<Record<Beat, string>> = {
   none: "not watched",
 };
 
-/** The pattern stands in the page's frame: a style sheet cannot name it. */
+/** The pattern is in the page itself, because a style sheet cannot reference it. */
 function fill(beat: Beat): Markup | null {
   return beat === "away" ? html` fill="url(#hatch)"` : null;
 }
 
-/** Beats of one look are one path: a lane of four looks is five elements, not a hundred. */
+/** Beats of one style share one path, which keeps the number of elements small. */
 function beats(timelines: Lane["timelines"], of: Lane["of"], from: number, now: number): Markup {
   const shown = new Array<number>(BEATS).fill(0);
   for (const entries of timelines) {
@@ -121,7 +121,7 @@ export function verdictBeat({ verdict }: TimelineEntry): Beat {
     case "ready_to_return":
       return "away";
     case "settling":
-      // Comes and goes with the ADC's own timing, and what it turns into is the news.
+      // Settling is part of the ADC's normal timing; only the resulting verdict matters.
       return "none";
     default:
       return toneOf(verdict);
@@ -133,7 +133,7 @@ function opinionBeat(opinion: string): Beat {
   return looks[lookOf(opinion)];
 }
 
-/** Opinions and verdict of one member or vserver over time; in words below. */
+/** Opinions and verdict of one member or vserver over time, with a table below. */
 export function timeline(
   entries: readonly TimelineEntry[],
   service: "Service" | "Through the ADC",

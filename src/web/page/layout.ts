@@ -4,7 +4,7 @@ import type { Problem } from "../http/reply.ts";
 import { html, type Markup, type MarkupValue } from "../markup.ts";
 import { TONE_SIGNS, type Tone } from "./tone.ts";
 
-/** Permalinks: everything the page shows has an address of its own. */
+/** Permalinks of everything the page shows. */
 export function memberHref(member: LiveMember): string {
   return `/member${selectionQuery({
     adc: member.adc,
@@ -18,7 +18,7 @@ export function vserverHref(vserver: Pick<LiveVserver, "adc" | "vserver">): stri
   return `/vserver${selectionQuery({ adc: vserver.adc, vserver: vserver.vserver })}`;
 }
 
-/** `wall`: for a screen that is read from three metres. `embed`: within another page. Both are the status without its frame. */
+/** `wall`: for a large screen. `embed`: inside another page. Both show the status without navigation. */
 export type View = "page" | "wall" | "embed";
 
 interface PageParts {
@@ -27,14 +27,14 @@ interface PageParts {
   readonly agent: LiveState["agent"];
   readonly version: string;
   readonly main: MarkupValue;
-  /** Shown by the icon, and with its sign by the title. */
+  /** Shown by the icon and by a sign in the title. */
   readonly tone?: Tone;
   readonly view?: View;
-  /** Where this page is found, if not where it was asked for (the answer to a form). */
+  /** URL of this page, if different from the request's (the answer to a form). */
   readonly href?: string;
 }
 
-/** The frame of every page. Without script the page reloads itself; with it, it follows the event stream. */
+/** The layout of every page. Without script the page reloads periodically; with script it follows the event stream. */
 export function layout({
   title,
   current,
@@ -84,7 +84,7 @@ export function layout({
     </html> `.text;
 }
 
-/** What a browser shows of a path that does not exist, or of a refusal. */
+/** The error page. */
 export function problemPage({ title, detail }: Problem, agent: string, version: string): string {
   return layout({
     title,

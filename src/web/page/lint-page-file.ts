@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * The page of lint as `npm run build:lint-page` makes it; null where it was not built. From source it lies in `dist`; a
- * bundle puts the text itself in this module's place (`build/bundle.js`).
+ * The lint page that `npm run build:lint-page` makes; null if it was not built. From source it is in `dist`; a bundled build
+ * replaces this module with the text (`build/bundle.js`).
  */
 export function lintPageFile(): string | null {
   const above = join(import.meta.dirname, "..", "..", "..");
@@ -11,7 +11,7 @@ export function lintPageFile(): string | null {
     try {
       return readFileSync(file, "utf8");
     } catch {
-      // In the other place, then.
+      // Try the other path.
     }
   }
   return null;

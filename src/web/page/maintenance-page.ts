@@ -15,21 +15,21 @@ import type { Tone } from "./tone.ts";
 
 export interface MaintenanceInput {
   readonly live: LiveState;
-  /** Null when this agent keeps no store. */
+  /** Null if this agent has no store. */
   readonly windows: readonly WindowView[] | null;
-  /** Whether a token is configured: without one nothing can be changed from here. */
+  /** Whether a token is configured; changes need one. */
   readonly writable: boolean;
   readonly message: { readonly ok: boolean; readonly text: string } | null;
-  /** The server that the page is about; null: none is chosen yet. */
+  /** The selected server; null: none. */
   readonly server: string | null;
-  /** How it stands with that server; null where no ADC has it. */
+  /** State of that server; null if no ADC has it. */
   readonly looks: Looks | null;
-  /** What the ADCs have, for the commands that drain and return the server. */
+  /** The estates, for the commands that drain and return the server. */
   readonly estates: readonly Estate[];
   readonly version: string;
 }
 
-/** What the agent finds of one server when it is asked now. */
+/** Current checks of one server. */
 export interface Looks {
   readonly preflight: MaintenanceReport;
   readonly drained: MaintenanceReport;
@@ -43,7 +43,7 @@ const STATE_WORDS: Readonly<Record<WindowView["state"], string>> = {
   over: "over",
 };
 
-/** The hour of maintenance of one server, step by step; declared windows; with the token, start and end. */
+/** The maintenance page: steps for one server, declared windows, and forms to change them. */
 export function maintenancePage(input: MaintenanceInput): string {
   const { live, windows, writable, message, server, version } = input;
   const servers = [...new Set(live.members.map((one) => one.server))].sort(BY_NAME.compare);
@@ -85,16 +85,16 @@ export function maintenancePage(input: MaintenanceInput): string {
 
 interface Step {
   readonly name: string;
-  /** What is to be done while this step is the next. */
+  /** What to do when this is the next step. */
   readonly todo: string;
-  /** `later`: its time has not come. */
+  /** `later`: not its turn yet. */
   readonly state: "done" | "wrong" | "later";
   readonly says: readonly string[];
-  /** What to type for it; shown while it is the next. */
+  /** Commands for it; shown while it is the next step. */
   readonly commands?: readonly Command[];
 }
 
-/** Five steps with their ticks, as the agent sees them now. */
+/** Five steps with their current state. */
 function runbook(server: string, input: MaintenanceInput): Markup {
   const { live, windows, looks } = input;
   const members = live.members.filter((one) => one.server === server);
@@ -118,7 +118,7 @@ function runbook(server: string, input: MaintenanceInput): Markup {
       html`${server}:
       ${last === undefined ? "before maintenance" : last.name}${next === undefined ? "" : `; next: ${next.todo}`}`,
       window === undefined
-        ? html`<p>Nobody has declared maintenance of it: no window is open.</p>`
+        ? html`<p>No maintenance is declared for it: no window is open.</p>`
         : html`<p>Window ${window.name}: ${moment(window.startAt)} to ${moment(window.endAt)}.</p>`,
     )}
     <ol class="steps" aria-label="Steps">
@@ -138,7 +138,7 @@ function runbook(server: string, input: MaintenanceInput): Markup {
 
 const TICKS: Readonly<Record<Step["state"], string>> = { done: "✔", wrong: "✖", later: "○" };
 
-/** A step counts once the one before it has been: a server that never left is not back. */
+/** A step can be done only after the previous one: a server that never left is not back. */
 function stepsOf(
   members: readonly LiveMember[],
   window: WindowView | null,
@@ -165,7 +165,7 @@ function stepsOf(
   return [
     {
       name: "preflight",
-      todo: "see that the others can do without it",
+      todo: "check that the other servers can carry the load",
       state: begun || preflight.ok ? "done" : "wrong",
       says: begun ? [] : wordsOf(preflight),
     },
@@ -179,7 +179,7 @@ function stepsOf(
     },
     {
       name: "in maintenance",
-      todo: "begin the work",
+      todo: "start the work",
       state: down ? "done" : "later",
       says: down ? [] : [works],
     },
@@ -199,13 +199,13 @@ function stepsOf(
   ];
 }
 
-/** What is wrong, or in one word that nothing is. */
+/** The problems, or that there are none. */
 function wordsOf({ checks }: MaintenanceReport): readonly string[] {
   const worth = checks.filter(({ ok, warning }) => !ok || warning).map(({ message }) => message);
   return worth.length === 0 ? checks.map(({ message }) => message) : worth;
 }
 
-/** Servers in maintenance by any source: they may disagree, and that is worth seeing. */
+/** Servers in maintenance by any source, since the sources may disagree. */
 function seen(live: LiveState): Markup | null {
   const servers = live.servers.filter(
     ({ maintenance }) => maintenance.declared || maintenance.adc || maintenance.detected,
@@ -303,7 +303,7 @@ function changeForm(window: WindowView): Markup {
       data-token
     />
     ${
-      // First, so that Enter in the field of the token ends nothing.
+      // First, so that Enter in the token field does not end the window.
       window.source === "config" || window.endAt === Infinity
         ? null
         : html`<button type="submit" name="action" value="extend">1 h more</button>`

@@ -20,8 +20,8 @@ import { REPORT_POLICY, windowReportPage } from "./window-report-page.ts";
 import { maintenancePage, type Looks, type MaintenanceInput } from "./maintenance-page.ts";
 
 /**
- * The maintenance page and its two forms. The token travels in the form itself, never by itself with a request: another
- * site cannot make a browser send what the browser does not keep.
+ * The maintenance page and its two forms. The token is a form field, not a cookie, so another site cannot make a browser send
+ * it.
  */
 export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
   const path = "/maintenance";
@@ -100,7 +100,7 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
   ];
 }
 
-/** How it stands with a server now; null where no ADC has it, or nobody keeps windows. */
+/** Current state of a server; null if no ADC has it or the agent has no store. */
 async function looksAt(
   server: string,
   live: LiveState,

@@ -18,7 +18,7 @@ import { probeSourceWords } from "./probe-source.ts";
 import { probeTable, tlsSection, type ProbeLine } from "./probe-table.ts";
 import { toneOf } from "./tone.ts";
 
-/** The monitors bound to a service as they are configured, each with what it cannot see. */
+/** The monitors bound to a service as configured, each with its blind spots. */
 function monitorFacts(
   estate: Estate,
   adcService: string,
@@ -62,18 +62,18 @@ function bindingWords(binding: MonitorBinding): string {
 function timingWords(monitor: Monitor): string {
   return (
     `Every ${span(monitor.intervalMs)}, response timeout ${span(monitor.responseTimeoutMs)}; ` +
-    `${String(monitor.retries)} failures mean DOWN, then probed after ${span(monitor.downTimeMs)}; ` +
+    `${String(monitor.retries)} failures mean DOWN, then the next probe after ${span(monitor.downTimeMs)}; ` +
     `${String(monitor.successRetries)} ${monitor.successRetries === 1 ? "success makes" : "successes make"} UP.` +
     (monitor.reverse ? " Reverse: a match means DOWN." : "")
   );
 }
 
-/** NITRO returns every parameter, name and units among them: what adds nothing to the sentence is left out. */
+/** NITRO returns every parameter; those that add nothing to the sentence are skipped. */
 const SAID_ELSEWHERE =
   /^(monitorname|type|units\d|interval|resptimeout|downtime|retries|successretries|reverse|state)$/;
 const SAYS_NOTHING: readonly string[] = ["", "0", "0.0.0.0", "NO"];
 
-/** In the ADC's own words; secrets are masked in the model already. */
+/** In the ADC's syntax; secrets are already masked in the model. */
 function asWritten(monitor: Monitor): string {
   const parameters = [...monitor.written]
     .filter(
@@ -111,7 +111,7 @@ interface MemberInput {
   readonly now: number;
 }
 
-/** Everything about one member: verdict, its day, opinions, probes straight and through the ADC, TLS, monitors. */
+/** Everything about one member: verdict, last day, opinions, probes directly and through the ADC, TLS, monitors. */
 export function memberPage(input: MemberInput): string {
   const { live, member, estate, remarks, history, version, now } = input;
   const tone = toneOf(member.verdict);
@@ -202,7 +202,7 @@ export function memberPage(input: MemberInput): string {
   });
 }
 
-/** Says that the configuration wants no verdict, and its reason; empty where there is one. */
+/** Why the configuration excludes it from judging; empty if it does not. */
 export function excludedWords({ unjudged = null }: Pick<LiveMember, "unjudged">): string {
   return unjudged === null ? "" : `Excluded from judging by the configuration: ${unjudged}. `;
 }
@@ -216,7 +216,7 @@ function blindNotice(member: LiveMember): Markup | null {
       </p>`;
 }
 
-/** Each probe of the member once, with the same ones through the vservers that it serves. */
+/** Each probe of the member, with the same probe through its vservers. */
 function linesOf(live: LiveState, member: LiveMember): readonly ProbeLine[] {
   const vips = live.vservers
     .filter(({ adc, vserver }) => adc === member.adc && member.vservers.includes(vserver))

@@ -11,7 +11,7 @@ import { certificateWords, pinOf } from "../../net/server-proof.ts";
 import { gapSentence } from "../../model/adc-state.ts";
 import { moment } from "./time.ts";
 
-/** Whether the members of a vserver offer the same login schemes; null where nothing can be compared. */
+/** Whether the members of a vserver offer the same login schemes; null if nothing can be compared. */
 export function loginSchemes({ oddSchemes = null }: LiveVserver): Markup | null {
   if (oddSchemes === null) {
     return null;
@@ -35,7 +35,7 @@ export function schemesNotice({ vserver }: LiveVserver): Markup {
   be asked for a password or fail.`;
 }
 
-/** Why a server that is asked for a login gets none. */
+/** Why logins to a server are not tried. */
 const UNPROVEN: ReadonlySet<Reason> = new Set<Reason>([
   "certificate_untrusted",
   "certificate_name",
@@ -45,7 +45,7 @@ const UNPROVEN: ReadonlySet<Reason> = new Set<Reason>([
 ]);
 const MAX_SHOWN = 5;
 
-/** A notice for each certificate for whose sake logins are not tried, with the line that would allow them. */
+/** A notice for each certificate that blocks logins, with the configuration that would allow them. */
 export function untriedLogins(probes: readonly LiveProbe[]): readonly Markup[] {
   const byCertificate = new Map<string, LiveProbe[]>();
   for (const probe of probes) {
@@ -58,7 +58,7 @@ export function untriedLogins(probes: readonly LiveProbe[]): readonly Markup[] {
   const all = [...byCertificate.values()];
   const shown = all.slice(0, MAX_SHOWN).map(notice);
   const more = all.length - MAX_SHOWN;
-  return more > 0 ? [...shown, html`${String(more)} more certificates prevent logins.`] : shown;
+  return more > 0 ? [...shown, html`${String(more)} more certificates block logins.`] : shown;
 }
 
 function notice(probes: readonly LiveProbe[]): Markup {
@@ -85,7 +85,10 @@ function placeOf({ server, port, vserver, transaction, monitor }: LiveProbe): st
   return `${server === "" ? vserver : `${server}:${String(port)}`} (${name})`;
 }
 
-/** What limits what this agent can say: an ADC that does not answer, an account at rest, login schemes that differ, a server in maintenance. */
+/**
+ * Notices about limits of the current verdicts: an ADC that does not answer, a suspended account, different login schemes, a
+ * server in maintenance.
+ */
 export function notices(live: LiveState): Markup | null {
   const all = [
     ...live.adcs.flatMap((adc) => {
@@ -138,7 +141,7 @@ export function notices(live: LiveState): Markup | null {
       </ul>`;
 }
 
-/** Logins that are not made for want of the state directory, each account once. */
+/** Logins held back because state_dir is not writable, once per account. */
 function heldBack(live: LiveState): readonly Markup[] {
   const messages = new Map(
     live.probes.flatMap(({ account, heldBack: held }) =>

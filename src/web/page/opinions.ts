@@ -3,7 +3,7 @@ import { DEPTH_WORDS } from "../../model/observation.ts";
 import { html, type Markup } from "../markup.ts";
 import { REASON_WORDS, STEP_WORDS, type Reason, type Step } from "../../model/reasons.ts";
 
-/** How one opinion looks in a mark: a shape besides a colour. */
+/** Style of an opinion's mark: shape and colour. */
 export type Look = "up" | "down" | "out" | "none" | "unknown";
 
 export function lookOf(opinion: string): Look {
@@ -32,12 +32,12 @@ const SHAPES: Readonly<Record<Look, string>> = {
   unknown: "?",
 };
 
-/** The shape alone, where many stand together and words say the same beside them. */
+/** The shape alone, for places where text says the same. */
 export function shape(opinion: string): string {
   return SHAPES[lookOf(opinion)];
 }
 
-/** The words of the ADC for its states, and ours for ours. */
+/** Labels of the opinions; the ADC's states by the ADC's own names. */
 const WORDS: ReadonlyMap<string, string> = new Map([
   ["up", "up"],
   ["down", "down"],
@@ -53,7 +53,7 @@ export function opinionWords(opinion: string): string {
   return WORDS.get(opinion) ?? opinion;
 }
 
-/** A mark for the eye only: whoever uses it says the words beside it. */
+/** A decorative mark; the caller must add the text for screen readers. */
 export function mark(opinion: string): Markup {
   return MARKS[lookOf(opinion)];
 }
@@ -70,7 +70,7 @@ function makeMark(look: Look): Markup {
   return html`<span class="mark ${look}" aria-hidden="true">${SHAPES[look]}</span>`;
 }
 
-/** A mark with its word. */
+/** A mark with its label. */
 export function opinionBadge(opinion: string): Markup {
   return html`<span class="badge ${lookOf(opinion)}"
     >${mark(opinion)} ${opinionWords(opinion).toUpperCase()}</span
@@ -110,12 +110,12 @@ export function whyEach(member: LiveMember): {
     : { replica: "", service: why };
 }
 
-/** As a probe that failed reports it; without one, as the member's verdict does. */
+/** The reason of a failed probe, else the reason of the member's verdict. */
 function whyFailed(failed: LiveProbe | undefined, { step, reason }: LiveMember): string {
   return because(failed?.last?.step ?? step, failed?.last?.reason ?? reason);
 }
 
-/** What the three sides say of a member, each in a sentence. */
+/** The three opinions on a member, each in a sentence. */
 export function threeSides(
   member: LiveMember,
 ): readonly { readonly who: string; readonly opinion: string; readonly says: string }[] {
@@ -130,7 +130,7 @@ export function threeSides(
   ];
 }
 
-/** How far an opinion goes: a sentence after others, or nothing. */
+/** The depth of an opinion, as an extra sentence or empty. */
 function sees({ depth }: LiveMember, opinion: "adc" | "service"): string {
   const own = depth?.[opinion] ?? null;
   if (own === null) {
@@ -138,10 +138,10 @@ function sees({ depth }: LiveMember, opinion: "adc" | "service"): string {
   }
   return opinion === "adc"
     ? ` Its monitors see ${DEPTH_WORDS[own]}.`
-    : ` Its checks reach as far as ${DEPTH_WORDS[own]}.`;
+    : ` Its checks see ${DEPTH_WORDS[own]}.`;
 }
 
-/** How maintenance is known at this member, in a sentence; null when it is not. */
+/** The sources of a member's maintenance, in a sentence; null if there is none. */
 export function maintenanceWords({ maintenance, verdict }: LiveMember): string | null {
   const sources = [
     maintenance.declared === "open" ? "a window is open" : null,
@@ -212,7 +212,7 @@ function serviceSays(member: LiveMember): string {
   }
 }
 
-/** Up may rest on one exchange while another fails: a login outranks an anonymous look, and is asked less often. */
+/** Up may be based on one exchange while another fails: a login outranks an anonymous look, and runs less often. */
 function worksWith(looks: readonly LiveProbe[], names: string): string {
   const failed = looks.find((probe) => probe.lastPassed === false);
   if (failed === undefined) {

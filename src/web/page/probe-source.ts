@@ -1,8 +1,8 @@
 import type { LiveMember } from "../../model/live.ts";
 
 /**
- * Where the ADC itself probes a member from, in words: the first thing to check at a firewall when it says DOWN and the
- * same monitor passes from here. Null where that is not the question.
+ * The source addresses of the ADC's own probes: to check at a firewall if the ADC reports DOWN and the same monitor passes
+ * here. Null if not relevant.
  */
 export function probeSourceWords(member: LiveMember): string | null {
   if (member.verdict !== "false_down") {

@@ -9,22 +9,22 @@ import { transcript } from "./cards.ts";
 import { because, opinionBadge } from "./opinions.ts";
 import { moment, span } from "./time.ts";
 
-/** One line of the table: a probe, and the same through the ADC. */
+/** One row of the table: a probe, and the same probe through the ADC. */
 export interface ProbeLine {
   readonly probe: LiveProbe;
   readonly through: readonly LiveProbe[];
 }
 
 interface ProbeTable {
-  /** Names of the columns of results: of the probe itself, and of the same one through the ADC; null: there is none. */
+  /** Titles of the result columns: the probe itself, and the same probe through the ADC; null: no such column. */
   readonly columns: readonly [string, string | null];
   readonly lines: readonly ProbeLine[];
   readonly history: History;
-  /** The headline is calm: what fails here says something else than that, and is not shown as an outage. */
+  /** The headline reports no problem, so failures here are not shown as an outage. */
   readonly calm: boolean;
 }
 
-/** Every probe in one table: the last result, the last twenty, and on demand runs and transcripts. */
+/** All probes in one table: last result, last twenty results, and expandable runs and transcripts. */
 export function probeTable({ columns, lines, history, calm }: ProbeTable): Markup {
   const [own, through] = columns;
   return html`<section aria-labelledby="probes">
@@ -121,7 +121,7 @@ function placeWords({ vantage, address = null }: LiveProbe): string {
   return vantage === "public" && address !== null ? `, at ${address} as clients reach it` : "";
 }
 
-/** A failure under a calm headline is an answer of another kind: a redirect, the ADC's own login. */
+/** A failure while the headline reports no problem is a different kind of response: a redirect, or the ADC's login. */
 function answerBadge(passed: boolean | null, calm: boolean): Markup {
   return passed === false && calm
     ? html`<span class="badge expected">○ OTHER ANSWER</span>`
@@ -138,7 +138,7 @@ function resultWords(probe: LiveProbe, calm: boolean): Markup {
     >`;
 }
 
-/** One line a vserver: several probes of one name there are as good as the worst of them. */
+/** One line per vserver: the worst of several probes of one name. */
 function throughWords(through: readonly LiveProbe[], straight: LiveProbe, calm: boolean): Markup {
   const worst = new Map<string, LiveProbe>();
   for (const probe of through) {
@@ -148,7 +148,7 @@ function throughWords(through: readonly LiveProbe[], straight: LiveProbe, calm: 
     }
   }
   return html`${[...worst.values()].map(({ vserver, last, lastPassed }) => {
-    // What works at some server and fails through the ADC is no news beside a server at which it fails as well.
+    // A failure through the ADC adds nothing if the probe also fails at the server.
     const isOthers = last?.reason === "login_broken_by_adc" && straight.lastPassed === false;
     const why = isOthers || last === null ? "" : because(last.step, last.reason);
     return html`<div>
@@ -164,7 +164,7 @@ function asRun(probe: LiveProbe, observation: Observation): PastRun {
 
 const SPARK_HEIGHT = 20;
 
-/** The last runs, oldest first: how long each took, and how it ended. */
+/** The last runs, oldest first: duration and result. */
 function spark(runs: readonly PastRun[], calm: boolean): Markup | null {
   if (runs.length === 0) {
     return null;
@@ -227,7 +227,7 @@ function runTable(runs: readonly PastRun[], calm: boolean): Markup {
 
 const BAR = 240;
 
-/** The phases one after another, to the scale of the slowest run shown. */
+/** The phases in sequence, scaled to the slowest run shown. */
 function phaseBar(observation: Observation, longest: number): Markup {
   const reached = PHASES.flatMap((phase) => {
     const durationMs = observation.phases[phase];
@@ -311,7 +311,7 @@ export function tlsSection(facts: TlsFacts, now: number): Markup {
             <dd>
               ${certificate.subject}${
                 facts.unneeded?.includes(certificate.sha256) === true
-                  ? " (sent, but not needed: the chain verifies without it)"
+                  ? " (sent but not needed; the chain verifies without it)"
                   : ""
               }
             </dd>

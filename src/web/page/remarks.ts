@@ -5,7 +5,7 @@ import { DEFAULT_LINT_SETTINGS, type LintIgnore } from "../../lint/settings.ts";
 
 export type Remarks = (estate: Estate) => readonly Finding[];
 
-/** What lint has to say of an estate, found out once per import and configuration, and only when somebody looks. */
+/** Lint's findings on an estate, computed on demand and cached per import and configuration. */
 export function createRemarks(ignore: () => readonly LintIgnore[]): Remarks {
   let known = new WeakMap<Estate, readonly Finding[]>();
   let ignored = ignore();

@@ -14,8 +14,8 @@ import { statusPage } from "./status-page.ts";
 import { vserverPage } from "./vserver-page.ts";
 
 /**
- * Keeps the last pages for a moment: when something changes, every open page asks again at once, and rendering once for
- * all of them is enough. A page is kept until the next change, at most a second, and only a few of them.
+ * A short-lived cache of rendered pages: after a change all open pages reload at once. A page is cached until the next change,
+ * at most a second; only a few are kept.
  */
 interface KeptPages {
   readonly get: (key: string, render: () => string) => string;
@@ -48,7 +48,7 @@ function keepPages(monotonic: () => number, version: () => number): KeptPages {
   };
 }
 
-/** The pages for people, and the three files they need. */
+/** The HTML pages and their static files. */
 export function pageRoutes(sources: WebSources): readonly Route[] {
   const remarks = createRemarks(sources.lintIgnore);
   const kept = keepPages(() => performance.now(), sources.history.lastChangeId);
@@ -69,7 +69,7 @@ export function pageRoutes(sources: WebSources): readonly Route[] {
           now: now(),
         }),
       );
-      // It holds no form, and what it says is no secret to who can ask for it.
+      // It contains no form and nothing that the requester may not see.
       return view === "embed" ? { ...html(text), isFramable: true } : html(text);
     }),
     get("/member", ({ url }) => member(sources, sources.live(), remarks, url)),

@@ -86,7 +86,7 @@ export const SCRIPT = `"use strict";
     pulseNow();
   }
 
-  /** Grey, with the time of the last news, as soon as the stream is silent: what is shown may be old then. */
+  /** Grey, with the time of the last event, while the stream is silent, since the page may be stale. */
   function pulseNow() {
     const pulse = document.getElementById("pulse");
     if (pulse === null || receivedAt === 0) return;
@@ -101,14 +101,14 @@ export const SCRIPT = `"use strict";
   }
 
   let lost = false;
-  /** What is shown has been fetched since the stream was opened: only then is it live. */
+  /** Live only if the content was fetched after the stream was opened. */
   let current = false;
   let lastHtml = null;
   let due = null;
   let busy = false;
   async function refresh() {
     due = null;
-    // A form that is being filled in must not be pulled from under the reader.
+    // Do not replace a form while it is being filled in.
     if (document.activeElement?.closest("form") || getSelection()?.type === "Range") return refreshSoon(2000);
     if (busy) return refreshSoon(500);
     busy = true;
@@ -139,13 +139,13 @@ export const SCRIPT = `"use strict";
     const nextMain = fresh.getElementById("main");
     if (old && next) {
       document.getElementById("icon").href = fresh.getElementById("icon").getAttribute("href");
-      // The headline is a live region: it is changed in place, so that a change is read out and a standstill is not.
+      // The headline is a live region: it is changed in place, so that screen readers announce only real changes.
       old.className = next.className;
       const plain = (one) => { const copy = one.cloneNode(true); for (const time of copy.querySelectorAll("time")) time.textContent = time.getAttribute("datetime"); return copy.textContent.replace(/\\s+/g, " "); };
       if (plain(old) !== plain(next)) old.innerHTML = next.innerHTML;
       next.replaceWith(old);
     }
-    // What the reader may have filled in stays as it is.
+    // Keep what the user may have entered.
     for (const kept of main.querySelectorAll("[data-keep]")) {
       const twin = fresh.getElementById(kept.id);
       if (twin === null) nextMain.prepend(kept);

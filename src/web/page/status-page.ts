@@ -13,7 +13,7 @@ import { layout, type View } from "./layout.ts";
 import { notices } from "./notices.ts";
 import type { Remarks } from "./remarks.ts";
 
-/** A form that only makes an address: every choice is a permalink, with or without script. */
+/** A GET form: every choice is a permalink, with or without script. */
 function filters(live: LiveState, selection: Selection): Markup {
   const adcs = live.adcs.map(({ name }) => name);
   const vservers = unique(live.members.flatMap((member) => member.vservers));
@@ -45,7 +45,7 @@ function choice(
       <input name="${name}" id="filter-${name}" value="${chosen ?? ""}" />
     </div>`;
   }
-  // A choice that no longer exists stays visible, so that the address and the page say the same.
+  // A choice that no longer exists stays visible, so that the page matches its URL.
   const all = chosen === undefined || values.includes(chosen) ? values : [chosen, ...values];
   return html`<div class="field">
     <label for="filter-${name}">${label}</label>
@@ -61,7 +61,7 @@ function choice(
   </div>`;
 }
 
-/** Longer lists are typed, not chosen from. */
+/** Longer lists become a text field. */
 const MAX_CHOICES = 300;
 const SELECTED = html` selected`;
 
@@ -82,10 +82,10 @@ interface StatusInput {
 }
 
 const MAX_CARDS = 12;
-/** Lanes of a day; more servers than that are looked up one by one. */
+/** Maximum number of lanes of the last 24 hours. */
 const MAX_LANES = 16;
 
-/** The first screen: what the ADC is wrong about, since when, why, and what to type. */
+/** The status page: what the ADC is wrong about, since when, why, and the commands. */
 export function statusPage(input: StatusInput): string {
   const { live, selection, view, version, now } = input;
   const top = headline(live);
@@ -119,7 +119,9 @@ export function statusPage(input: StatusInput): string {
                 ${all.slice(0, MAX_CARDS).map((one) => card(one, input))}
                 ${
                   all.length > MAX_CARDS
-                    ? html`<p>And ${all.length - MAX_CARDS} more causes; the grid has them all.</p>`
+                    ? html`<p>
+                        And ${all.length - MAX_CARDS} more causes; all of them are in the grid.
+                      </p>`
                     : null
                 }
               </section>`
@@ -130,7 +132,7 @@ export function statusPage(input: StatusInput): string {
   });
 }
 
-/** The last 24 hours of each server, and of what clients met. */
+/** The last 24 hours of each server, and through the ADC. */
 function day(
   { history, now }: StatusInput,
   { members, vservers }: Pick<LiveState, "members" | "vservers">,

@@ -1,6 +1,6 @@
 import type { Tone } from "./tone.ts";
 
-/** A grid of so many columns shows one of them at a time on a phone. */
+/** From this many columns on, a phone shows one column at a time. */
 const COLUMNS = Array.from({ length: 12 }, (_, index) => index);
 
 /**
@@ -140,7 +140,7 @@ const ICON_COLOURS: Readonly<Record<Tone, string>> = {
   unknown: "#4d5766",
 };
 
-/** The eye of a witness; with the state of the page, in its colour. */
+/** The icon, in the colour of the page's state. */
 export function icon(tone: string | null): string {
   const colour = (ICON_COLOURS as Readonly<Record<string, string>>)[tone ?? ""] ?? "#0b57b0";
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="15" fill="${colour}"/><path d="M5 16s4-7 11-7 11 7 11 7-4 7-11 7-11-7-11-7z" fill="#fff"/><circle cx="16" cy="16" r="4.5" fill="#12151a"/></svg>`;

@@ -1,8 +1,8 @@
 import { html, type Markup } from "../markup.ts";
 
 /**
- * A moment, as the server knows it (UTC); the page's script puts it into the reader's own time and adds how long ago. A
- * class `ago` leaves only how long ago.
+ * A time in UTC; the page's script converts it to local time and adds how long ago. With class `ago`, only how long ago is
+ * shown.
  */
 export function moment(atMs: number, className = ""): Markup {
   if (!Number.isFinite(atMs)) {

@@ -1,6 +1,6 @@
 import { MISMATCH_VERDICTS, WARNING_VERDICTS, type Verdict } from "../../model/verdicts.ts";
 
-/** How a verdict looks: a colour of the style sheet, and a sign for those who do not see it. */
+/** Style of a verdict: a colour, and a sign for those who cannot see it. */
 export type Tone = "bad" | "warn" | "good" | "quiet" | "unknown";
 
 const QUIET: ReadonlySet<Verdict> = new Set<Verdict>([
@@ -33,7 +33,7 @@ export const TONE_SIGNS: Readonly<Record<Tone, string>> = {
   unknown: "?",
 };
 
-/** A verdict in a tile, where a sentence has no room; the label stands in the tile's accessible name. */
+/** Short text of a verdict in a tile; the full label is in the tile's accessible name. */
 export const TILE_WORDS: Readonly<Record<Verdict, string>> = {
   agree_up: "up",
   agree_down: "down",

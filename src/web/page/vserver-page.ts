@@ -24,7 +24,7 @@ import { probeTable, tlsSection } from "./probe-table.ts";
 import { moment } from "./time.ts";
 import { TONE_SIGNS, toneOf } from "./tone.ts";
 
-/** Where clients stick to servers by their address: what that lets us see, and which member our own addresses stick to. */
+/** Source persistence: what the agent can observe, and which member its own addresses stick to. */
 function persistence({ persistence: known }: LiveVserver): Markup | null {
   return known === undefined || known === null
     ? null
@@ -61,7 +61,7 @@ function probeWords({ probes }: LivePersistence): string {
   }
 }
 
-/** The names clients use: what DNS answers, beside the VIP, and how each address does. */
+/** The names that clients use: DNS answers and the state of each address. */
 function publicNames({ publicNames: names, probes }: LiveVserver): Markup | null {
   return names === undefined || names.length === 0
     ? null
@@ -99,7 +99,7 @@ function dnsWords({ dns, message, unprobed }: LivePublicName): string {
     case "vip_and_others":
       return `answers with the VIP and other addresses${more}`;
     case "others":
-      return `answers with other addresses than the VIP: other sites, or NAT in front of the VIP${more}`;
+      return `answers with addresses other than the VIP: other sites, or NAT in front of the VIP${more}`;
     case "dns_failure":
       return `does not resolve: ${message ?? "no answer"}`;
     case "mapped":
@@ -121,7 +121,7 @@ function sites({ addresses }: LivePublicName, probes: readonly LiveProbe[]): Mar
   })}`;
 }
 
-/** One site is as good as what fares worst there. */
+/** The state of a site is its worst result. */
 function worst(probes: readonly LiveProbe[]): LiveProbe["opinion"] {
   const opinions = probes.map((probe) => probe.opinion);
   return opinions.includes("down") ? "down" : opinions.includes("up") ? "up" : "unknown";
@@ -135,7 +135,7 @@ interface VserverInput {
   readonly now: number;
 }
 
-/** Everything about one vserver: what clients get there, from which member, and its members. */
+/** Everything about one vserver: what clients get, from which member, and its members. */
 export function vserverPage({ live, vserver, history, version, now }: VserverInput): string {
   const tone = toneOf(vserver.verdict);
   const words = vserverWords(vserver);
@@ -145,7 +145,9 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
   );
   const facts = endpointFacts(vserver.probes);
   const name = `${vserver.vserver} ${protocolWithPort(vserver)}`;
-  const label = answersAlone(vserver) ? "answers by itself, without servers" : words.label;
+  const label = answersAlone(vserver)
+    ? "has no servers; a redirect or responder answers"
+    : words.label;
   return layout({
     title: `${name}: ${label}`,
     tone,
@@ -157,7 +159,7 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         tone,
         html`${name}: ${label}`,
         html`<p>
-          ${excludedWords(vserver)}${answersAlone(vserver) ? "A redirect or a responder serves its clients; the ADC calls a vserver without servers DOWN." : words.meaning}${vserver.since === null ? null : html` Since ${moment(vserver.since)}.`}
+          ${excludedWords(vserver)}${answersAlone(vserver) ? "A redirect or a responder answers its clients. The ADC always reports a vserver without servers as DOWN." : words.meaning}${vserver.since === null ? null : html` Since ${moment(vserver.since)}.`}
         </p>`,
       )}
       <section aria-labelledby="sides">
@@ -199,7 +201,7 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
   });
 }
 
-/** No servers, and clients are served: a redirect or responder does it. */
+/** No servers, but clients are answered by a redirect or responder. */
 function answersAlone({ members, verdict }: LiveVserver): boolean {
   return members.configured === 0 && toneOf(verdict) === "good";
 }
@@ -219,7 +221,7 @@ function sideRows(vserver: LiveVserver): Markup {
     <tr>
       <th scope="row">${place}</th>
       <td>${opinionBadge(vip)}</td>
-      <td>${why === "" ? "As clients meet it." : `${why}.`}</td>
+      <td>${why === "" ? "As seen by clients." : `${why}.`}</td>
     </tr>
     ${
       configured === 0
@@ -241,7 +243,7 @@ const TLS_ENDS_AT = {
   re_encrypt: "TLS is terminated at the ADC, which re-encrypts to the servers.",
 } as const;
 
-/** Where a vserver's TLS ends, and whether the certificates are alike that must be; null where there is no TLS. */
+/** Where TLS is terminated, and whether certificates that must be identical are; null without TLS. */
 function certificates({ tlsEnds, certificateDiffers }: LiveVserver): Markup | null {
   return tlsEnds === undefined || tlsEnds === "none"
     ? null
@@ -251,8 +253,8 @@ function certificates({ tlsEnds, certificateDiffers }: LiveVserver): Markup | nu
           certificateDiffers === null
             ? null
             : certificateDiffers
-              ? html`<b>The certificates there differ where they must be alike.</b>`
-              : "The certificates there are alike."
+              ? html`<b>The certificates there differ, but must be identical.</b>`
+              : "The certificates there are identical."
         }
       </p>`;
 }
@@ -313,7 +315,7 @@ function refusal({ refusesAgent = null }: LiveVserver): Markup | null {
     : html`<section aria-labelledby="refusal">
         <h2 id="refusal">This agent is refused here</h2>
         <p>
-          By the ADC's configuration: ${refusesAgent}. All failures look like that, so they say
+          By the ADC's configuration: ${refusesAgent}. Every failure fits that refusal, so they say
           nothing about clients. Let the agent's addresses in, or exclude this vserver.
         </p>
       </section>`;
@@ -356,7 +358,7 @@ function clientAddress({ clientAddressKept }: LiveVserver): Markup | null {
         ${
           clientAddressKept
             ? "Servers behind it see the client's own address."
-            : "Servers behind it see an address of the ADC instead of the client's: their limits by source and their logs take all clients for one."
+            : "Servers behind it see an address of the ADC instead of the client's: in their per-source limits and logs all clients look like one."
         }
       </p>`;
 }

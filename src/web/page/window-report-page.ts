@@ -6,13 +6,13 @@ import { html, Markup } from "../markup.ts";
 import { span } from "./time.ts";
 
 const STEP_WORDS: Readonly<Record<(typeof WINDOW_STEPS)[number], string>> = {
-  drained: "out of service on the ADC, its last client gone",
+  drained: "out of service on the ADC, last client disconnected",
   in_maintenance: "in maintenance on the wire",
   good_again: "working again",
   returned: "back in service",
 };
 
-/** The file stands alone: it is attached to tickets. */
+/** The file is self-contained, to be attached to tickets. */
 const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
 body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
@@ -25,7 +25,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1rem; }
 @media print { body { margin: 0; } }
 `;
 
-/** Allows the report's own style, and nothing else. */
+/** Content security policy: allows only the report's own style. */
 export const REPORT_POLICY = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 /** The report of a window as one HTML file without script or requests. `timeZone`: an IANA name, for its times. */
@@ -120,7 +120,7 @@ export function windowReportPage(report: WindowReport, timeZone: string): string
           <h2>When the ADC was wrong</h2>
           ${
             incidents.length === 0
-              ? html`<p>Never, as far as it was watched.</p>`
+              ? html`<p>Never, while it was watched.</p>`
               : html`<table>
                   <thead>
                     <tr>
@@ -153,7 +153,7 @@ export function windowReportPage(report: WindowReport, timeZone: string): string
   return page.text;
 }
 
-/** The report in a sentence. */
+/** One-sentence summary of the report. */
 export function headline(report: WindowReport): string {
   const wrong = report.vservers.filter((row) => row.adc_wrong_seconds > 0).length;
   const back = report.steps.filter(({ step }) => step === "returned");

@@ -9,7 +9,7 @@ import { problem, reply, text, type Reply } from "../http/reply.ts";
 import { get, type Call, type Route } from "../http/route.ts";
 import { findTarget } from "./target.ts";
 
-/** What a question about a probe is answered with: a fresh look, or the last one with its age. */
+/** Result of an on-demand probe: a new observation, or the last one with its age. */
 type Look =
   | {
       readonly kind: "look";
@@ -32,7 +32,7 @@ const MAX_REMEMBERED = 10_000;
 interface Seen {
   readonly observation: Observation;
   readonly passed: boolean | null;
-  /** The time that whoever asked gave it, in milliseconds; null: it had all of its own. */
+  /** Timeout that the client gave it, in milliseconds; null: the probe's own timeout. */
   readonly givenMs: number | null;
 }
 
@@ -41,9 +41,9 @@ interface Running {
   readonly givenMs: number;
 }
 
-/** Who waits so many times as long need not take a failure for an answer that ended with somebody else's time. */
+/** A client with a timeout this many times longer does not accept a failure from a shorter timeout. */
 const MUCH_LONGER = 1.5;
-/** A run that took so much of the time it was given has been cut off by it. */
+/** A run that used this share of its timeout was cut off by it. */
 const ALL_OF_IT = 0.9;
 
 function isCutShort({ observation, passed, givenMs }: Seen, timeoutMs: number): boolean {
@@ -56,9 +56,9 @@ function isCutShort({ observation, passed, givenMs }: Seen, timeoutMs: number): 
 }
 
 /**
- * Lets a target be probed on demand at most once in ten seconds, however many ask and from wherever: within that time
- * the last observation is the answer, the schedule's own included, and questions during a run share it. A failure for want
- * of time is the answer of those alone who wait no longer.
+ * Probes a target on demand at most once in ten seconds in total. Within that time the answer is the last observation,
+ * including scheduled ones, and concurrent requests share a run. A failure by timeout is shared only with clients that have no
+ * longer timeout.
  */
 function createGate(probeNow: WebActions["probeNow"], now: () => number): Gate {
   const remembered = new Map<string, Seen>();
@@ -103,12 +103,12 @@ function createGate(probeNow: WebActions["probeNow"], now: () => number): Gate {
     ask: async (probe, timeoutMs, signal) => {
       const endsAt = now() + timeoutMs;
       for (;;) {
-        // A clock that is set back must not make it longer.
+        // A clock set back must not extend this.
         const leftMs = Math.min(timeoutMs, Math.max(MIN_MS, endsAt - now()));
         const joined = running.get(probe.id);
         if (joined === undefined) {
           const last = lastSeen(probe);
-          // Begun in the future: the clock has been set back since. That must not stop fresh looks until then.
+          // Started in the future: the clock was set back. That must not block new probes until then.
           const ageMs = last === null ? Infinity : now() - last.observation.startedAt;
           if (last !== null && ageMs >= 0 && ageMs < ONCE_PER_MS && !isCutShort(last, leftMs)) {
             return { kind: "look", probe, ...last, ageMs, fresh: false };
@@ -129,11 +129,11 @@ function createGate(probeNow: WebActions["probeNow"], now: () => number): Gate {
   };
 }
 
-/** The result of a run that was given more time than the one who joins it has. */
+/** The result of a run whose timeout is longer than that of the client that joins it. */
 async function within(leftMs: number, result: Promise<ProbeNowResult>): Promise<ProbeNowResult> {
   let ended: ProbeNowResult = {
     kind: "unavailable",
-    message: "A run for somebody who waits longer has not ended in your time.",
+    message: "A run with a longer timeout is in progress and did not finish within yours.",
   };
   const arrived = result.then((one) => {
     ended = one;
@@ -144,7 +144,7 @@ async function within(leftMs: number, result: Promise<ProbeNowResult>): Promise<
 
 type Sample = readonly [labels: readonly (readonly [string, string])[], value: number];
 
-/** Metrics of one look, named as blackbox_exporter names them, with our reason beside. */
+/** Metrics of one observation, named as in blackbox_exporter, plus the reason. */
 function lookMetrics(look: Extract<Look, { kind: "look" }>): string {
   const { observation, passed, ageMs } = look;
   const { phases, tls, step, reason } = observation;
@@ -185,7 +185,7 @@ function lookMetrics(look: Extract<Look, { kind: "look" }>): string {
     families.push(
       gauge(
         "probe_ssl_earliest_cert_expiry",
-        "Earliest expiry in the certificate chain, without what a verified chain does not need.",
+        "Earliest expiry in the certificate chain; certificates that a verified chain does not need are ignored.",
         ends.length === 0 ? [] : [[[], Math.min(...ends)]],
       ),
       gauge(
@@ -220,7 +220,7 @@ function lookMetrics(look: Extract<Look, { kind: "look" }>): string {
   return families.join("");
 }
 
-/** For people: the transcript, then the metrics. Evidence is redacted before it gets here. */
+/** Debug output: the transcript, then the metrics. Evidence is already redacted. */
 function lookDebug(look: Extract<Look, { kind: "look" }>): string {
   const { probe, observation, passed, ageMs, fresh } = look;
   const name =
@@ -260,7 +260,7 @@ function gauge(name: string, help: string, samples: readonly Sample[]): string {
 
 const MAX_MS = 60_000;
 const MIN_MS = 100;
-/** Kept back from the scraper's own time-out, so that the answer still arrives. */
+/** Subtracted from the scraper's timeout, so that the answer arrives in time. */
 const OFFSET_MS = 500;
 
 /** `/probe?target=&monitor=[&debug=true]`: one probe of the estate, as blackbox_exporter would answer. */
@@ -288,7 +288,7 @@ async function answer(live: LiveState, gate: Gate, call: Call): Promise<Reply> {
     const names = callNames(chosen === undefined ? probes : [chosen, ...others]);
     return problem(
       400,
-      `Give one of its probes as monitor: ${names.length === 0 ? "it has none" : names.join(", ")}.`,
+      `Set the parameter monitor to one of its probes: ${names.length === 0 ? "it has none" : names.join(", ")}.`,
     );
   }
   const look = await gate.ask(chosen, timeoutOf(call.headers), call.gone);
@@ -300,19 +300,19 @@ async function answer(live: LiveState, gate: Gate, call: Call): Promise<Reply> {
     : reply(200, CONTENT_TYPES.text, lookMetrics(look), {});
 }
 
-/** A vserver is its VIP: sites that DNS names are no imported targets. */
+/** A vserver means its VIP: public addresses from DNS are not imported targets. */
 function atVip({ probes }: LiveVserver): readonly LiveProbe[] {
   return probes.filter((probe) => probe.vantage === "vip");
 }
 
-/** The probes of that name, or the one of that id; without a name all there are. */
+/** The probes with that name or id; without a name, all of the target. */
 function choose(probes: readonly LiveProbe[], name: string | null): readonly LiveProbe[] {
   return name === null || name === ""
     ? probes
     : probes.filter((probe) => probeName(probe) === name || probe.id === name);
 }
 
-/** What each of them is called: by its id where others share its name. */
+/** Names of these probes; the id if the name is not unique. */
 function callNames(probes: readonly LiveProbe[]): readonly string[] {
   const alike = groupBy(probes, probeName);
   return probes.map((probe) =>
@@ -320,7 +320,7 @@ function callNames(probes: readonly LiveProbe[]): readonly string[] {
   );
 }
 
-/** Prometheus says how long it waits; the answer must be on its way before that. */
+/** Prometheus sends its timeout; the answer must be sent before that. */
 export function timeoutOf(headers: Call["headers"]): number {
   const header = headers["x-prometheus-scrape-timeout-seconds"];
   const seconds = typeof header === "string" ? Number(header) : NaN;

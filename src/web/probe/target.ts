@@ -1,7 +1,7 @@
 import { probeName, targetOf } from "../../exporters/discovery.ts";
 import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
 
-/** What a `target` of the estate means: members and vservers, one or several, or nothing imported. */
+/** The meaning of a `target`: one member or vserver, several, or none. */
 export type FoundTarget =
   | { readonly kind: "member"; readonly member: LiveMember }
   | { readonly kind: "vserver"; readonly vserver: LiveVserver }
@@ -9,8 +9,8 @@ export type FoundTarget =
   | { readonly kind: "none" };
 
 /**
- * Finds `server:port`, `address:port`, `adc_service/server:port` or a vserver by name, each also behind `adc/`. Nothing
- * that was not imported is ever found: nobody can make the agent connect elsewhere.
+ * Finds `server:port`, `address:port`, `adc_service/server:port` or a vserver by name, each optionally prefixed by `adc/`. Only
+ * imported targets are found, so a request cannot make the agent connect elsewhere.
  */
 export function findTarget(live: LiveState, target: string): FoundTarget {
   const members = live.members.filter((member) => namesOf(member).includes(target));
@@ -34,12 +34,12 @@ export function findTarget(live: LiveState, target: string): FoundTarget {
   return vserver === undefined ? { kind: "none" } : { kind: "vserver", vserver };
 }
 
-/** The name that is never ambiguous. */
+/** The unambiguous name. */
 function memberTarget(member: LiveMember): string {
   return `${member.adc}/${member.adcService}/${endpoint(member.server, member.port)}`;
 }
 
-/** The address at which a probe can be run now; `isAlone`: no other of its place has its name. */
+/** URL that runs a probe now; `isAlone`: its name is unique at the target. */
 export function probeNowHref(probe: LiveProbe, isAlone: boolean): string {
   const query = new URLSearchParams({
     target: targetOf(probe),

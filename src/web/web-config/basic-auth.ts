@@ -2,9 +2,9 @@ import { Worker } from "node:worker_threads";
 import { bcryptThreadSource } from "./bcrypt-thread.ts";
 import { createHash } from "node:crypto";
 
-/** Compares passwords with bcrypt hashes, one after another, in a thread of its own: a comparison takes a CPU 50 to 400 ms. */
+/** Compares passwords with bcrypt hashes in a worker thread, one at a time; a comparison takes 50 to 400 ms of CPU. */
 export interface BcryptWorker {
-  /** Null when too many are waiting already. */
+  /** Null if the queue is full. */
   readonly compare: (password: string, hash: string) => Promise<boolean | null>;
   readonly close: () => Promise<void>;
 }
@@ -28,7 +28,7 @@ function startBcryptWorker(): BcryptWorker {
     return started;
   }
 
-  /** Nobody is let in because a thread died; the next question starts another. */
+  /** If the thread dies, access is denied; the next comparison starts a new one. */
   function failAll(): void {
     worker = null;
     for (const answer of waiting.values()) {
@@ -56,16 +56,16 @@ function startBcryptWorker(): BcryptWorker {
   };
 }
 
-/** A name and a password, as given. */
+/** User name and password of a request. */
 export interface Given {
   readonly name: string;
   readonly password: string;
 }
 
 export interface BasicAuth {
-  /** Whether these were found right before: known at once, however many wrong ones wait. */
+  /** Whether these are cached as correct; independent of the queue. */
   readonly knows: (given: Given, users: ReadonlyMap<string, string>) => boolean;
-  /** `busy`: too many comparisons wait already. */
+  /** `busy`: the queue is full. */
   readonly check: (
     given: Given,
     users: ReadonlyMap<string, string>,
@@ -74,13 +74,13 @@ export interface BasicAuth {
 }
 
 const MAX_CACHED = 100;
-/** Of a password that was thrown away: an unknown name costs as much time as a known one. */
+/** Hash of a random password, so that an unknown user takes as long as a known one. */
 const NOBODYS_HASH = "$2b$10$ujQJ9LbMeV.eFpzfI6Oi7eNID7D.eghAU/riNXU1FFXhl0wu/e51q";
 
 /**
- * HTTP basic auth against bcrypt hashes, as exporter-toolkit does it: results are remembered by a digest of name, hash
- * and password, so that a scraper costs one comparison, and comparisons are made one at a time. Right and wrong ones are
- * remembered apart: guesses push nothing out but guesses.
+ * HTTP basic auth against bcrypt hashes, as in exporter-toolkit. Results are cached by a digest of user, hash and password, so
+ * that a scraper costs one comparison; comparisons run one at a time. Correct and wrong ones have separate caches, so that
+ * guesses cannot evict correct ones.
  */
 export function createBasicAuth(): BasicAuth {
   const worker = startBcryptWorker();
@@ -114,14 +114,14 @@ export function createBasicAuth(): BasicAuth {
   };
 }
 
-/** The hash is part of it: a password that was changed is not remembered. */
+/** Includes the hash, so that a changed password misses the cache. */
 function keyOf({ name, password }: Given, users: ReadonlyMap<string, string>): string {
   return createHash("sha256")
     .update(JSON.stringify([name, users.get(name) ?? NOBODYS_HASH, password]))
     .digest("base64");
 }
 
-/** The last used are kept. */
+/** Least-recently-used cache. */
 function remember(keys: Set<string>, key: string): void {
   keys.delete(key);
   keys.add(key);

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 
 /**
- * What runs in the thread that compares passwords: text, so that it is the same from source and from the built package.
- * A bundle puts bcryptjs itself into it (`build/bundle.js`).
+ * Source of the thread that compares passwords; text, so that it works from source and from the built package. A bundled build
+ * inlines bcryptjs (`build/bundle.js`).
  */
 export function bcryptThreadSource(): string {
   const bcryptjs = createRequire(import.meta.url).resolve("bcryptjs");

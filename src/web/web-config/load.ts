@@ -8,8 +8,8 @@ import { parseLocatedYaml } from "../../config/located-yaml.ts";
 import { formatProblem } from "../../config/problems.ts";
 
 /**
- * The file that Prometheus' own servers and exporters take as `--web.config.file` (exporter-toolkit, "web
- * configuration"): the same keys with the same meaning. HTTP/2 is accepted and not offered.
+ * The `--web.config.file` of Prometheus' servers and exporters (exporter-toolkit, "web configuration"), with the same keys and
+ * meaning. HTTP/2 is accepted but not offered.
  */
 const CLIENT_AUTH_TYPES = [
   "NoClientCert",
@@ -23,7 +23,7 @@ type ClientAuthType = (typeof CLIENT_AUTH_TYPES)[number];
 const VERSIONS = { TLS10: "TLSv1", TLS11: "TLSv1.1", TLS12: "TLSv1.2", TLS13: "TLSv1.3" } as const;
 const version = z.enum(["TLS10", "TLS11", "TLS12", "TLS13"]).transform((name) => VERSIONS[name]);
 
-/** The names of Go's library, which the file uses, as OpenSSL knows them. TLS 1.3 suites cannot be chosen in either. */
+/** Go's cipher names (used in the file) to OpenSSL's. TLS 1.3 suites cannot be chosen in either. */
 const CIPHERS: Readonly<Record<string, string>> = {
   TLS_RSA_WITH_AES_128_CBC_SHA: "AES128-SHA",
   TLS_RSA_WITH_AES_256_CBC_SHA: "AES256-SHA",
@@ -122,14 +122,14 @@ const webConfigFile = z.strictObject({
 
 type WebConfigFile = z.output<typeof webConfigFile>;
 
-/** How the doors are locked, ready to use. */
+/** The loaded web configuration. */
 export interface WebConfig {
   readonly tls: ServerTls | null;
   /** By lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  /** User names to bcrypt hashes; null when nobody has to name himself. */
+  /** User names to bcrypt hashes; null without basic auth. */
   readonly users: ReadonlyMap<string, string> | null;
-  /** One request in so many milliseconds on average, so many at once; null for no bound. */
+  /** Rate limit: average interval in milliseconds, and burst; null: none. */
   readonly rateLimit: { readonly intervalMs: number; readonly burst: number } | null;
 }
 
@@ -179,7 +179,7 @@ export function parseWebConfig(text: string, path: string): Promise<LoadedWebCon
   });
 }
 
-/** The present state of the files behind a configuration, cheaply; rejects when one is missing. */
+/** A cheap version stamp of the configuration's files; rejects if one is missing. */
 export async function currentFingerprint(path: string): Promise<string> {
   const written = readWritten(await readFile(path, "utf8"), path);
   return fingerprintOf(written.kind === "written" ? filesOf(path, written.file) : [path]);
@@ -189,7 +189,7 @@ type Written =
   | { readonly kind: "written"; readonly file: WebConfigFile }
   | { readonly kind: "failed"; readonly message: string };
 
-/** Says nothing of the values: a key may stand in the file itself. */
+/** Never quotes values, since the file may contain a key. */
 function readWritten(text: string, path: string): Written {
   const read = parseLocatedYaml(text, path);
   if (read.kind === "invalid") {
@@ -257,7 +257,7 @@ async function serverTls(
     ...(ciphers.length === 0 ? {} : { ciphers: ciphers.join(":") }),
     ...(tls.curve_preferences.length === 0 ? {} : { ecdhCurve: tls.curve_preferences.join(":") }),
   };
-  // Certificate and key that do not belong together are found out here, not at the first visitor.
+  // Detects a certificate and key that do not match before the first connection.
   createSecureContext(context);
   return { context, clientAuth: tls.client_auth_type, allowedSans: tls.client_allowed_sans };
 }
@@ -285,14 +285,17 @@ function beside(path: string, file: string): string {
 }
 
 export interface RateLimit {
-  /** Whether one more request may pass now: visitors who have proven who they are, and all others, have each the whole rate. */
+  /** Whether one more request may pass now; authenticated and other clients have separate limits. */
   readonly pass: (
     limit: NonNullable<WebConfig["rateLimit"]>,
     whose: "known" | "unknown",
   ) => boolean;
 }
 
-/** A token bucket over all requests, as exporter-toolkit's; two of them, so that nobody is shut out by strangers. */
+/**
+ * Token bucket over all requests, as in exporter-toolkit; two of them, so that unauthenticated clients cannot block
+ * authenticated ones.
+ */
 export function createRateLimit(monotonic: () => number): RateLimit {
   const full = () => ({ tokens: Infinity, filledAt: monotonic() });
   const buckets = { known: full(), unknown: full() };

@@ -11,10 +11,10 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import { subjectAltNames } from "../../net/certificate-facts.ts";
 import type { MakeServer, HttpTimeouts } from "../http/listener.ts";
 
-/** The web configuration in force, kept in step with its files. */
+/** The current web configuration, reloaded when its files change. */
 interface WebConfigSource {
   readonly current: () => WebConfig;
-  /** Looks at the files now; resolves when a change is in force or refused. */
+  /** Checks the files now; resolves when a change is applied or rejected. */
   readonly refresh: () => Promise<void>;
   readonly close: () => void;
 }
@@ -30,7 +30,7 @@ export type OpenedSource =
 
 const LOOK_EVERY_MS = 1_000;
 
-/** Opens the file; without one all doors are open. A change that cannot be used leaves the old state in force. */
+/** Opens the file; without one there is no TLS and no authentication. An invalid change keeps the previous configuration. */
 export async function openWebConfig(
   path: string | null,
   events: SourceEvents,
@@ -58,7 +58,7 @@ export async function openWebConfig(
     }
     const next = await loadWebConfig(path ?? "");
     if (next.kind === "failed") {
-      // Said once for each state of the files: certificates are often replaced in two steps.
+      // Logged once per state of the files, since certificates are often replaced in two steps.
       refused = seen;
       events.refused(next.message);
       return;
@@ -100,7 +100,7 @@ function clientCertificateOptions({ clientAuth }: ServerTls): {
   };
 }
 
-/** Whether a connection may stay, by its client certificate. */
+/** Whether a connection's client certificate is acceptable. */
 function clientCertificatePasses(socket: TLSSocket, tls: ServerTls): boolean {
   const given = tls.clientAuth === "NoClientCert" ? undefined : socket.getPeerX509Certificate();
   if (given === undefined) {
@@ -121,9 +121,9 @@ function clientCertificatePasses(socket: TLSSocket, tls: ServerTls): boolean {
 }
 
 /**
- * Makes servers as the web configuration in force wants them: with TLS or without. Those with TLS are added to
- * `tlsServers`, so that a renewed certificate can be given to them. Whether a client certificate is asked for is settled
- * here for a server's life; whether it will do is looked up at each connection.
+ * Creates servers by the current web configuration, with or without TLS. TLS servers are added to `tlsServers`, to receive
+ * renewed certificates. Whether a client certificate is requested is fixed for a server's life; its acceptance is checked per
+ * connection.
  */
 export function lockedServers(
   source: WebConfigSource,

@@ -17,7 +17,7 @@ import {
 const STATES = closedStates("state", ADC_OPINIONS);
 const BLINDNESS = closedStates("reason", BLIND_REASONS);
 
-/** What the ADC says, as of the last poll. */
+/** State reported by the ADC at the last poll. */
 export function* adcFamilies(scope: Scope): Steps<void> {
   const { live, members, vservers, writer } = scope;
   const adcs: readonly Labelled<LiveAdc>[] = live.adcs.map((entity) => ({
@@ -89,7 +89,7 @@ export function* adcFamilies(scope: Scope): Steps<void> {
   );
 }
 
-/** What names lead to: the sites that GSLB hands out, and the public addresses of vservers. */
+/** Sites of GSLB vservers, and public addresses of vservers. */
 export function* nameFamilies(scope: Scope): Steps<void> {
   const names = scope.vservers.filter(({ entity }) => (entity.gslb ?? null) !== null);
   yield* siteFamily(scope, "adc_witness_gslb_site_handed_out", names, ({ handedOut }) => handedOut);
@@ -152,13 +152,13 @@ function* siteFamily(
 }
 
 interface PublicAddress {
-  /** Empty where the configuration names the address itself. */
+  /** Empty if the configuration contains the address itself. */
   readonly name: string;
   readonly address: string;
   readonly up: boolean;
 }
 
-/** Those that GSLB answers its names with, as far as they are known. */
+/** The known addresses in GSLB's DNS answers. */
 function addressesOfSites({ domains, sites }: LiveGslb): readonly PublicAddress[] {
   const states = sites.flatMap(({ addressStates = [] }) => addressStates);
   const up = new Map<string, boolean>();
@@ -170,7 +170,7 @@ function addressesOfSites({ domains, sites }: LiveGslb): readonly PublicAddress[
   return [...up].flatMap(([address, isUp]) => domains.map((name) => ({ name, address, up: isUp })));
 }
 
-/** Each public address that is probed and known, as good as what fares worst there. */
+/** Each probed public address, with its worst known result. */
 function publicAddresses(vserver: LiveVserver): readonly PublicAddress[] {
   const { probes, publicNames = [], gslb = null } = vserver;
   if (gslb !== null) {

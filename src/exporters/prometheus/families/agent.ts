@@ -14,7 +14,7 @@ interface Lag {
 }
 
 export interface LagMeter {
-  /** The worse of the window that runs and the one before it. */
+  /** The maximum of the current and the previous window. */
   readonly read: () => Lag;
   readonly close: () => void;
 }
@@ -23,7 +23,7 @@ const RESOLUTION_MS = 20;
 const WINDOW_MS = 60_000;
 const NONE: Lag = { p50: 0, p99: 0, max: 0 };
 
-/** Measures how late timers fire, in windows of a minute, so that two readers do not take it from each other. */
+/** Measures timer delay in windows of a minute, so that several scrapers do not reset each other's values. */
 export function startLagMeter(): LagMeter {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   histogram.enable();
@@ -34,7 +34,7 @@ export function startLagMeter(): LagMeter {
   }, WINDOW_MS);
   timer.unref();
 
-  // The histogram holds whole delays of a timer of RESOLUTION_MS, in nanoseconds: what is above that is lag.
+  // The histogram contains total delays of a timer of RESOLUTION_MS, in nanoseconds; the excess is lag.
   function lag(nanoseconds: number): number {
     return Math.max(0, nanoseconds / 1e9 - RESOLUTION_MS / 1000);
   }
@@ -65,7 +65,7 @@ export function startLagMeter(): LagMeter {
   };
 }
 
-/** The agent's own condition: cut off or not, accounts it does not try, lag of its event loop, its process. */
+/** The agent's own state: cut off, suspended accounts, event-loop lag, process. */
 export function* agentFamilies(scope: Scope, lag: Lag): Steps<void> {
   const { live, writer } = scope;
   writer.family("adc_witness_agent_cut_off");
@@ -115,7 +115,7 @@ const NO_ENDPOINT = labelPairs([
   ["port", ""],
 ]);
 
-/** Endpoints whose answers have stalled the event loop, as long as they are in the estate; there are hardly ever any. */
+/** Endpoints in the estate whose responses stalled the event loop; rarely any. */
 function* stalls({ live, writer }: Scope): Steps<void> {
   const byEndpoint = new Map<string, number>();
   yield* each(live.probes, (probe) => {
@@ -143,7 +143,7 @@ function endpointLabels({ adc, vserver, adcService, server, port }: LiveProbe): 
   ]);
 }
 
-/** An account stays with 0 after it came back, as long as a probe logs in by it. */
+/** A resumed account stays with 0 while a probe uses it. */
 function* suspendedAccounts(scope: Scope): Steps<void> {
   const { live, writer, sticky } = scope;
   const name = "adc_witness_login_suspended";
@@ -161,7 +161,7 @@ function* suspendedAccounts(scope: Scope): Steps<void> {
   yield;
 }
 
-/** Probes whose login was not begun when it was due last, by account and reason. */
+/** Probes whose last due login was not started, by account and reason. */
 function* heldBackLogins({ live, writer }: Scope): Steps<void> {
   const counts = new Map<string, number>();
   for (const { account, heldBack } of live.probes) {
@@ -180,7 +180,7 @@ function* heldBackLogins({ live, writer }: Scope): Steps<void> {
   yield;
 }
 
-/** Null while it cannot be read: reading it takes a descriptor, and none may be left. */
+/** Null if it cannot be read, for example without a free descriptor. */
 function residentMemory(): number | null {
   try {
     return process.memoryUsage.rss();
@@ -189,7 +189,7 @@ function residentMemory(): number | null {
   }
 }
 
-/** By Linux' /proc; null elsewhere, as every exporter does, and while no descriptor is left to read it with. */
+/** From Linux's /proc; null on other systems and without a free descriptor. */
 function openDescriptors(): { readonly open: number; readonly limit: number } | null {
   if (process.platform !== "linux") {
     return null;

@@ -14,7 +14,7 @@ import type { LiveProbe } from "../../../model/live.ts";
 
 const PHASE_LABELS = PHASES.map((phase) => ({ phase, text: labelSuffix("phase", phase) }));
 
-/** The last run of each probe, and who answered at the VIPs. */
+/** The last run of each probe, and the servers that answered at the VIPs. */
 export function* probeFamilies(scope: Scope): Steps<void> {
   const { probes, vservers, writer } = scope;
   yield* valueFamily(scope, "adc_witness_probe_success", probes, (probe) =>
@@ -70,12 +70,12 @@ export function* probeFamilies(scope: Scope): Steps<void> {
   yield* drainedServerFamily(scope);
 }
 
-/** An anonymous look that meets the ADC's own login has seen what is there to be seen without an account. */
+/** An anonymous look that gets the ADC's own login page passes, since more is not visible without an account. */
 function meetsLogin({ kind, account = null, last }: LiveProbe): boolean {
   return kind === "transaction" && account === null && last?.reason === "aaa_login";
 }
 
-/** The servers that a vserver sends clients to although they are drained, while its verdict says so. */
+/** Drained servers that a vserver still sends clients to, according to its verdict. */
 function* drainedServerFamily({ writer, vservers }: Scope): Steps<void> {
   writer.family("adc_witness_vip_served_by_drained");
   yield* each(vservers, ({ entity: { verdict, drainedServers }, labels }) => {
@@ -87,14 +87,14 @@ function* drainedServerFamily({ writer, vservers }: Scope): Steps<void> {
   });
 }
 
-/** `unverified` (no certificate was seen) is no result: every series of the set is 0 then. */
+/** `unverified` (no certificate received) is not a result: all series of the set are 0. */
 const TLS_RESULTS = closedStates("result", ["ok", "expired", "not_yet_valid", "name", "untrusted"]);
 
 const MAX_CERTIFICATES = 8;
-/** Names in certificates come from outside: a label holds no more than this many characters of one. */
+/** Maximum length of a name from a certificate in a label. */
 const MAX_NAME_LENGTH = 256;
 
-/** TLS facts of every endpoint that showed a certificate, also where verification fails. */
+/** TLS facts of every endpoint that presented a certificate, also if verification failed. */
 export function* tlsFamilies(scope: Scope): Steps<void> {
   const { writer, vservers } = scope;
   const endpoints: Labelled<Endpoint>[] = [];
@@ -152,7 +152,7 @@ export function* tlsFamilies(scope: Scope): Steps<void> {
   );
 }
 
-/** Where TLS was spoken. */
+/** Labels of a TLS endpoint. */
 interface Endpoint {
   readonly adc: string;
   readonly facts: TlsFacts;
@@ -170,8 +170,8 @@ function addEndpoint(
 }
 
 /**
- * A transaction speaks TLS as a client does (name, trust), a monitor as the ADC does: the client's look goes first. A public
- * address may be another site's: it speaks for a vserver only where nothing else does.
+ * Transactions use TLS as a client does (name, trust), monitors as the ADC does, so transactions take precedence. A public
+ * address may belong to another site, so it counts for a vserver only if there is nothing else.
  */
 export function endpointFacts(probes: readonly LiveProbe[]): TlsFacts | null {
   return factsAt(probes, false) ?? factsAt(probes, true);
@@ -196,7 +196,7 @@ function earliestEnd(facts: TlsFacts): number {
   return Math.min(...neededChain(facts).map((certificate) => certificate.notAfter)) / 1000;
 }
 
-/** Each certificate that is needed somewhere, once: one that ends is one thing to renew, on however many servers it is. */
+/** Each certificate in use once, since a certificate on several servers is renewed once. */
 function* certificateFamily(
   { writer }: Scope,
   endpoints: readonly Labelled<Endpoint>[],

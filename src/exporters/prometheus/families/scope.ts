@@ -11,16 +11,16 @@ import { type FamilyWriter, labelSuffix } from "../text-format.ts";
 
 interface Held {
   readonly entity: string;
-  /** One bit for each state of the closed list. */
+  /** Bit mask of the states of a closed list. */
   mask: number;
 }
 
 /**
- * Which states each entity of a state set has ever held, so that their series stay (0 or 1) until the entity leaves the
- * estate: a flip then never ends one series and starts another. Fed while rendering, pass after pass.
+ * The states that each entity of a state set has had. Their series stay (0 or 1) until the entity leaves the estate, so that a
+ * change of state neither ends nor starts a series. Updated during rendering.
  */
 export class StateSet {
-  /** In the order of the last pass, which the next one nearly always repeats: no entity is then looked up. */
+  /** In the order of the last pass, which the next pass usually repeats, so that no look-up is needed. */
   #known: readonly Held[] = [];
   #byEntity: ReadonlyMap<string, Held> | null = null;
   #met: Held[] = [];
@@ -29,7 +29,7 @@ export class StateSet {
     this.#met = [];
   }
 
-  /** All states that this entity has held so far, `current` among them, as a bit mask. */
+  /** Bit mask of all states that this entity has had, including `current`. */
   held(entity: string, current: number): number {
     const expected = this.#known[this.#met.length];
     const held = expected?.entity === entity ? expected : this.#find(entity);
@@ -38,7 +38,7 @@ export class StateSet {
     return held.mask;
   }
 
-  /** Forgets the entities that this pass, now through with the set, has not met. */
+  /** Removes the entities that did not appear in this pass. */
   end(): void {
     this.#known = this.#met;
     this.#byEntity = null;
@@ -50,7 +50,7 @@ export class StateSet {
   }
 }
 
-/** What is remembered between passes, so that series do not come and go with what they tell. Passes follow each other. */
+/** State kept between rendering passes, so that series are stable. Passes must not overlap. */
 export class StickyStates {
   readonly #sets = new Map<string, StateSet>();
   readonly #names = new Map<string, readonly string[]>();
@@ -62,10 +62,7 @@ export class StickyStates {
     return set;
   }
 
-  /**
-   * For entities that only show themselves while something holds: all names of a set that have shown themselves and that
-   * still belong to it. At most as many as belong to it.
-   */
+  /** For entities that appear only while a condition is true: all names that have appeared and still belong to the set. */
   remember(set: string, shown: Iterable<string>, belongs: (name: string) => boolean): string[] {
     const known = new Set([...(this.#names.get(set) ?? []), ...shown]);
     const names = [...known].filter(belongs);
@@ -74,11 +71,11 @@ export class StickyStates {
   }
 }
 
-/** A closed list of states of which each entity holds one, several or none; made once for each list. */
+/** A closed list of states, of which an entity has any number; created once per list. */
 export interface ClosedStates {
-  /** The label that names the state, with a comma before it, in the order of the list. */
+  /** The state label, with a leading comma, in the order of the list. */
   readonly texts: readonly string[];
-  /** The bit of a state; one that is not in the list has none. */
+  /** The bit of a state; 0 if it is not in the list. */
   readonly bitOf: (state: string) => number;
 }
 
@@ -91,8 +88,8 @@ export function closedStates(label: string, states: readonly string[]): ClosedSt
 }
 
 /**
- * What one rendering pass works on. Families are generators that yield every few entities, so that the caller that drives them
- * can let the event loop breathe; each entity's label text is made once and used by all families.
+ * Context of a rendering pass. Families are generators that yield every few entities, so that the caller can yield to the event
+ * loop. Label texts are made once and shared by all families.
  */
 export interface Scope {
   readonly live: LiveState;
@@ -113,10 +110,10 @@ export interface Labelled<Entity> {
   readonly labels: string;
 }
 
-/** Between two yields so many entities are written: a yield costs about as much as a sample. */
+/** Entities per yield; a yield costs about as much as a sample. */
 const YIELD_EVERY = 32;
 
-/** Writes entity after entity. */
+/** Writes all entities, yielding in between. */
 export function* each<Entity>(
   entities: Iterable<Entity>,
   write: (entity: Entity) => void,
@@ -131,7 +128,7 @@ export function* each<Entity>(
   }
 }
 
-/** A state set: each entity's states ever held, 1 for those it holds now. `current` gives the bits of those. */
+/** A state set: one series per state that an entity has had, 1 for the current ones. `current` returns their bits. */
 export function* stateSetFamily<Entity>(
   scope: Scope,
   name: MetricName,
@@ -156,7 +153,7 @@ export function* stateSetFamily<Entity>(
   set.end();
 }
 
-/** A gauge or counter with one series per entity; null leaves it out. */
+/** A gauge or counter with one series per entity; none for null. */
 export function* valueFamily<Entity>(
   scope: Scope,
   name: MetricName,

@@ -23,7 +23,7 @@ function maintenanceBits(declared: boolean, adc: boolean, detected: boolean): nu
   );
 }
 
-/** Maintenance, the third dimension beside opinions and verdicts. */
+/** Maintenance of servers and members. */
 export function* maintenanceFamilies(scope: Scope): Steps<void> {
   const { servers } = scope;
   yield* stateSetFamily(
@@ -147,7 +147,7 @@ const MEMBER_COUNTS = (
   ] as const
 ).map(([of, count]) => ({ text: labelSuffix("of", of), count }));
 
-/** Whose opinion it is, as two labels tell it, and the opinion; null while there is none. */
+/** Labels and value of each opinion; null if there is none. */
 const OPINIONS: readonly {
   readonly opinion: "adc" | "replica" | "service";
   readonly text: string;
