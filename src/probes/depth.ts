@@ -5,7 +5,7 @@ import type { TransactionName } from "../model/transactions.ts";
 import { isSupported, monitorTypeOf } from "./monitors/registry.ts";
 import { defaultPath, isOfOnePath, ownPath } from "./transactions/web-session.ts";
 
-/** What shows for a type whatever its parameters are. Measured where the lab has such a server: docs/dev/blind-spots.md. */
+/** Depth of a type, regardless of parameters. Measured against the lab where possible: docs/dev/blind-spots.md. */
 const DEPTH_OF_TYPE: Readonly<Record<string, Depth>> = {
   PING: "reach",
   ARP: "reach",
@@ -13,7 +13,7 @@ const DEPTH_OF_TYPE: Readonly<Record<string, Depth>> = {
   LOAD: "reach",
   "LDNS-PING": "reach",
   "LDNS-TCP": "reach",
-  // Greeting, EHLO, QUIT: a server whose transport drains goes on answering these.
+  // Greeting, EHLO, QUIT: a server with a draining transport still answers these.
   SMTP: "greeting",
   RTSP: "greeting",
   "SIP-UDP": "dialogue",
@@ -31,10 +31,10 @@ const DEPTH_OF_TYPE: Readonly<Record<string, Depth>> = {
   MYSQL: "login",
 };
 
-/** Where nothing is known of what a monitor does, nothing that we see can contradict it. */
+/** If it is unknown what a monitor checks, no result here can contradict it. */
 const UNKNOWN_DEPTH: Depth = "mailbox";
 
-/** How far a monitor sees, by its type and parameters. */
+/** Depth of a monitor, by its type and parameters. */
 export function monitorSight(monitor: Monitor): Sight {
   const kind = monitorTypeOf(monitor);
   const type = isSupported(kind) ? kind.type : monitor.type.toUpperCase();
@@ -62,7 +62,7 @@ const LOGIN_COMMAND = /^[ \t]*(?:USER|PASS|AUTH|APOP|\w{1,16} LOGIN|\w{1,16} AUT
 const MAIL_FROM = /^[ \t]*MAIL FROM:/im;
 const HTTP_REQUEST = /^\s*(?:GET|HEAD|POST|OPTIONS) \//i;
 
-/** Without `recv` an open connection passes, whatever is sent. */
+/** Without `recv`, an open connection passes. */
 function tcpEcvSight(monitor: Monitor): Sight {
   const { send, recv } = monitor.parameters;
   if (!hasText(recv)) {
@@ -82,8 +82,7 @@ const AUTHORIZATION = /^[ \t]*(?:Proxy-)?Authorization[ \t]*:/im;
 
 /**
  * A status of the root is a greeting; a page of one of Exchange's virtual directories is a dialogue with that directory. Any
- * other page whose text is searched may be an application's own word on what stands behind it (a "deep" health page), and
- * only a login sees that.
+ * other page whose text is searched may be a deep health page of an application, which counts like a login.
  */
 function webSight(monitor: Monitor): Sight {
   const { httpRequest, send, recv, customHeaders } = monitor.parameters;
@@ -137,7 +136,7 @@ const DEPTH_OF_TRANSACTION: Readonly<Record<TransactionName, Depth>> = {
   ldap_bind: "login",
 };
 
-/** How far a transaction sees; `path` as its specification has it. */
+/** Depth of a transaction; `path` from its specification. */
 export function transactionSight(transaction: TransactionName, path: string | null): Sight {
   const asked = isOfOnePath(transaction)
     ? (path ?? ownPath(transaction) ?? defaultPath(transaction))

@@ -4,8 +4,8 @@ import type { Account, TransactionName, TransactionSpec } from "../model/transac
 import type { ProbeRun } from "../net/probe-run.ts";
 
 /**
- * The one contract of every probe: `(spec, target, context) → Observation`. A probe never throws, opens sockets only
- * through `context.network`, leaves none open, and ends by `context.signal` or its own time-out, whichever is first.
+ * The contract of every probe: `(spec, target, context) → Observation`. A probe never throws, opens sockets only through
+ * `context.network`, closes all of them, and ends at `context.signal` or its own timeout, whichever is first.
  */
 export type Probe<Spec> = (
   spec: Spec,
@@ -28,7 +28,7 @@ export type TransactionType = {
     }
   | {
       readonly needsAccount: true;
-      /** The account's password is redacted from all that the run shows. */
+      /** The account's password is redacted from the observation. */
       readonly probe: (
         run: ProbeRun,
         spec: TransactionSpec,
@@ -38,7 +38,7 @@ export type TransactionType = {
     }
 );
 
-/** What became of the credential of a probe that logs in: the probe itself reports it, and one that reports nothing sent none. */
+/** Result of the credential, as reported by the probe; no report means that none was sent. */
 export function loginOutcome({ login = "not_tried" }: Observation): LoginOutcome {
   return login;
 }

@@ -15,7 +15,7 @@ import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 const COMMON = {
-  // Answered with failure is DOWN, and UP when reversed; no answer is DOWN either way (Citrix support: CTX115525).
+  // A negative answer is DOWN, or UP if reversed; no answer is DOWN in both cases (Citrix support: CTX115525).
   reversePasses: ["mismatch"],
   source: "SNIP",
   meaningfulAtVip: true,
@@ -40,7 +40,7 @@ export const dnsMonitor: MonitorType = {
   unsupported: () => null,
 };
 
-/** DNS-TCP: the same question over TCP, with its two bytes of length. */
+/** DNS-TCP: the same query over TCP, with a two-byte length prefix. */
 export const dnsTcpMonitor: MonitorType = {
   ...COMMON,
   type: "DNS-TCP",
@@ -62,7 +62,7 @@ export const dnsTcpMonitor: MonitorType = {
 
 function queryOf(spec: MonitorSpec): DnsQuestion | null {
   const { query, queryType } = spec.monitor.parameters;
-  // The documented default is the byte 7, which makes no name: the root is asked instead.
+  // The documented default is the byte 7, which is not a valid name, so the root is queried.
   const name = query === null || query === "\u0007" || query === "\\007" ? "." : query;
   return dnsQuestion(name, typeOf(queryType));
 }

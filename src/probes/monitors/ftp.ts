@@ -86,7 +86,7 @@ class FtpExchange {
     if (typeof place !== "number") {
       return place;
     }
-    // The server names a port; its address is the one that already answered, whatever it says about itself.
+    // Only the port of the reply is used; the address stays that of the control connection.
     const data = await dialAddress(run, this.#connection.remote.address, place);
     if (data.kind === "failed") {
       return run.fail("transaction", data.why);
@@ -96,7 +96,7 @@ class FtpExchange {
       return run.fail("transaction", opening);
     }
     if (opening.code === 550 && command === "NLST") {
-      // An empty directory: the data connection stood, and there is nothing to list.
+      // An empty directory: the data connection worked.
       return this.#leave();
     }
     if (opening.code >= 400) {
@@ -183,7 +183,7 @@ class FtpExchange {
   }
 }
 
-/** What the answer to PASS says of it (RFC 959 section 5.4): only 421 says that the server does not serve now. */
+/** Result of the reply to PASS (RFC 959 section 5.4): only 421 means that the server is unavailable. */
 function fateOf(code: number): LoginOutcome {
   if (code < 300) {
     return "accepted";
@@ -207,7 +207,7 @@ function validPort(port: number): number | null {
   return port > 0 && port < 65_536 ? port : null;
 }
 
-/** Reads a data connection to its end; null when it ended well. */
+/** Reads a data connection to its end; returns an error or null. */
 async function drain(data: Connection): Promise<ExchangeError | null> {
   for (;;) {
     const next = await data.read();

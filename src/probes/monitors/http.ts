@@ -20,10 +20,10 @@ interface MonitorRequest {
 }
 
 /**
- * Completes `httpRequest` or `send` of an HTTP monitor to a request. NetScaler inserts a Host header with the server's
- * address unless `customHeaders` brings one (Citrix support: CTX120921); custom headers go out as they are written. A
- * parameter that already holds a whole request goes out unchanged. HTTP/1.1 and `Connection: close` are assumptions: the
- * ADC's version and other default headers are not documented (`spec.habits`).
+ * Builds the request from `httpRequest` or `send` of an HTTP monitor. NetScaler inserts a Host header with the server's address
+ * unless `customHeaders` brings one (Citrix support: CTX120921); custom headers go out as they are written. A parameter that
+ * already holds a whole request goes out unchanged. HTTP/1.1 and `Connection: close` are assumptions: the ADC's version and
+ * other default headers are not documented (`spec.habits`).
  */
 function httpMonitorRequest(written: string, spec: MonitorSpec): MonitorRequest {
   const whole = parseWholeRequest(written);
@@ -85,7 +85,7 @@ function assemble(
   if (!carries(custom, "connection")) {
     text += "Connection: close\r\n";
   }
-  // Read at every probe: only what was written can carry a secret, not the lines that we add to every request.
+  // Called for every probe. Only the configured text can contain a secret, not the added lines.
   const agent = userAgent === null ? [] : [`User-Agent: ${userAgent}`];
   const written = [`${method} ${path}`, ...custom, ...agent];
   return { method, path, text: `${text}\r\n`, carries: requestSecrets(written.join("\r\n")) };
@@ -111,7 +111,7 @@ function parseWholeRequest(written: string): ParsedRequest | null {
     : { method: match[1], path: match[2], headers: rest.filter((header) => header !== "") };
 }
 
-/** A whole request without its empty line would wait for ever: it is completed, nothing else is. */
+/** Adds the empty line to a complete request without one, since the server would otherwise wait forever. */
 function withBlankLine(written: string): string {
   if (/\r?\n\r?\n/.test(written)) {
     return written;
@@ -137,9 +137,9 @@ function withHost(headers: readonly string[], host: string): string[] {
 const DEFAULT_CODES: readonly CodeRange[] = [{ from: 200, to: 200 }];
 
 /**
- * HTTP: the status must be among `respCode` (default 200); the body is not looked at. `HEAD /` where no request is
- * configured. No redirect is followed. A status equal to `trofsCode` is the server's word that it goes out of service.
- * NetScaler docs: "HTTP monitors", "Gracefully shut down a service with TROFS".
+ * HTTP: the status must be among `respCode` (default 200); the body is not looked at. `HEAD /` where no request is configured.
+ * No redirect is followed. A status equal to `trofsCode` means that the server is going out of service. NetScaler docs: "HTTP
+ * monitors", "Gracefully shut down a service with TROFS".
  */
 export const httpMonitor: MonitorType = {
   type: "HTTP",
@@ -153,8 +153,8 @@ export const httpMonitor: MonitorType = {
 };
 
 /**
- * HTTP-INLINE watches live answers and probes only without traffic; a replica has no traffic to watch and sends the same
- * request as HTTP. NetScaler docs: "HTTP-INLINE monitors".
+ * HTTP-INLINE checks live responses and probes only without traffic; a replica has no traffic and sends the same request as
+ * HTTP. NetScaler docs: "HTTP-INLINE monitors".
  */
 export const httpInlineMonitor: MonitorType = { ...httpMonitor, type: "HTTP-INLINE" };
 
@@ -238,7 +238,7 @@ function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>
     }
     const answer = await readHttpAnswer(connection, request.method, {
       bodyWindowBytes: HTTP_ECV_WINDOW_BYTES,
-      // With a trofsString the whole window must be seen, since that string outranks recv wherever it stands.
+      // With a trofsString the whole window is read, since that string takes precedence over recv at any position.
       enough: (body) => (leaving === null ? body.includes(pattern) : body.includes(leaving)),
     });
     if (answer.kind !== "answer") {

@@ -23,9 +23,9 @@ import type { ExchangeError } from "../../net/exchange-error.ts";
 import { disclose } from "../../net/server-proof.ts";
 
 /**
- * SMTP: greeting 220, EHLO (HELO where the server knows no EHLO) 250, QUIT. The ADC runs nssmtp.pl from its NSIP, which
- * is documented as "a series of handshakes to verify that it is operating"; these verbs are our reading of it. It never
- * comes to MAIL FROM, where Exchange in maintenance refuses. NetScaler docs: "SMTP monitors".
+ * SMTP: greeting 220, EHLO (HELO where the server knows no EHLO) 250, QUIT. The ADC runs nssmtp.pl from its NSIP, which is
+ * documented as "a series of handshakes to verify that it is operating"; these commands are an assumption. It never sends MAIL
+ * FROM, which Exchange in maintenance rejects. NetScaler docs: "SMTP monitors".
  */
 export const smtpMonitor: MonitorType = {
   type: "SMTP",
@@ -83,7 +83,7 @@ function refused(
   return run.mismatch(step, reason, `${code} ${text}`);
 }
 
-/** Our own name in EHLO is the address literal of the connection (RFC 5321 section 4.1.3). */
+/** EHLO uses the address literal of the connection (RFC 5321 section 4.1.3). */
 async function greet(connection: Connection, reader: LineReader) {
   const address = connection.socket.localAddress ?? "127.0.0.1";
   const literal = address.includes(":") ? `[IPv6:${address}]` : `[${address}]`;
@@ -180,7 +180,7 @@ function refusalReason(text: string, step: "greeting" | "command"): FailureReaso
   return mailRefusalReason({ protocol: "pop3", text }, step);
 }
 
-/** A rejected account says nothing of the server: that lies between the account and us. */
+/** A rejected account says nothing about the server. */
 function refusedLogin(run: ProbeRun, text: string): Observation {
   const { reason, login } = mailLoginRefusal({ protocol: "pop3", text });
   run.login = login;

@@ -13,7 +13,7 @@ export interface TlsRange {
   readonly max: TlsVersion;
 }
 
-/** The pieces of an estate that decide how the ADC speaks TLS to a server. */
+/** The parts of an estate that determine the ADC's TLS settings for a server. */
 export interface MonitorTlsSources {
   /** `set ssl service|serviceGroup`; null where the service is not TLS itself. */
   readonly service: BackendTls | null;
@@ -22,13 +22,13 @@ export interface MonitorTlsSources {
   /** The monitor's own `-sslProfile`: it outranks the service's settings. */
   readonly monitorProfile: SslProfile | null;
   readonly firmware: Firmware | null;
-  /** The operator's word about this ADC, above firmware's defaults and below what is configured. */
+  /** The operator's override for this ADC: above the firmware's defaults, below the ADC's configuration. */
   readonly override: TlsRange | null;
 }
 
 export interface MonitorTls {
   readonly settings: TlsSettings;
-  /** Which range is spoken, why, and which name is sent, in words for `plan`. */
+  /** Description for `plan`: version range, its source, and SNI. */
   readonly source: string;
 }
 
@@ -104,8 +104,8 @@ function inRange(version: TlsVersion, range: TlsRange): boolean {
 }
 
 /**
- * What firmware speaks to servers where nothing is configured. Versions 1.1 and 1.2 came to the server side with 10.5;
- * TLS 1.3 is off until enabled. Not documented in one place, and platforms differ: hence the override.
+ * The firmware's default versions towards servers. Versions 1.1 and 1.2 came to the server side with 10.5; TLS 1.3 is off until
+ * enabled. Not documented in one place, and platforms differ: hence the override.
  */
 function firmwareRange(firmware: Firmware | null): TlsRange {
   const old =

@@ -114,7 +114,7 @@ export class MysqlSession {
     return this.#finishLogin(password.text, login.tls !== null, greeting.nonce);
   }
 
-  /** One statement; rows are not read. */
+  /** Runs one statement; rows are not read. */
   async query(sql: string): Promise<MysqlAccepted | MysqlRefusal | ExchangeError> {
     this.#sequence = 0;
     this.#write(Buffer.from(`\u0003${sql}`), `${sql}\n`);
@@ -344,7 +344,7 @@ function refused(run: ProbeRun, answer: MysqlRefusal): Observation {
   return run.mismatch("banner", reason ?? "bad_status", words);
 }
 
-/** Errors that come before the password is looked at, also where it has been sent. */
+/** Errors that precede the password check, even if the password was already sent. */
 const UNREAD: ReadonlyMap<number, FailureReason> = new Map<number, FailureReason>([
   [ERROR.tooManyConnections, "throttled"],
   [ERROR.hostBlocked, "source_limit"],

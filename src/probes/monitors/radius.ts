@@ -33,8 +33,8 @@ export interface RadiusRequest {
 }
 
 /**
- * An Access-Request with PAP (RFC 2865 section 5.2) and a Message-Authenticator first (RFC 3579), without which servers
- * mended against forged answers may keep silent.
+ * An Access-Request with PAP (RFC 2865 section 5.2) and a Message-Authenticator first (RFC 3579), without which servers patched
+ * against forged responses may not answer.
  */
 function encodeAccessRequest(request: RadiusRequest): Buffer {
   const attributes = [
@@ -56,7 +56,7 @@ function encodeAccessRequest(request: RadiusRequest): Buffer {
   return packet;
 }
 
-/** Code of an answer to this request, or null when it is none or not signed with the shared secret. */
+/** Code of the response; null if it does not match this request or is not signed with the shared secret. */
 export function decodeRadiusAnswer(data: Buffer, request: RadiusRequest): number | null {
   if (data.length < 20 || data[1] !== request.id) {
     return null;
@@ -124,7 +124,7 @@ export const radiusMonitor: MonitorType = {
     }
     if (answer.kind !== "datagram") {
       const isRefused = answer.kind === "named" && answer.outcome === "refused";
-      // Nobody listens there: the system of the server says so, and nobody has looked at the password.
+      // Port unreachable: no RADIUS server is listening, so the password was not checked.
       run.login = isRefused ? "not_tried" : "unanswered";
       return run.fail("response", answer);
     }
@@ -154,7 +154,7 @@ export const radiusMonitor: MonitorType = {
       : needsCredential(spec),
 };
 
-/** What the answer says of the credential, whatever the monitor expects: a challenge is no acceptance. */
+/** Result of the credential, regardless of what the monitor expects; a challenge is not an acceptance. */
 function fateOf(code: number): LoginOutcome {
   switch (code) {
     case RADIUS_CODES.accessAccept:

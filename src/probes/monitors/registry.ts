@@ -89,22 +89,25 @@ export const MONITOR_TYPES: ReadonlyMap<string, MonitorType> = new Map(
   ].map((type) => [type.type, type]),
 );
 
-/** The same under a script, whose arguments count and for which a command may stand; by NetScaler's name. */
+/**
+ * Types that run a script of the firmware and can be repeated from its arguments, or by a configured command; by NetScaler's
+ * name.
+ */
 const SCRIPTED: ReadonlyMap<string, MonitorType> = new Map(
   [...MONITOR_TYPES].map(([name, type]) => [name, scripted(type)]),
 );
 
-/** Types that run a script of the firmware whose exchange is not public: a command may stand for it. */
+/** Types that run a script of the firmware whose exchange is not public; a configured command may replace it. */
 const CLOSED_SCRIPTS: ReadonlySet<string> = new Set(
   [...UNREPEATABLE].filter(([, why]) => why === CLOSED_SCRIPT).map(([type]) => type),
 );
 
-/** A monitor whose exchange cannot be repeated from here, and why, in words. */
+/** A monitor that cannot be repeated, and why. */
 interface Unsupported {
   readonly unsupported: string;
 }
 
-/** How this monitor is repeated, or why it cannot be, whatever the configuration adds. */
+/** How this monitor is repeated, or why it cannot be, before the configuration is considered. */
 export function monitorTypeOf(monitor: Monitor): MonitorType | Unsupported {
   const layerTwo = layerTwoReason(monitor);
   if (layerTwo !== null) {
@@ -143,7 +146,7 @@ function layerTwoReason(monitor: Monitor): string | null {
     : null;
 }
 
-/** A script of somebody's own may do anything, whatever type it stands under: TLS by itself, another question. */
+/** A custom script may do anything, regardless of its monitor's type. */
 function scriptedType({ type, parameters }: Monitor, firmwares: string | null): MonitorType {
   const script = (parameters.scriptName ?? firmwares ?? "").toLowerCase();
   const stands = firmwares === null ? typeOfScript(script) : script === firmwares ? type : null;
@@ -161,7 +164,7 @@ function closedScript(type: string): MonitorType {
   };
 }
 
-/** A type as the firmware's script performs it: from the NSIP, with what stands in `-scriptArgs`, or by a command. */
+/** A type as run by the firmware's script: from the NSIP, with `-scriptArgs`, or by a configured command. */
 function scripted(type: MonitorType): MonitorType {
   return {
     ...type,
@@ -199,7 +202,7 @@ function withArguments(spec: MonitorSpec): MonitorSpec {
 
 export interface MonitorResult {
   readonly observation: Observation;
-  /** After *reverse* and TROFS, as the ADC would count it; null when it says nothing about the server. */
+  /** After *reverse* and TROFS, as the ADC would count it; null if inconclusive. */
   readonly passed: boolean | null;
 }
 
@@ -232,7 +235,7 @@ export async function runMonitor(
   return { observation, passed: passesByQuirk(type, spec, observation) };
 }
 
-/** Names the server may want to hear: those of the configuration, the Host header, the policy's host. */
+/** Names to try as SNI: from the configuration, the Host header, and the policy's host. */
 function namesFor(spec: MonitorSpec): string[] {
   const headerHost = /^host:\s*(\S+)/im.exec(spec.monitor.parameters.customHeaders ?? "")?.[1];
   const names = [...(spec.diagnosticNames ?? []), headerHost, spec.viaVip?.host, spec.hostHeader];
@@ -242,7 +245,7 @@ function namesFor(spec: MonitorSpec): string[] {
   return [...new Set(usable)];
 }
 
-/** UNCONFIRMED: Citrix's table of *reverse* does not say what a TCP monitor makes of a time-out. */
+/** UNCONFIRMED: Citrix's table of *reverse* does not define a timeout of a TCP monitor. */
 function passesByQuirk(
   type: MonitorType,
   spec: MonitorSpec,
@@ -250,7 +253,7 @@ function passesByQuirk(
 ): boolean | null {
   const { reverse } = spec.monitor;
   if (spec.viaVip !== null && !type.meaningfulAtVip) {
-    // The ADC completes handshakes by itself; that it refuses one says that the vserver is gone.
+    // The ADC completes handshakes itself; a refusal means that the vserver does not exist.
     return observation.outcome === "refused" ? false : null;
   }
   const open = type.type === "TCP" && reverse && observation.outcome === "timeout";

@@ -34,7 +34,7 @@ const GET_REQUEST = 0xa0;
 const GET_RESPONSE = 0xa2;
 const ERRORS = ["noError", "tooBig", "noSuchName", "badValue", "readOnly", "genErr", "noAccess"];
 
-/** A GetRequest for one variable (RFC 1157, RFC 3416), or null when the identifier is none. */
+/** A GetRequest for one variable (RFC 1157, RFC 3416), or null if the OID is invalid. */
 export function encodeSnmpGet(get: SnmpGet): Buffer | null {
   const name = berObjectIdentifier(get.oid);
   if (name === null) {
@@ -56,7 +56,7 @@ export function encodeSnmpGet(get: SnmpGet): Buffer | null {
   );
 }
 
-/** The variable of an answer to this request; null when the datagram is none. */
+/** The variable in the response; null if the datagram is not a response to this request. */
 export function decodeSnmpResponse(data: Buffer, requestId: number): SnmpValue | SnmpError | null {
   const message = only(readElements(data), 0x30);
   const pdu = message === null ? undefined : readElements(message)?.[2];
@@ -111,9 +111,9 @@ function only(elements: ReturnType<typeof readElements>, tag: number): Buffer | 
 }
 
 /**
- * SNMP: a GET of `snmpOID`, versions 1 and 2c. Without `snmpThreshold` any value passes; with one a number must not exceed
- * it and a text must equal it. On which side of the threshold the ADC stands is not documented. NetScaler docs: "SNMP
- * monitors" (parameters snmpOID, snmpCommunity, snmpThreshold, snmpVersion).
+ * SNMP: a GET of `snmpOID`, versions 1 and 2c. Without `snmpThreshold` any value passes; with one a number must not exceed it
+ * and a text must equal it. The ADC's comparison is not documented. NetScaler docs: "SNMP monitors" (parameters snmpOID,
+ * snmpCommunity, snmpThreshold, snmpVersion).
  */
 export const snmpMonitor: MonitorType = {
   type: "SNMP",

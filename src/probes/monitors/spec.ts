@@ -8,8 +8,8 @@ import type { TlsSettings } from "../../model/tls-settings.ts";
 
 /**
  * The key under which a directory counts rejected logins, however the name is written: `LAB\probe`, `probe@lab.example.com`,
- * `probe`, and a distinguished name that begins with `CN=probe` or `uid=probe`. Two names that may be one account's share a
- * key: at worst one of them waits for the other. A display name as CN says nothing of the account: docs/limits.md.
+ * `probe`, and a distinguished name that begins with `CN=probe` or `uid=probe`. Names that may belong to one account share a
+ * key; at worst one login waits for another. A display name as CN does not identify the account: docs/limits.md.
  */
 export function lockoutKeyOf(username: string): string {
   const name = nameInDn(username) ?? username;
@@ -17,7 +17,7 @@ export function lockoutKeyOf(username: string): string {
   return (withoutDomain.split("@")[0] ?? withoutDomain).normalize("NFKC").trim().toLowerCase();
 }
 
-/** The value of the first part of a distinguished name (RFC 4514), where it names a person; else null. */
+/** The value of the first RDN of a distinguished name (RFC 4514) if it names a user; else null. */
 function nameInDn(username: string): string | null {
   const value = /^\s*(?:cn|uid|samaccountname|userprincipalname)\s*=\s*((?:\\.|[^,+\\])+)/iu.exec(
     username,
@@ -25,7 +25,7 @@ function nameInDn(username: string): string | null {
   return value?.replace(/\\(.)/gu, "$1") ?? null;
 }
 
-/** What a firmware's script is given in `-scriptArgs`, as parameters of the monitor type whose exchange it makes. */
+/** The `-scriptArgs` of a firmware script, as parameters of the equivalent monitor type. */
 export type ScriptReading =
   | { readonly kind: "read"; readonly parameters: Partial<MonitorParameters> }
   | { readonly kind: "unreadable"; readonly why: string };
@@ -33,13 +33,13 @@ export type ScriptReading =
 type TextParameter = "baseDn" | "bindDn" | "filter" | "attribute" | "userName" | "fileName";
 type Parameter = TextParameter | "group" | "database" | "sqlQuery" | "radNasId" | "radNasIp";
 
-/** A firmware's script: the type whose exchange it makes, its keys and what they mean; `null`: a secret of the account. */
+/** A firmware script: the equivalent monitor type, and its argument keys; `null`: a secret of the account. */
 interface Script {
   readonly type: string;
   readonly keys: Readonly<Record<string, Parameter | null>>;
-  /** Without it the script has nothing to ask for. */
+  /** Required argument. */
   readonly required: string | null;
-  /** Keys of arguments that are written without one, by position. */
+  /** Keys of positional arguments. */
   readonly positions: readonly string[];
 }
 
@@ -115,14 +115,14 @@ const ANY_SCRIPT: Script = {
   positions: [],
 };
 
-/** The monitor type whose exchange this script of the firmware makes; null for a script of somebody's own. */
+/** The monitor type equivalent to this firmware script; null for a custom script. */
 export function typeOfScript(scriptName: string): string | null {
   return SCRIPTS.get(scriptName.toLowerCase())?.type ?? null;
 }
 
 /**
- * What a USER monitor hands to the firmware's own script. An argument that is not known here makes the whole unreadable: a
- * copy that leaves something out is another probe. Passwords are not among the parameters.
+ * Parses the arguments of a USER monitor with a firmware script. An unknown argument makes the result unreadable, since a
+ * replica without it would be a different probe. Passwords are not returned.
  */
 export function readScriptArguments({ type, parameters }: Monitor): ScriptReading {
   const { scriptName, scriptArgs } = parameters;
@@ -151,7 +151,7 @@ export function readScriptArguments({ type, parameters }: Monitor): ScriptReadin
     : { kind: "read", parameters: read };
 }
 
-/** Whom a script logs in as, by its arguments; those of an unknown script are taken to be named like the firmware's. */
+/** The user in a script's arguments; an unknown script is assumed to use the firmware's keys. */
 function scriptUser({ parameters }: Monitor): string | null {
   const { scriptName, scriptArgs } = parameters;
   const script = SCRIPTS.get((scriptName ?? "").toLowerCase()) ?? ANY_SCRIPT;
@@ -162,7 +162,7 @@ function scriptUser({ parameters }: Monitor): string | null {
   return user?.[1] ?? null;
 }
 
-/** Arguments as key and value; a value may hold `=`, as distinguished names do. What has no key is known by its position. */
+/** Arguments as key and value; a value may contain `=`, as in distinguished names. Arguments without a key are positional. */
 function keyed(scriptArgs: string, { positions, keys }: Script): [key: string, value: string][] {
   return scriptArgs
     .split(";")
@@ -184,8 +184,8 @@ function unescaped(value: string): string {
 }
 
 /**
- * The probe of a monitor that logs in: its password and shared secret are redacted from all that the run shows. One without
- * an account is never scheduled (`needsCredential`); asked for all the same, it is a fault of the configuration.
+ * The probe of a monitor that logs in; its password and shared secret are redacted. Without an account it is never scheduled
+ * (`needsCredential`), and running it is a configuration fault.
  */
 export function loggingIn(
   exchange: (
@@ -206,11 +206,11 @@ export function loggingIn(
     });
 }
 
-/** For monitors that log in: why this one cannot, in words, or null when it can. */
+/** For monitors that log in: why this one cannot, or null. */
 export function needsCredential(spec: MonitorSpec): string | null {
   const { credential, monitor } = spec;
   if (credential !== null && credential.password !== NO_SECRET) {
-    // An empty user name is never sent: it would be somebody else's failed login.
+    // An empty user name is never sent.
     return credential.username === ""
       ? `neither the ADC's monitor nor monitors.${monitor.name} names a user`
       : null;
@@ -223,8 +223,8 @@ export function needsCredential(spec: MonitorSpec): string | null {
 }
 
 /**
- * Whom the ADC's own monitor logs in as: `-bindDN`, `-userName`, or the user in a script's arguments (`bdn` or `dbn` of
- * nsldap.pl, `user` of the others); null when it names nobody.
+ * The user of the ADC's own monitor: `-bindDN`, `-userName`, or the user in a script's arguments (`bdn` or `dbn` of nsldap.pl,
+ * `user` of the others); null if there is none.
  */
 export function monitorUser(monitor: Monitor): string | null {
   const { bindDn, userName } = monitor.parameters;
@@ -234,8 +234,8 @@ export function monitorUser(monitor: Monitor): string | null {
 }
 
 /**
- * What a monitor's replica sends: the user that the monitor has, with the password of our configuration. A user of the
- * configuration with another lockout key takes its place, since the password was written for it.
+ * The credential of a replica: the monitor's user with the configured password. A configured user with a different lockout key
+ * takes precedence, since the password belongs to it.
  */
 export function monitorCredential(
   monitor: Monitor,
@@ -253,23 +253,23 @@ export function monitorCredential(
 /** One monitor as bound to one member, ready to run. */
 export interface MonitorSpec {
   readonly monitor: Monitor;
-  /** Address the default `Host` header carries: the bound member's, also where `destIP` points elsewhere. */
+  /** Address in the default `Host` header: the bound member's, even if `destIP` differs. */
   readonly hostHeader: string;
   /** Present when the monitor is `-secure YES` (or its type is TLS by itself). */
   readonly tls: TlsSettings | null;
-  /** What the ADC keeps encrypted, from our own configuration. */
+  /** Secrets that the ADC keeps encrypted, from the agent's configuration. */
   readonly credential: MonitorCredential | null;
-  /** Why the credential that is configured is kept from this probe, in words; null or left out: it is not. */
+  /** Why the configured credential is withheld from this probe; null or absent: it is not. */
   readonly withheld?: string | null;
-  /** For monitors that run a script on the ADC: the command that stands for it. */
+  /** For monitors that run a script on the ADC: the command that replaces it. */
   readonly command: readonly string[] | null;
-  /** A request other than the monitor's own, at a VIP behind content switching: path and Host of the policy. */
+  /** Path and Host of the policy, for a VIP behind content switching. */
   readonly viaVip: VipRequest | null;
   /** How the ADC ends the connection of a TCP monitor (`monitorConnectionClose`); FIN when left out. */
   readonly closeMode?: "FIN" | "RESET";
-  /** Names to try as SNI when a handshake without one has failed, for the diagnosis only. */
+  /** Names to try as SNI after a failed handshake, for the diagnosis only. */
   readonly diagnosticNames?: readonly string[];
-  /** What NetScaler's documentation leaves open, as this ADC does it; the likelier habits when left out. */
+  /** Undocumented behaviour of this ADC; absent: the more likely one. */
   readonly habits?: AdcQuirks;
 }
 
@@ -279,7 +279,7 @@ export interface AdcQuirks {
   readonly userAgent: string | null;
   /** Result of a `-reverse YES` TCP monitor whose connection times out. */
   readonly tcpReverseTimeout: "fail" | "pass";
-  /** A TCP-ECV pattern must come within so many TCP segments. */
+  /** Number of TCP segments within which a TCP-ECV pattern must arrive. */
   readonly tcpEcvSegments: number;
 }
 
@@ -309,12 +309,12 @@ export interface MonitorType {
   readonly probe: Probe<MonitorSpec>;
   /** Table of netscaler.md 1.6: which outcomes pass when `-reverse YES`. */
   readonly reversePasses: readonly ("match" | "mismatch" | "refused" | "timeout")[];
-  /** Where the ADC itself sends it from: scripted monitors use the NSIP (netscaler.md 1.7). */
+  /** Source address on the ADC: scripted monitors use the NSIP (netscaler.md 1.7). */
   readonly source: "SNIP" | "NSIP";
   readonly transport: "tcp" | "udp" | "icmp";
-  /** Whether an answer through a VIP says anything about the service: TCP, TLS and PING say nothing there. */
+  /** Whether a result through a VIP says anything about the service; TCP, TLS and PING do not. */
   readonly meaningfulAtVip: boolean;
   readonly defaultPort: number | null;
-  /** Why this monitor cannot be repeated with this configuration, in words, or null when it can. */
+  /** Why this monitor cannot be repeated with this configuration, or null. */
   readonly unsupported: (spec: MonitorSpec) => string | null;
 }

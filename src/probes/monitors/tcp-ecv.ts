@@ -110,7 +110,7 @@ async function converse(
 
 const NOTHING = Buffer.alloc(0);
 
-/** A login that the request carried has an end that matters to its account, whatever the monitor looks for. */
+/** A login in the request affects its account, regardless of the monitor's result. */
 async function noteWhatBecame(
   connection: Connection,
   spec: MonitorSpec,
@@ -141,7 +141,7 @@ async function noteWhatBecame(
   await noteWebLogin(connection.run, spec, target, sent, login, answer);
 }
 
-/** The end of the stream or of our time decides: whatever came does not hold the pattern. */
+/** The stream or the time ended without the pattern. */
 function ended(
   run: ProbeRun,
   why: ExchangeError,

@@ -24,7 +24,7 @@ const WITH_REQUEST: ReadonlySet<string> = new Set([
   "RTSP",
 ]);
 
-/** The secrets that the ADC's configuration has in this monitor's request, and the account they belong to. */
+/** The secrets in this monitor's request on the ADC, and their account. */
 export function writtenSecrets({ type, parameters }: Monitor): RequestSecrets {
   const { httpRequest, rtspRequest, send, customHeaders } = parameters;
   const written = [httpRequest, rtspRequest, send, customHeaders].filter((text) => text !== null);
@@ -32,8 +32,8 @@ export function writtenSecrets({ type, parameters }: Monitor): RequestSecrets {
 }
 
 /**
- * Sends a request. One that carries a secret goes over TLS only to a server that has proven who it is, and in the clear
- * where the ADC itself sends it so. Returns why it was not sent, or null.
+ * Sends a request. With a secret, TLS requires an authenticated server; clear text is used only if the ADC itself does. Returns
+ * why it was not sent, or null.
  */
 export function sendRequest(
   connection: Connection,
@@ -73,9 +73,9 @@ export function webAnswer({ status, headers }: HttpAnswer): WebAnswer {
 }
 
 /**
- * Notes what became of a login that a web request carried. Whether a page looks at a credential at all is shown only by
- * what it says to nobody: it is asked once an hour without one. A page that is open to everybody never makes an account
- * look sound, and a page that sends everybody elsewhere never makes it look untried.
+ * Records the result of a login in a web request. To find out whether the page checks credentials, it is requested once an hour
+ * without one. A page open to everybody never proves a valid login, and a page that redirects everybody never proves an
+ * unchecked one.
  */
 export async function noteWebLogin(
   run: ProbeRun,
@@ -103,12 +103,12 @@ export async function noteWebLogin(
   run.login = basicOutcome(answer.status, toNobody);
 }
 
-/** What an answer says of a Basic credential, beside what the page says to somebody without one (null: not known). */
+/** Result of a Basic credential, from the response with and without it (null: unknown). */
 export function basicOutcome(status: number, toNobody: number | null): LoginOutcome {
   if (status === 401 || status === 407) {
     return "rejected";
   }
-  // No application has answered: what stands in front of it has neither a user nor a password.
+  // The response is not from the application but from a device in front of it, which checks no credential.
   if (status === 429 || status === 503) {
     return "not_tried";
   }
@@ -119,7 +119,7 @@ export function basicOutcome(status: number, toNobody: number | null): LoginOutc
   return status < 300 || (isOpen && status !== 403) ? "not_tried" : "unanswered";
 }
 
-/** Only Exchange's own form answers by headers; any other shows its page again, and what that means is unknown. */
+/** Only Exchange's own form answers by headers; other forms show their page again, which is inconclusive. */
 function formOutcome({ status, location, cookies }: WebAnswer): LoginOutcome {
   if (status === 401 || status === 403 || /[?&]reason=[1-9]/.test(location ?? "")) {
     return "rejected";
@@ -129,7 +129,7 @@ function formOutcome({ status, location, cookies }: WebAnswer): LoginOutcome {
     : "unanswered";
 }
 
-/** The status of the same request without its credential; null where no answer came. */
+/** Status of the same request without the credential; null without a response. */
 async function askAsNobody(
   run: ProbeRun,
   spec: MonitorSpec,
@@ -154,10 +154,7 @@ const AUTHORIZATION = /^[ \t]*(?:proxy-)?authorization[ \t]*:/i;
 
 const MAX_REPLY_BYTES = 64 * 1024;
 
-/**
- * Notes what became of a login among commands that were sent at once. `seen` is what has come so far; more is read for as
- * long as it does not say.
- */
+/** Records the result of a login in pipelined commands. `seen`: bytes received so far; reads more until the result is known. */
 export async function noteLineLogin(
   connection: Connection,
   login: RequestLogin,

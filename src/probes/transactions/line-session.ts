@@ -9,13 +9,13 @@ import type { ProbeRun } from "../../net/probe-run.ts";
 import type { LoginRefusal } from "../../net/mail-replies.ts";
 import type { TransactionSpec } from "../../model/transactions.ts";
 
-/** The exchange is over: this is what it showed. */
+/** The exchange ended with this observation. */
 export interface Ended {
   readonly kind: "ended";
   readonly observation: Observation;
 }
 
-/** A connection of a line protocol, with TLS where it is due from the first byte. */
+/** A connection of a line protocol, with implicit TLS if configured. */
 export interface LineSession {
   readonly kind: "session";
   readonly connection: Connection;
@@ -26,20 +26,20 @@ export function ended(observation: Observation): Ended {
   return { kind: "ended", observation };
 }
 
-/** What a server says of this client alone: others may be served, and nothing is known to be down. */
+/** Reasons that concern only this client; the server may serve others. */
 const OF_THIS_CLIENT: ReadonlySet<FailureReason> = new Set<FailureReason>([
   "policy_refused",
   "source_limit",
 ]);
 
-/** The end of an exchange in which the server said no, for this reason. */
+/** Ends an exchange after a negative reply. */
 export function saidNo(run: ProbeRun, step: Step, reason: FailureReason, words: string): Ended {
   return OF_THIS_CLIENT.has(reason)
     ? ended(run.fault(step, reason, words))
     : mismatch(run, step, reason, words);
 }
 
-/** Connects as the specification says. A refusal in the way of Exchange's offline services is reported as such. */
+/** Connects as specified. Recognises the refusal of an offline Exchange service. */
 export async function openLineSession(
   run: ProbeRun,
   spec: TransactionSpec,
@@ -52,12 +52,12 @@ export async function openLineSession(
   return ended(await dialFailed(run, target, dialled));
 }
 
-/** Whether STARTTLS is due in a session that is in the clear so far. */
+/** Whether to use STARTTLS in a plain-text session. */
 export function beginsTls({ security }: TransactionSpec, offered: boolean): boolean {
   return security === "starttls" || (security === "starttls_if_offered" && offered);
 }
 
-/** Begins TLS inside a session; bytes the server sent ahead of the handshake are an injection and end it. */
+/** Starts TLS in a session; bytes received before the handshake are an injection and end it. */
 export async function secureSession(
   run: ProbeRun,
   spec: TransactionSpec,
@@ -75,22 +75,22 @@ export async function secureSession(
     : ended(run.fail("starttls", brokenOff(upgraded.why)));
 }
 
-/** A server that greeted, offered TLS and then closes is not the one that refuses to serve: Exchange closes unheard. */
+/** A server that closes after greeting and offering TLS is not in maintenance: Exchange then closes without greeting. */
 function brokenOff(why: ExchangeError): ExchangeError {
   return why.kind === "closed"
     ? exchangeError("failed", "tls_handshake", "closed in the TLS handshake")
     : why;
 }
 
-/** The break while waiting for an answer: a close then is no refusal to serve but an answer cut off. */
+/** The error while waiting for a reply; a close here is a truncated reply, not a refusal. */
 export function answerBroke(run: ProbeRun, step: Step, why: ExchangeError): Ended {
   return ended(run.fail(step, why.kind === "closed" ? { kind: "closed", midway: true } : why));
 }
 
-/** Longest wait for the farewell's answer: it decides nothing. */
+/** Maximum wait for the reply to QUIT, which is ignored. */
 const FAREWELL_MS = 500;
 
-/** Says goodbye, gives the server a moment to answer so that its log stays clean, and closes. */
+/** Sends QUIT, briefly waits for the reply so that the server's log stays clean, and closes. */
 export async function leave(connection: Connection, farewell: string): Promise<void> {
   connection.write(farewell);
   let timer: NodeJS.Timeout | undefined;
@@ -105,7 +105,7 @@ export async function leave(connection: Connection, farewell: string): Promise<v
   connection.close();
 }
 
-/** A failed observation at a step whose name and reason are known. */
+/** A failed observation with this step and reason. */
 export function mismatch(
   run: ProbeRun,
   step: Step,
@@ -115,7 +115,7 @@ export function mismatch(
   return ended(run.mismatch(step, reason, detail));
 }
 
-/** The refusal of a login; where it is the account's, or a scheme's that we do not speak, it says nothing of the server. */
+/** The refusal of a login; if it concerns the account or an unsupported scheme, it says nothing about the server. */
 export function refusedLogin(run: ProbeRun, { reason, login }: LoginRefusal, words: string): Ended {
   run.login = run.login === null ? null : login;
   return reason === "auth_rejected" || reason === "scheme_unsupported"
@@ -129,7 +129,7 @@ async function dialFailed(
   { step, why }: DialFailure,
 ): Promise<Observation> {
   if (step === "tls" && why.kind === "named" && why.reason === "plaintext_on_tls_port") {
-    // Exchange answers in clear text where no certificate is bound to the service: its words are the evidence.
+    // Exchange answers in clear text if no certificate is bound to the service; its text is the evidence.
     const words = await clearTextLine(run, target);
     const { outcome, reason, detail } = why;
     return run.ended(outcome, step, reason, words ?? detail);
@@ -147,7 +147,7 @@ async function clearTextLine(run: ProbeRun, target: Target): Promise<string | nu
   return line.kind === "line" ? `answers in clear text: ${line.text}` : null;
 }
 
-/** The kernel turns a close with our ClientHello unread into RST: to the client both say the same. */
+/** A close with an unread ClientHello becomes a RST; both mean the same. */
 function refusal(why: ExchangeError): ExchangeError {
   return why.kind === "named" && why.reason === "reset" ? { kind: "closed", midway: false } : why;
 }

@@ -23,14 +23,14 @@ export interface LetThrough {
   readonly path: string;
 }
 
-/** Redirects that are followed at most: real logins need three or four. */
+/** Maximum number of redirects; real logins need three or four. */
 const MAX_REDIRECTS = 10;
 
 /**
- * Climbs the ADC's form-based login (AAA for traffic management), and says at which rung it ends: the challenge is given,
- * AAA accepts the credential, lets the user through, knows where to send him back to, and passes the login on. The login
- * page itself tells where its form goes; nFactor is spoken as far as a name and a password go, and ends at
- * `second_factor` beyond. `aaa_login_path` and `aaa_username` override what the page says.
+ * Logs in through the ADC's form-based login (AAA for traffic management), and reports the step that fails: challenge,
+ * authentication, authorisation, redirect back, and single sign-on. The form's target is read from the login page. nFactor is
+ * supported for user name and password; anything more ends at `second_factor`. `aaa_login_path` and `aaa_username` override
+ * what the page says.
  */
 async function climbFormAaa(
   run: ProbeRun,
@@ -75,18 +75,18 @@ async function climbFormAaa(
 const LOGIN_FIELD = /<input\b[^>]{0,500}\bname=["']?login["'\s>]/i;
 const PASSWORD_FIELD = /<input\b[^>]{0,500}\bname=["']?passwd["'\s>]/i;
 
-/** Nothing was sent, for want of a word of the configuration: that is nobody's outage. */
+/** Nothing was sent because configuration is missing; this is not an outage. */
 function withheld(run: ProbeRun, where: string): Ended {
   return ended(run.fault("response", "aaa_login", `${where}, which the vserver does not name`));
 }
 
-/** A form goes to the vserver's own name or to that of its authentication vserver, nowhere else. */
+/** A form is sent only to the vserver's own name or to that of its authentication vserver. */
 function isTrustedHost(host: string, { adc, host: own }: TransactionSpec): boolean {
   const asked = host.toLowerCase();
   return asked === own.toLowerCase() || asked === adc?.authenticationHost?.toLowerCase();
 }
 
-/** What the ADC says to the posted form when it does not let the user in; null when it does. */
+/** The failure in the ADC's response to the form; null on success. */
 function refusalOf(
   run: ProbeRun,
   answer: HttpAnswer,
@@ -110,7 +110,7 @@ function refusalOf(
     return mismatch(run, "transaction", "aaa_not_authorized", summary(answer));
   }
   if (answer.status >= 400) {
-    // Nothing shows whether anybody has looked at the credential, unless nobody serves at all.
+    // It is unknown whether the credential was checked, unless the service is down.
     run.login = isNotLookedAt(answer) ? "not_tried" : "unanswered";
     return mismatch(run, "login", "adc_error_page", summary(answer));
   }
@@ -157,12 +157,12 @@ function nFactorRefusal(run: ProbeRun, answer: NFactorAnswer): Ended | null {
   }
 }
 
-/** AAA's session, which a client gets once it is logged in. A page of words proves nothing: its text is anybody's. */
+/** AAA's session cookie proves a login; page text proves nothing. */
 function hasSession(answer: HttpAnswer): boolean {
   return answer.headers.all("set-cookie").some((line) => /^NSC_(TMAS|AAAC)=[^;\s]/i.test(line));
 }
 
-/** From the login back to the application, through whatever redirects lie between. */
+/** Follows the redirects from the login back to the application. */
 async function follow(
   run: ProbeRun,
   visit: WebVisit,

@@ -43,7 +43,7 @@ export const TRANSACTION_TYPES: ReadonlyMap<TransactionName, TransactionType> = 
   ].map((type) => [type.transaction, type]),
 );
 
-/** Runs one transaction. Never rejects; what cannot be run for want of an account or of TLS is a `fault` that says so. */
+/** Runs one transaction. Never rejects; a missing account or missing TLS is a `fault`. */
 export async function runTransaction(
   spec: TransactionSpec,
   target: Target,
@@ -77,7 +77,7 @@ async function runIn(run: ProbeRun, spec: TransactionSpec, target: Target): Prom
   return type.probe(run, spec, target, account);
 }
 
-/** A path that must not be reachable: an answer of Exchange is the failure, any other end is as it should be. */
+/** A path that must not be reachable: a response of Exchange is a failure, anything else passes. */
 function blocked(observation: Observation): Observation {
   const { outcome, evidence } = observation;
   if (outcome === "fault" && observation.reason !== "auth_rejected") {
@@ -111,10 +111,10 @@ function whatIsMissing(spec: TransactionSpec, type: TransactionType): string | n
   return broken === undefined ? null : `${broken[0]} with a line break or NUL is never sent`;
 }
 
-/** CR, LF and NUL end commands of the line protocols: whatever follows them would be a command of its own. */
+/** CR, LF and NUL end commands of the line protocols, so the rest would be a separate command. */
 const BREAKS_LINES = /[\r\n\0]/;
 
-/** Every text of a specification that may stand in a command or a header, and what it is called. */
+/** All texts of a specification that are used in commands or headers, with their names. */
 function sentAsText({
   account,
   host,

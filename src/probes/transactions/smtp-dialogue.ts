@@ -20,7 +20,7 @@ import {
 } from "./line-session.ts";
 import { isSubmissionPort, type TransactionSpec } from "../../model/transactions.ts";
 
-/** A session that has had its 220 and its EHLO, behind TLS where asked. */
+/** A session after 220 and EHLO, with TLS if configured. */
 export interface SmtpSession extends LineSession {
   readonly banner: string;
   /** EHLO's lines after the first, in upper case: `STARTTLS`, `AUTH NTLM LOGIN` … */
@@ -29,7 +29,7 @@ export interface SmtpSession extends LineSession {
   readonly greetedAfterMs: number;
   /** The client's address as the server sees it (`Hello [192.0.2.7]`), or null. */
   readonly seenAs: string | null;
-  /** The server's words where it offers STARTTLS, is out of it for the moment, and the session goes on without. */
+  /** The server's reply if STARTTLS is temporarily unavailable and the session continues without it. */
   readonly withoutTls: string | null;
 }
 
@@ -70,7 +70,7 @@ export async function openSmtp(
   return secure(run, inClear(run, spec), target, first);
 }
 
-/** Where 465 turned out to greet in the clear, TLS begins by STARTTLS; a credential waits for it. */
+/** If port 465 greets in clear text, STARTTLS is used before a credential is sent. */
 function inClear(run: ProbeRun, spec: TransactionSpec): TransactionSpec {
   if (spec.security !== "implicit" || run.tls !== null) {
     return spec;
@@ -110,10 +110,10 @@ async function secure(
   return hello.kind === "ended" ? hello : { ...session, ...secured, ...hello.facts };
 }
 
-/** RFC 3207 section 4: for the moment, and the session goes on as if nothing had been asked. */
+/** RFC 3207 section 4: temporary, and the session continues without TLS. */
 const TLS_NOT_AVAILABLE = 454;
 
-/** A server that relays does without TLS then (RFC 3207); whoever hands in mail with a login cannot. */
+/** A relaying server then continues without TLS (RFC 3207); a submission with a login cannot. */
 function mayRelayInClear({ security }: TransactionSpec, port: number): boolean {
   return security === "starttls_if_offered" && !isSubmissionPort(port);
 }
@@ -132,7 +132,7 @@ export async function smtpCommand(
   return reply.kind === "reply" ? reply : answerBroke(run, step, reply);
 }
 
-/** The observation of a reply that says no. */
+/** The observation of a negative reply. */
 export function refused(run: ProbeRun, step: Step, reply: CodedReply): Ended {
   const { code, text } = reply;
   const reason = mailRefusalReason({ protocol: "smtp", code, text }, "command");
@@ -140,8 +140,8 @@ export function refused(run: ProbeRun, step: Step, reply: CodedReply): Ended {
 }
 
 /**
- * Exchange's 465 (Client Proxy) is no implicit TLS: it greets in clear text. Others expect TLS at once. So: wait for a
- * banner in the clear for a moment, and come again with TLS where none comes.
+ * Exchange's port 465 (Client Proxy) greets in clear text; others use implicit TLS. So wait briefly for a plain-text banner,
+ * and reconnect with TLS if there is none.
  */
 async function openPort465(
   run: ProbeRun,
@@ -160,7 +160,7 @@ async function openPort465(
   return openLineSession(run, spec, target);
 }
 
-/** Whether data (or an end) comes within so many milliseconds; what came stays unread. */
+/** Whether data or the end of the stream arrives within this time, in milliseconds; data stays unread. */
 async function speaksFirst(connection: Connection, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<null>((resolve) => {
@@ -181,7 +181,7 @@ type Hello =
     }
   | Ended;
 
-/** EHLO, and HELO where that is not known or not allowed (RFC 5321 section 3.2, an inspecting firewall's `500`). */
+/** EHLO, with fallback to HELO if rejected (RFC 5321 section 3.2, or `500` of an inspecting firewall). */
 async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
   const own = addressLiteral(session.connection);
   const extended = await smtpCommand(run, session, `EHLO ${own}`, "greeting");
@@ -206,7 +206,7 @@ async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
   };
 }
 
-/** `Hello [192.0.2.7]`: what is no address is not repeated. */
+/** `Hello [192.0.2.7]`: only a valid address is returned. */
 function addressIn(greeting: string): string | null {
   const written = /Hello \[(?:IPv6:)?([^\]]{1,45})\]/i.exec(greeting)?.[1]?.toLowerCase() ?? "";
   return isIP(written) === 0 ? null : written;
@@ -216,7 +216,7 @@ function localAddressOf({ socket }: Connection): string {
   return (socket.localAddress ?? "127.0.0.1").replace(/^::ffff:/, "");
 }
 
-/** A client without a name of its own gives its address (RFC 5321 section 4.1.3). */
+/** A client without a name sends its address literal (RFC 5321 section 4.1.3). */
 function addressLiteral(connection: Connection): string {
   const address = localAddressOf(connection);
   return isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`;

@@ -8,8 +8,8 @@ import type { TransactionSpec, Account } from "../../model/transactions.ts";
 import { disclose } from "../../net/server-proof.ts";
 
 /**
- * The look at a mail server of any make: 220, EHLO, STARTTLS where offered and EHLO again, QUIT. No sender is named, so
- * that nobody's policy about senders is asked; the replies show whether this is Exchange.
+ * The look at any mail server: 220, EHLO, STARTTLS if offered and EHLO again, QUIT. No sender is sent, so that sender policies
+ * do not matter; the replies show whether it is Exchange.
  */
 export const smtpGreeting: TransactionType = {
   transaction: "smtp_greeting",
@@ -25,7 +25,7 @@ export const smtpGreeting: TransactionType = {
   },
 };
 
-/** Exchange's tarpit starts at 5 s; an answer slower than this is worth a word. */
+/** Exchange's tarpit starts at 5 s; slower replies are reported. */
 const SLOW_ANSWER_MS = 4_500;
 
 /**
@@ -46,7 +46,7 @@ export const smtpMailFrom: TransactionType = {
     if (reply.kind === "ended") {
       return reply.observation;
     }
-    // A reply that this client may not send, or must log in first, is the service at work.
+    // A reply that this client may not send, or must log in first, shows a working service.
     if (reply.code !== 250 && !isPolicy(reply)) {
       return refused(run, "mail_from", reply).observation;
     }
@@ -66,7 +66,7 @@ export const smtpMailFrom: TransactionType = {
       }
     }
     await leave(session.connection, "QUIT\r\n");
-    // Whether the client's own address survives the way through the ADC.
+    // Whether the server sees the client's own address through the ADC.
     const seenAs = session.seenAs === null ? "" : `; the server sees ${session.seenAs}`;
     const inClear =
       session.withoutTls === null
@@ -198,7 +198,7 @@ async function byPlain(
   return reply.kind === "ended" ? reply : answered(run, reply);
 }
 
-/** The answer to a step of AUTH; before the password was sent it says nothing of the credential. */
+/** The reply to a step of AUTH; before the password was sent it says nothing about the credential. */
 function answered(run: ProbeRun, { code, text }: CodedReply): LoggedIn | Ended {
   if (code === 235) {
     run.login = "accepted";

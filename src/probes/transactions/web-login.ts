@@ -46,7 +46,7 @@ export async function askLoggedIn(
   const attempt: Attempt = { run, spec, target, account, request, emptied };
   const connection = challenge.reusable ? opened.connection : null;
   const schemes = challengeSchemes(challenge);
-  // A stranger's offer is no news: it could only keep the password from the right server.
+  // Offers of an unauthenticated server are not recorded; they could only block logins to the right one.
   if (disclose(opened.connection, NO_SECRET, spec.allowPlaintext).kind === "disclosed") {
     run.context.network.schemes.offered(target, request.path, schemes);
   }
@@ -86,7 +86,7 @@ interface Tried {
   readonly authorization: string | null;
 }
 
-/** Nobody asked for a login: what is there instead means the same as it means to the look without an account. */
+/** No login was requested: the response is interpreted as in the anonymous look. */
 function notChallenged(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer): Ended {
   const verdict = judgeChallenge(answer, { vantage: run.context.vantage, spec });
   return verdict.kind === "bad"
@@ -94,7 +94,7 @@ function notChallenged(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer)
     : unspoken(run, `no login is asked for: ${verdict.detail}`);
 }
 
-/** What we cannot speak says nothing of the server: OAuth and Kerberos alone, another login page. */
+/** Unsupported schemes (only OAuth or Kerberos, another login page) say nothing about the server. */
 export function unspoken(run: ProbeRun, detail: string): Ended {
   return ended(run.fault("response", "scheme_unsupported", detail));
 }
@@ -111,7 +111,7 @@ function chooseScheme(
   return known.find((scheme) => offered.includes(scheme)) ?? null;
 }
 
-/** Basic gives the password itself away: never to a place that once offered to do without. */
+/** Basic sends the password itself, so it is never used where NTLM or Negotiate was once offered. */
 async function byBasic(attempt: Attempt, open: Connection | null): Promise<Tried | Ended> {
   const { run, spec, target, account, request } = attempt;
   const insisted = spec.options["auth"] === "basic";
@@ -207,12 +207,12 @@ function withAuthorization(request: WebRequest, authorization: string): WebReque
   };
 }
 
-/** No application has answered (RFC 9110, RFC 6585): what stands in front of it has neither a user nor a password. */
+/** The response is not from the application (RFC 9110, RFC 6585) but from a device in front of it. */
 export function isNotLookedAt({ status }: HttpAnswer): boolean {
   return status === 429 || status === 503;
 }
 
-/** Let in unless 401 comes again. */
+/** The login succeeded unless 401 is repeated. */
 function judged(attempt: Attempt, tried: Tried | Ended): Served | Ended {
   if (tried.kind === "ended") {
     return tried;
@@ -255,18 +255,14 @@ function againOn(attempt: Attempt, tried: Tried): Served["again"] {
 }
 
 /**
- * Whether an answer shows that the credential was looked at and accepted: only Exchange answers otherwise than 401 behind
- * its login. An error or a page of whatever stands between shows nothing, and the account must not be taken for sound.
- * Exchange 2010 bears no mark of its own.
+ * Whether a response proves that the credential was accepted: only Exchange's response other than 401 does. An error or a page
+ * of a device in between proves nothing. Exchange 2010 has no identifying header.
  */
 export function provesLogin(answer: HttpAnswer, { exchange }: TransactionSpec): boolean {
   return isExchange(answer) || (exchange === "2010" && answer.status < 500);
 }
 
-/**
- * The rungs of the ADC's 401-based login: it accepts the credential or not, lets the user through or not, and passes the
- * login on to Exchange or not.
- */
+/** The steps of the ADC's 401-based login: authentication, authorisation, and single sign-on to Exchange. */
 async function loginThroughAaaBasic(
   attempt: Attempt,
   open: Connection | null,
@@ -280,7 +276,7 @@ async function loginThroughAaaBasic(
   const { answer } = tried;
   const fromExchange = isExchange(answer);
   if (answer.status === 401) {
-    // Who asks by a scheme that AAA did not offer is behind it, also where his name is kept out of the headers.
+    // A challenge with a scheme that AAA did not offer comes from the server behind it, even without identifying headers.
     const asksOtherwise = challengeSchemes(answer).some((scheme) => !offered.includes(scheme));
     const isBehind = fromExchange || asksOtherwise;
     run.login = isBehind ? "accepted" : "rejected";
@@ -289,12 +285,12 @@ async function loginThroughAaaBasic(
       : ended(run.fault("login", "aaa_rejected", summary(answer)));
   }
   if (answer.status === 403 && !fromExchange) {
-    // AAA asks who somebody is before it asks what he may.
+    // AAA authenticates before it authorises.
     run.login = "accepted";
     return mismatch(run, "transaction", "aaa_not_authorized", summary(answer));
   }
   if (answer.status >= 500 && !fromExchange) {
-    // Whether AAA had accepted the credential by then, nobody knows.
+    // It is unknown whether AAA had accepted the credential.
     run.login = isNotLookedAt(answer) ? "not_tried" : "unanswered";
     return mismatch(run, "login", "adc_error_page", summary(answer));
   }
