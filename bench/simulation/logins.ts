@@ -1,5 +1,5 @@
 import {
-  failuresToConvict,
+  failuresOfRejection,
   heldBackResult,
   placeFailure,
   placeOf,
@@ -102,7 +102,7 @@ export class SimulatedLogins {
         key: each.key,
         failureOf: (record) => ({
           result: { observation: placeFailure(record.last ?? seen, each), passed: false },
-          times: failuresToConvict(record.planned),
+          times: failuresOfRejection(record.planned),
         }),
       }));
     const result = { observation: seen, passed: outcome === "rejected" ? null : passed };

@@ -19,7 +19,7 @@ import type { SecretBindings } from "./secret-bindings.ts";
 import { WitnessState } from "./records/witness-state.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
 import { type AccountKeeper, nitroAccount } from "./accounts/account-keeper.ts";
-import type { MessagePace } from "./accounts/gated-login.ts";
+import type { MessageRateLimit } from "./accounts/gated-login.ts";
 
 /** Without NITRO an ns.conf is read again this often. */
 const NS_CONF_IMPORT_EVERY_MS = 600_000;
@@ -37,7 +37,7 @@ export interface AgentRunOptions {
   readonly log: Log;
   readonly declarations: Declarations;
   readonly keeper: AccountKeeper;
-  readonly messages: MessagePace;
+  readonly messages: MessageRateLimit;
   /** What is known of the state directory, for those who show it. */
   readonly storage: StorageWatch;
   readonly schemes: SchemeMemory;

@@ -4,8 +4,12 @@ import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { tryWriting, StorageWatch } from "../lib/durable-file.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
-import { type AccountKeeper, namesByLockoutKey, keeperOf } from "./accounts/account-keeper.ts";
-import { MessagePace } from "./accounts/gated-login.ts";
+import {
+  type AccountKeeper,
+  namesByLockoutKey,
+  openConfiguredKeeper,
+} from "./accounts/account-keeper.ts";
+import { MessageRateLimit } from "./accounts/gated-login.ts";
 import type { AgentEvents } from "./run-probe.ts";
 import type { Log } from "../lib/log.ts";
 import { AgentRun } from "./agent-run.ts";
@@ -46,7 +50,7 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #now: () => number;
   readonly #monotonic: () => number;
-  readonly #messages: MessagePace;
+  readonly #messages: MessageRateLimit;
   #keeper: AccountKeeper;
   readonly #schemes = new SchemeMemory();
   readonly #resolved = new NameMemory();
@@ -69,7 +73,7 @@ export class Agent {
     this.#storage = storage;
     this.#now = options.now ?? Date.now;
     this.#monotonic = options.monotonic ?? (() => performance.now());
-    this.#messages = new MessagePace(this.#monotonic);
+    this.#messages = new MessageRateLimit(this.#monotonic);
     this.#keeper = keeper;
     this.#generation = this.#make(options.config, null);
   }
@@ -78,7 +82,11 @@ export class Agent {
   static async open(options: AgentOptions): Promise<Agent> {
     const { config, log, firstLoginDelayMs = FIRST_LOGIN_DELAY_MS } = options;
     const storage = options.storage ?? new StorageWatch(log);
-    return new Agent(options, await keeperOf(config, firstLoginDelayMs, storage), storage);
+    return new Agent(
+      options,
+      await openConfiguredKeeper(config, firstLoginDelayMs, storage),
+      storage,
+    );
   }
 
   get state(): WitnessState {
@@ -125,11 +133,13 @@ export class Agent {
       const earlier = this.#generation;
       const { firstLoginDelayMs = FIRST_LOGIN_DELAY_MS } = this.#options;
       const isMoved = config.stateDir !== earlier.config.stateDir;
-      const moved = isMoved ? await keeperOf(config, firstLoginDelayMs, this.#storage) : null;
+      const moved = isMoved
+        ? await openConfiguredKeeper(config, firstLoginDelayMs, this.#storage)
+        : null;
       await earlier.drain(DRAIN_MS, this.#stopping.signal);
       await earlier.stop();
       this.#keeper = moved ?? this.#keeper;
-      this.#keeper.renew(namesByLockoutKey(config));
+      this.#keeper.reconfigure(namesByLockoutKey(config));
       this.#options.declarations.reconfigure(config.maintenance.windows);
       const next = this.#make(config, earlier);
       await next.inherit();

@@ -4,14 +4,14 @@ import type { BrokenEndpoint } from "../probes/transactions/account-gate/gate.ts
 import { loginOutcome } from "../probes/probe.ts";
 import type { AccountKeeper, Credential } from "./accounts/account-keeper.ts";
 import {
-  failuresToConvict,
+  failuresOfRejection,
   gatedLogin,
   heldBackResult,
   NOTHING_SEEN,
   placeFailure,
   type HeldBack,
   type HeldBackReason,
-  MessagePace,
+  MessageRateLimit,
 } from "./accounts/gated-login.ts";
 import {
   type AgentEvents,
@@ -35,7 +35,7 @@ export interface ProbeRunnerOptions {
   /** Without a keeper no probe that needs a login is run. */
   readonly keeper: AccountKeeper | null;
   /** Counts messages beyond this runner's life; without it the runner counts its own. */
-  readonly messages?: MessagePace;
+  readonly messages?: MessageRateLimit;
   readonly now: () => number;
   readonly monotonic: () => number;
   /** Told of each probe whose result has been taken in. */
@@ -55,13 +55,13 @@ export class ProbeRunner {
   readonly #refusals = new Map<string, Observation>();
   /** By account, the lasting hindrance that has been logged. */
   readonly #heldBack = new Map<string, HeldBackReason>();
-  readonly #messages: MessagePace;
+  readonly #messages: MessageRateLimit;
   readonly #surroundings: ProbeSurroundings;
   #sourceTurn = 0;
 
   constructor(options: ProbeRunnerOptions) {
     this.#options = options;
-    this.#messages = options.messages ?? new MessagePace(options.monotonic);
+    this.#messages = options.messages ?? new MessageRateLimit(options.monotonic);
     const { network, signal, now, monotonic } = options;
     this.#surroundings = { network, signal, localAddress: null, now, monotonic };
   }
@@ -152,7 +152,7 @@ export class ProbeRunner {
     if (keeper === null) {
       return null;
     }
-    if (!this.#messages.book(record.planned)) {
+    if (!this.#messages.allow(record.planned)) {
       this.#holdBack(record, credential, MESSAGE_RATE, state);
       return null;
     }
@@ -245,7 +245,7 @@ export class ProbeRunner {
     );
     const known = behind !== undefined && alsoFailsAtMember(behind.memberRecords, record);
     const failure = placeFailure(record.last, place, known);
-    const failures = failuresToConvict(record.planned);
+    const failures = failuresOfRejection(record.planned);
     for (let count = 0; count < failures; count++) {
       this.#record(record, { observation: failure, passed: false }, state);
     }

@@ -1,6 +1,6 @@
 import type { MonitorConfig } from "../config/schema.ts";
 import type { AccountKeeper, WantedBinding } from "./accounts/account-keeper.ts";
-import type { SecretBinding } from "./accounts/login-book.ts";
+import type { SecretBinding } from "./accounts/login-state.ts";
 import { matchesPattern } from "./plan/settings.ts";
 import type { PlannedProbe } from "./plan/planned-probe.ts";
 import { groupBy } from "../lib/steps.ts";

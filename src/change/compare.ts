@@ -1,6 +1,10 @@
 import { setMaxListeners } from "node:events";
 import type { AdcConfig, Config } from "../config/schema.ts";
-import { nitroAccount, type AccountKeeper, keeperOf } from "../agent/accounts/account-keeper.ts";
+import {
+  nitroAccount,
+  type AccountKeeper,
+  openConfiguredKeeper,
+} from "../agent/accounts/account-keeper.ts";
 import { atMost, pause, startTimer } from "../lib/timers.ts";
 import {
   AdcLink,
@@ -552,7 +556,7 @@ async function recheck(
 
 /** A command is started by a person, so its first login needs no delay against restart loops. */
 export function commandKeeper(config: Config): Promise<AccountKeeper> {
-  return keeperOf(config, 0);
+  return openConfiguredKeeper(config, 0);
 }
 
 /** The plan of a command, with its bound secrets; secret bindings are shared through state_dir. */

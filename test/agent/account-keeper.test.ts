@@ -8,7 +8,7 @@ import {
   openAccountKeeper,
   type AccountKeeper,
 } from "../../src/agent/accounts/account-keeper.ts";
-import { decodeBook } from "../../src/agent/accounts/login-book.ts";
+import { decodeLoginState } from "../../src/agent/accounts/login-state.ts";
 import { StorageWatch } from "../../src/lib/durable-file.ts";
 import { gatedLogin } from "../../src/agent/accounts/gated-login.ts";
 import { lockoutKeyOf } from "../../src/probes/monitors/spec.ts";
@@ -53,7 +53,7 @@ async function shared() {
       clock: () => ({ ...clock }),
       firstLoginDelayMs,
     });
-    keeper.renew(new Map([["probe", ["probe-a"]]]));
+    keeper.reconfigure(new Map([["probe", ["probe-a"]]]));
     const begin = (place: LoginPlace) => {
       pass(MIN_GAP_MS);
       return keeper.begin(
@@ -275,7 +275,7 @@ test.each([
     expect(storage.health.problems).toEqual([
       expect.stringContaining("no account logs in until the suspension time has passed"),
     ]);
-    expect(decodeBook(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8"))).toMatchObject({
+    expect(decodeLoginState(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8"))).toMatchObject({
       firstLoginAt: clock.wallMs + SUSPENSION_MS,
     });
   },
@@ -318,7 +318,7 @@ test("account keeper › a new secret of a reload takes the place of one that wo
   const begin = (secret: string) =>
     keeper.begin({ lockoutKey: "probe", secret: sealed(secret), name: "probe-a" }, EX02, MINUTE_MS);
   expect(await begin("canary-new")).toMatchObject({ why: "other_secret" });
-  keeper.renew(new Map([["probe", ["probe-a"]]]));
+  keeper.reconfigure(new Map([["probe", ["probe-a"]]]));
   expect(await begin("canary-new")).toMatchObject({ why: "paced" });
 });
 
@@ -346,7 +346,7 @@ test("account keeper › a thousand users that an ADC names, and one more, push 
   pass(MINUTE_MS);
   const fresh = { lockoutKey: "fresh", secret: sealed("x"), name: "monitor m" };
   expect(await keeper.begin(fresh, EX01, MINUTE_MS)).toMatchObject({ kind: "begun" });
-  const book = decodeBook(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8"));
+  const book = decodeLoginState(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8"));
   expect(book?.gates.size).toBe(1_000);
   expect(book?.gates.has("held") && book.gates.has("fresh")).toBe(true);
 });

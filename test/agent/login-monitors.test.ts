@@ -290,7 +290,7 @@ test("login monitors › a login that the state directory holds back is told onc
     {
       account: "monitor m_pop",
       reason: "state_locked",
-      error: "the accounts are busy",
+      error: "another process holds the lock on accounts.json",
       message: "logins held back",
     },
   ]);

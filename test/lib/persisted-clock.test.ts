@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { machineClock, timeAt, type ClockMark } from "../../src/agent/accounts/login-book.ts";
+import { machineClock, timeAt, type ClockMark } from "../../src/agent/accounts/login-state.ts";
 
 describe("the time by a clock that nobody can set", () => {
   const step = fc.record({

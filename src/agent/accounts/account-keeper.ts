@@ -22,13 +22,13 @@ import {
   timeAt,
   type ClockReading,
   boundedGates,
-  decodeBook,
-  encodeBook,
+  decodeLoginState,
+  encodeLoginState,
   MAX_KEYS,
-  type LoginBook,
+  type LoginState,
   type SecretBinding,
   machineClock,
-} from "./login-book.ts";
+} from "./login-state.ts";
 import {
   readRegularFile,
   replaceFile,
@@ -53,7 +53,7 @@ import {
 } from "../../probes/transactions/account-gate/gate.ts";
 import type { LoginOutcome } from "../../model/observation.ts";
 
-/** What the configuration calls those who log in, by lockout key. A monitor whose user stands in the estate alone is not among them. */
+/** Account names in the configuration, by lockout key. Monitors whose user is only in the estate are not included. */
 export function namesByLockoutKey(config: Config): ReadonlyMap<string, readonly string[]> {
   const names = new Map<string, string[]>();
   const add = (username: string, name: string): void => {
@@ -71,7 +71,7 @@ export function namesByLockoutKey(config: Config): ReadonlyMap<string, readonly 
   return names;
 }
 
-/** The account that an ADC is asked with. */
+/** The account for NITRO requests to an ADC. */
 export function nitroAccount(
   adc: string,
   { username, password }: NonNullable<AdcConfig["nitro"]>,
@@ -81,29 +81,29 @@ export function nitroAccount(
 
 export const ACCOUNTS_FILE = "accounts.json";
 const LOCK_FILE = "accounts.lock";
-/** How long a login waits for another process that is changing the accounts. */
-const LOCK_PATIENCE_MS = 1_000;
-/** How often, and how many times, a NITRO login looks whether those of the same password elsewhere have ended. */
+/** How long a login waits for another process that holds the lock. */
+const MAX_LOCK_WAIT_MS = 1_000;
+/** How often, and how many times, a NITRO login checks whether other logins with the same password have ended. */
 const WAIT_FOR_OTHERS_MS = 100;
 const MAX_WAITS_FOR_OTHERS = 30;
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
-/** Who logs in, as it will be on the wire. */
+/** A user name and password, as sent. */
 export interface Credential {
   readonly lockoutKey: string;
   readonly secret: Sealed;
-  /** What the configuration calls it: an account, or `monitor NAME`. */
+  /** Its name in the configuration: of an account, or `monitor NAME`. */
   readonly name: string;
 }
 
 export type BeginResult =
   | { readonly kind: "begun"; readonly id: string }
   | Extract<GateDecision, { kind: "wait" }>
-  /** What was known of earlier logins is lost: the first waits. */
+  /** The history of earlier logins is lost: the first login waits. */
   | { readonly kind: "wait"; readonly why: "starting"; readonly waitMs: number }
   | StateFailure;
 
-/** The state directory cannot be read or written, or another process holds it: without it no login is safe. */
+/** The state directory is unusable, or another process holds its lock: no login is safe without it. */
 export interface StateFailure {
   readonly kind: "failed";
   readonly why: "state_locked" | "state_unusable";
@@ -111,13 +111,13 @@ export interface StateFailure {
 }
 
 /**
- * Holds the gates of all accounts in the state directory, which several processes may share: every decision is made and
- * written down under a lock before a login begins, so that no crash and no second process makes one login too many.
+ * Keeps the gates of all accounts in the state directory, which several processes may share. Every decision is made and
+ * stored under a lock before the login starts, so that neither a crash nor a second process causes one login too many.
  */
 export interface AccountKeeper {
   /**
-   * `lastsMs`: when the login counts as unanswered, in milliseconds from now. `recoveredMsAgo`: how long ago another probe
-   * of that place last recovered; null: none did.
+   * Asks for permission to log in. `lastsMs`: the login counts as unanswered after this time. `recoveredMsAgo`: how long
+   * ago another probe of that place last recovered; null: none did.
    */
   readonly begin: (
     credential: Credential,
@@ -125,31 +125,28 @@ export interface AccountKeeper {
     lastsMs: number,
     recoveredMsAgo?: number | null,
   ) => Promise<BeginResult>;
-  /** Tells how a login ended; returns the places that this has shown to be at fault. */
+  /** Reports the outcome of a login; returns the places where rejections turn out to be the place's fault. */
   readonly end: (
     lockoutKey: string,
     id: string,
     outcome: LoginOutcome,
   ) => Promise<readonly BrokenEndpoint[]>;
-  /** Accounts that are suspended now, as last known; `until` is the wall clock's, milliseconds since the epoch. */
+  /** Accounts that are suspended now, as last read; `until` is in milliseconds since the epoch. */
   readonly suspended: () => readonly { readonly account: string; readonly until: number }[];
-  /**
-   * Another configuration is in force: its secrets take the place of those before. `names`: what it calls the accounts, by
-   * lockout key, as far as it alone tells.
-   */
-  readonly renew: (names: ReadonlyMap<string, readonly string[]>) => void;
+  /** A new configuration is in force, and its secrets replace the earlier ones. `names`: its account names by lockout key. */
+  readonly reconfigure: (names: ReadonlyMap<string, readonly string[]>) => void;
   /** The gate of an ADC's own account. */
   readonly nitroGate: (account: NitroAccount) => NitroLoginGate;
   /**
-   * What these secrets of monitors are bound to, by ADC and monitor: what was written down for the same entry of the
-   * configuration, else what is given here, from now on. Null: the state directory cannot tell.
+   * The bindings of these monitor secrets, by ADC and monitor: the stored one if the entry in the configuration is the same,
+   * else the given one, which is then stored. Null: the state directory is unusable.
    */
   readonly bindSecrets: (
     wanted: ReadonlyMap<string, WantedBinding>,
   ) => Promise<ReadonlyMap<string, SecretBinding> | null>;
 }
 
-/** A binding, with the text that distinguishes one entry of the configuration from another: its secrets, in the clear. */
+/** A binding whose `entry` is not yet a fingerprint: it contains secrets in the clear. */
 export type WantedBinding = Omit<SecretBinding, "entry"> & { readonly entry: Sealed };
 
 interface NitroAccount {
@@ -158,8 +155,8 @@ interface NitroAccount {
   readonly password: string;
 }
 
-interface OpenBook {
-  /** There was no file to read. */
+interface MutableLoginState {
+  /** There was no state file. */
   readonly isNew: boolean;
   readonly gates: Map<string, GateState>;
   readonly nitro: Map<string, NitroLogins>;
@@ -167,15 +164,18 @@ interface OpenBook {
   readonly firstLoginAt: number;
 }
 
-/** What becomes of the book at a moment, and whether that is to be written down. */
-type Change<T> = (book: OpenBook, at: number) => { readonly result: T; readonly changed: boolean };
+/** Changes the state; `changed`: it must be written. */
+type Update<T> = (
+  state: MutableLoginState,
+  at: number,
+) => { readonly result: T; readonly changed: boolean };
 
 interface AccountKeeperOptions {
   readonly stateDir: string;
   readonly clock: () => ClockReading;
-  /** How long the first login waits where no state file is found: it may have been lost with what it knew. */
+  /** How long the first login waits if there is no state file, because it may have been lost. */
   readonly firstLoginDelayMs: number;
-  /** Hears what the state directory refuses, and of a file that was set aside. */
+  /** Receives failures of the state directory, and files that were set aside. */
   readonly storage?: StorageWatch;
 }
 
@@ -188,21 +188,21 @@ export async function openAccountKeeper(options: AccountKeeperOptions): Promise<
 class Keeper implements AccountKeeper {
   readonly #options: AccountKeeperOptions;
   readonly #file: string;
-  #known: LoginBook = EMPTY;
-  /** What stands for a file that was set aside, until it is written: nobody's suspension may be lost in between. */
-  #unwritten: LoginBook | null = null;
-  /** The last change was refused: the next one is written in any case, to see whether that is over. */
+  #known: LoginState = EMPTY;
+  /** Replaces a file that was set aside, until it is written, so that no suspension is lost in between. */
+  #unwritten: LoginState | null = null;
+  /** The last write failed: the next update is written even without a change, to notice when writing works again. */
   #failing = false;
   readonly #inTurn = oneAtATime();
-  /** Logins that have begun here, and whose end will be reported. */
-  readonly #awaited = new Set<string>();
-  /** Names in the configuration, by lockout key: those it lists, and those who have come for a login. */
+  /** Logins in progress in this process. */
+  readonly #inProgress = new Set<string>();
+  /** Account names by lockout key: of the configuration, and of all logins so far. */
   #names = new Map<string, Set<string>>();
   readonly #fingerprints = new Map<string, Promise<string>>();
-  /** Fingerprints that the configuration in force came with, and the one before it. */
-  #adopted: ReadonlyMap<string, string> = new Map();
-  #earlier: ReadonlyMap<string, string> = new Map();
-  /** Used where the state directory fails: NITRO is asked all the same. */
+  /** Fingerprints of secrets by lockout key: of the configuration in force, and of earlier ones. */
+  #currentFingerprints: ReadonlyMap<string, string> = new Map();
+  #earlierFingerprints: ReadonlyMap<string, string> = new Map();
+  /** Used while the state directory is unusable: NITRO is still polled. */
   readonly #nitro = new Map<string, NitroLogins>();
 
   constructor(options: AccountKeeperOptions) {
@@ -210,13 +210,13 @@ class Keeper implements AccountKeeper {
     this.#file = join(options.stateDir, ACCOUNTS_FILE);
   }
 
-  /** What is known is shown from the start; a file that cannot be used is set aside then, not at the first login. */
+  /** Reads the file at the start, so that suspensions are shown and a damaged file is set aside before the first login. */
   async read(): Promise<void> {
     const read = await readRegularFile(this.#file, MAX_FILE_BYTES);
-    const book = read.kind === "text" ? decodeBook(read.text) : null;
-    this.#known = book ?? EMPTY;
-    if (book === null && read.kind !== "missing" && this.#options.storage !== undefined) {
-      await this.#change(() => ({ result: null, changed: false }));
+    const state = read.kind === "text" ? decodeLoginState(read.text) : null;
+    this.#known = state ?? EMPTY;
+    if (state === null && read.kind !== "missing" && this.#options.storage !== undefined) {
+      await this.#update(() => ({ result: null, changed: false }));
     }
   }
 
@@ -227,27 +227,27 @@ class Keeper implements AccountKeeper {
     recoveredMsAgo: number | null = null,
   ): Promise<BeginResult> {
     const { lockoutKey, secret, name } = credential;
-    this.#learnName(lockoutKey, name);
+    this.#addName(lockoutKey, name);
     const mark = await this.#fingerprint(`account ${lockoutKey}`, secret.reveal());
-    const begun = await this.#change<BeginResult>((book, at) => {
-      const waitMs = book.firstLoginAt - at;
+    const begun = await this.#update<BeginResult>((state, at) => {
+      const waitMs = state.firstLoginAt - at;
       if (waitMs > 0) {
-        return { result: { kind: "wait", why: "starting", waitMs }, changed: book.isNew };
+        return { result: { kind: "wait", why: "starting", waitMs }, changed: state.isNew };
       }
-      const adopts = this.#adopt(book, lockoutKey, mark, at);
-      const gate = gateIn(book, lockoutKey);
+      const adopts = this.#adopt(state, lockoutKey, mark, at);
+      const gate = gateIn(state, lockoutKey);
       const recoveredAt = at - (recoveredMsAgo ?? Infinity);
       const decision = decideLogin(gate, place, at, mark, recoveredAt);
       if (decision.kind === "wait") {
         return { result: decision, changed: adopts };
       }
-      step(book, lockoutKey, { kind: "secret", mark, at });
+      step(state, lockoutKey, { kind: "secret", mark, at });
       const id = randomUUID();
-      step(book, lockoutKey, { kind: "started", id, place, deadline: at + lastsMs, at });
+      step(state, lockoutKey, { kind: "started", id, place, deadline: at + lastsMs, at });
       return { result: { kind: "begun", id }, changed: true };
     });
     if (begun.kind === "begun") {
-      this.#awaited.add(begun.id);
+      this.#inProgress.add(begun.id);
     }
     return begun;
   }
@@ -257,12 +257,12 @@ class Keeper implements AccountKeeper {
     id: string,
     outcome: LoginOutcome,
   ): Promise<readonly BrokenEndpoint[]> {
-    const ended = await this.#change((book, at) => {
-      const before = new Set(gateIn(book, lockoutKey).broken.map(placeAndTime));
-      const { broken } = step(book, lockoutKey, { kind: outcome, id, at });
+    const ended = await this.#update((state, at) => {
+      const before = new Set(gateIn(state, lockoutKey).broken.map(placeAndTime));
+      const { broken } = step(state, lockoutKey, { kind: outcome, id, at });
       return { result: broken.filter((each) => !before.has(placeAndTime(each))), changed: true };
     });
-    this.#awaited.delete(id);
+    this.#inProgress.delete(id);
     return "kind" in ended ? [] : ended;
   }
 
@@ -270,7 +270,7 @@ class Keeper implements AccountKeeper {
     const reading = this.#options.clock();
     const at = timeAt(this.#known.clock, reading);
     return [...this.#known.gates].flatMap(([lockoutKey, gate]) => {
-      const until = suspendedUntil(stillAwaited(gate, this.#awaited, at), at);
+      const until = suspendedUntil(stillAwaited(gate, this.#inProgress, at), at);
       const names = this.#names.get(lockoutKey) ?? [];
       return until === null
         ? []
@@ -278,10 +278,12 @@ class Keeper implements AccountKeeper {
     });
   }
 
-  renew(names: ReadonlyMap<string, readonly string[]>): void {
+  reconfigure(names: ReadonlyMap<string, readonly string[]>): void {
     this.#names = new Map([...names].map(([key, each]) => [key, new Set(each)]));
-    this.#earlier = new Map([...this.#earlier, ...this.#adopted].slice(-MAX_KEYS));
-    this.#adopted = new Map();
+    this.#earlierFingerprints = new Map(
+      [...this.#earlierFingerprints, ...this.#currentFingerprints].slice(-MAX_KEYS),
+    );
+    this.#currentFingerprints = new Map();
     this.#fingerprints.clear();
   }
 
@@ -289,11 +291,11 @@ class Keeper implements AccountKeeper {
     const account = `${adc} ${username}`;
     return {
       begin: async (lastsMs) => {
-        // Of the user alone: several appliances may ask one directory for him.
+        // Per user, not per ADC: several appliances may check the same user in one directory.
         const secret = await this.#fingerprint(`nitro ${username}`, password);
         const id = randomUUID();
         for (let tries = 1; ; tries += 1) {
-          const begun = await this.#changeNitro<NitroBegin | "soon">(account, (logins, at, all) => {
+          const begun = await this.#updateNitro<NitroBegin | "soon">(account, (logins, at, all) => {
             const others = [...all].flatMap(([key, each]) => (key === account ? [] : [each]));
             const wait = waitForOthers(others, secret, at);
             if (wait?.soon === true && tries <= MAX_WAITS_FOR_OTHERS) {
@@ -307,7 +309,7 @@ class Keeper implements AccountKeeper {
                   result: { kind: "begun", id },
                   next: beginNitroLogin(logins, secret, { id, at, deadline: at + lastsMs }),
                 }
-              : { result: this.#byTheWall(decision, at), next: logins };
+              : { result: this.#toWallTime(decision, at), next: logins };
           });
           if (begun !== "soon") {
             return begun;
@@ -316,7 +318,7 @@ class Keeper implements AccountKeeper {
         }
       },
       end: (id, end) =>
-        this.#changeNitro(account, (logins, at) => ({
+        this.#updateNitro(account, (logins, at) => ({
           result: undefined,
           next: logins === null ? null : endNitroLogin(logins, id, end, at),
         })),
@@ -334,18 +336,20 @@ class Keeper implements AccountKeeper {
       const entry = await this.#fingerprint(`monitor ${key}`, binding.entry.reveal());
       made.set(key, { ...binding, entry });
     }
-    const bound = await this.#change((book) => {
-      const fresh = [...made].filter(([key, { entry }]) => book.bindings.get(key)?.entry !== entry);
+    const bound = await this.#update((state) => {
+      const fresh = [...made].filter(
+        ([key, { entry }]) => state.bindings.get(key)?.entry !== entry,
+      );
       for (const [key, binding] of fresh) {
-        book.bindings.set(key, binding);
+        state.bindings.set(key, binding);
       }
-      const result = new Map([...made].map(([key, own]) => [key, book.bindings.get(key) ?? own]));
+      const result = new Map([...made].map(([key, own]) => [key, state.bindings.get(key) ?? own]));
       return { result, changed: fresh.length > 0 };
     });
     return "kind" in bound ? null : bound;
   }
 
-  async #changeNitro<T>(
+  async #updateNitro<T>(
     account: string,
     work: (
       logins: NitroLogins | null,
@@ -361,18 +365,18 @@ class Keeper implements AccountKeeper {
       }
       return result;
     };
-    const done = await this.#change((book, at) => {
-      const before = book.nitro.get(account);
-      const value = apply(book.nitro, at);
-      return { result: { value }, changed: book.nitro.get(account) !== before };
+    const done = await this.#update((state, at) => {
+      const before = state.nitro.get(account);
+      const value = apply(state.nitro, at);
+      return { result: { value }, changed: state.nitro.get(account) !== before };
     });
-    // A password that the file could not be asked about is still not sent twice by this process.
+    // Without the file, this process alone still sends no rejected password twice.
     return "kind" in done
       ? apply(this.#nitro, timeAt(this.#known.clock, this.#options.clock()))
       : done.value;
   }
 
-  #byTheWall(decision: Exclude<NitroBegin, { kind: "begun" }>, at: number): NitroBegin {
+  #toWallTime(decision: Exclude<NitroBegin, { kind: "begun" }>, at: number): NitroBegin {
     const aheadMs = this.#options.clock().wallMs - at;
     if (decision.kind === "wait") {
       return { kind: "wait", until: decision.until + aheadMs };
@@ -386,35 +390,37 @@ class Keeper implements AccountKeeper {
   }
 
   /**
-   * The secret of a configuration takes the place of the one before it, at its first login: unless that one works, and is
-   * another process's. Tells whether the book has changed.
+   * At its first login, the secret of a new configuration replaces the earlier one, unless that one works and belongs to
+   * another process. Returns whether the state has changed.
    */
-  #adopt(book: OpenBook, lockoutKey: string, mark: string, at: number): boolean {
-    if (this.#adopted.has(lockoutKey)) {
+  #adopt(state: MutableLoginState, lockoutKey: string, mark: string, at: number): boolean {
+    if (this.#currentFingerprints.has(lockoutKey)) {
       return false;
     }
-    this.#adopted = new Map([...this.#adopted, [lockoutKey, mark] as const].slice(-MAX_KEYS));
-    const { secret, proven } = gateIn(book, lockoutKey);
-    if (secret === mark || (proven && this.#earlier.get(lockoutKey) !== secret)) {
+    this.#currentFingerprints = new Map(
+      [...this.#currentFingerprints, [lockoutKey, mark] as const].slice(-MAX_KEYS),
+    );
+    const { secret, proven } = gateIn(state, lockoutKey);
+    if (secret === mark || (proven && this.#earlierFingerprints.get(lockoutKey) !== secret)) {
       return false;
     }
-    step(book, lockoutKey, { kind: "secret", mark, at });
+    step(state, lockoutKey, { kind: "secret", mark, at });
     return true;
   }
 
-  #learnName(lockoutKey: string, name: string): void {
+  #addName(lockoutKey: string, name: string): void {
     const names = this.#names.get(lockoutKey) ?? new Set();
     if (names.size > 0 || this.#names.size < MAX_KEYS) {
       this.#names.set(lockoutKey, names.add(name));
     }
   }
 
-  /** One change after another in this process, and under the lock between processes. */
-  #change<T>(work: Change<T>): Promise<T | StateFailure> {
+  /** Updates run one after another in this process, and under a lock between processes. */
+  #update<T>(work: Update<T>): Promise<T | StateFailure> {
     return this.#inTurn(() => this.#underLock(work));
   }
 
-  async #underLock<T>(work: Change<T>): Promise<T | StateFailure> {
+  async #underLock<T>(work: Update<T>): Promise<T | StateFailure> {
     const { stateDir, storage } = this.#options;
     const refused = (error: unknown): StateFailure => {
       this.#failing = true;
@@ -427,17 +433,21 @@ class Keeper implements AccountKeeper {
       return refused(error);
     }
     const taken = await takeLock(join(stateDir, LOCK_FILE), {
-      patienceMs: LOCK_PATIENCE_MS,
+      patienceMs: MAX_LOCK_WAIT_MS,
       watch: storage,
     });
     if (taken.kind === "busy") {
-      return { kind: "failed", why: "state_locked", message: "the accounts are busy" };
+      return {
+        kind: "failed",
+        why: "state_locked",
+        message: "another process holds the lock on accounts.json",
+      };
     }
     if (taken.kind === "failed") {
       return refused(taken.message);
     }
     try {
-      return await this.#onFile(work);
+      return await this.#updateFile(work);
     } catch (error) {
       return refused(error);
     } finally {
@@ -445,31 +455,31 @@ class Keeper implements AccountKeeper {
     }
   }
 
-  async #onFile<T>(work: Change<T>): Promise<T> {
-    const { book: read, isNew } = await this.#readBook();
+  async #updateFile<T>(work: Update<T>): Promise<T> {
+    const { state: read, isNew } = await this.#readState();
     const reading = this.#options.clock();
     const at = timeAt(read.clock, reading);
-    const book: OpenBook = {
+    const state: MutableLoginState = {
       isNew,
       gates: new Map(
-        [...read.gates].map(([key, gate]) => [key, stillAwaited(gate, this.#awaited, at)]),
+        [...read.gates].map(([key, gate]) => [key, stillAwaited(gate, this.#inProgress, at)]),
       ),
       nitro: new Map(read.nitro),
       bindings: new Map(read.bindings),
       firstLoginAt: read.firstLoginAt,
     };
-    const { result, changed } = work(book, at);
-    const { gates, nitro, firstLoginAt, bindings } = book;
-    const next: LoginBook = {
+    const { result, changed } = work(state, at);
+    const { gates, nitro, firstLoginAt, bindings } = state;
+    const next: LoginState = {
       gates: boundedGates(gates),
       nitro,
       bindings: new Map([...bindings].slice(-MAX_KEYS)),
       firstLoginAt,
       clock: { ...reading, at },
     };
-    // After a start of the machine the time goes on from here, however the wall clock was set meanwhile.
+    // After a restart of the machine, the stored time continues from here, even if the wall clock is set later.
     if (changed || this.#failing || isNew || read.clock?.run !== reading.run) {
-      await replaceFile(this.#file, encodeBook(next));
+      await replaceFile(this.#file, encodeLoginState(next));
       this.#unwritten = null;
       this.#failing = false;
       this.#options.storage?.written(this.#file);
@@ -478,23 +488,23 @@ class Keeper implements AccountKeeper {
     return result;
   }
 
-  /** The book on disk. A file that cannot be understood may hide rejections: every account then waits out a suspension. */
-  async #readBook(): Promise<{ readonly book: LoginBook; readonly isNew: boolean }> {
+  /** The state on disk. An unreadable file may contain rejections, so every account then waits for the suspension time. */
+  async #readState(): Promise<{ readonly state: LoginState; readonly isNew: boolean }> {
     if (this.#unwritten !== null) {
-      return { book: this.#unwritten, isNew: true };
+      return { state: this.#unwritten, isNew: true };
     }
     const { clock, firstLoginDelayMs, storage } = this.#options;
     const now = clock().wallMs;
     const read = await readRegularFile(this.#file, MAX_FILE_BYTES);
     if (read.kind === "missing") {
-      return { book: { ...EMPTY, firstLoginAt: now + firstLoginDelayMs }, isNew: true };
+      return { state: { ...EMPTY, firstLoginAt: now + firstLoginDelayMs }, isNew: true };
     }
     if (read.kind === "failed") {
       throw new Error(read.code);
     }
-    const book = read.kind === "text" ? decodeBook(read.text) : null;
-    if (book !== null) {
-      return { book, isNew: false };
+    const state = read.kind === "text" ? decodeLoginState(read.text) : null;
+    if (state !== null) {
+      return { state, isNew: false };
     }
     const aside = await setAside(this.#file, now);
     const why = read.kind === "unfit" ? read.why : "damaged or written by another version";
@@ -505,10 +515,10 @@ class Keeper implements AccountKeeper {
       "no account logs in until the suspension time has passed",
     );
     this.#unwritten = { ...EMPTY, firstLoginAt: now + SUSPENSION_MS };
-    return { book: this.#unwritten, isNew: true };
+    return { state: this.#unwritten, isNew: true };
   }
 
-  /** Tells whether a secret is the same as before; the secret cannot be found from it by trying. */
+  /** Identifies a secret without revealing it; too slow to compute for guessing. */
   #fingerprint(purpose: string, secret: string): Promise<string> {
     const key = JSON.stringify([purpose, secret]);
     if (this.#fingerprints.size >= MAX_KEYS) {
@@ -521,7 +531,7 @@ class Keeper implements AccountKeeper {
   }
 }
 
-const EMPTY: LoginBook = {
+const EMPTY: LoginState = {
   clock: null,
   firstLoginAt: 0,
   gates: new Map(),
@@ -534,13 +544,13 @@ async function secretFingerprint(purpose: string, secret: string): Promise<strin
   return (await derive(secret, `adc-witness ${purpose}`, 16)).toString("hex");
 }
 
-function gateIn(book: OpenBook, lockoutKey: string): GateState {
-  return book.gates.get(lockoutKey) ?? initialGate();
+function gateIn(state: MutableLoginState, lockoutKey: string): GateState {
+  return state.gates.get(lockoutKey) ?? initialGate();
 }
 
-function step(book: OpenBook, lockoutKey: string, event: GateEvent): GateState {
-  const next = stepGate(gateIn(book, lockoutKey), event);
-  book.gates.set(lockoutKey, next);
+function step(state: MutableLoginState, lockoutKey: string, event: GateEvent): GateState {
+  const next = stepGate(gateIn(state, lockoutKey), event);
+  state.gates.set(lockoutKey, next);
   return next;
 }
 
@@ -552,8 +562,8 @@ function unusable(message: string): StateFailure {
   return { kind: "failed", why: "state_unusable", message };
 }
 
-/** The keeper over a configuration's state directory, by this machine's clocks. */
-export async function keeperOf(
+/** Opens the keeper for a configuration's state directory, with this machine's clocks. */
+export async function openConfiguredKeeper(
   config: Config,
   firstLoginDelayMs: number,
   storage?: StorageWatch,
@@ -564,6 +574,6 @@ export async function keeperOf(
     firstLoginDelayMs,
     ...(storage === undefined ? {} : { storage }),
   });
-  keeper.renew(namesByLockoutKey(config));
+  keeper.reconfigure(namesByLockoutKey(config));
   return keeper;
 }

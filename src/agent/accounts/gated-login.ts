@@ -14,30 +14,30 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Observation } from "../../model/observation.ts";
 import { writtenSecrets } from "../../probes/monitors/written-login.ts";
 
-/** Exchange's client receive connectors take so many messages in a minute from one source, and one user. */
-export const MAX_MESSAGES = 5;
-export const PER_MS = 60_000;
-/** A message handed in: at this server, or through an ADC at whichever it chose (null). */
+/** Exchange's client receive connectors accept this many messages a minute from one source and one user. */
+export const MAX_MESSAGES_PER_MINUTE = 5;
+export const MINUTE_MS = 60_000;
+/** A submitted message: to this server, or through an ADC to an unknown one (null). */
 interface MessageSent {
   readonly server: string | null;
-  /** By a clock that is never set. */
+  /** Monotonic. */
   readonly at: number;
 }
 /**
- * Whether one more message may be handed in there now, of whichever account. What went through an ADC may have reached any
- * server, and counts against all of them.
+ * Whether one more message, from any account, may be submitted to this server now. A message through an ADC may have reached
+ * any server, so it counts for all of them.
  */
 export function maySend(sent: readonly MessageSent[], server: string | null, now: number): boolean {
-  const recent = sent.filter(({ at }) => now - at < PER_MS);
+  const recent = sent.filter(({ at }) => now - at < MINUTE_MS);
   const through = recent.filter((each) => each.server === null).length;
   const servers = server === null ? new Set(recent.map((each) => each.server)) : [server];
   const direct = [...servers].map((name) =>
     name === null ? 0 : recent.filter((each) => each.server === name).length,
   );
-  return through + Math.max(0, ...direct) < MAX_MESSAGES;
+  return through + Math.max(0, ...direct) < MAX_MESSAGES_PER_MINUTE;
 }
-/** The messages of this agent within the last minute, booked as each round begins. */
-export class MessagePace {
+/** Limits the messages that this agent submits in a minute. */
+export class MessageRateLimit {
   readonly #monotonic: () => number;
   #sent: readonly MessageSent[] = [];
 
@@ -45,8 +45,8 @@ export class MessagePace {
     this.#monotonic = monotonic;
   }
 
-  /** Books a message of this probe, if it sends one; false when it would be one too many. */
-  book({ vantage, server, action }: PlannedProbe): boolean {
+  /** Counts the message that this probe is about to send, if it sends one; false if that would exceed the limit. */
+  allow({ vantage, server, action }: PlannedProbe): boolean {
     if (action.kind !== "transaction" || action.transaction !== "mail_round_trip") {
       return true;
     }
@@ -55,42 +55,45 @@ export class MessagePace {
     if (!maySend(this.#sent, at, now)) {
       return false;
     }
-    this.#sent = [...this.#sent.filter((each) => now - each.at < PER_MS), { server: at, at: now }];
+    this.#sent = [
+      ...this.#sent.filter((each) => now - each.at < MINUTE_MS),
+      { server: at, at: now },
+    ];
     return true;
   }
 }
-/** How often, and how long at most, a login waits for another of the same account that is under way or has just begun. */
+/** A login retries at this interval, and for at most this long, while another login of the same account is in progress or has just started. */
 const BUSY_RETRY_MS = 200;
-const BUSY_PATIENCE_MS = 10_000;
-/** A login waits this long for the first one after a start. */
-const STARTING_PATIENCE_MS = 30_000;
-/** Time beyond a probe's own until its login counts as unanswered. */
+const MAX_BUSY_WAIT_MS = 10_000;
+/** A login waits at most this long for the first login after a start. */
+const MAX_STARTING_WAIT_MS = 30_000;
+/** A login counts as unanswered this long after its probe's timeout. */
 const DEADLINE_SLACK_MS = 5_000;
-/** Why a login is not begun; a label of metrics, so a closed list. */
+/** Why a login is not started. A closed list, because it is a metric label. */
 export type HeldBackReason =
   | Extract<GateDecision, { kind: "wait" }>["why"]
   | "starting"
   | StateFailure["why"]
-  /** The sixth message to one server in a minute. */
+  /** More messages to one server in a minute than Exchange accepts. */
   | "message_rate";
 export interface HeldBack {
   readonly kind: "held_back";
   readonly why: HeldBackReason;
-  /** More of it in words, or null. */
+  /** Details, or null. */
   readonly message: string | null;
-  /** What is known to be wrong with a place that is backed off from. */
+  /** While backing off from a place: how logins fail there. */
   readonly broken?: BrokenEndpoint["reason"];
 }
 type GatedResult =
   | {
       readonly kind: "ran";
       readonly result: ProbeResult;
-      /** Places that this login has shown to be at fault. */
+      /** Places where rejections have turned out to be the place's fault. */
       readonly broken: readonly BrokenEndpoint[];
     }
-  /** The gate does not let this login begin: nothing was sent. */
+  /** The gate did not allow this login: nothing was sent. */
   | HeldBack;
-/** Whose password a probe sends, or null: a transaction's account, or the user of a login monitor. */
+/** The credential that a probe sends, or null: of a transaction's account, or of a login monitor's user. */
 export function credentialOnWire({ action }: PlannedProbe): Credential | null {
   if (action.run === null) {
     return null;
@@ -114,7 +117,7 @@ export function credentialOnWire({ action }: PlannedProbe): Credential | null {
         name: `monitor ${action.monitor.name}`,
       };
 }
-/** The login that the ADC's configuration wrote into the request, else the one that our own configuration adds. */
+/** The login that the ADC's configuration contains in the request, else the one from the agent's configuration. */
 function loginOnWire(spec: MonitorSpec): Pick<MonitorCredential, "username" | "password"> | null {
   const { login } = writtenSecrets(spec.monitor);
   if (login !== null) {
@@ -126,8 +129,8 @@ function loginOnWire(spec: MonitorSpec): Pick<MonitorCredential, "username" | "p
     : credential;
 }
 /**
- * Runs a probe that logs in, if its account's gate lets it. If `run` rejects, the result of the login is unknown.
- * `recoveredMsAgo`: as the keeper's.
+ * Runs a probe that logs in, if its account's gate allows it. If `run` rejects, the result of the login is unknown.
+ * `recoveredMsAgo`: see {@link AccountKeeper}.
  */
 export async function gatedLogin(
   keeper: AccountKeeper,
@@ -152,8 +155,8 @@ export async function gatedLogin(
       const broken = await keeper.end(credential.lockoutKey, begun.id, outcome);
       return { kind: "ran", result, broken };
     }
-    const wait = waitFor(begun, planned.intervalMs);
-    if (wait === null || monotonic() - since + wait.ms > wait.patienceMs || signal.aborted) {
+    const wait = retryWait(begun, planned.intervalMs);
+    if (wait === null || monotonic() - since + wait.ms > wait.maxTotalMs || signal.aborted) {
       return begun.kind === "failed"
         ? { kind: "held_back", why: begun.why, message: begun.message }
         : {
@@ -166,7 +169,7 @@ export async function gatedLogin(
     await sleep(wait.ms, undefined, { signal }).catch(() => undefined);
   }
 }
-/** Where the gate sees a probe log in. */
+/** The place of a probe's login, as the gate counts it. */
 export function placeOf({
   id,
   vantage,
@@ -177,37 +180,37 @@ export function placeOf({
     ? { key: id, server: server ?? address ?? id, throughAdc: false }
     : { key: id, server: address ?? id, throughAdc: true };
 }
-/** How long to wait before asking again, and how long at most in all; null: not worth it. */
-function waitFor(
+/** How long to wait before the next attempt, and at most in total; null: do not retry. */
+function retryWait(
   begun: Exclude<BeginResult, { kind: "begun" }>,
   intervalMs: number,
-): { readonly ms: number; readonly patienceMs: number } | null {
+): { readonly ms: number; readonly maxTotalMs: number } | null {
   switch (begun.why) {
     case "starting":
-      return { ms: begun.waitMs, patienceMs: STARTING_PATIENCE_MS };
+      return { ms: begun.waitMs, maxTotalMs: MAX_STARTING_WAIT_MS };
     case "busy":
     case "paced":
     case "state_locked":
-      return { ms: BUSY_RETRY_MS, patienceMs: Math.min(BUSY_PATIENCE_MS, intervalMs) };
+      return { ms: BUSY_RETRY_MS, maxTotalMs: Math.min(MAX_BUSY_WAIT_MS, intervalMs) };
     default:
       return null;
   }
 }
 /**
- * What a rejected login turns out to have been, once the same credential was accepted elsewhere: the place's failure.
- * `knownBehind`: a member behind that VIP fails alike. A refusal by the ADC's own login names itself.
+ * Turns a rejected login into a failure of its place, because the same credential was accepted elsewhere.
+ * `failsAtMember`: a member behind that VIP fails in the same way. A rejection by the ADC's own login keeps its reason.
  */
 export function placeFailure(
   rejected: Observation,
   { reason }: Pick<BrokenEndpoint, "reason">,
-  knownBehind = false,
+  failsAtMember = false,
 ): Observation {
-  const shown = reason === "login_broken_by_adc" && knownBehind ? "backend_unavailable" : reason;
+  const shown = reason === "login_broken_by_adc" && failsAtMember ? "backend_unavailable" : reason;
   const named = rejected.reason === "aaa_rejected" ? rejected.reason : shown;
   return { ...rejected, outcome: "failed", reason: named, step: "login" };
 }
-/** Two failures make a service opinion: the rejection, and its confirmation elsewhere. A replica is as sure at once. */
-export function failuresToConvict({ action }: PlannedProbe): number {
+/** How many failures a rejected login counts as: the rejection and its confirmation elsewhere, or as many as a replica needs for DOWN. */
+export function failuresOfRejection({ action }: PlannedProbe): number {
   return action.kind === "monitor" ? Math.max(2, action.monitor.retries) : 2;
 }
 export const NOTHING_SEEN = {
@@ -221,10 +224,10 @@ export const NOTHING_SEEN = {
   evidence: { transcript: "", detail: null },
 } as const;
 /**
- * What a probe whose login was held back comes to all the same; null: nothing is known of it. The ADC's own copy of a login
- * monitor goes on failing: where the place is known to refuse what works elsewhere, until it is tried again; everywhere, while
- * the account is suspended or waits for a place that goes first after a rejection (`refusal`: the last that was seen), and
- * that says nothing of the server.
+ * The result of a login monitor whose login was held back; null: unknown. The ADC's own monitor keeps failing meanwhile:
+ * - at a place that rejects what works elsewhere, until the next attempt there: the failure is repeated;
+ * - everywhere, while the account is suspended or waits for a login at another place after a rejection (`refusal`: the last
+ *   one): that says nothing about the server.
  */
 export function heldBackResult(
   { kind, heldBack, last, credential }: HeldBackProbe,
@@ -246,7 +249,7 @@ export function heldBackResult(
     return null;
   }
   const lastRefusal = refusal?.evidence.detail ?? "logins were rejected before this agent started";
-  const status = isInDoubt ? "is tried elsewhere first" : "is suspended";
+  const status = isInDoubt ? "is first tried at another place" : "is suspended";
   const observation: Observation = {
     ...NOTHING_SEEN,
     outcome: "fault",
@@ -260,7 +263,7 @@ export function heldBackResult(
   };
   return { observation, passed: null };
 }
-/** What an earlier run, or another agent with these accounts, came to know of this place. */
+/** A failure at this place that an earlier run, or another agent with the same accounts, saw. */
 function earlierFailure({ broken }: HeldBack): Observation | null {
   return broken === undefined
     ? null
@@ -269,7 +272,10 @@ function earlierFailure({ broken }: HeldBack): Observation | null {
         outcome: "failed",
         reason: broken,
         step: "login",
-        evidence: { transcript: "", detail: "seen before; the login is not tried again so soon" },
+        evidence: {
+          transcript: "",
+          detail: "failed before; the next login waits until the back-off ends",
+        },
       };
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeBook, encodeBook } from "../../../src/agent/accounts/login-book.ts";
+import { decodeLoginState, encodeLoginState } from "../../../src/agent/accounts/login-state.ts";
 import {
   decideLogin,
   NEW_SECRET_MS,
@@ -472,7 +472,7 @@ describe("the state file", () => {
         place: { key, throughAdc },
       })),
     };
-    const read = decodeBook(JSON.stringify({ version: 1, accounts: { "probe-a": gate } }));
+    const read = decodeLoginState(JSON.stringify({ version: 1, accounts: { "probe-a": gate } }));
     expect(read?.clock).toBeNull();
     expect(read?.gates.get("probe-a")).toEqual({
       ...story.state,
@@ -492,13 +492,13 @@ describe("the state file", () => {
     story.login(EX02, "accepted");
     story.begin(EX02);
     const book = bookOf(story.state);
-    expect(decodeBook(encodeBook(book))).toEqual(book);
+    expect(decodeLoginState(encodeLoginState(book))).toEqual(book);
   });
 
   test.each(["", "{", "[]", '{"version":2,"accounts":{}}', '{"version":1,"accounts":{"a":{}}}'])(
     "%j is none",
     (text) => {
-      expect(decodeBook(text)).toBeNull();
+      expect(decodeLoginState(text)).toBeNull();
     },
   );
 });
@@ -560,10 +560,10 @@ describe("no account is ever locked", () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 120 }), (steps) => {
         let file = "";
-        const load = (): GateState => decodeBook(file)?.gates.get("a") ?? initialGate();
+        const load = (): GateState => decodeLoginState(file)?.gates.get("a") ?? initialGate();
         const save = (state: GateState): void => {
           const gates = new Map([["a", state]]);
-          file = encodeBook({
+          file = encodeLoginState({
             clock: null,
             firstLoginAt: 0,
             gates,

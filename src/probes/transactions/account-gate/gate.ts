@@ -4,7 +4,7 @@ import type { FailureReason } from "../../../model/reasons.ts";
  * Keeps probes from ever locking an account out. Pure: the state of one lockout key, here; what may be done now, by
  * `decideLogin`; and what each event makes of it, by `stepGate`. The caller keeps the state where all processes of this
  * agent share it and writes it down before a login begins; a login whose end is never reported counts against the account
- * once its time is over. Times are milliseconds by a clock that is never set (src/agent/accounts/login-book.ts).
+ * once its time is over. Times are milliseconds by a clock that is never set (src/agent/accounts/login-state.ts).
  *
  * The bound: rejections that may have followed one another at the domain controller within the suspension time, together
  * with the logins still under way, are never more than two, whatever secrets were tried. A secret that was never tried need

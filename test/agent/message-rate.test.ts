@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createNetwork } from "../../src/net/dns.ts";
 import { openAccountKeeper } from "../../src/agent/accounts/account-keeper.ts";
-import { maySend, MAX_MESSAGES, PER_MS } from "../../src/agent/accounts/gated-login.ts";
+import {
+  maySend,
+  MAX_MESSAGES_PER_MINUTE,
+  MINUTE_MS,
+} from "../../src/agent/accounts/gated-login.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { ProbeRunner } from "../../src/agent/probe-runner.ts";
 import { accounts, aRun } from "../support/transaction-settings.ts";
@@ -40,16 +44,16 @@ test.each<[what: string, sent: ReturnType<typeof rounds>, server: string | null,
 
 test("message pace › in no minute more than five, however often it is asked", () => {
   const sent: { server: string | null; at: number }[] = [];
-  for (let at = 0; at < 10 * PER_MS; at += 700) {
+  for (let at = 0; at < 10 * MINUTE_MS; at += 700) {
     const server = at % 3 === 0 ? null : "ex01";
     if (maySend(sent, server, at)) {
       sent.push({ server, at });
     }
   }
-  expect(sent.length).toBeGreaterThanOrEqual(9 * MAX_MESSAGES);
+  expect(sent.length).toBeGreaterThanOrEqual(9 * MAX_MESSAGES_PER_MINUTE);
   for (const { at } of sent) {
-    const within = sent.filter((each) => each.at >= at && each.at < at + PER_MS);
-    expect(within.length).toBeLessThanOrEqual(MAX_MESSAGES);
+    const within = sent.filter((each) => each.at >= at && each.at < at + MINUTE_MS);
+    expect(within.length).toBeLessThanOrEqual(MAX_MESSAGES_PER_MINUTE);
   }
 });
 
@@ -75,7 +79,7 @@ test("message pace › a sixth round in a minute is not begun: told as held back
       ],
     },
   });
-  const stateDir = await mkdtemp(join(tmpdir(), "message-pace-"));
+  const stateDir = await mkdtemp(join(tmpdir(), "message-rate-"));
   onTestFinished(() => rm(stateDir, { recursive: true, force: true }));
   const now = (): number => clock.at;
   const ends: string[] = [];
@@ -105,13 +109,13 @@ test("message pace › a sixth round in a minute is not begun: told as held back
     expect(await runner.run(record, state)).toBe(record.intervalMs);
   }
   expect(ends).toEqual([
-    ...new Array<string>(MAX_MESSAGES).fill("not_tried"),
+    ...new Array<string>(MAX_MESSAGES_PER_MINUTE).fill("not_tried"),
     "held_back",
     "held_back",
   ]);
-  expect(finished).toBe(MAX_MESSAGES);
-  clock.at += PER_MS;
+  expect(finished).toBe(MAX_MESSAGES_PER_MINUTE);
+  clock.at += MINUTE_MS;
   await runner.run(record, state);
   expect(ends.at(-1)).toBe("not_tried");
-  expect(finished).toBe(MAX_MESSAGES + 1);
+  expect(finished).toBe(MAX_MESSAGES_PER_MINUTE + 1);
 });

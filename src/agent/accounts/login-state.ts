@@ -4,23 +4,23 @@ import { z } from "zod";
 import type { GateState, LoginPlace } from "../../probes/transactions/account-gate/gate.ts";
 import type { NitroLogins } from "../../adc/nitro/login-gate.ts";
 
-/** What the clocks of this machine say at one moment, in milliseconds. */
+/** The clocks of this machine at one moment, in milliseconds. */
 export interface ClockReading {
-  /** Names the run of the monotonic clock: two readings of one run can be compared, in any process. */
+  /** Identifies the start of the machine: monotonic times of one run can be compared, across processes too. */
   readonly run: string;
   readonly monotonicMs: number;
   /** Since the epoch. */
   readonly wallMs: number;
 }
 
-/** A reading that was written down, and the time that it is by the clock of {@link timeAt}. */
+/** A stored reading, with its time by the clock of {@link timeAt}. */
 export interface ClockMark extends ClockReading {
   readonly at: number;
 }
 
 /**
- * The time by a clock that goes on through restarts and that nobody can set while the machine runs: it advances by the
- * monotonic clock, and by the wall clock only from one start of the machine to the next, never backwards.
+ * The time by a clock that survives restarts and cannot be set while the machine runs. It advances by the monotonic clock,
+ * and by the wall clock only across a restart of the machine. It never goes backwards.
  */
 export function timeAt(mark: ClockMark | null, reading: ClockReading): number {
   if (mark === null) {
@@ -34,8 +34,8 @@ export function timeAt(mark: ClockMark | null, reading: ClockReading): number {
 }
 
 /**
- * The machine's clocks. On Linux the monotonic clock is one for all processes since the start of the machine; where no such
- * start can be named, each process has a run of its own.
+ * The machine's clocks. On Linux all processes share the monotonic clock since boot. Without a boot ID, each process is a
+ * run of its own.
  */
 export async function machineClock(): Promise<() => ClockReading> {
   const run = await readFile("/proc/sys/kernel/random/boot_id", "utf8").then(
@@ -50,14 +50,14 @@ export async function machineClock(): Promise<() => ClockReading> {
 }
 
 const place = z
-  // A file from before this was stored: each place a server of its own.
+  // Files of earlier versions have no `server`: each place then counts as a server of its own.
   .strictObject({ key: z.string(), server: z.string().optional(), throughAdc: z.boolean() })
   .transform(({ key, server, throughAdc }): LoginPlace => ({
     key,
     server: server ?? key,
     throughAdc,
   }));
-/** Before, the key alone. */
+/** Earlier versions stored the key alone. */
 const lastWorked = z.union([
   place,
   z.string().transform((key): LoginPlace => ({ key, server: key, throughAdc: false })),
@@ -65,7 +65,7 @@ const lastWorked = z.union([
 const count = z.number().int().nonnegative();
 const time = z.number().nonnegative();
 
-/** One lockout key's gate as the state file has it. Holds no secret, only the marks of secrets that the caller chose. */
+/** One lockout key's gate in the state file. It holds fingerprints of secrets, never a secret. */
 const writtenGate = z
   .strictObject({
     secret: z.string().nullable(),
@@ -76,7 +76,7 @@ const writtenGate = z
     ),
     suspects: z.array(
       z.strictObject({
-        // A state file from before this was stored is of the secret in use.
+        // Absent in files of earlier versions: the secret in use.
         secret: z.string().nullable().optional(),
         place,
         rejected: z.boolean(),
@@ -101,9 +101,9 @@ const writtenGate = z
     suspects: read.suspects.map(({ secret = read.secret, ...rest }) => ({ secret, ...rest })),
   }));
 
-/** What a monitor's secret was written for: what the monitor was when the secret was first used. */
+/** What a monitor's secret may be used for: the monitor as it was when the secret was first used. */
 export interface SecretBinding {
-  /** Fingerprint of the configuration's entry, its secrets included. */
+  /** Fingerprint of the entry in the configuration, including its secrets. */
   readonly entry: string;
   readonly type: string;
   readonly secure: boolean;
@@ -112,17 +112,17 @@ export interface SecretBinding {
   readonly targets: readonly string[];
 }
 
-/** What the state directory knows of logins. */
-export interface LoginBook {
-  /** When it was written, by all clocks; null in a file of an earlier version, whose times are the wall clock's. */
+/** The content of the state file about logins. */
+export interface LoginState {
+  /** When it was written; null in files of earlier versions, whose times are wall-clock times. */
   readonly clock: ClockMark | null;
-  /** No login before this time: what was known of earlier ones is lost. */
+  /** No login starts before this time, because the history of earlier logins was lost. */
   readonly firstLoginAt: number;
   /** Gates by lockout key. */
   readonly gates: ReadonlyMap<string, GateState>;
-  /** NITRO accounts by name of the ADC and user. */
+  /** NITRO accounts by ADC name and user name. */
   readonly nitro: ReadonlyMap<string, NitroLogins>;
-  /** What secrets of monitors were first used for, by ADC and monitor. */
+  /** Bindings of monitor secrets, by ADC and monitor. */
   readonly bindings: ReadonlyMap<string, SecretBinding>;
 }
 
@@ -145,7 +145,7 @@ const secretBinding = z.strictObject({
   script: z.string().nullable(),
   targets: z.array(z.string()),
 });
-const book = z.strictObject({
+const loginState = z.strictObject({
   version: z.literal(1),
   clock: z
     .strictObject({ run: z.string(), monotonicMs: z.number(), wallMs: z.number(), at: time })
@@ -156,8 +156,14 @@ const book = z.strictObject({
   bindings: z.record(z.string(), secretBinding).optional(),
 });
 
-/** Text for the state file. Holds no secret, only fingerprints of secrets. */
-export function encodeBook({ clock, firstLoginAt, gates, nitro, bindings }: LoginBook): string {
+/** Text for the state file. It holds fingerprints of secrets, never a secret. */
+export function encodeLoginState({
+  clock,
+  firstLoginAt,
+  gates,
+  nitro,
+  bindings,
+}: LoginState): string {
   const written = {
     version: 1,
     ...(clock === null ? {} : { clock }),
@@ -170,17 +176,17 @@ export function encodeBook({ clock, firstLoginAt, gates, nitro, bindings }: Logi
 }
 
 /**
- * Reads the state file. Null when it is none of ours or was damaged: what was known of past rejections is lost then, so the
- * caller should not log in before the suspension time has passed, or the operator has removed the file.
+ * Reads the state file; null if it is damaged or not a state file. The history of rejections is then lost, so the caller
+ * should not log in until the suspension time has passed, or the operator has removed the file.
  */
-export function decodeBook(text: string): LoginBook | null {
+export function decodeLoginState(text: string): LoginState | null {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
     return null;
   }
-  const parsed = book.safeParse(json);
+  const parsed = loginState.safeParse(json);
   if (!parsed.success) {
     return null;
   }
@@ -194,21 +200,22 @@ export function decodeBook(text: string): LoginBook | null {
   };
 }
 
-/** An ADC that names other users at every import must not fill memory and file. */
+/** Limit, so that an ADC that reports new users at every import cannot fill memory and the file. */
 export const MAX_KEYS = 1000;
 
-/** The gates in use last; those that hold somebody back go last of all. */
+/** At most {@link MAX_KEYS} gates: those with suspects or a suspension first, then the most recently used. */
 export function boundedGates(
   gates: ReadonlyMap<string, GateState>,
 ): ReadonlyMap<string, GateState> {
   if (gates.size <= MAX_KEYS) {
     return gates;
   }
-  const holds = ({ suspects, suspension }: GateState): number =>
+  const isRestricted = ({ suspects, suspension }: GateState): number =>
     suspects.length > 0 || suspension !== null ? 1 : 0;
-  const byUse = [...gates].sort(
+  const byImportance = [...gates].sort(
     ([, one], [, other]) =>
-      holds(other) - holds(one) || (other.lastStartedAt ?? 0) - (one.lastStartedAt ?? 0),
+      isRestricted(other) - isRestricted(one) ||
+      (other.lastStartedAt ?? 0) - (one.lastStartedAt ?? 0),
   );
-  return new Map(byUse.slice(0, MAX_KEYS));
+  return new Map(byImportance.slice(0, MAX_KEYS));
 }
