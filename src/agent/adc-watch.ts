@@ -19,27 +19,27 @@ import { inTurns } from "../lib/steps.ts";
 import { startTimer, type Timer } from "../lib/timers.ts";
 import type { LiveAdc } from "../model/live.ts";
 
-/** When NITRO fails, the last state is held for the time of so many polls, however seldom a silent ADC is asked. */
-const HELD_POLLS = 3;
+/** When NITRO fails, the last state stays valid for this many poll intervals, even if a silent ADC is polled less often. */
+const VALID_FOR_POLLS = 3;
 
 export type EstateRead =
   | {
       readonly kind: "estate";
       readonly estate: Estate;
-      /** What NITRO did not return; none of an ns.conf. */
+      /** Resources that NITRO did not return; empty for an ns.conf. */
       readonly gaps: readonly NitroGap[];
     }
-  | Untold;
+  | ReadFailure;
 
-/** No state was read; `silent`: nothing answered at all. */
-interface Untold {
+/** `silent`: nothing answered at all. */
+interface ReadFailure {
   readonly kind: "failed";
   readonly message: string;
   readonly silent: boolean;
 }
 
 /** Codes of failures without any answer. */
-const SILENCE: ReadonlySet<string> = new Set([
+const SILENT_CODES: ReadonlySet<string> = new Set([
   "refused",
   "unreachable",
   "timeout",
@@ -51,59 +51,59 @@ export type StateRead =
   | {
       readonly kind: "state";
       readonly state: AdcState;
-      /** What is missing. */
+      /** Resources that NITRO did not return. */
       readonly gaps: readonly NitroGap[];
       readonly unknownTexts: readonly UnknownText[];
     }
-  /** Nothing new, but the last state may still be believed. */
+  /** The poll failed, but the last state is still valid. */
   | {
       readonly kind: "held";
       readonly message: string;
       readonly silent: boolean;
       readonly nodes: readonly AdcNode[];
-      /** Milliseconds for which it may be believed from now on. */
+      /** How long the last state stays valid, in milliseconds from now. */
       readonly forMs: number;
     }
-  /** The ADC can no longer be believed: silent for too long, or none of its nodes is the primary. */
+  /** The ADC's state is unknown: no answer for too long, or none of its nodes is the primary. */
   | {
       readonly kind: "lost";
-      /** Two nodes say that they are the primary. */
+      /** Two nodes report that they are the primary. */
       readonly splitBrain: boolean;
       readonly message: string;
       readonly silent: boolean;
       readonly nodes: readonly AdcNode[];
-      /** A secondary's word: every member unknown, and why. */
+      /** The state as a secondary reports it: every member unknown, and why. */
       readonly state: AdcState | null;
     }
-  /** There is no NITRO to ask. */
+  /** NITRO is not configured. */
   | { readonly kind: "none" };
 
 export interface AdcLinkOptions {
   readonly config: AdcConfig;
   readonly network: Network;
   readonly events: Pick<AgentEvents, "adcRequest">;
-  /** The gate of the ADC's own account; without it rejections are remembered for the life of this link alone. */
+  /** The gate of the ADC's own account; without it, rejections are remembered only as long as this link exists. */
   readonly loginGate?: NitroLoginGate;
   readonly now: () => number;
   readonly monotonic: () => number;
-  /** Which groups' connection statistics are worth their requests. */
+  /** For which services and groups connection statistics are requested. */
   readonly wantsConnections: (adcService: string) => boolean;
-  /** Where our probes come from, as in the poll's options; absent: persistence is not read. */
+  /** Source addresses of this agent's probes; absent: persistence is not read. */
   readonly ownAddresses?: readonly string[];
-  /** Hears what NITRO answers, as in the client's options. */
+  /** Receives each NITRO answer, as in the client's options. */
   readonly onAnswer?: NonNullable<AdcSessionOptions["onAnswer"]>;
 }
 
-/** One ADC: where its estate and its word are read from. Nothing here rejects. */
+/** Reads the estate and the state of one ADC. No method rejects. */
 export class AdcLink {
   readonly #options: AdcLinkOptions;
   readonly #session: AdcSession | null;
-  /** When the ADC was asked what it answered last, by the monotonic clock; before that, when this link was made. */
-  #heardAt: number;
+  /** When the last successful poll started, or this link was created; monotonic. */
+  #lastStateAt: number;
 
   constructor(options: AdcLinkOptions) {
     this.#options = options;
-    this.#heardAt = options.monotonic();
+    this.#lastStateAt = options.monotonic();
     const { nitro, name } = options.config;
     this.#session =
       nitro === null
@@ -136,13 +136,13 @@ export class AdcLink {
     return this.#options.config.name;
   }
 
-  /** Milliseconds until the next poll is due; null when there is nothing to poll. */
+  /** Milliseconds until the next poll is due; null without NITRO. */
   get pollDelayMs(): number | null {
     const { nitro } = this.#options.config;
     return nitro === null ? null : (this.#session?.nextPollDelayMs(nitro.pollEveryMs) ?? null);
   }
 
-  /** The estate: from NITRO where there is one, else (or when it fails and a file is given too) from ns.conf. */
+  /** Reads the estate from NITRO, or from ns.conf if NITRO is not configured or fails. */
   async readEstate(): Promise<EstateRead> {
     const failures: string[] = [];
     let silent = false;
@@ -152,7 +152,7 @@ export class AdcLink {
         return read;
       }
       failures.push(`NITRO: ${read.message}`);
-      silent = SILENCE.has(read.code);
+      silent = SILENT_CODES.has(read.code);
     }
     const { nsConf, name } = this.#options.config;
     if (nsConf !== null) {
@@ -181,17 +181,18 @@ export class AdcLink {
       ...(ownAddresses === undefined ? {} : { ownAddresses }),
     });
     if (result.kind === "state") {
-      this.#heardAt = askedAt;
+      this.#lastStateAt = askedAt;
       return result;
     }
     const { message } = result;
-    const silent = SILENCE.has(result.code);
+    const silent = SILENT_CODES.has(result.code);
     const state = result.kind === "secondary" ? result.state : null;
     const nodes = result.kind === "secondary" ? result.state.nodes : result.nodes;
-    // That one node is the secondary says nothing of another that is silent: it may be the primary still.
-    const allSpoke = state !== null && nodes.every(({ reachable }) => reachable);
-    const forMs = this.#heardAt + HELD_POLLS * (config.nitro?.pollEveryMs ?? 0) - monotonic();
-    return allSpoke || forMs <= 0
+    // If one node is the secondary, another that does not answer may still be the primary.
+    const allAnswered = state !== null && nodes.every(({ reachable }) => reachable);
+    const forMs =
+      this.#lastStateAt + VALID_FOR_POLLS * (config.nitro?.pollEveryMs ?? 0) - monotonic();
+    return allAnswered || forMs <= 0
       ? { kind: "lost", splitBrain: result.code === SPLIT_BRAIN, message, silent, nodes, state }
       : { kind: "held", message, silent, nodes, forMs };
   }
@@ -202,10 +203,10 @@ export class AdcLink {
   }
 }
 
-/** Waits between attempts to read an estate for the first time, in milliseconds; the last one repeats. */
+/** Delays between attempts of the first import, in milliseconds; the last one repeats. */
 const FIRST_IMPORT_RETRIES_MS = [2_000, 5_000, 10_000, 30_000, 60_000];
-/** An estate that still differs from the ADC after an import is not imported again before this. */
-const STILL_STALE_PAUSE_MS = 60_000;
+/** Minimum time between imports of an estate that remains stale after an import. */
+const STALE_IMPORT_PAUSE_MS = 60_000;
 
 interface AdcWatchOptions {
   readonly link: AdcLink;
@@ -213,32 +214,32 @@ interface AdcWatchOptions {
   readonly log: Log;
   readonly now: () => number;
   readonly monotonic: () => number;
-  /** An estate that was in force before a reload: it serves until the first import. */
+  /** The estate from before a reload, used until the first import. */
   readonly earlierEstate: Estate | null;
-  /** Resolves when it is in force. */
+  /** Resolves when the estate is in force. */
   readonly onEstate: (estate: Estate) => Promise<void>;
-  /** Null: the ADC can no longer be believed. */
+  /** Null: the ADC's state is unknown. */
   readonly onState: (state: AdcState | null) => void;
   readonly onLive: (live: Partial<LiveAdc>) => void;
 }
 
-/** Watches one ADC: reads its estate at the start and every so often, and polls its word in between, one thing at a time. */
+/** Watches one ADC: imports its estate at the start and periodically, and polls its state in between, one at a time. */
 export class AdcWatch {
   readonly #options: AdcWatchOptions;
   #estate: Estate | null;
-  readonly #toldGaps = new Set<string>();
+  readonly #loggedGaps = new Set<string>();
   #importGaps: readonly NitroGap[] = [];
   #importFailedSince: number | null = null;
   readonly #unknownTexts = new Map<string, UnknownText["kind"]>();
   #importDue = true;
-  /** When a difference last made the estate due; it ends with the difference. */
+  /** When a stale estate last caused an import; reset when the estate is no longer stale. */
   #foundStaleAt = -Infinity;
   #stopped = false;
   #wake: (() => void) | null = null;
   #importTimer: Timer | null = null;
-  /** Ends the time for which a silent ADC is believed: it is asked less and less often, and the end waits for no question. */
-  #heldTimer: Timer | null = null;
-  #givenUp = false;
+  /** Ends the validity of the last state between polls, because a silent ADC is polled less and less often. */
+  #validityTimer: Timer | null = null;
+  #reportedUnknown = false;
   #running: Promise<void> = Promise.resolve();
   #firstRound: Promise<void>;
   #firstRoundDone: () => void = () => undefined;
@@ -251,7 +252,7 @@ export class AdcWatch {
     });
   }
 
-  /** Begins the watch; nothing once it has been stopped. */
+  /** Starts the watch, unless it was stopped before. */
   start(): void {
     if (this.#stopped) {
       this.#firstRoundDone();
@@ -262,8 +263,8 @@ export class AdcWatch {
   }
 
   /**
-   * Not by the calendar: a wall clock that is set back would put it off, and one that is set forward ring it for every time
-   * in between.
+   * A timer, not a wall-clock schedule: setting the clock back would delay imports, and setting it forward would trigger all
+   * those in between.
    */
   #armImport(): void {
     this.#importTimer = startTimer(this.#options.importEveryMs, () => {
@@ -273,17 +274,17 @@ export class AdcWatch {
     });
   }
 
-  /** Resolves when the first import and poll have been tried, whatever came of them. */
+  /** Resolves when the first import and poll have ended, successfully or not. */
   async firstRound(): Promise<void> {
     await this.#firstRound;
   }
 
-  /** Ends the watch and logs out. */
+  /** Stops the watch and logs out. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wake?.();
     this.#importTimer?.cancel();
-    this.#heldTimer?.cancel();
+    this.#validityTimer?.cancel();
     await this.#options.link.close();
     await this.#running;
     this.#firstRoundDone();
@@ -294,7 +295,7 @@ export class AdcWatch {
     while (!this.#stopped) {
       if (this.#importDue) {
         this.#importDue = false;
-        const imported = await this.#surviving(() => this.#import(), false);
+        const imported = await this.#logErrors(() => this.#import(), false);
         failedImports = imported ? 0 : failedImports + 1;
       }
       const polledAt = this.#options.monotonic();
@@ -302,13 +303,13 @@ export class AdcWatch {
       const pollDelayMs =
         estate === null
           ? null
-          : await this.#surviving(() => this.#poll(estate), this.#options.link.pollDelayMs);
+          : await this.#logErrors(() => this.#poll(estate), this.#options.link.pollDelayMs);
       this.#firstRoundDone();
       if (failedImports > 0 && this.#estate === null) {
         await this.#sleep(retryDelayMs(failedImports));
         this.#importDue = true;
       } else {
-        // The delay counts from the start of the poll, however long the ADC took to answer.
+        // The delay counts from the start of the poll, not from its end.
         const tookMs = this.#options.monotonic() - polledAt;
         await this.#sleep(pollDelayMs === null ? null : Math.max(0, pollDelayMs - tookMs));
       }
@@ -316,8 +317,8 @@ export class AdcWatch {
     this.#firstRoundDone();
   }
 
-  /** An internal error while reading or applying an answer must not end the watch: it is logged, and the work is retried. */
-  async #surviving<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
+  /** Logs an internal error while reading or applying an answer, so that the watch continues and retries. */
+  async #logErrors<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
     try {
       return await work();
     } catch (error) {
@@ -335,7 +336,7 @@ export class AdcWatch {
       return true;
     }
     if (read.kind === "failed") {
-      log.warn({ adc: link.name, error: read.message }, "the estate could not be imported");
+      log.warn({ adc: link.name, error: read.message }, "cannot import the estate");
       this.#importFailedSince ??= now();
       const importFailure = { since: this.#importFailedSince, message: read.message };
       onLive({ lastError: read.message, silent: read.silent, importFailure });
@@ -346,7 +347,7 @@ export class AdcWatch {
     this.#importFailedSince = null;
     onLive({ importFailure: null });
     this.#importGaps = read.gaps;
-    this.#tellGaps([]);
+    this.#reportGaps([]);
     return true;
   }
 
@@ -357,8 +358,8 @@ export class AdcWatch {
     if (this.#stopped) {
       return null;
     }
-    this.#heldTimer?.cancel();
-    this.#heldTimer = null;
+    this.#validityTimer?.cancel();
+    this.#validityTimer = null;
     switch (read.kind) {
       case "none":
         return null;
@@ -371,10 +372,10 @@ export class AdcWatch {
           splitBrain: false,
           nodes: read.state.nodes.map(liveNode),
         });
-        this.#tellGaps(read.gaps);
-        this.#tellUnknownTexts(read.unknownTexts);
+        this.#reportGaps(read.gaps);
+        this.#reportUnknownTexts(read.unknownTexts);
         this.#noteStale(read.state.estateStale === true);
-        this.#givenUp = false;
+        this.#reportedUnknown = false;
         onState(read.state);
         break;
       case "held":
@@ -388,56 +389,56 @@ export class AdcWatch {
           nodes: read.nodes.map(liveNode),
         });
         if (read.kind === "lost") {
-          this.#giveUp(read.state);
+          this.#reportUnknown(read.state);
         } else {
-          this.#heldTimer = startTimer(read.forMs, () => {
-            this.#giveUp(null);
+          this.#validityTimer = startTimer(read.forMs, () => {
+            this.#reportUnknown(null);
           });
         }
     }
     return link.pollDelayMs;
   }
 
-  /** The ADC's state is unknown: reported once, not at every following poll. */
-  #giveUp(state: AdcState | null): void {
-    if (state !== null || !this.#givenUp) {
+  /** Reports an unknown state once, not at every following poll. */
+  #reportUnknown(state: AdcState | null): void {
+    if (state !== null || !this.#reportedUnknown) {
       this.#options.onState(state);
     }
-    this.#givenUp = state === null;
+    this.#reportedUnknown = state === null;
   }
 
   #noteStale(stale: boolean): void {
     const now = this.#options.monotonic();
     if (!stale) {
       this.#foundStaleAt = -Infinity;
-    } else if (now - this.#foundStaleAt >= STILL_STALE_PAUSE_MS) {
+    } else if (now - this.#foundStaleAt >= STALE_IMPORT_PAUSE_MS) {
       this.#foundStaleAt = now;
       this.#importDue = true;
     }
   }
 
-  /** Of the last import and of this poll: shown as long as they last, and logged once each. */
-  #tellGaps(polled: readonly NitroGap[]): void {
+  /** Shows the gaps of the last import and of this poll, and logs each once. */
+  #reportGaps(polled: readonly NitroGap[]): void {
     const { link, log, onLive } = this.#options;
     const gaps = distinctGaps([...this.#importGaps, ...polled]);
     onLive({ gaps });
     for (const gap of gaps) {
       const key = `${gap.resource} ${gap.code}`;
-      if (!this.#toldGaps.has(key) && this.#toldGaps.size < MAX_TOLD_GAPS) {
-        this.#toldGaps.add(key);
+      if (!this.#loggedGaps.has(key) && this.#loggedGaps.size < MAX_LOGGED) {
+        this.#loggedGaps.add(key);
         log.warn({ adc: link.name, ...gap }, gapSentence(link.name, gap));
       }
     }
   }
 
-  /** Logged once each; the count stays when the texts are gone. */
-  #tellUnknownTexts(texts: readonly UnknownText[]): void {
+  /** Logs each unknown text once, and counts all that were ever seen. */
+  #reportUnknownTexts(texts: readonly UnknownText[]): void {
     const { link, log, onLive } = this.#options;
     for (const { kind, text } of texts) {
       const key = `${kind} ${text}`;
-      if (!this.#unknownTexts.has(key) && this.#unknownTexts.size < MAX_TOLD_GAPS) {
+      if (!this.#unknownTexts.has(key) && this.#unknownTexts.size < MAX_LOGGED) {
         this.#unknownTexts.set(key, kind);
-        log.warn({ adc: link.name, kind, text }, "a text of the ADC's was not understood");
+        log.warn({ adc: link.name, kind, text }, "unknown text in a NITRO answer");
       }
     }
     const kinds = [...this.#unknownTexts.values()];
@@ -448,7 +449,7 @@ export class AdcWatch {
     });
   }
 
-  /** Null sleeps until woken. */
+  /** Sleeps until the time has passed or an import is due; null: until an import is due. */
   async #sleep(ms: number | null): Promise<void> {
     if (this.#stopped || this.#importDue) {
       return;
@@ -464,10 +465,10 @@ export class AdcWatch {
   }
 }
 
-/** So many gaps, and unknown texts, are logged: an appliance may make up codes and sentences. */
-const MAX_TOLD_GAPS = 500;
+/** Maximum number of gaps, and of unknown texts, that are logged. */
+const MAX_LOGGED = 500;
 
-/** One for each resource, the first. */
+/** The first gap of each resource. */
 export function distinctGaps(gaps: readonly NitroGap[]): readonly NitroGap[] {
   return [...new Map([...gaps].reverse().map((gap) => [gap.resource, gap])).values()].reverse();
 }

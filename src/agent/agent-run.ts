@@ -11,7 +11,7 @@ import { networkOf } from "./import-once.ts";
 import { ProbeRunner } from "./probe-runner.ts";
 import { ProbeSchedule } from "./probe-schedule.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
-import type { StartPlace } from "./scheduler.ts";
+import type { SchedulePosition } from "./scheduler.ts";
 import { unverifiedLogins } from "../config/load.ts";
 import type { NameMemory } from "../net/name-memory.ts";
 import type { SchemeMemory } from "../net/network.ts";
@@ -21,15 +21,14 @@ import type { Declarations } from "../maintenance/declarations.ts";
 import { type AccountKeeper, nitroAccount } from "./accounts/account-keeper.ts";
 import type { MessageRateLimit } from "./accounts/gated-login.ts";
 
-/** Without NITRO an ns.conf is read again this often. */
+/** How often ns.conf is read again without NITRO. */
 const NS_CONF_IMPORT_EVERY_MS = 600_000;
-/** Without NITRO nothing is polled; grace then has no poll to wait for. */
 const CONTROL_EVERY_MS = 5_000;
 const CONTROL_TIMEOUT_MS = 3_000;
-/** Grace, windows and stale opinions end by the clock. */
+/** Grace, windows and opinions expire between results. */
 const EVALUATE_EVERY_MS = 1_000;
-/** An evaluation that comes so late shows that the whole process was stopped. */
-const HELD_MS = 1_000;
+/** An evaluation that is late by this much shows a stall of the event loop or a suspended process. */
+const STALL_MS = 1_000;
 
 export interface AgentRunOptions {
   readonly config: Config;
@@ -38,19 +37,19 @@ export interface AgentRunOptions {
   readonly declarations: Declarations;
   readonly keeper: AccountKeeper;
   readonly messages: MessageRateLimit;
-  /** What is known of the state directory, for those who show it. */
+  /** Health of the state directory. */
   readonly storage: StorageWatch;
   readonly schemes: SchemeMemory;
-  /** What names last resolved to. */
+  /** The last DNS answers. */
   readonly resolved: NameMemory;
   readonly bindings: SecretBindings;
   readonly now: () => number;
   readonly monotonic: () => number;
-  /** The generation before a reload, for `inherit`; it has been stopped. */
+  /** The stopped run before a reload, for `inherit`. */
   readonly earlier: AgentRun | null;
 }
 
-/** One configuration in force: its links, schedule and live state. A reload makes a new one. */
+/** Runs one configuration: its ADC links, schedule and live state. A reload creates a new run. */
 export class AgentRun {
   readonly config: Config;
   readonly state: WitnessState;
@@ -62,14 +61,14 @@ export class AgentRun {
   readonly #network: ReturnType<typeof networkOf>;
   readonly #estates: EstateRegistry;
   #evaluatedAt: number;
-  /** Of stalls since the last evaluation: what answers to probes took. */
+  /** Stalls since the last evaluation that responses to probes caused. */
   #explainedStallMs = 0;
 
   constructor(options: AgentRunOptions) {
     const { config, events, log, now, monotonic, storage } = options;
     this.config = config;
     this.#options = options;
-    // Every probe in flight listens, and there is no sensible number to warn at.
+    // Every running probe adds a listener.
     setMaxListeners(0, this.#abort.signal);
     this.#evaluatedAt = monotonic();
     this.#network = networkOf(config, options.schemes, options.resolved);
@@ -84,7 +83,7 @@ export class AgentRun {
       now,
       monotonic,
     });
-    // No closure may name `options`: it would hold on to the earlier generation, and that one to its own.
+    // No closure may capture `options`: it would keep the earlier run alive, and that one its own earlier run.
     this.#runner = new ProbeRunner({
       network: this.#network,
       signal: this.#abort.signal,
@@ -121,7 +120,7 @@ export class AgentRun {
       log,
       now,
       monotonic,
-      earlierPlaces: options.earlier?.places() ?? new Map(),
+      earlierPositions: options.earlier?.positions() ?? new Map(),
     });
     this.#estates = new EstateRegistry({
       config,
@@ -146,25 +145,25 @@ export class AgentRun {
     this.#watches = config.adcs.map((adc) => this.#watch(adc));
   }
 
-  /** Takes over what the generation before it knew; that one's state is the one to show until then. */
+  /** Takes over the memory of the earlier run, whose state is shown until this has ended. */
   async inherit(): Promise<void> {
     await this.#estates.inherit();
-    // Generations must not keep one another alive, reload after reload.
+    // Earlier runs must not stay in memory.
     this.#options = { ...this.#options, earlier: null };
   }
 
-  /** Starts watching and probing; resolves when every ADC has been asked once. */
+  /** Starts watching and probing; resolves when every ADC has been polled once. */
   async start(): Promise<void> {
     this.#evaluatedAt = this.#options.monotonic();
     this.#schedule.every("evaluate", EVALUATE_EVERY_MS, () => this.#evaluate());
-    this.#estates.askForNames();
+    this.#estates.resolveNames();
     this.#schedule.every("plan again", EVALUATE_EVERY_MS, () => this.#estates.planAgain());
     if (this.config.controlTargets.length > 0) {
-      // Watches that are started after a stop during this end at once.
+      // A stop during this check is safe: a stopped watch does not start.
       await this.#checkControl();
       this.#schedule.every("control", CONTROL_EVERY_MS, () => this.#checkControl());
     }
-    this.#schedule.forgetEarlierPlaces();
+    this.#schedule.forgetEarlierPositions();
     for (const watch of this.#watches) {
       watch.start();
     }
@@ -172,25 +171,25 @@ export class AgentRun {
   }
 
   /**
-   * Starts no more probes, and lets those in flight end: broken off by one reload after another, a server's silence would
-   * never be seen in full. Resolves when they have ended, after `withinMs`, or when `hurry` is aborted.
+   * Starts no more probes and waits for running ones: if frequent reloads aborted them, a timeout would never be seen.
+   * Resolves when they have ended, after `withinMs`, or when `hurry` is aborted.
    */
   async drain(withinMs: number, hurry: AbortSignal): Promise<void> {
     await atMost(withinMs, this.#schedule.stop(), hurry);
   }
 
-  /** How far each probe has come in its interval, for the generation after this one. */
-  places(): ReadonlyMap<string, StartPlace> {
-    return this.#schedule.places();
+  /** Positions of all probes in their intervals, for the next run. */
+  positions(): ReadonlyMap<string, SchedulePosition> {
+    return this.#schedule.positions();
   }
 
-  /** Ends everything: probes in flight are broken off, NITRO sessions logged out. */
+  /** Stops everything: aborts running probes and logs out of NITRO. */
   async stop(): Promise<void> {
     this.#abort.abort();
     await Promise.all([this.#schedule.stop(), ...this.#watches.map((watch) => watch.stop())]);
   }
 
-  /** For how long the scheduler has not come to evaluating, which it does every second, in milliseconds. */
+  /** Time since the last evaluation, which is due every second, in milliseconds. */
   get idleMs(): number {
     return this.#options.monotonic() - this.#evaluatedAt;
   }
@@ -199,7 +198,7 @@ export class AgentRun {
     return this.#schedule.recordOf(probeId);
   }
 
-  /** Runs one probe out of turn; nothing is booked. */
+  /** Runs one probe outside the schedule, without recording the result. */
   async probeNow(record: ProbeRecord, timeoutMs: number) {
     return this.#runner.now(record, timeoutMs);
   }
@@ -262,13 +261,13 @@ export class AgentRun {
     );
   }
 
-  /** After a stall, due evaluations use the clock without it: no grace ends while nothing could be read. */
+  /** A stall is excluded from grace: no grace ends while no result could be read. */
   async #evaluate(): Promise<void> {
     const { monotonic } = this.#options;
-    const heldMs = monotonic() - this.#evaluatedAt - EVALUATE_EVERY_MS;
-    if (heldMs >= HELD_MS) {
-      this.state.excludePause(heldMs);
-      const unexplainedMs = Math.max(0, heldMs - this.#explainedStallMs);
+    const stallMs = monotonic() - this.#evaluatedAt - EVALUATE_EVERY_MS;
+    if (stallMs >= STALL_MS) {
+      this.state.excludePause(stallMs);
+      const unexplainedMs = Math.max(0, stallMs - this.#explainedStallMs);
       this.state.unexplainedStallSeconds += unexplainedMs / 1_000;
     }
     this.#explainedStallMs = 0;

@@ -22,30 +22,30 @@ import { SecretBindings } from "./secret-bindings.ts";
 const WRITE_SINCE_EVERY_MS = 60_000;
 /** Maximum time a reload waits for running probes: longer than most monitors' timeouts. */
 const DRAIN_MS = 5_000;
-/** How often the state directory is tried, and with how much: a block of most file systems. */
-const TRY_STORAGE_EVERY_MS = 30_000;
-const TRIED_BYTES = 4_096;
+/** How often a test file is written to the state directory, and its size: one block of most file systems. */
+const CHECK_STORAGE_EVERY_MS = 30_000;
+const TEST_FILE_BYTES = 4_096;
 
 export interface AgentOptions {
   readonly config: Config;
   readonly events: AgentEvents;
   readonly log: Log;
   readonly declarations: Declarations;
-  /** What is known of the state directory, shared with the store of windows; default: one of its own. */
+  /** Health of the state directory, shared with the store of windows; default: a new one. */
   readonly storage?: StorageWatch;
   readonly now?: () => number;
   readonly monotonic?: () => number;
-  /** How long the first login waits where no state file is found. Default: {@link FIRST_LOGIN_DELAY_MS}. */
+  /** How long the first login waits if there is no state file. Default: {@link FIRST_LOGIN_DELAY_MS}. */
   readonly firstLoginDelayMs?: number;
 }
 
 /**
- * An agent that lost its state directory does not know whether it has just been killed in the middle of a login: one that
- * is started again and again must not make a try of each start.
+ * Without its state directory, an agent cannot know whether it was killed during a login. The delay keeps an agent that
+ * crashes and restarts in a loop from logging in at each start.
  */
 const FIRST_LOGIN_DELAY_MS = 12_000;
 
-/** The agent: the generation in force, and what outlives generations. */
+/** The agent: the current run, and what survives reloads. */
 export class Agent {
   readonly #options: AgentOptions;
   readonly #now: () => number;
@@ -55,15 +55,15 @@ export class Agent {
   readonly #schemes = new SchemeMemory();
   readonly #resolved = new NameMemory();
   readonly #bindings = new SecretBindings();
-  #generation: AgentRun;
+  #run: AgentRun;
   #sinceTimer: NodeJS.Timeout | null = null;
   #storageTimer: NodeJS.Timeout | null = null;
-  #tryingStorage = false;
-  /** One write may take longer than the pause before the next, and a stop may come in the middle of one. */
+  #checkingStorage = false;
+  /** A write may take longer than the interval, and a stop may come during a write. */
   readonly #writesInTurn = oneAtATime();
   #writingSince = false;
   readonly #storage: StorageWatch;
-  /** Reloads and the stop, one after another. */
+  /** Runs reloads and the stop one after another. */
   readonly #inTurn = oneAtATime();
   #stopped = false;
   readonly #stopping = new AbortController();
@@ -75,10 +75,10 @@ export class Agent {
     this.#monotonic = options.monotonic ?? (() => performance.now());
     this.#messages = new MessageRateLimit(this.#monotonic);
     this.#keeper = keeper;
-    this.#generation = this.#make(options.config, null);
+    this.#run = this.#createRun(options.config, null);
   }
 
-  /** An agent that has not started yet; what earlier runs learnt about accounts is read from the state directory. */
+  /** Creates an agent without starting it; reads the state of accounts from the state directory. */
   static async open(options: AgentOptions): Promise<Agent> {
     const { config, log, firstLoginDelayMs = FIRST_LOGIN_DELAY_MS } = options;
     const storage = options.storage ?? new StorageWatch(log);
@@ -90,24 +90,24 @@ export class Agent {
   }
 
   get state(): WitnessState {
-    return this.#generation.state;
+    return this.#run.state;
   }
 
   get config(): Config {
-    return this.#generation.config;
+    return this.#run.config;
   }
 
-  get generation(): AgentRun {
-    return this.#generation;
+  get run(): AgentRun {
+    return this.#run;
   }
 
-  /** Resolves when every ADC has been asked once. */
+  /** Resolves when every ADC has been polled once. */
   async start(): Promise<void> {
     const stored = await readSince(this.config.stateDir, this.#storage);
-    void this.#tryStorage();
-    this.#storageTimer = setInterval(() => void this.#tryStorage(), TRY_STORAGE_EVERY_MS);
+    void this.#checkStorage();
+    this.#storageTimer = setInterval(() => void this.#checkStorage(), CHECK_STORAGE_EVERY_MS);
     this.#storageTimer.unref();
-    await this.#generation.start();
+    await this.#run.start();
     if (this.#stopped) {
       return;
     }
@@ -121,8 +121,8 @@ export class Agent {
   }
 
   /**
-   * Brings a validated configuration into force; memory of what stays the same is kept. Resolves when every ADC has been
-   * asked once; a stop need not wait for that.
+   * Replaces the configuration by a validated one and keeps the memory of what is unchanged. Resolves when every ADC has been
+   * polled once; a stop does not wait for that.
    */
   async reload(config: Config): Promise<void> {
     let started: Promise<void> = Promise.resolve();
@@ -130,7 +130,7 @@ export class Agent {
       if (this.#stopped) {
         return;
       }
-      const earlier = this.#generation;
+      const earlier = this.#run;
       const { firstLoginDelayMs = FIRST_LOGIN_DELAY_MS } = this.#options;
       const isMoved = config.stateDir !== earlier.config.stateDir;
       const moved = isMoved
@@ -141,15 +141,15 @@ export class Agent {
       this.#keeper = moved ?? this.#keeper;
       this.#keeper.reconfigure(namesByLockoutKey(config));
       this.#options.declarations.reconfigure(config.maintenance.windows);
-      const next = this.#make(config, earlier);
+      const next = this.#createRun(config, earlier);
       await next.inherit();
-      this.#generation = next;
+      this.#run = next;
       started = next.start();
     });
     await started;
   }
 
-  /** Ends all probing and logs out of NITRO. Any number of calls. */
+  /** Stops all probing and logs out of NITRO. May be called repeatedly. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#inTurn(async () => {
@@ -162,12 +162,12 @@ export class Agent {
           clearInterval(timer);
         }
       }
-      // An ADC that hangs must not cost the times: the process may be ended before it answers.
-      await Promise.all([this.#generation.stop(), this.#writesInTurn(() => this.#writeSince())]);
+      // Write at once: the process may be killed before an ADC that hangs answers the logout.
+      await Promise.all([this.#run.stop(), this.#writesInTurn(() => this.#writeSince())]);
     });
   }
 
-  #make(config: Config, earlier: AgentRun | null): AgentRun {
+  #createRun(config: Config, earlier: AgentRun | null): AgentRun {
     const { events, log, declarations } = this.#options;
     return new AgentRun({
       config,
@@ -186,7 +186,7 @@ export class Agent {
     });
   }
 
-  /** A full disk costs the times of verdicts, and logins, never the watch itself. */
+  /** If the disk is full, verdict times are lost and logins stop, but monitoring continues. */
   async #writeSince(): Promise<void> {
     const { stateDir } = this.config;
     const path = join(stateDir, SINCE_FILE);
@@ -201,22 +201,22 @@ export class Agent {
     }
   }
 
-  /** A disk that has filled up is known before the next login needs it. */
-  async #tryStorage(): Promise<void> {
-    if (this.#tryingStorage) {
-      // A file system that hangs keeps a thread of Node's pool: one is enough.
+  /** Notices a full disk before the next login needs it. */
+  async #checkStorage(): Promise<void> {
+    if (this.#checkingStorage) {
+      // A file system that hangs blocks a thread of Node's pool: only one.
       return;
     }
     const { stateDir } = this.config;
-    this.#tryingStorage = true;
+    this.#checkingStorage = true;
     try {
       await mkdir(stateDir, { recursive: true, mode: 0o700 });
-      await tryWriting(stateDir, TRIED_BYTES);
+      await tryWriting(stateDir, TEST_FILE_BYTES);
       this.#storage.written(stateDir);
     } catch (error) {
       this.#storage.refused(stateDir, error);
     } finally {
-      this.#tryingStorage = false;
+      this.#checkingStorage = false;
     }
   }
 }

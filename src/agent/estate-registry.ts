@@ -1,7 +1,4 @@
-import { fnv1a } from "../lib/bytes.ts";
 import type { Estate } from "../model/estate.ts";
-import type { Vserver } from "../model/vserver.ts";
-import { csTargetOf } from "../adc/vserver-graph.ts";
 import { oneAtATime } from "../lib/pacing.ts";
 import type { Log } from "../lib/log.ts";
 import type { AdcConfig, Config } from "../config/schema.ts";
@@ -18,194 +15,22 @@ import { planSettings } from "./plan/settings.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { ProbeSchedule } from "./probe-schedule.ts";
 import { inheritRecords, recordSteps, type EstateRecords } from "./records/build-records.ts";
+import { applyShard } from "./shard.ts";
 import type { SecretBindings } from "./secret-bindings.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
-
-/** One agent's share of an estate: the `index`th (from 0) of `count`. */
-export interface Shard {
-  readonly index: number;
-  readonly count: number;
-}
-
-/**
- * The part of an estate that falls to one of several agents. What hangs together stays together: vservers with all
- * they lead to (services, content-switching targets, backups), and services that share a server and port, since their
- * verdicts need all of it in one place; likewise GSLB vservers with their services. Shares are disjoint and complete, depend on names alone, and when the count
- * changes by one only what goes to or comes from that one shard moves. Monitors, policies, certificates and servers
- * stay whole: they are looked up by name. Pure; a share of a share of the same shard is itself.
- */
-export function applyShard(estate: Estate, shard: Shard | null): Estate {
-  if (shard === null || shard.count <= 1) {
-    return estate;
-  }
-  const components = componentsOf(estate);
-  const mine = (node: string): boolean =>
-    shardOf(components.get(node) ?? node, shard.count) === shard.index;
-  return {
-    ...estate,
-    services: kept(estate.services, (name) => mine(serviceNode(name))),
-    lbVservers: kept(estate.lbVservers, (name) => mine(vserverNode(name))),
-    csVservers: kept(estate.csVservers, (name) => mine(vserverNode(name))),
-    authenticationVservers: kept(estate.authenticationVservers, (name) => mine(vserverNode(name))),
-    gslb: {
-      ...estate.gslb,
-      services: kept(estate.gslb.services, (name) => mine(siteNode(name))),
-      vservers: kept(estate.gslb.vservers, (name) => mine(nameNode(name))),
-    },
-  };
-}
-
-/** Which of `count` shards a component falls to: rendezvous hashing, the highest of its hashes with each shard wins. */
-export function shardOf(component: string, count: number): number {
-  let best = 0;
-  let bestWeight = -1;
-  for (let index = 0; index < count; index++) {
-    const weight = hashOf(`${String(index)}\u0000${component}`);
-    if (weight > bestWeight) {
-      best = index;
-      bestWeight = weight;
-    }
-  }
-  return best;
-}
-
-/** For each vserver and service, the name of the component it belongs to: the first of its nodes in code-unit order. */
-export function componentsOf(estate: Estate): ReadonlyMap<string, string> {
-  const groups = new Groups();
-  for (const service of estate.services.values()) {
-    const node = serviceNode(service.name);
-    groups.add(node);
-    for (const member of service.members) {
-      groups.join(node, `endpoint ${member.server}\u0000${String(member.port)}`);
-    }
-  }
-  for (const vserver of [...estate.lbVservers.values(), ...estate.csVservers.values()]) {
-    const node = vserverNode(vserver.name);
-    groups.add(node);
-    for (const next of leadsTo(estate, vserver)) {
-      groups.join(node, next);
-    }
-  }
-  for (const name of estate.authenticationVservers.keys()) {
-    groups.add(vserverNode(name));
-  }
-  for (const name of estate.gslb.services.keys()) {
-    groups.add(siteNode(name));
-  }
-  for (const { name, services, backupVserver } of estate.gslb.vservers.values()) {
-    groups.add(nameNode(name));
-    if (estate.gslb.vservers.has(backupVserver ?? "")) {
-      groups.join(nameNode(name), nameNode(backupVserver ?? ""));
-    }
-    for (const { service } of services.filter((bound) => estate.gslb.services.has(bound.service))) {
-      groups.join(nameNode(name), siteNode(service));
-    }
-  }
-  return groups.names();
-}
-
-function leadsTo(estate: Estate, vserver: Vserver): string[] {
-  const targets =
-    vserver.kind === "cs"
-      ? [vserver.defaultTarget, ...vserver.targets.map((binding) => csTargetOf(estate, binding))]
-      : [];
-  const vservers = [vserver.backupVserver, vserver.authentication.vserver, ...targets].filter(
-    (name) =>
-      name !== null &&
-      (estate.lbVservers.has(name) ||
-        estate.csVservers.has(name) ||
-        estate.authenticationVservers.has(name)),
-  );
-  const services =
-    vserver.kind === "lb"
-      ? vserver.services.filter(({ service }) => estate.services.has(service))
-      : [];
-  return [
-    ...vservers.map((name) => vserverNode(name ?? "")),
-    ...services.map(({ service }) => serviceNode(service)),
-  ];
-}
-
-function serviceNode(name: string): string {
-  return `service ${name}`;
-}
-
-function vserverNode(name: string): string {
-  return `vserver ${name}`;
-}
-
-function siteNode(name: string): string {
-  return `gslb service ${name}`;
-}
-
-function nameNode(name: string): string {
-  return `gslb vserver ${name}`;
-}
-
-/** Disjoint sets of names, joined by and by (union–find with path halving). */
-class Groups {
-  readonly #parents = new Map<string, string>();
-
-  add(name: string): void {
-    if (!this.#parents.has(name)) {
-      this.#parents.set(name, name);
-    }
-  }
-
-  join(one: string, other: string): void {
-    const [a, b] = [this.#root(one), this.#root(other)];
-    if (a !== b) {
-      // The smaller name leads, so that the order of joining does not matter.
-      this.#parents.set(a < b ? b : a, a < b ? a : b);
-    }
-  }
-
-  names(): Map<string, string> {
-    return new Map([...this.#parents.keys()].map((name) => [name, this.#root(name)]));
-  }
-
-  #root(name: string): string {
-    this.add(name);
-    let at = name;
-    for (;;) {
-      const parent = this.#parents.get(at) ?? at;
-      if (parent === at) {
-        return at;
-      }
-      const grandparent = this.#parents.get(parent) ?? parent;
-      this.#parents.set(at, grandparent);
-      at = grandparent;
-    }
-  }
-}
-
-function kept<T>(
-  map: ReadonlyMap<string, T>,
-  keeps: (name: string) => boolean,
-): ReadonlyMap<string, T> {
-  return new Map([...map].filter(([name]) => keeps(name)));
-}
-
-/** FNV-1a with a final mix (MurmurHash3's): neighbouring names land far apart. */
-function hashOf(text: string): number {
-  let hash = fnv1a(text);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
-}
 
 export interface EstateRegistryOptions {
   readonly config: Config;
   readonly network: Network;
   readonly state: WitnessState;
   readonly schedule: ProbeSchedule;
-  /** Aborted when everything ends: no estate comes into force any more. */
+  /** Aborted at the stop: no estate is applied any more. */
   readonly signal: AbortSignal;
   readonly events: Pick<AgentEvents, "probesPlanned">;
   readonly log: Pick<Log, "warn">;
   readonly bindings: SecretBindings;
-  /** Keeps what the bindings are, over restarts. */
+  /** Stores the bindings across restarts. */
   readonly keeper: Pick<AccountKeeper, "bindSecrets">;
   readonly now: () => number;
   readonly monotonic: () => number;
@@ -213,16 +38,16 @@ export interface EstateRegistryOptions {
   readonly earlier: EstateRegistryMemory | null;
 }
 
-/** What outlives a reload. */
+/** The memory that survives a reload. */
 export interface EstateRegistryMemory {
-  /** By ADC: members that have shown themselves to be Exchange. */
+  /** By ADC: members recognised as Exchange. */
   readonly learned: ReadonlyMap<string, ReadonlySet<string>>;
   readonly resolved: ResolvedNames;
   readonly state: Pick<WitnessState, "recordsOf">;
 }
 
-/** A look for servers of any make, where `seen` has shown that Exchange is there. */
-export function isOutgrown(
+/** Whether this is a look for any kind of server at a server that `seen` has recognised as Exchange. */
+export function isReplacedByExchangeLook(
   { server, transaction, planned: { action } }: ProbeRecord,
   seen: Pick<ProbeRecord, "server">,
 ): boolean {
@@ -235,17 +60,17 @@ export function isOutgrown(
   );
 }
 
-/** From an imported estate to what is probed and kept of it: shard, plan, records, schedule; and when to plan again. */
+/** Applies imported estates: shard, plan, records, schedule. Plans again when members are recognised or names change. */
 export class EstateRegistry {
   #options: EstateRegistryOptions;
-  /** By ADC; a member that leaves its estate is forgotten with it. */
+  /** By ADC: members recognised as Exchange, as long as they are in the estate. */
   readonly #learned = new Map<string, Set<string>>();
   readonly #names: PublicNames;
-  /** ADCs whose plan no longer fits what was learnt. */
+  /** ADCs to plan again because a member was recognised. */
   readonly #toPlanAgain = new Set<string>();
-  /** Mistakes of the configuration that have been logged. */
-  readonly #toldIdle = new Set<string>();
-  /** Estates that come into force, one after another. */
+  /** Configuration problems that have been logged. */
+  readonly #loggedProblems = new Set<string>();
+  /** Applies estates one after another. */
   readonly #inTurn = oneAtATime();
 
   constructor(options: EstateRegistryOptions) {
@@ -265,32 +90,32 @@ export class EstateRegistry {
     };
   }
 
-  /** Takes over the estates that were in force before, with all that was known of them. */
+  /** Applies the estates from before the reload, with their memory. */
   async inherit(): Promise<void> {
     const { config, state, earlier } = this.#options;
     for (const adc of config.adcs) {
       const estate = earlier?.state.recordsOf(adc.name)?.estate;
       if (estate !== undefined) {
-        await this.#bringIntoForce(adc, estate);
+        await this.#applyNow(adc, estate);
       }
     }
     await state.evaluateInTurns();
-    // What was before must not be kept alive, reload after reload.
+    // Earlier registries must not stay in memory.
     this.#options = { ...this.#options, earlier: null };
   }
 
-  /** Brings an estate into force, one at a time. Ends early when everything ends. */
+  /** Applies an estate, one at a time. Does nothing after the stop. */
   apply(adc: AdcConfig, imported: Estate): Promise<void> {
     return this.#inTurn(async () => {
       const { signal, state } = this.#options;
       if (!signal.aborted) {
-        await this.#bringIntoForce(adc, imported);
+        await this.#applyNow(adc, imported);
         await state.evaluateInTurns();
       }
     });
   }
 
-  async #bringIntoForce(adc: AdcConfig, imported: Estate): Promise<void> {
+  async #applyNow(adc: AdcConfig, imported: Estate): Promise<void> {
     const { config, network, bindings, keeper, log } = this.#options;
     const resolved = this.#names.resolved;
     const estate = applyShard(imported, config.shard);
@@ -304,11 +129,11 @@ export class EstateRegistry {
     }
     if (!this.#options.signal.aborted) {
       await inTurns(this.#applySteps(adc, estate, plan, resolved));
-      this.#tellIdleSettings();
+      this.#logIdleSettings();
     }
   }
 
-  /** Records with their memory, and the schedule without disturbing what goes on unchanged. */
+  /** Creates records with the memory of earlier ones, and schedules what has changed. */
   *#applySteps(
     adc: AdcConfig,
     estate: Estate,
@@ -332,8 +157,8 @@ export class EstateRegistry {
     yield* schedule.follow(adc.name, records.probes);
   }
 
-  /** Once every estate is known: what of the configuration selects nothing in any of them, each logged once. */
-  #tellIdleSettings(): void {
+  /** Logs each setting that selects nothing once, when the estates of all ADCs are known. */
+  #logIdleSettings(): void {
     const { config, state, log } = this.#options;
     const planned = config.adcs.flatMap((adc) => {
       const estate = state.recordsOf(adc.name)?.estate;
@@ -341,17 +166,17 @@ export class EstateRegistry {
       const learned = this.#learned.get(adc.name) ?? new Set<string>();
       return estate === undefined ? [] : [{ estate, settings, learned }];
     });
-    const whole = planned.length === config.adcs.length && config.shard === null;
-    for (const problem of whole ? idleSettings(config, planned) : []) {
+    const allKnown = planned.length === config.adcs.length && config.shard === null;
+    for (const problem of allKnown ? idleSettings(config, planned) : []) {
       const text = formatProblem(problem);
-      if (!this.#toldIdle.has(text)) {
-        this.#toldIdle.add(text);
+      if (!this.#loggedProblems.has(text)) {
+        this.#loggedProblems.add(text);
         log.warn({ path: problem.path, line: problem.line }, text);
       }
     }
   }
 
-  /** A member that has shown itself to be Exchange gets the looks of one from the next plan on. */
+  /** Notes a member whose response shows Exchange: it gets Exchange looks from the next plan on. */
   learn(record: ProbeRecord): void {
     if (record.vantage !== "backend" || record.last?.exchangeSeen !== true || record.port === "") {
       return;
@@ -363,7 +188,7 @@ export class EstateRegistry {
     }
     learned.add(key);
     const probes = this.#options.state.recordsOf(record.adc)?.probes ?? [];
-    if (probes.some((probe) => isOutgrown(probe, record))) {
+    if (probes.some((probe) => isReplacedByExchangeLook(probe, record))) {
       this.#toPlanAgain.add(record.adc);
     }
   }
@@ -378,21 +203,20 @@ export class EstateRegistry {
     }
   }
 
-  /** Asks DNS about client-facing names whose answers have grown old. */
-  askForNames(): void {
+  /** Resolves client-facing names whose answers have expired. */
+  resolveNames(): void {
     this.#names.ask();
   }
 
-  /** Follows what was learnt of members and names since the last plan. To be called at most once a second. */
+  /** Plans again if members were recognised or DNS answers changed. Call at most once a second. */
   async planAgain(): Promise<void> {
     const { config, state } = this.#options;
-    // Sites of client-facing names come and go with what DNS answers.
-    const newSites = this.#names.takeNews();
-    this.askForNames();
+    const sitesChanged = this.#names.takeSitesChanged();
+    this.resolveNames();
     for (const adc of config.adcs) {
-      const outgrown = this.#toPlanAgain.delete(adc.name) || newSites;
+      const mustPlan = this.#toPlanAgain.delete(adc.name) || sitesChanged;
       const estate = state.recordsOf(adc.name)?.estate;
-      if (outgrown && estate !== undefined) {
+      if (mustPlan && estate !== undefined) {
         await this.apply(adc, estate);
       }
     }

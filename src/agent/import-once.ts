@@ -6,13 +6,13 @@ import { createTargetPolicy } from "../net/target-policy.ts";
 import { clientFacingNames, PublicNames, type ResolvedNames } from "./public-names.ts";
 import { AdcLink, type EstateRead } from "./adc-watch.ts";
 
-/** What of a configuration says where probes may go, and which DNS servers resolve the names that clients type. */
+/** The settings that determine where probes may connect, and which DNS servers resolve client-facing names. */
 type NetworkConfig = Pick<
   Config,
   "connectTo" | "unmapped" | "allowTargets" | "dnsServers" | "vservers" | "web"
 >;
 
-/** The network of a configuration: its `connect_to`, whether an unmapped address may be dialled at all, and its DNS servers. */
+/** Creates the network for a configuration: its address mapping, allowed targets and DNS servers. */
 export function networkOf(
   config: NetworkConfig,
   schemes = new SchemeMemory(),
@@ -40,7 +40,7 @@ export function networkOf(
   return network;
 }
 
-/** Reads one ADC's estate and leaves no session behind, not even when it is interrupted. */
+/** Reads one ADC's estate, and logs out even if interrupted. */
 export async function importOnce(
   config: Config,
   adc: AdcConfig,
@@ -64,10 +64,10 @@ export async function importOnce(
   }
 }
 
-/** A single look at DNS waits no longer for an answer. */
+/** Maximum wait for DNS answers. */
 const DNS_TIMEOUT_MS = 5_000;
 
-/** What DNS answers for the configuration's client-facing names now; a name without an answer in time is absent. */
+/** Resolves the client-facing names of a configuration once; names without an answer in time are absent. */
 export async function resolveOnce(config: Config, network: Network): Promise<ResolvedNames> {
   const names = new PublicNames(network, clientFacingNames(config));
   await names.askOnce(DNS_TIMEOUT_MS);

@@ -22,27 +22,27 @@ const membersSchema = z.record(
   }),
 );
 
-/** What an earlier run knew, and when it last wrote so. */
+/** Verdict times of an earlier run, and when they were written. */
 export interface StoredTimes {
   readonly members: z.infer<typeof membersSchema>;
   /** Milliseconds since the epoch. */
   readonly writtenAt: number;
 }
 
-/** File of the times since when each member holds its verdict, inside the state directory. */
+/** File in the state directory with the times of each member's verdict. */
 export const SINCE_FILE = "since.json";
-/** A few hundred bytes a member, of more members than one agent watches. */
+/** Far more than any agent needs, at a few hundred bytes a member. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** Written by an agent every minute: so old at most, it proves a server that has been good until now. */
+/** The file is written every minute; up to this age it shows that a server has been good until now. */
 const FRESH_MS = 180_000;
-/** A verdict needs a few probes to be found again after a start. */
-const FOUND_AGAIN_WITHIN_MS = 180_000;
+/** After a start, a verdict that is reached again within this time keeps its old time. */
+const SAME_VERDICT_WITHIN_MS = 180_000;
 
-const NOTHING: StoredTimes = { members: {}, writtenAt: 0 };
+const NO_TIMES: StoredTimes = { members: {}, writtenAt: 0 };
 
 /**
- * Reads the times of an earlier run; without a usable file, times start over. The agent, which owns the file,
- * gives its `storage`: one that is damaged is then set aside.
+ * Reads the times of an earlier run; without a usable file, times start over. If `storage` is given, which only the agent as
+ * owner of the file does, a damaged file is set aside.
  */
 export async function readSince(stateDir: string, storage?: StorageWatch): Promise<StoredTimes> {
   const path = join(stateDir, SINCE_FILE);
@@ -55,16 +55,15 @@ export async function readSince(stateDir: string, storage?: StorageWatch): Promi
     },
     storage,
   );
-  return file === null ? NOTHING : { members: file.value, writtenAt: file.modifiedAtMs };
+  return file === null ? NO_TIMES : { members: file.value, writtenAt: file.modifiedAtMs };
 }
 
 /**
- * Gives members the memory of an earlier run: since when they are out, since when they are good (if that was said
- * lately and still holds), since when they do not work, and the time of the verdict they held, should they be found to
- * hold it again.
+ * Restores the memory of an earlier run: since when members are out, good (if the file is recent and they still are) or not
+ * working, and the time of their last verdict, which is used if they reach the same verdict again.
  */
 export function restoreSince(state: WitnessState, stored: StoredTimes, now: number): void {
-  // Written in the future: the clock has been set back since, so its age is unknown.
+  // A file from the future means that the clock was set back: its age is unknown.
   const ageMs = now - stored.writtenAt;
   const fresh = ageMs >= -FRESH_MS && ageMs <= FRESH_MS;
   for (const member of state.members) {
@@ -72,12 +71,12 @@ export function restoreSince(state: WitnessState, stored: StoredTimes, now: numb
     if (known === undefined) {
       continue;
     }
-    member.remember(known.verdict, known.since, now + FOUND_AGAIN_WITHIN_MS);
+    member.remember(known.verdict, known.since, now + SAME_VERDICT_WITHIN_MS);
     if (known.outSince !== null && member.outSince !== null) {
       member.outSince = Math.min(member.outSince, known.outSince);
     }
     const { memory } = member;
-    if (wasAwayAllTheWhile(member, known, stored.writtenAt, fresh)) {
+    if (hasBeenAwaySince(member, known, stored.writtenAt, fresh)) {
       member.memory = {
         ...memory,
         lastGoodAt: known.awaySince ?? null,
@@ -92,10 +91,10 @@ export function restoreSince(state: WitnessState, stored: StoredTimes, now: numb
 }
 
 /**
- * Whether a member that we have not yet seen good has not been so since the earlier run said it was away: that was lately, or
- * the ADC has not changed its mind since.
+ * Whether a member has been away since the earlier run stored that: it has not been good since the start, and either the file
+ * is recent or the ADC's state has not changed since.
  */
-function wasAwayAllTheWhile(
+function hasBeenAwaySince(
   member: MemberRecord,
   { awaySince }: StoredTimes["members"][string],
   writtenAt: number,
@@ -108,16 +107,16 @@ function wasAwayAllTheWhile(
   );
 }
 
-/** Writes the times, whole or not at all. Rejects when the disk does not take them. */
+/** Writes the times atomically. Rejects if that fails. */
 export async function writeSince(stateDir: string, state: WitnessState): Promise<void> {
   const known = state.members.filter((member) => member.since !== null);
-  const entries = await inTurns(mapInSteps(known, entryOf));
+  const entries = await inTurns(mapInSteps(known, jsonEntry));
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   await replaceFile(join(stateDir, SINCE_FILE), `{${entries.join(",")}}`);
 }
 
-/** One member's line of the JSON object: written one by one, ten thousand do not hold the event loop. */
-function entryOf(member: MemberRecord): string {
+/** One member's entry of the JSON object. Entries are encoded one by one, so that they do not stall the event loop. */
+function jsonEntry(member: MemberRecord): string {
   const { verdict, since, outSince, awaySince, memory } = member;
   const { goodSince, workedOn } = memory;
   const times = { verdict, since, outSince, goodSince, awaySince, workedOn };
@@ -138,8 +137,8 @@ export type DeclarationsOpened =
   | { readonly kind: "failed"; readonly message: string };
 
 /**
- * Declared maintenance for the agent, which holds the store. Fails only where another process holds it: a disk that refuses
- * is reported to `storage`, and monitoring continues.
+ * Opens declared maintenance for the agent, which locks the store. Fails only if another process has the lock. Disk errors are
+ * reported to `storage`, and monitoring continues.
  */
 export async function openDeclarations(
   config: Config,
@@ -162,8 +161,7 @@ export async function openDeclarations(
 }
 
 /**
- * Declared maintenance at a single look: the store as it is, whether or not an agent holds it. `warning` says why none of
- * its windows counts.
+ * Reads declared maintenance once, without locking the store. `warning`: why its windows are ignored.
  */
 export async function readMaintenanceWindows(
   config: Config,

@@ -5,7 +5,7 @@ import { ownAddressTowards } from "../net/own-address.ts";
 import type { OwnAddresses } from "./plan/settings.ts";
 import { vipsAskingForSource } from "./plan/vip-refusal.ts";
 
-/** From which address of ours each VIP is dialled at which that matters. Where the configuration says from which, it does. */
+/** This agent's source address towards each VIP whose policies depend on it. Empty if the configuration sets source addresses. */
 export async function ownAddressesTowards(
   estate: Estate,
   { sourceAddresses }: Pick<Config, "sourceAddresses">,

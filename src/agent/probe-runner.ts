@@ -30,30 +30,30 @@ export interface ProbeRunnerOptions {
   readonly signal: AbortSignal;
   readonly sourceAddresses: readonly string[];
   readonly events: Pick<AgentEvents, "probeFinished" | "loginEnded">;
-  /** Told once of each lasting hindrance of an account's logins. */
+  /** Logs once when an account's logins are held back for long. */
   readonly log?: Log;
-  /** Without a keeper no probe that needs a login is run. */
+  /** Null: no probe that logs in is run. */
   readonly keeper: AccountKeeper | null;
-  /** Counts messages beyond this runner's life; without it the runner counts its own. */
+  /** Shared by runners before and after a reload; default: one of this runner. */
   readonly messages?: MessageRateLimit;
   readonly now: () => number;
   readonly monotonic: () => number;
-  /** Told of each probe whose result has been taken in. */
+  /** Called after a result has been recorded. */
   readonly onRecorded?: (record: ProbeRecord) => void;
-  /** Told of each probe whose answer stalled the event loop, and for how long the probes of its endpoint pause. */
+  /** Called when a response stalled the event loop; `pauseMs`: how long the probes of its endpoint pause. */
   readonly onStall?: (record: ProbeRecord, stallMs: number, pauseMs: number) => void;
 }
 
-/** A failure that a stall of our own excused is looked at again after this time, once in a row. */
-const AFTER_EXCUSE_MS = 1_000;
+/** A probe whose failure was excused by a stall of this agent is repeated after this time, once in a row. */
+const REPEAT_EXCUSED_AFTER_MS = 1_000;
 
-/** Runs probes and books their results; never two runs of one probe at a time, and no login without its account's leave. */
+/** Runs probes and records results. No probe runs twice at the same time; each login needs the permission of its account's gate. */
 export class ProbeRunner {
   readonly #options: ProbeRunnerOptions;
   readonly #backOff = new StallBackOff();
-  /** By lockout key, the last refusal of a login since one was accepted. */
-  readonly #refusals = new Map<string, Observation>();
-  /** By account, the lasting hindrance that has been logged. */
+  /** By lockout key, the last rejected login since one was accepted. */
+  readonly #rejections = new Map<string, Observation>();
+  /** By account, the reason that has been logged. */
   readonly #heldBack = new Map<string, HeldBackReason>();
   readonly #messages: MessageRateLimit;
   readonly #surroundings: ProbeSurroundings;
@@ -67,8 +67,8 @@ export class ProbeRunner {
   }
 
   /**
-   * Runs a probe as scheduled and records the result; returns the delay to its next start, or null when it cannot run. It comes
-   * from none of the source addresses `avoided`.
+   * Runs a scheduled probe and records the result; returns the delay to its next start, or null if it cannot be run.
+   * `avoided`: source addresses not to use.
    */
   async run(
     record: ProbeRecord,
@@ -78,7 +78,7 @@ export class ProbeRunner {
     if (record.planned.action.run === null) {
       return null;
     }
-    // Nearly never does any endpoint pause, and its name is a string to be made.
+    // The size is checked first, because building the endpoint's name for every probe costs more.
     if (
       this.#backOff.size > 0 &&
       this.#backOff.isPaused(endpointOf(record), this.#options.monotonic())
@@ -100,19 +100,19 @@ export class ProbeRunner {
       return record.intervalMs;
     }
     const key = record.credential?.lockoutKey ?? "";
-    const known = result ?? heldBackResult(record, this.#refusals.get(key), this.#options.now());
+    const known = result ?? heldBackResult(record, this.#rejections.get(key), this.#options.now());
     return known === null ? record.intervalMs : this.#record(record, known, state);
   }
 
   /**
-   * Runs a probe out of turn, beside the schedule: nothing is booked, and no run as scheduled joins it or is joined. Null
-   * when it may not be run now.
+   * Runs a probe outside the schedule and independently of scheduled runs, without recording the result. Null if it may not
+   * run now.
    */
   now(record: ProbeRecord, timeoutMs: number): Promise<ProbeResult | null> {
-    const mostMs = Math.min(timeoutMs, record.planned.timeoutMs);
+    const limitMs = Math.min(timeoutMs, record.planned.timeoutMs);
     return record.credential === null
-      ? this.#probe(record, mostMs, NO_ADDRESSES)
-      : this.#login(record, record.credential, mostMs, null, NO_ADDRESSES);
+      ? this.#probe(record, limitMs, NO_ADDRESSES)
+      : this.#login(record, record.credential, limitMs, null, NO_ADDRESSES);
   }
 
   #begin(
@@ -140,7 +140,7 @@ export class ProbeRunner {
     return runProbe(record.planned, around, timeoutMs);
   }
 
-  /** A login: null when the gate holds it back. A rejection is our own fault until another place proves otherwise. */
+  /** Runs a probe that logs in; null if the login is held back. A rejection says nothing about the server until another place accepts the credential. */
   async #login(
     record: ProbeRecord,
     credential: Credential,
@@ -160,7 +160,7 @@ export class ProbeRunner {
     const gated = await gatedLogin(
       keeper,
       credential,
-      // Who asks out of turn waits no longer than asked, for other logins neither.
+      // Outside the schedule, waiting for other logins is limited by the timeout, too.
       state === null ? { ...record.planned, timeoutMs, intervalMs: timeoutMs } : record.planned,
       async () => {
         const result = await this.#probe(record, timeoutMs, avoided);
@@ -181,14 +181,14 @@ export class ProbeRunner {
       this.#holdBack(record, credential, gated, state);
       return null;
     }
-    this.#letGo(record, credential);
+    this.#resumeLogins(record, credential);
     const { observation, passed } = gated.result;
     const outcome = loginOutcome(observation);
     events.loginEnded(credential.name, outcome);
     if (outcome === "accepted") {
-      this.#refusals.delete(credential.lockoutKey);
+      this.#rejections.delete(credential.lockoutKey);
     } else if (outcome !== "not_tried") {
-      this.#refusals.set(credential.lockoutKey, observation);
+      this.#rejections.set(credential.lockoutKey, observation);
     }
     for (const place of gated.broken) {
       this.#markLoginBroken(place, state);
@@ -210,7 +210,7 @@ export class ProbeRunner {
     const { events, log } = this.#options;
     events.loginEnded(name, "held_back");
     if (state === null) {
-      // Out of turn: what the schedule's own runs came to is kept.
+      // Outside the schedule nothing is recorded.
       return;
     }
     record.heldBack = held;
@@ -227,14 +227,14 @@ export class ProbeRunner {
     }
   }
 
-  #letGo(record: ProbeRecord, { name }: Credential): void {
+  #resumeLogins(record: ProbeRecord, { name }: Credential): void {
     record.heldBack = null;
     if (this.#heldBack.delete(name)) {
       this.#options.log?.info({ account: name }, "logins resumed");
     }
   }
 
-  /** Another place has accepted what this one rejected: the rejection was the place's failure, confirmed at once. */
+  /** Records the rejection as a confirmed failure of this place, because another place accepted the same credential. */
   #markLoginBroken(place: BrokenEndpoint, state: WitnessState | null): void {
     const record = state?.probes.find((probe) => probe.id === place.key);
     if (state === null || record === undefined || record.last === null) {
@@ -264,13 +264,13 @@ export class ProbeRunner {
       const pauseMs = this.#backOff.stalled(endpointOf(record), stall.causedMs, now);
       this.#options.onStall?.(record, stall.causedMs, pauseMs);
     }
-    // Only once: where the agent itself is overloaded, looking more often makes it worse.
+    // Only once in a row: if the agent is overloaded, more probes make it worse.
     return stall.excused && record.excusedInARow === 1
-      ? Math.min(delayMs, AFTER_EXCUSE_MS)
+      ? Math.min(delayMs, REPEAT_EXCUSED_AFTER_MS)
       : delayMs;
   }
 
-  /** Source addresses take turns, so that source-bound persistence shows more than one server. */
+  /** Source addresses take turns, so that source-IP persistence does not pin all probes to one server. */
   #localAddress(avoided: ReadonlySet<string>): string | null {
     const { sourceAddresses } = this.#options;
     const addresses =
@@ -285,14 +285,14 @@ export class ProbeRunner {
   }
 }
 
-/** What pauses when its answers stall the event loop: all probes of one address and port. */
+/** The address and port whose probes pause together. */
 function endpointOf({ address, server, id, planned: { port } }: ProbeRecord): string {
   return `${address ?? (server || id)} ${String(port)}`;
 }
 
 /**
- * When a place where a login fails last showed that it may work again: another probe of that server came to pass, or the
- * ADC's own monitors did. Of a VIP: at it, or at a server behind it. Null: it has shown nothing of the kind.
+ * When the server of a failing login last recovered: another of its probes passed again, or the ADC set it UP again. For a
+ * VIP: any server behind it. Null: no recovery was seen.
  */
 export function lastRecovery(
   record: ProbeRecord,
@@ -313,10 +313,9 @@ export function lastRecovery(
 }
 
 const MESSAGE_RATE: HeldBack = { kind: "held_back", why: "message_rate", message: null };
-/** No address of ours is avoided. */
 export const NO_ADDRESSES: ReadonlySet<string> = new Set();
 
-/** What hinders logins until somebody does something, or for long. */
+/** Reasons that last until someone acts, or for long. */
 const LASTING: ReadonlySet<HeldBackReason> = new Set<HeldBackReason>([
   "suspended",
   "other_secret",
@@ -324,7 +323,7 @@ const LASTING: ReadonlySet<HeldBackReason> = new Set<HeldBackReason>([
   "state_unusable",
 ]);
 
-/** Stands for a run that did not take place: nothing was sent. */
+/** The result of a run that did not take place. */
 const NOT_RUN: ProbeResult = {
   observation: { ...NOTHING_SEEN, outcome: "fault", reason: "not_configured", step: "connect" },
   passed: null,

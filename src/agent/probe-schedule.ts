@@ -7,7 +7,7 @@ import { isSentInBatches } from "./plan/planned-probe.ts";
 import { NO_ADDRESSES, type ProbeRunner } from "./probe-runner.ts";
 import type { ProbeRecord } from "./records/probe-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
-import { batchTickMs, type StartPlace, Scheduler, type Job } from "./scheduler.ts";
+import { batchTickMs, type SchedulePosition, Scheduler, type Job } from "./scheduler.ts";
 
 export interface ProbeScheduleOptions {
   readonly config: Pick<Config, "adcs">;
@@ -17,27 +17,27 @@ export interface ProbeScheduleOptions {
   readonly log: Log;
   readonly now: () => number;
   readonly monotonic: () => number;
-  /** How far the schedule before a reload had come, by job. */
-  readonly earlierPlaces: ReadonlyMap<string, StartPlace>;
+  /** Positions of jobs before the reload, by job ID. */
+  readonly earlierPositions: ReadonlyMap<string, SchedulePosition>;
 }
 
 interface Followed {
   record: ProbeRecord;
 }
 
-/** Which probes run, and when: one job for each of the plan in force that can be run. */
+/** Schedules one job for each probe of the plan that can be run. */
 export class ProbeSchedule {
-  readonly #options: Omit<ProbeScheduleOptions, "earlierPlaces">;
+  readonly #options: Omit<ProbeScheduleOptions, "earlierPositions">;
   readonly #scheduler: Scheduler;
-  /** Each with its record in force, which its job finds without a look-up. */
+  /** By probe ID; the job reads its current record from here. */
   readonly #followed = new Map<string, Followed>();
-  #earlierPlaces: ReadonlyMap<string, StartPlace>;
+  #earlierPositions: ReadonlyMap<string, SchedulePosition>;
 
   constructor(options: ProbeScheduleOptions) {
     const { events, log, monotonic } = options;
-    const { earlierPlaces, ...others } = options;
+    const { earlierPositions, ...others } = options;
     this.#options = others;
-    this.#earlierPlaces = earlierPlaces;
+    this.#earlierPositions = earlierPositions;
     this.#scheduler = new Scheduler(monotonic, {
       onLag: (lagMs) => {
         events.scheduleLag(lagMs / 1000);
@@ -54,7 +54,7 @@ export class ProbeSchedule {
     });
   }
 
-  /** Jobs in force, those that run no probe included. */
+  /** Number of jobs, including those that run no probe. */
   get size(): number {
     return this.#scheduler.size;
   }
@@ -63,7 +63,7 @@ export class ProbeSchedule {
     return this.#followed.get(probeId)?.record ?? null;
   }
 
-  /** Does something else again and again; the interval counts from start to start. */
+  /** Adds a job that runs no probe; the interval counts from start to start. */
   every(id: string, intervalMs: number, work: () => Promise<void>): void {
     this.#add({
       id: `\u0000${id}`,
@@ -75,7 +75,7 @@ export class ProbeSchedule {
     });
   }
 
-  /** Follows an ADC's new records without disturbing what goes on unchanged. */
+  /** Replaces the records of an ADC; jobs of unchanged probes keep their times. */
   *follow(adc: string, probes: readonly ProbeRecord[]): Steps<void> {
     const kept = new Set(probes.map(({ id }) => id));
     for (const [id, { record }] of this.#followed) {
@@ -99,23 +99,23 @@ export class ProbeSchedule {
     }
   }
 
-  /** Starts nothing more, and resolves when what runs has ended. */
+  /** Starts no more jobs; resolves when running ones have ended. */
   async stop(): Promise<void> {
     await this.#scheduler.stop();
   }
 
-  /** How far every job has come. */
-  places(): ReadonlyMap<string, StartPlace> {
-    return this.#scheduler.places();
+  /** Positions of all jobs by ID. */
+  positions(): ReadonlyMap<string, SchedulePosition> {
+    return this.#scheduler.positions();
   }
 
-  /** From here on whatever is added is new, and nothing of the schedule before is kept. */
-  forgetEarlierPlaces(): void {
-    this.#earlierPlaces = new Map();
+  /** Jobs that are added later get a new position. */
+  forgetEarlierPositions(): void {
+    this.#earlierPositions = new Map();
   }
 
   #add(job: Job): void {
-    this.#scheduler.add(job, undefined, this.#earlierPlaces.get(job.id));
+    this.#scheduler.add(job, undefined, this.#earlierPositions.get(job.id));
   }
 
   #job(followed: Followed): Job {
@@ -134,7 +134,7 @@ export class ProbeSchedule {
     };
   }
 
-  /** The addresses of ours that a probe through a VIP must not come from for now. */
+  /** Source addresses that a probe through a VIP must not use now, because of persistence. */
   #avoidedBy(record: ProbeRecord): ReadonlySet<string> | "all" {
     if (record.vantage === "backend") {
       return NO_ADDRESSES;

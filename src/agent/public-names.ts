@@ -5,46 +5,45 @@ import type { Config } from "../config/schema.ts";
 import { readHostPort } from "../lib/host-port.ts";
 import { atMost } from "../lib/timers.ts";
 
-/** A client-facing name as DNS answers it: pure, and stepped by each answer. */
+/** The DNS answers for a client-facing name. */
 export type ResolvedName =
-  /** `connect_to` says where it is dialled: one place, and DNS is not asked. */
+  /** `connect_to` maps the name: DNS is not queried. */
   | { readonly kind: "mapped" }
   | { readonly kind: "forbidden"; readonly message: string }
   | {
       readonly kind: "asked";
-      /** In the order of first appearance: a round robin turns answers, not sites. */
+      /** In order of first appearance, so that round-robin answers do not reorder them. */
       readonly addresses: readonly KnownAddress[];
-      /** Addresses of the last answer beyond the most that are kept. */
+      /** Number of addresses in the last answer beyond {@link MAX_ADDRESSES}. */
       readonly left: number;
-      /** Why the last question had no answer; null when it had one. */
+      /** Why the last query failed; null if it was answered. */
       readonly failure: string | null;
     };
 
-/** By name, lower case; one that has not been asked for yet is absent. */
+/** By name in lower case; names without an answer so far are absent. */
 export type ResolvedNames = ReadonlyMap<string, ResolvedName>;
 
 interface KnownAddress {
   readonly address: string;
-  /** Answers in a row without it. */
+  /** Consecutive answers without it. */
   readonly missed: number;
 }
 
-/** Sites of one name that are probed at most. */
+/** Maximum number of addresses that are probed per name. */
 export const MAX_ADDRESSES = 16;
 /**
- * A GSLB that answers with one site at a time shows the others now and then: an address is dropped once so many answers in a
- * row did not hold it.
+ * An address is dropped after this many consecutive answers without it, because GSLB often answers with one site at a time.
  */
 export const MISSED_BEFORE_DROPPED = 20;
 
-/** Takes in one answer; null as `before` is a name never asked for. */
+/** Adds one answer; `before` is null for the first. */
 export function stepResolvedName(before: ResolvedName | null, answer: NameAnswer): ResolvedName {
   if (answer.kind === "mapped" || answer.kind === "forbidden") {
     return answer;
   }
   const held = before?.kind === "asked" ? before.addresses : [];
   if (answer.kind === "dns_failure" && !answer.absent) {
-    // Nobody answered: that says of no address that it is gone.
+    // A failed query does not mean that an address is gone.
     return { kind: "asked", addresses: held, left: 0, failure: answer.message };
   }
   const answered = answer.kind === "addresses" ? answer.addresses.map((one) => one.address) : [];
@@ -66,7 +65,7 @@ export function stepResolvedName(before: ResolvedName | null, answer: NameAnswer
   };
 }
 
-/** Whether probes must be planned again: sites have come or gone, or the name has begun or ceased to resolve. */
+/** Whether two states lead to the same plan: the same addresses, and the name resolves in both or in neither. */
 export function sameSites(one: ResolvedName | null, other: ResolvedName | null): boolean {
   return signature(one) === signature(other);
 }
@@ -81,7 +80,7 @@ function noAddress(answered: readonly string[]): string | null {
   return answered.length === 0 ? "the name has no address" : null;
 }
 
-/** Makes room: what has been missed longest goes first, then what came last. */
+/** Drops the addresses missed longest, and of these the newest. */
 function withoutLongestMissed(
   addresses: readonly KnownAddress[],
   surplus: number,
@@ -100,8 +99,8 @@ function withoutLongestMissed(
 }
 
 /**
- * What DNS answers for a vserver's client-facing names, beside its VIP. Another address is information, not a mistake: an
- * address translation before the ADC is ordinary.
+ * Compares the DNS answers for a vserver's client-facing names with its VIPs. Another address is no fault: address translation
+ * in front of the ADC is common.
  */
 export function compareWithVip(
   names: readonly string[],
@@ -145,7 +144,7 @@ function kindOf(addresses: LivePublicName["addresses"]): NameComparison {
   return atVip === 0 ? "others" : atVip === addresses.length ? "vip" : "vip_and_others";
 }
 
-/** The names of a configuration that clients type, lower case; addresses are no names. */
+/** The client-facing names in a configuration, in lower case, without IP addresses. */
 export function clientFacingNames(config: Pick<Config, "vservers">): ReadonlySet<string> {
   const hosts = [...config.vservers.values()].flatMap((own) => [
     ...own.public.map((text) => readHostPort(text).host),
@@ -154,16 +153,16 @@ export function clientFacingNames(config: Pick<Config, "vservers">): ReadonlySet
   return new Set(hosts.filter((host) => isIP(host) === 0).map((host) => host.toLowerCase()));
 }
 
-/** What DNS answers for client-facing names, resolved again as answers expire; one query for each name at a time. */
+/** Resolves client-facing names, again as answers expire; one query per name at a time. */
 export class PublicNames {
   readonly #network: Pick<Network, "addresses">;
   readonly #names: ReadonlySet<string>;
   readonly #resolved = new Map<string, ResolvedName>();
   readonly #lastAnswerAt = new Map<string, number>();
-  readonly #asking = new Map<string, Promise<void>>();
-  #news = false;
+  readonly #queries = new Map<string, Promise<void>>();
+  #sitesChanged = false;
 
-  /** `earlier`: what was known before a reload. */
+  /** `earlier`: the answers before a reload. */
   constructor(
     network: Pick<Network, "addresses">,
     names: ReadonlySet<string>,
@@ -183,35 +182,35 @@ export class PublicNames {
     return this.#resolved;
   }
 
-  /** Asks about every name that is not just being asked about. Cheap while the network's answers are fresh. */
+  /** Queries every name that has no query in progress. Cheap until the network's answers expire. */
   ask(): void {
     for (const name of this.#names) {
-      if (!this.#asking.has(name)) {
-        this.#asking.set(name, this.#askOne(name));
+      if (!this.#queries.has(name)) {
+        this.#queries.set(name, this.#query(name));
       }
     }
   }
 
-  /** Asks about every name once and waits for the answers, but no longer than this. */
+  /** Queries every name once and waits for the answers, but no longer than this. */
   async askOnce(timeoutMs: number): Promise<void> {
     this.ask();
-    await atMost(timeoutMs, Promise.all(this.#asking.values()));
+    await atMost(timeoutMs, Promise.all(this.#queries.values()));
   }
 
-  /** Whether sites have come or gone since this was last asked. */
-  takeNews(): boolean {
-    const news = this.#news;
-    this.#news = false;
-    return news;
+  /** Whether addresses have changed since the last call. */
+  takeSitesChanged(): boolean {
+    const changed = this.#sitesChanged;
+    this.#sitesChanged = false;
+    return changed;
   }
 
-  async #askOne(name: string): Promise<void> {
+  async #query(name: string): Promise<void> {
     const answer = await this.#network.addresses(name);
-    this.#asking.delete(name);
-    this.#takeAnswer(name, answer);
+    this.#queries.delete(name);
+    this.#addAnswer(name, answer);
   }
 
-  #takeAnswer(name: string, answer: NameAnswer): void {
+  #addAnswer(name: string, answer: NameAnswer): void {
     if ("answeredAt" in answer) {
       if (this.#lastAnswerAt.get(name) === answer.answeredAt) {
         return;
@@ -221,6 +220,6 @@ export class PublicNames {
     const before = this.#resolved.get(name) ?? null;
     const after = stepResolvedName(before, answer);
     this.#resolved.set(name, after);
-    this.#news ||= !sameSites(before, after);
+    this.#sitesChanged ||= !sameSites(before, after);
   }
 }

@@ -7,7 +7,7 @@ import type { ProbeContext, Target } from "../net/probe-context.ts";
 import type { TransactionSpec } from "../model/transactions.ts";
 import type { LiveProbe } from "../model/live.ts";
 
-/** What of a planned probe its exchange needs. */
+/** The part of a planned probe that its exchange needs. */
 export interface ProbeTask {
   readonly vantage: Vantage;
   readonly action:
@@ -20,7 +20,7 @@ export interface Exchange<Spec> {
   readonly target: Target;
 }
 
-/** What every run of a probe shares. */
+/** Options of a run that do not depend on the probe. */
 export interface ProbeSurroundings {
   readonly network: Network;
   readonly signal: AbortSignal;
@@ -33,13 +33,12 @@ export interface ProbeSurroundings {
 
 export interface ProbeResult {
   readonly observation: Observation;
-  /** Null when it says nothing about the service: a fault of our own. */
+  /** Null for a fault of this agent, which says nothing about the service. */
   readonly passed: boolean | null;
 }
 
 /**
- * Runs one planned probe once; null when it cannot be run at all. Never rejects. Passes promises on instead of awaiting
- * them: every probe goes through here.
+ * Runs one planned probe once; null if it cannot be run. Never rejects. Not async, because it is called for every probe.
  */
 export function runProbe(
   { vantage, action }: ProbeTask,
@@ -69,7 +68,7 @@ export function runProbe(
   }));
 }
 
-/** A transaction has passed when the exchange came to its good end; what is our own fault says nothing. */
+/** Whether a transaction passed; null for a fault of this agent. */
 function transactionPassed(observation: Observation): boolean | null {
   switch (observation.outcome) {
     case "fault":
@@ -85,46 +84,46 @@ function transactionPassed(observation: Observation): boolean | null {
   }
 }
 
-/** What became of a login; `held_back`: the account's gate, or the rate of messages, did not let it begin. */
+/** Outcome of a login; `held_back`: not started because of the account's gate or the message rate. */
 export type LoginEnd = LoginOutcome | "held_back";
-/** What happens in the agent, for metrics and logs. Calls must be cheap and must not throw. */
+/** Events for metrics and logs. Handlers must be cheap and must not throw. */
 export interface AgentEvents {
   readonly probeFinished: (
     probe: LiveProbe,
     observation: Observation,
     passed: boolean | null,
   ) => void;
-  /** `account` is the configured account, or `monitor NAME` for that of a login monitor. */
+  /** `account`: the configured account, or `monitor NAME` for a login monitor. */
   readonly loginEnded: (account: string, end: LoginEnd) => void;
   readonly adcRequest: (request: {
     readonly adc: string;
     readonly node: string;
     readonly durationMs: number;
-    /** Null when it succeeded. */
+    /** Null on success. */
     readonly code: string | null;
   }) => void;
-  /** How many probes are in force since an estate was brought into force. */
+  /** An estate was applied: the number of probes now. */
   readonly probesPlanned: (count: number) => void;
   readonly scheduleLag: (seconds: number) => void;
   readonly missedProbe: () => void;
   readonly configReloaded: (accepted: boolean, atMs: number) => void;
 }
 
-/** Of the time, a server's answers may stall the event loop for one part in so many. */
+/** The pause in multiples of the stall: one endpoint may stall the event loop for one twentieth of the time. */
 const PAUSE_PER_STALL = 20;
 const MIN_PAUSE_MS = 10_000;
 const MAX_PAUSE_MS = 600_000;
-/** Endpoints that pause at once; beyond, the one whose pause ends first is let go. */
+/** Maximum number of paused endpoints; beyond it, the pause that ends first is dropped. */
 const MAX_PAUSED = 1_000;
 
-/** How long the probes of a server pause after its answers stalled the event loop, in milliseconds. */
+/** How long the probes of an endpoint pause after its responses stalled the event loop, in milliseconds. */
 export function pauseAfterStallMs(stallMs: number): number {
   return Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, PAUSE_PER_STALL * stallMs));
 }
 
 /**
- * Endpoints (address and port) whose probes pause because handling their answers stalled the event loop, so that they cannot keep others
- * from being heard. An entry ends with its pause. Times are milliseconds on a monotonic clock.
+ * Endpoints (address and port) whose probes are paused because processing their responses stalled the event loop and with it
+ * all other probes. Times are milliseconds on a monotonic clock.
  */
 export class StallBackOff {
   readonly #until = new Map<string, number>();
@@ -133,7 +132,7 @@ export class StallBackOff {
     return this.#until.size;
   }
 
-  /** Begins a pause, or makes it longer; returns how long it is. */
+  /** Starts or extends a pause; returns its length from now. */
   stalled(endpoint: string, stallMs: number, now: number): number {
     const pauseMs = pauseAfterStallMs(stallMs);
     const until = Math.max(now + pauseMs, this.#until.get(endpoint) ?? -Infinity);

@@ -2,20 +2,19 @@ import { fnv1a } from "../lib/bytes.ts";
 import { MAX_TIMER_MS } from "../lib/timers.ts";
 
 /**
- * When probes start. Pure: the scheduler's timers are a thin shell around these decisions (scheduler.ts).
- * All times are milliseconds on one monotonic clock.
+ * When probes start: pure functions, then the scheduler with its timer. All times are milliseconds on one monotonic clock.
  */
 
-/** First starts are spread, but no probe waits longer than this for its first start. */
+/** First starts are spread over at most this time. */
 const FIRST_START_WITHIN_MS = 10_000;
 
 /**
- * Starts are gathered: first ones fall on whole multiples of this on the monotonic clock, and intervals of whole ticks keep
- * them there. A process that sleeps between single probes spends more on waking than on probing (docs/dev/performance.md).
+ * Starts are aligned to multiples of this, so that several probes start at each wake-up. With single probes, a process
+ * spends more on waking up than on probing (docs/dev/performance.md).
  */
 export const START_TICK_MS = 50;
 
-/** A stable hash of a probe's identity, as a fraction in [0, 1). FNV-1a: the same estate spreads the same way after every restart. */
+/** A hash of a probe's ID as a fraction in [0, 1), which is the same after every restart. */
 export function spreadOf(id: string): number {
   let hash = fnv1a(id);
   // FNV's low bits are weak for ids that differ only in their tail: fold the high half in.
@@ -25,17 +24,17 @@ export function spreadOf(id: string): number {
   return (hash >>> 0) / 0x1_0000_0000;
 }
 
-/** Wider ticks for probes that share one process when they start together: each batch costs as much as many of them. */
+/** Wider ticks for probes that share one process when they start together. */
 const BATCH_TICK_MS = 500;
 
-/** The ticks of probes that are sent in batches; a fast monitor's starts are not crowded into a few moments. */
+/** The tick of probes that are sent in batches; fast monitors keep the narrow one. */
 export function batchTickMs(intervalMs: number): number {
-  return isGathered(intervalMs, BATCH_TICK_MS) && intervalMs >= 4 * BATCH_TICK_MS
+  return isAligned(intervalMs, BATCH_TICK_MS) && intervalMs >= 4 * BATCH_TICK_MS
     ? BATCH_TICK_MS
     : START_TICK_MS;
 }
 
-/** When a probe first starts: spread over its interval, but within ten seconds. */
+/** When a probe first starts: spread over its interval, but within {@link FIRST_START_WITHIN_MS}. */
 export function firstStart(
   id: string,
   intervalMs: number,
@@ -43,24 +42,23 @@ export function firstStart(
   tickMs = START_TICK_MS,
 ): number {
   const spanMs = Math.min(intervalMs, FIRST_START_WITHIN_MS);
-  return isGathered(intervalMs, tickMs)
+  return isAligned(intervalMs, tickMs)
     ? Math.ceil(now / tickMs) * tickMs + wholeTicks(spreadOf(id) * spanMs, tickMs)
     : now + spreadOf(id) * spanMs;
 }
 
 /**
- * How much later than its grid the second start comes, once: first starts crowd into ten seconds, and from then on a
- * slower probe's starts are spread over its whole interval. Where the second follows after a shorter delay (a look that
- * confirms, a short down time), it is the first that comes a whole interval after another. Never sooner, for no probe may
- * outrun its monitor.
+ * A one-time delay that spreads the starts of slow probes over their whole interval, because first starts fall within ten
+ * seconds. It applies to the first start that follows a whole interval, not to one after a shorter delay (a confirmation,
+ * a short down time). It never moves a start earlier, because no probe may run more often than its monitor.
  */
 export function secondStartShift(id: string, intervalMs: number, tickMs = START_TICK_MS): number {
   const shiftMs = spreadOf(id) * (intervalMs - Math.min(intervalMs, FIRST_START_WITHIN_MS));
-  return isGathered(intervalMs, tickMs) ? wholeTicks(shiftMs, tickMs) : shiftMs;
+  return isAligned(intervalMs, tickMs) ? wholeTicks(shiftMs, tickMs) : shiftMs;
 }
 
-/** Only what comes round in whole ticks can stay on them; others, such as monitors of some milliseconds, keep their own time. */
-function isGathered(intervalMs: number, tickMs: number): boolean {
+/** Only intervals of whole ticks stay aligned. */
+function isAligned(intervalMs: number, tickMs: number): boolean {
   return intervalMs % tickMs === 0;
 }
 
@@ -68,39 +66,42 @@ function wholeTicks(atMs: number, tickMs: number): number {
   return Math.floor(atMs / tickMs) * tickMs;
 }
 
-/** How far a probe has come on one schedule, for the schedule that follows it. */
-export interface StartPlace {
-  /** When it was last due and started; null before its first start. */
+/** Position of a job in its interval, for the schedule after a reload. */
+export interface SchedulePosition {
+  /** When the last started run was due; null before the first start. */
   readonly startedAt: number | null;
   readonly dueAt: number;
   readonly intervalMs: number;
-  /** Its starts have found their place in the interval. */
+  /** The delay of {@link secondStartShift} has been applied. */
   readonly spread: boolean;
 }
 
 /**
- * When a probe goes on that an earlier schedule started, or was to start: at its time there, and never sooner than its
- * interval after its last start. What became due in between starts at once: however often schedules follow one another,
- * every probe has its turn.
+ * When a job of an earlier schedule starts next: when it was due there, but not before its interval has passed since its
+ * last start. A job that became due meanwhile starts at once, so that frequent reloads starve no probe.
  */
-export function continuedStart(place: StartPlace, intervalMs: number, now: number): number {
-  if (place.intervalMs === intervalMs) {
-    return Math.max(now, place.dueAt);
+export function continuedStart(
+  position: SchedulePosition,
+  intervalMs: number,
+  now: number,
+): number {
+  if (position.intervalMs === intervalMs) {
+    return Math.max(now, position.dueAt);
   }
-  return place.startedAt === null
-    ? Math.max(now, Math.min(place.dueAt, now + intervalMs))
-    : Math.max(now, place.startedAt + intervalMs);
+  return position.startedAt === null
+    ? Math.max(now, Math.min(position.dueAt, now + intervalMs))
+    : Math.max(now, position.startedAt + intervalMs);
 }
 
 interface NextStart {
   readonly dueAt: number;
-  /** Starts that were due while the probe was still running: counted as missed, never queued. */
+  /** Starts that were due while the job was still running. They are skipped. */
   readonly missed: number;
 }
 
 /**
- * The start after one that was due at `dueAt`: a delay later on the same grid, so that lateness never adds up.
- * A probe that overran skips to the next point of its grid that is still ahead.
+ * The start after one that was due at `dueAt`: `delayMs` later, regardless of when the job really started, so that delays do
+ * not add up. A job that overran skips to the next start in the future.
  */
 export function nextStart(dueAt: number, delayMs: number, now: number): NextStart {
   const next = dueAt + delayMs;
@@ -111,7 +112,7 @@ export function nextStart(dueAt: number, delayMs: number, now: number): NextStar
   return { dueAt: next + missed * delayMs, missed };
 }
 
-/** A binary heap of what is due when: push and pop in O(log n), so that ten thousand probes cost no more than ten. */
+/** A binary heap ordered by due time; push and pop take O(log n). */
 export class DueQueue<T> {
   readonly #entries: { dueAt: number; item: T }[] = [];
 
@@ -141,7 +142,7 @@ export class DueQueue<T> {
     entries[index] = entry;
   }
 
-  /** Takes out the earliest entry if it is due at `now`, else undefined. */
+  /** Removes and returns the earliest entry if it is due at `now`. */
   popDue(now: number): { dueAt: number; item: T } | undefined {
     const first = this.#entries[0];
     if (first === undefined || first.dueAt > now) {
@@ -154,7 +155,7 @@ export class DueQueue<T> {
     return first;
   }
 
-  /** Drops every entry whose item is not to be kept. O(n log n). */
+  /** Removes the other entries. O(n log n). */
   keep(isKept: (item: T) => boolean): void {
     const kept = this.#entries.filter(({ item }) => isKept(item));
     this.clear();
@@ -189,15 +190,15 @@ export class DueQueue<T> {
   }
 }
 
-/** Something that is started again and again. */
+/** Something that runs repeatedly. */
 export interface Job {
   readonly id: string;
   readonly intervalMs: number;
-  /** Wider ticks than those on which all starts are gathered, to meet others that can share the work. */
+  /** A wider tick than {@link START_TICK_MS}, so that more jobs start together. */
   readonly tickMs?: number;
   /**
-   * Runs once and returns how long after its start the next one is due; null ends the job. Should it reject, which only a
-   * bug of ours causes, it is logged and started again after its interval.
+   * Runs once and returns the delay from this start to the next; null ends the job. If it rejects, which only a bug causes,
+   * `onBroken` is called and the job starts again after its interval.
    */
   readonly run: () => Promise<number | null>;
 }
@@ -211,35 +212,35 @@ interface SchedulerHooks {
 
 interface Entry {
   readonly job: Job;
-  /** As in StartPlace. */
+  /** As in SchedulePosition. */
   spread: boolean;
   startedAt: number | null;
   dueAt: number;
-  /** Cleared when the job is taken out: an entry of the queue is then dropped when it comes up, or with many others. */
+  /** Cleared when the job is removed; its entry leaves the queue later. */
   inForce: boolean;
-  /** Called at the end of each run: made once, not for each. */
+  /** Called at the end of each run; one closure per job, not per run. */
   readonly onEnd: (delayMs: number | null) => void;
   readonly onBreak: (error: unknown) => void;
 }
 
-/** Maximum time that starts due together may occupy the event loop before it yields. */
+/** Maximum time for starting due jobs before the event loop gets control. */
 const TURN_MS = 20;
 
-/** Entries of jobs that were taken out are dropped together once there are so many, and more than there are jobs. */
+/** Entries of removed jobs are deleted together when they exceed this and the number of jobs. */
 const MAX_DEAD_ENTRIES = 1_000;
 
-/** One timer for all jobs: a thin shell around schedule.ts. A job never runs twice at a time. */
+/** Starts jobs by one timer. No job runs twice at the same time. */
 export class Scheduler {
   readonly #queue = new DueQueue<Entry>();
   readonly #hooks: SchedulerHooks;
   readonly #monotonic: () => number;
   #running = 0;
-  /** Told when the last job that ran at the stop has ended. */
+  /** Called when the last running job has ended after a stop. */
   #whenIdle: (() => void) | null = null;
   readonly #entries = new Map<string, Entry>();
   #timer: NodeJS.Timeout | null = null;
   #timerDueAt = Infinity;
-  /** Set while starts that are due wait for the next turn of the event loop. */
+  /** Set while due starts wait for the next turn of the event loop. */
   #nextTurn: NodeJS.Immediate | null = null;
   #stopped = false;
 
@@ -248,19 +249,18 @@ export class Scheduler {
     this.#hooks = hooks;
   }
 
-  /** `place`: where an earlier scheduler left it; else it first starts at `firstAt`, or by its own spread. */
-  add(job: Job, firstAt?: number, place?: StartPlace): void {
+  /** Adds a job, or replaces the one with its ID. `position`: from an earlier scheduler; else it first starts at `firstAt`, or by its spread. */
+  add(job: Job, firstAt?: number, position?: SchedulePosition): void {
     if (this.#stopped) {
       return;
     }
-    // A job of the same id takes the other's place.
     this.remove(job.id);
     const now = this.#monotonic();
     const dueAt =
-      place === undefined
+      position === undefined
         ? (firstAt ?? firstStart(job.id, job.intervalMs, now, job.tickMs))
-        : continuedStart(place, job.intervalMs, now);
-    const { spread, startedAt } = place ?? { spread: false, startedAt: null };
+        : continuedStart(position, job.intervalMs, now);
+    const { spread, startedAt } = position ?? { spread: false, startedAt: null };
     const entry: Entry = {
       job,
       spread,
@@ -268,13 +268,13 @@ export class Scheduler {
       dueAt,
       inForce: true,
       onEnd: (delayMs) => {
-        this.#again(entry, delayMs);
-        this.#ended();
+        this.#reschedule(entry, delayMs);
+        this.#runEnded();
       },
       onBreak: (error) => {
         this.#hooks.onBroken?.(job, error);
-        this.#again(entry, job.intervalMs);
-        this.#ended();
+        this.#reschedule(entry, job.intervalMs);
+        this.#runEnded();
       },
     };
     this.#entries.set(job.id, entry);
@@ -282,7 +282,7 @@ export class Scheduler {
     this.#arm();
   }
 
-  /** Takes a job out; one that is running ends by itself and is not started again. */
+  /** Removes a job; a run in progress continues to its end. */
   remove(id: string): void {
     const entry = this.#entries.get(id);
     if (entry !== undefined) {
@@ -298,13 +298,13 @@ export class Scheduler {
     return this.#entries.size;
   }
 
-  /** Starts that are waited for, those of jobs that were taken out lately included. */
+  /** Queued starts, including those of recently removed jobs. */
   get queued(): number {
     return this.#queue.size;
   }
 
-  /** How far every job has come, by its id; after a stop those that ran till then included. */
-  places(): ReadonlyMap<string, StartPlace> {
+  /** Positions of all jobs by ID; valid after a stop, too. */
+  positions(): ReadonlyMap<string, SchedulePosition> {
     return new Map(
       [...this.#entries].map(([id, { job, startedAt, dueAt, spread }]) => [
         id,
@@ -313,7 +313,7 @@ export class Scheduler {
     );
   }
 
-  /** Stops starting jobs and waits for those that run. Any number of calls. */
+  /** Stops starting jobs and waits for running ones. May be called repeatedly. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer !== null) {
@@ -352,7 +352,7 @@ export class Scheduler {
         this.#timerDueAt = Infinity;
         this.#startDue();
       },
-      // A later start is simply armed again.
+      // If this fires before the start is due, the timer is set again.
       Math.min(Math.max(0, earliest - this.#monotonic()), MAX_TIMER_MS),
     );
   }
@@ -385,17 +385,17 @@ export class Scheduler {
   #start(entry: Entry, dueAt: number): void {
     entry.startedAt = dueAt;
     this.#running += 1;
-    begin(entry.job).then(entry.onEnd, entry.onBreak);
+    runJob(entry.job).then(entry.onEnd, entry.onBreak);
   }
 
-  #ended(): void {
+  #runEnded(): void {
     this.#running -= 1;
     if (this.#running === 0) {
       this.#whenIdle?.();
     }
   }
 
-  #again(entry: Entry, delayMs: number | null): void {
+  #reschedule(entry: Entry, delayMs: number | null): void {
     const { job, spread, inForce, startedAt: dueAt } = entry;
     if (!inForce || dueAt === null) {
       return;
@@ -404,7 +404,7 @@ export class Scheduler {
       this.remove(job.id);
       return;
     }
-    // A delay shorter than the interval confirms what was just seen: it neither waits, nor has missed anything.
+    // A shorter delay than the interval is for a confirmation: it is not spread, and no start counts as missed.
     const regular = delayMs >= job.intervalMs;
     const shiftMs = regular && !spread ? secondStartShift(job.id, job.intervalMs, job.tickMs) : 0;
     const next = nextStart(dueAt + shiftMs, delayMs, this.#monotonic());
@@ -421,8 +421,8 @@ export class Scheduler {
   }
 }
 
-/** A job that throws instead of rejecting would take all others with it. */
-function begin(job: Job): ReturnType<Job["run"]> {
+/** Runs a job; an exception becomes a rejection, so that it stops no other job. */
+function runJob(job: Job): ReturnType<Job["run"]> {
   try {
     return job.run();
   } catch (error) {

@@ -7,25 +7,25 @@ import { groupBy } from "../lib/steps.ts";
 
 export interface BoundPlan {
   readonly plan: PlannedProbe[];
-  /** Each reason for which a secret is withheld, once: those not reported before. */
+  /** Why secrets are withheld: each reason that was not reported before. */
   readonly news: readonly string[];
 }
 
-/** Maximum number of reported reasons kept: an import that changes for ever must not make it grow. */
+/** Maximum number of reported reasons: an estate that keeps changing must not fill memory. */
 const MAX_REPORTED = 1_000;
 
 /**
- * Binds each secret of `monitors` to the type, the TLS and the servers of the monitor that it was first used with, and keeps
- * that in the state directory. Whoever can change the ADC's configuration could else have it sent anywhere, in any protocol.
- * A monitor that has become another one does not get it, and neither does a server that was not there, until the
- * configuration says so: by `servers`, or by another secret.
+ * Binds each secret of `monitors` to the type, TLS setting and servers of the monitor at its first use, and stores that in the
+ * state directory. Otherwise anyone who can change the ADC's configuration could have the secret sent to any server in any
+ * protocol. A monitor that has changed, or a new server, gets the secret only if the agent's configuration allows it: by
+ * `servers`, or by a changed secret.
  */
 export class SecretBindings {
-  /** What was read last: used while the state directory cannot be read. */
+  /** The last bindings read, used while the state directory is unusable. */
   readonly #known = new Map<string, SecretBinding>();
   readonly #reported = new Set<string>();
 
-  /** The plan without the secrets that it must not have. `monitors` is the configuration in force. */
+  /** Removes the secrets that the plan must not use. `monitors`: from the configuration in force. */
   async bind(
     plan: readonly PlannedProbe[],
     monitors: ReadonlyMap<string, MonitorConfig>,
@@ -57,7 +57,7 @@ export class SecretBindings {
   }
 }
 
-/** What each secret is used for by this plan. */
+/** The use of each secret in this plan. */
 function wantedBindings(
   plan: readonly PlannedProbe[],
   monitors: ReadonlyMap<string, MonitorConfig>,
@@ -80,7 +80,7 @@ function wantedBindings(
   return wanted;
 }
 
-/** Why this probe must not have its monitor's secret, in words; null when it may. */
+/** Why this probe must not use its monitor's secret; null if it may. */
 function objection(
   probe: MonitorProbe,
   { servers = [] }: MonitorConfig,
@@ -89,13 +89,13 @@ function objection(
   const { monitor } = probe.action;
   const whose = `the secret of monitors.${monitor.name}`;
   if (binding === null) {
-    return `${whose} is not sent, because state_dir cannot tell what it was first used for`;
+    return `${whose} is not sent, because state_dir cannot be read, so its first use is unknown`;
   }
   const was = kindWords(binding.type, binding.secure, binding.script);
   const is = kindWords(monitor.type, monitor.secure, monitor.parameters.scriptName);
   if (was !== is) {
     return (
-      `${whose} was configured for ${was}, and ${probe.adc} now has ${is} there; it is not sent; ` +
+      `${whose} is not sent: it was configured for ${was}, but the monitor on ${probe.adc} is now ${is}; ` +
       `to allow it, change monitors.${monitor.name}: its servers, or the secret`
     );
   }
@@ -109,15 +109,15 @@ function objection(
       : binding.targets.includes(targetOf(probe));
   return allowed
     ? null
-    : `${whose} was not configured for ${probe.server ?? probe.vserver} at ${targetOf(probe)}: ` +
-        `it is not sent; to allow it, add the server to monitors.${monitor.name}.servers`;
+    : `${whose} is not sent: it was not configured for ${probe.server ?? probe.vserver} at ${targetOf(probe)}; ` +
+        `to allow it, add the server to monitors.${monitor.name}.servers`;
 }
 
 type MonitorProbe = PlannedProbe & {
   readonly action: Extract<PlannedProbe["action"], { kind: "monitor" }>;
 };
 
-/** The probe, where it is a monitor's and would send what the configuration holds for it; else null. */
+/** The probe if it is a monitor that would send a secret from the configuration, else null. */
 function withSecret(probe: PlannedProbe): MonitorProbe | null {
   const { action } = probe;
   return action.kind === "monitor" && (action.run?.spec.credential ?? null) !== null
@@ -146,7 +146,7 @@ function kindWords(type: string, secure: boolean, script: string | null): string
   return `${type}${secure ? " over TLS" : ""}${script === null ? "" : ` by ${script}`}`;
 }
 
-/** What distinguishes one entry from another, its secrets included. */
+/** The text of an entry for its fingerprint, including its secrets. */
 function entryText({ username, password, secret, servers = [] }: MonitorConfig): string {
   return JSON.stringify([username, password?.reveal() ?? null, secret?.reveal() ?? null, servers]);
 }

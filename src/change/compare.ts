@@ -22,7 +22,7 @@ import { matchesPattern, planSettings } from "../agent/plan/settings.ts";
 import type { PlannedProbe } from "../agent/plan/planned-probe.ts";
 import { SecretBindings } from "../agent/secret-bindings.ts";
 import type { Estate } from "../model/estate.ts";
-import { isOutgrown } from "../agent/estate-registry.ts";
+import { isReplacedByExchangeLook } from "../agent/estate-registry.ts";
 import { learnedKey, type LearnedExchange } from "../adc/recognise.ts";
 import type { ConfigProblem } from "../config/problems.ts";
 import { ProbeRunner } from "../agent/probe-runner.ts";
@@ -243,12 +243,12 @@ class Round {
     const pass = await begin(new Set(), whileFirst);
     await atMost(this.#options.timeoutMs * LEARNING_SHARE, pass.all, probing);
     await pass.looks;
-    if (!isOutgrownBy(pass.probes)) {
+    if (!isReplacedByExchangeLookBy(pass.probes)) {
       await pass.all;
     }
     // Members recognised as Exchange get their looks before any evaluation. Monitors that are still waiting are restarted
     // later, so that they do not delay this.
-    if (isOutgrownBy(pass.probes)) {
+    if (isReplacedByExchangeLookBy(pass.probes)) {
       first.abort();
       await (
         await begin(learnedIn(pass.probes), probing)
@@ -322,12 +322,12 @@ function isLook({ kind, credential }: ProbeRecord): boolean {
   return kind === "transaction" && credential === null;
 }
 
-function isOutgrownBy(probes: readonly ProbeRecord[]): boolean {
+function isReplacedByExchangeLookBy(probes: readonly ProbeRecord[]): boolean {
   const servers = new Set(
     probes.flatMap(({ last, server }) => (last?.exchangeSeen === true ? server : [])),
   );
   const shown = [...servers].map((server) => ({ server }));
-  return probes.some((probe) => shown.some((by) => isOutgrown(probe, by)));
+  return probes.some((probe) => shown.some((by) => isReplacedByExchangeLook(probe, by)));
 }
 
 function isStillWaiting(probe: ProbeRecord): boolean {

@@ -281,7 +281,7 @@ export async function runAgent(
     return 1;
   }
   const { agent } = service;
-  idleMs = () => agent.generation.idleMs;
+  idleMs = () => agent.run.idleMs;
   log.info({ addresses: service.addresses }, "serving");
   signals.onHangup(() => void service.reload());
   const ending = await signals.ended;

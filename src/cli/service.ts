@@ -297,8 +297,8 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   const actions: WebActions = {
     reload,
     probeNow: async (probeId, { timeoutMs }) => {
-      const record = agent.generation.recordOf(probeId);
-      const result = record === null ? null : await agent.generation.probeNow(record, timeoutMs);
+      const record = agent.run.recordOf(probeId);
+      const result = record === null ? null : await agent.run.probeNow(record, timeoutMs);
       return record === null || result === null
         ? { kind: "unavailable", message: "no such probe, or it cannot run now" }
         : { kind: "observed", probe: record, ...result };

@@ -133,7 +133,7 @@ test("adc watch › gaps and texts that are not understood are logged once each,
   expect(world.warnings).toEqual([
     expect.stringMatching(/^prod: .* does not return csvserver .*code 4242/),
     expect.stringMatching(/^prod: .* does not return sslcertkey .*Not watched: certificates/),
-    "a text of the ADC's was not understood",
+    "unknown text in a NITRO answer",
   ]);
   const told = world.live.findLast(({ unknownTexts }) => unknownTexts !== undefined);
   expect(told?.unknownTexts?.get("state")).toBe(1);

@@ -85,7 +85,7 @@ test("EstateRegistry.learn › forgets what it learnt about a member when the me
     config,
     state,
     runner,
-    earlierPlaces: new Map(),
+    earlierPositions: new Map(),
     events,
     log: LOG,
     now,

@@ -116,8 +116,8 @@ webmail 300 IN CNAME mail
       until(`sites ${wanted.join(" ")}`, known, holds(wanted), 30_000);
 
     await became(["127.0.0.2", "127.0.0.3", "::1"]);
-    expect(names.takeNews()).toBe(true);
-    expect(names.takeNews()).toBe(false);
+    expect(names.takeSitesChanged()).toBe(true);
+    expect(names.takeSitesChanged()).toBe(false);
 
     updateZone(bind, ZONE, "update add mail.example.com. 1 A 127.0.0.5");
     await became(["127.0.0.2", "127.0.0.3", "127.0.0.5", "::1"]);
@@ -125,7 +125,7 @@ webmail 300 IN CNAME mail
     const at = performance.now();
     await became(["127.0.0.2", "127.0.0.5", "::1"]);
     expect(performance.now() - at).toBeGreaterThan(20 * (MISSED_BEFORE_DROPPED - 1));
-    expect(names.takeNews()).toBe(true);
+    expect(names.takeSitesChanged()).toBe(true);
 
     updateZone(bind, ZONE, "update delete mail.example.com.");
     await until(
@@ -137,7 +137,7 @@ webmail 300 IN CNAME mail
       (name) => name?.kind === "asked" && name.failure !== null,
       30_000,
     );
-    expect(names.takeNews()).toBe(true);
+    expect(names.takeSitesChanged()).toBe(true);
     await became([]);
   });
 

@@ -67,7 +67,7 @@ test("reload › frees the previous configurations when it is done", async () =>
   try {
     const before: WeakRef<object>[] = [];
     for (let reload = 0; reload < RELOADS; reload += 1) {
-      before.push(new WeakRef(agent.generation), new WeakRef(agent.state));
+      before.push(new WeakRef(agent.run), new WeakRef(agent.state));
       await agent.reload(config);
     }
     const alive = (): number => before.filter((each) => each.deref() !== undefined).length;

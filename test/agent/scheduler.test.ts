@@ -228,7 +228,7 @@ test("places › let another scheduler go on where this one stopped, however oft
   for (let second = 1; second <= 20; second += 1) {
     await vi.advanceTimersByTimeAsync(1_000);
     await jobs.stop();
-    const places = jobs.places();
+    const places = jobs.positions();
     jobs = scheduler();
     jobs.add(job, undefined, places.get("a"));
   }
@@ -246,5 +246,5 @@ test("places › count a job that was broken off as started", async () => {
   const stopped = jobs.stop();
   ends[0]?.(1_000);
   await stopped;
-  expect(jobs.places().get("a")).toMatchObject({ startedAt: began, dueAt: began + 1_000 });
+  expect(jobs.positions().get("a")).toMatchObject({ startedAt: began, dueAt: began + 1_000 });
 });

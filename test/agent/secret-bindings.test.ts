@@ -81,7 +81,7 @@ test.each([
   const { plan, news } = await bind(planOf(monitor, "192.0.2.1"));
   expect(given(plan)).toEqual([]);
   expect(news).toEqual([
-    expect.stringMatching(/^the secret of monitors\.m was configured for LDAP/),
+    expect.stringMatching(/^the secret of monitors\.m is not sent: it was configured for LDAP/),
   ]);
   expect((await bind(planOf(monitor, "192.0.2.1"))).news).toEqual([]);
   // What comes back as it was gets it again.
@@ -140,7 +140,7 @@ test("a state directory that cannot tell › withholds what was not bound by thi
   const restarted = await start();
   const { plan, news } = await restarted(planOf(LDAPS, "192.0.2.1"));
   expect(given(plan)).toEqual([]);
-  expect(news).toEqual([expect.stringContaining("state_dir cannot tell")]);
+  expect(news).toEqual([expect.stringContaining("state_dir cannot be read")]);
   expect(given((await bind(planOf(LDAPS, "192.0.2.1"))).plan)).toEqual(["192.0.2.1"]);
 });
 

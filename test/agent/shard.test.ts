@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { applyShard, componentsOf, shardOf } from "../../src/agent/estate-registry.ts";
+import { applyShard, componentsOf, shardOf } from "../../src/agent/shard.ts";
 import type { Estate } from "../../src/model/estate.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 
