@@ -3,11 +3,11 @@ import type { AdcOpinion } from "./verdicts.ts";
 import type { Port } from "./adc-service.ts";
 import type { GslbSiteState } from "./gslb.ts";
 
-/** What the ADC says at one moment, from one poll of NITRO. Types only. */
+/** The ADC's state from one poll of NITRO. Types only. */
 export interface AdcState {
   /** Wall clock when the poll ended, milliseconds. */
   readonly at: number;
-  /** Wall clock when its first question was asked: no state is older. Absent: when it ended. */
+  /** Wall clock when the poll started: no state is older. Absent: when it ended. */
   readonly askedAt?: number;
   readonly nodes: readonly AdcNode[];
   /** Load-balancing and content-switching vservers by name, and those of GSLB by the names they are shown by. */
@@ -28,7 +28,7 @@ export interface AdcState {
   readonly persistence?: ReadonlyMap<string, PersistenceEntries>;
   /** The metric exchange of GSLB with each site, by the site's name; absent or empty where there is none. */
   readonly gslbSites?: ReadonlyMap<string, GslbSiteState>;
-  /** The ADC named something the estate does not have, or no longer has what it does: time to import again. */
+  /** The ADC reports objects that are not in the estate, or no longer reports some that are: import again. */
   readonly estateStale?: boolean;
 }
 
@@ -55,12 +55,12 @@ export interface VserverState {
 }
 
 export interface PersistenceEntries {
-  /** The addresses that were asked about: those our probes come from, as far as we know. */
+  /** The addresses that were looked up: the known source addresses of this agent's probes. */
   readonly asked: readonly string[];
   readonly entries: readonly PersistenceEntry[];
 }
 
-/** The ADC gives this client to this member as long as the entry lives; each new connection renews it. */
+/** The ADC sends this client to this member until the entry expires; each new connection renews it. */
 export interface PersistenceEntry {
   readonly source: string | null;
   /** Address and port of the member. */
@@ -69,7 +69,7 @@ export interface PersistenceEntry {
   readonly expiresInMs: number | null;
 }
 
-/** What an administrator can disable that keeps a member out: it is back only when each is enabled again. */
+/** What an administrator can disable to take a member out of service; each must be enabled for its return. */
 export type DisabledObject = "server" | "service" | "member";
 
 export interface MemberState {
@@ -85,7 +85,7 @@ export interface MemberState {
   /** Milliseconds since the last state change, where known. */
   readonly sinceMs: number | null;
   readonly enabled: boolean;
-  /** What is disabled of it; absent: not known. */
+  /** What is disabled; absent: not known. */
   readonly disabled?: readonly DisabledObject[];
   readonly monitors: readonly MonitorState[];
   readonly blind: readonly BlindReason[];
@@ -99,13 +99,13 @@ export interface MonitorState {
   readonly responseTimeMs: number | null;
   readonly totalProbes: number | null;
   readonly failedProbes: number | null;
-  /** Failures in a row at this moment: more than none while UP means the ADC is about to change its mind. */
+  /** Consecutive failures now: more than 0 while UP means that the ADC may soon set it DOWN. */
   readonly currentFailedProbes: number | null;
   /** When `totalProbes` was first seen at its present value, milliseconds since the epoch; null if unknown. */
   readonly probesUnchangedSince?: number | null;
 }
 
-/** Why the ADC's own word about a member is worth little (design section 6, `adc_blind`). */
+/** Why the ADC's state of a member is unreliable (metric `adc_blind`). */
 export const BLIND_REASONS = [
   "health_monitor_off",
   "monitor_disabled",
@@ -127,22 +127,22 @@ export function memberKey(adcService: string, server: string, port: Port): strin
   return `${adcService}\u0000${server}\u0000${String(port)}`;
 }
 
-/** A resource that the ADC did not return: what depends on it is not watched. The watch is poorer for it, not wrong. */
+/** A resource that the ADC did not return. What depends on it is not watched; the rest is unaffected. */
 export interface NitroGap {
   /** Management address that was asked. */
   readonly node: string;
   readonly resource: string;
-  /** NITRO's error code, `http_503`, or the name of what broke (`timeout`). */
+  /** NITRO's error code, `http_503`, or the kind of failure (`timeout`). */
   readonly code: string;
-  /** The appliance's own words. */
+  /** The appliance's message. */
   readonly words: string;
-  /** What is not watched because of it. */
+  /** What is not watched as a result. */
   readonly unwatched: string;
-  /** It hides a whole kind of vserver: a comparison without it is none. */
+  /** A whole kind of vserver is missing: a comparison without it is incomplete. */
   readonly blinds: boolean;
 }
 
-/** One line for people. */
+/** The gap as a sentence. */
 export function gapSentence(adc: string, gap: NitroGap): string {
   const { node, resource, code, words, unwatched } = gap;
   return `${adc}: ${node} does not return ${resource} (${words}, code ${code}). Not watched: ${unwatched}.`;

@@ -7,13 +7,13 @@ import type { Gslb } from "./gslb.ts";
 import type { SourceLine } from "./source-line.ts";
 
 /**
- * The estate: everything an ADC is configured to do that a second opinion must know.
- * Types only, here and in the files of its parts. Both readers (ns.conf and NITRO) make the same model; names are NetScaler's
- * own. Durations are milliseconds whatever unit the ADC used; parameters left out carry NetScaler's defaults.
+ * The estate: the parts of an ADC's configuration that matter for probes and verdicts. Types only, here and in the files of
+ * its parts. Both readers (ns.conf and NITRO) produce the same model with NetScaler's names. Durations are in milliseconds;
+ * absent parameters have NetScaler's defaults.
  */
 
 export interface Estate {
-  /** Name of the ADC in our configuration. */
+  /** Name of the ADC in the agent's configuration. */
   readonly adc: string;
   /** For example `{ major: 13, minor: 1, text: "NS13.1 Build 37.38" }`; null if unknown. */
   readonly firmware: Firmware | null;
@@ -49,7 +49,7 @@ export interface Estate {
   /** Likewise of the application firewall: `bind appfw global`. */
   readonly globalFirewallPolicies: readonly PolicyBinding[];
   readonly diagnostics: readonly Diagnostic[];
-  /** Statements understood to be beside the purpose, counted by `verb group object`, so that nothing is silently lost. */
+  /** Number of ignored statements by `verb group object`. */
   readonly otherStatements: ReadonlyMap<string, number>;
 }
 export interface Firmware {
@@ -57,7 +57,7 @@ export interface Firmware {
   readonly minor: number;
   readonly text: string;
 }
-/** Global settings that change what monitors or vservers do. */
+/** Global settings that affect monitors or vservers. */
 export interface AdcParameters {
   /** `set lb parameter -monitorConnectionClose`: how TCP monitors end their connection. */
   readonly monitorConnectionClose: "FIN" | "RESET";
@@ -83,7 +83,7 @@ export interface Server {
   readonly trafficDomain: number;
   /** What the ADC asks the DNS for where it knows a domain name. */
   readonly queryType: "A" | "AAAA" | "SRV";
-  /** `-IPv6Address YES`: its domain name stands for IPv6 addresses. */
+  /** `-IPv6Address YES`: its domain name resolves to IPv6 addresses. */
   readonly ipv6: boolean;
   /** `-translationIp`: what DNS answers for its domain name is translated into this network. */
   readonly translationIp?: string | null;
@@ -104,7 +104,7 @@ export interface NetProfile {
   readonly proxyAfterTls: boolean;
   readonly line: SourceLine;
 }
-/** What a reader of the configuration must know. */
+/** A message about the configuration. */
 export interface Diagnostic {
   readonly severity: "info" | "warning" | "error";
   /** Stable identifier in snake_case. */

@@ -1,8 +1,8 @@
 import { hostName } from "../lib/host-port.ts";
 
 /**
- * Who answered, as far as an answer shows, and whether it is Exchange. The one place where names that servers give
- * themselves or each other come in: text of another shape than a host name's is no name.
+ * The server's name in an answer, and whether it is Exchange. All names reported by servers are read here: text that is no
+ * valid host name is ignored.
  */
 export interface Signs {
   /** A host name in lower case; null where none is given. */
@@ -54,7 +54,7 @@ export function signsOfSmtp(text: string): Signs {
   const name = hostName(/^(\S{1,255})(?:\s|$)/.exec(text)?.[1] ?? "");
   return {
     servedBy: name?.includes(".") === true ? name : null,
-    // The SMTP service of IIS, which is no Exchange, names its version.
+    // The SMTP service of IIS, which is not Exchange, reports its version.
     exchangeSeen: /Microsoft ESMTP MAIL Service(?!, Version:)|X-ANONYMOUSTLS|X-EXPS/i.test(text),
   };
 }

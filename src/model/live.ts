@@ -14,14 +14,14 @@ import type {
 } from "./verdicts.ts";
 
 /**
- * The live state as exporters and web read it: a view that the agent keeps current. Types only. Iterate, never keep:
- * the arrays and objects are replaced when the estate is imported again.
+ * The live state for exporters and web: a view that the agent keeps current. Types only. Do not keep references, because
+ * arrays and objects are replaced at each import.
  */
 export interface LiveState {
   readonly agent: string;
   readonly startedAt: number;
   readonly cutOff: boolean;
-  /** What is known of the state directory; absent or null where none is kept. */
+  /** Health of the state directory; absent or null if there is none. */
   readonly storage?: StorageHealth | null;
   readonly adcs: readonly LiveAdc[];
   readonly members: readonly LiveMember[];
@@ -30,19 +30,19 @@ export interface LiveState {
   readonly servers: readonly LiveServer[];
   /** Faults behind all front ends, each reported once for the estate. */
   readonly findings?: readonly LiveFinding[];
-  /** As long as this and the lists stay the same, no opinion or verdict has changed; without it each must be looked at. */
+  /** If this and the lists are unchanged, no opinion or verdict has changed. Absent: compare each. */
   readonly revision?: number;
   readonly suspendedAccounts: readonly { readonly account: string; readonly until: number }[];
-  /** Stalls of our event loop of a second or more that no probe's answer explains, in seconds since the start. */
+  /** Stalls of the event loop of a second or more that no response to a probe caused, in seconds since the start. */
   readonly unexplainedStallSeconds?: number;
   /** Where the configuration sends passwords to unverified servers; absent: nowhere. */
   readonly unverifiedLogins?: readonly string[];
 }
 
-/** What no single row shows. */
+/** A finding about more than one member or vserver, or about several states in a row. */
 export type LiveFinding = MailboxSideFinding | FlappingFinding;
 
-/** The ADC takes a member DOWN and UP again, and nothing that we see of the member explains it. */
+/** The ADC changes a member between UP and DOWN, and no probe result explains it. */
 interface FlappingFinding {
   readonly kind: "adc_flapping";
   readonly adc: string;
@@ -67,34 +67,34 @@ interface MailboxSideFinding {
 export interface LiveFlapping {
   /** Within the last hour. */
   readonly flaps: number;
-  /** What the ADC's monitors answered while it had the member DOWN, newest first. */
+  /** Last responses of the ADC's monitors while the member was DOWN, newest first. */
   readonly lastResponses: readonly string[];
 }
 
 export interface LiveAdc {
   readonly name: string;
-  /** 1 when the last poll succeeded, 0 when it failed, null when there is no NITRO to ask. */
+  /** Whether the last poll succeeded; null without NITRO. */
   readonly up: boolean | null;
   readonly lastPollAt: number | null;
   readonly lastError: string | null;
-  /** True when `lastError` is silence: neither a refusal nor an answer of another kind. */
+  /** Whether `lastError` means that nothing answered. */
   readonly silent?: boolean;
   readonly nodes: readonly {
     readonly node: string;
     readonly primary: boolean;
     readonly reachable: boolean;
   }[];
-  /** How many different texts of the ADC were not understood so far, by kind; bounded. */
+  /** Number of different unknown texts in NITRO answers so far, by kind; bounded. */
   readonly unknownTexts?: ReadonlyMap<string, number>;
-  /** Both nodes of the pair say that they are the primary. */
+  /** Both nodes of the pair report that they are the primary. */
   readonly splitBrain?: boolean;
-  /** What the ADC does not report, and what is not watched because of it. */
+  /** Resources that the ADC does not return, and what is not watched as a result. */
   readonly gaps?: readonly NitroGap[];
-  /** Its configuration could not be imported when last tried; null: it could. Absent: not tried yet. */
+  /** The last import failed; null: it succeeded. Absent: not tried yet. */
   readonly importFailure?: ImportFailure | null;
 }
 
-/** None where the last import succeeded, or none was tried. */
+/** Empty if the last import succeeded, or none was tried. */
 export function importFailureSentences({
   name,
   importFailure = null,
@@ -102,12 +102,12 @@ export function importFailureSentences({
   return importFailure === null
     ? []
     : [
-        `${name}: its configuration cannot be imported since ${new Date(importFailure.since).toISOString()} ` +
-          `(${importFailure.message}). What was imported before is still watched`,
+        `${name}: imports of its configuration have failed since ${new Date(importFailure.since).toISOString()} ` +
+          `(${importFailure.message}). The last imported configuration is still in use`,
       ];
 }
 
-/** One that was imported before stays in force. */
+/** Failed imports in a row; the last imported estate stays in force. */
 export interface ImportFailure {
   /** Of the first in a row. */
   readonly since: number;
@@ -125,9 +125,9 @@ export interface LiveMember {
   readonly adcOpinion: AdcOpinion;
   readonly adcRawState: string | null;
   readonly adcLastResponse: string | null;
-  /** What is disabled of it on the ADC; null or absent: not known. */
+  /** What is disabled on the ADC; null or absent: not known. */
   readonly disabled?: readonly DisabledObject[] | null;
-  /** When the ADC last changed its mind about this member, by its own account; milliseconds since the epoch. */
+  /** When the ADC last changed this member's state, as it reports; milliseconds since the epoch. */
   readonly adcStateChangedAt: number | null;
   readonly replica: ReplicaOpinion;
   readonly service: ServiceOpinion;
@@ -136,11 +136,11 @@ export interface LiveMember {
   readonly step: Step | null;
   readonly reason: Reason | null;
   readonly decidedBy: string | null;
-  /** Why the operator wants no verdict of it, in his words; null or absent: there is one. */
+  /** Why it is excluded from verdicts, as the configuration says; null or absent: it is not. */
   readonly unjudged?: string | null;
-  /** How deep the opinions see; absent: not known. */
+  /** The depth of each opinion; absent: not known. */
   readonly depth?: MemberDepths;
-  /** Since when the verdict holds, milliseconds since the epoch. */
+  /** When the verdict was reached, milliseconds since the epoch. */
   readonly since: number | null;
   readonly mismatch: boolean;
   /** Seconds in mismatch so far, growing while it lasts. */
@@ -153,13 +153,13 @@ export interface LiveMember {
   readonly readyToReturn: boolean;
   /** Since when it has been away: out of service on the ADC, or DOWN there and not working; null or absent: it is not. */
   readonly awaySince?: number | null;
-  /** How often each opinion turned between up and down (the ADC's: any change of state) since the start; absent: not counted. */
+  /** How often each opinion changed between up and down (ADC: any state change) since the start; absent: not counted. */
   readonly stateChanges?: {
     readonly adc: number;
     readonly replica: number;
     readonly service: number;
   };
-  /** The ADC takes it DOWN and UP while all we see of it stays up; null or absent: it does not. */
+  /** Set while the ADC changes it between UP and DOWN but replica and service stay up. */
   readonly flapping?: LiveFlapping | null;
   readonly connections: number | null;
   readonly blind: readonly BlindReason[];
@@ -194,35 +194,35 @@ export interface LiveVserver {
     readonly configured: number;
     readonly adcUp: number;
     readonly reallyUp: number;
-    /** Known not to work; of the rest nothing is known. */
+    /** Known not to work; the state of the others is unknown. */
     readonly reallyDown: number;
     readonly maintenance: number;
   };
   /** Answers through the VIP counted by the estate's server name, or `unrecognised`. */
   readonly servedBy: ReadonlyMap<string, number>;
-  /** Servers out of service or in maintenance that have answered through the VIP, while they are; absent: none. */
+  /** Servers out of service or in maintenance that answer through the VIP; absent: none. */
   readonly drainedServers?: ReadonlySet<string>;
-  /** Paths of content-switching policies that lead here, and that another group's server answered last. */
+  /** Paths that content-switching policies send here but that a server of another group answered last. */
   readonly misrouted?: readonly Misrouted[];
   /** Where its clients' TLS ends, as derived from the estate. */
   readonly tlsEnds?: TlsEnd;
   readonly certificateDiffers: boolean | null;
-  /** Members that offer other login schemes than all others of their group; null where nothing can be compared. */
+  /** Members whose login schemes differ from all others of their group; null: nothing to compare. */
   readonly oddSchemes?: readonly OddSchemes[] | null;
   /** Whether servers behind it see the client's address, as SMTP servers report; null if none does. */
   readonly clientAddressKept?: boolean | null;
-  /** By what the ADC is configured to refuse this agent here, where that is all that the failures show; null: it is not. */
+  /** The ADC setting that rejects this agent, if that explains all failures; null: none does. */
   readonly refusesAgent?: string | null;
-  /** Monitors that fail through the vserver although it works: what they ask for means something else at a VIP. */
+  /** Monitors that fail through the vserver although it works, because their request means something else at a VIP. */
   readonly failingReplicas?: readonly {
     readonly monitor: string;
     readonly reason: Reason | null;
   }[];
-  /** Where clients stick to servers by their address; null where they do not. */
+  /** Persistence by client address; null: none. */
   readonly persistence?: LivePersistence | null;
-  /** Names clients use, from the configuration, as DNS answers them. */
+  /** Client-facing names from the configuration, with their DNS answers. */
   readonly publicNames?: readonly LivePublicName[];
-  /** Of a GSLB vserver; null or absent for all others. Its `vip` is how the ADC's DNS answers. */
+  /** Only for GSLB vservers, whose `vip` is the state of the ADC's DNS. */
   readonly gslb?: LiveGslb | null;
   readonly probes: readonly LiveProbe[];
 }
@@ -232,21 +232,21 @@ export interface LiveGslb {
   readonly domains: readonly string[];
   readonly method: string;
   readonly sites: readonly LiveGslbSite[];
-  /** Each question that is asked of the ADC's DNS, and its last answer that counts. */
+  /** Each query to the ADC's DNS, with its last valid answer. */
   readonly answers: readonly {
     readonly domain: string;
     readonly address: string;
     readonly port: number;
     readonly transport: "udp" | "tcp";
-    /** Null: nothing yet, or nothing any more. */
+    /** Null: no answer yet, or it has expired. */
     readonly answered: readonly string[] | null;
     readonly failure: Reason | null;
   }[];
-  /** Questions that are not asked, and why: record types that are not looked up, too many names. */
+  /** Queries that are not sent, and why: unsupported record types, too many names. */
   readonly unasked: readonly { readonly why: string; readonly questions: number }[];
 }
 
-/** One VIP that the names may lead to. */
+/** One VIP of a GSLB vserver. */
 export interface LiveGslbSite {
   /** Of the backup vserver. */
   readonly backup?: boolean;
@@ -256,43 +256,43 @@ export interface LiveGslbSite {
   readonly grouped: boolean;
   readonly server: string;
   readonly port: Port;
-  /** What DNS answers for it: its own address, a public one, those of views. */
+  /** Its addresses in DNS answers: its own, a public one, those of DNS views. */
   readonly addresses: readonly string[];
-  /** How looks at its public address and those of views fare; absent: it has none, or none is looked at. */
+  /** Results of looks at its public address and those of DNS views; absent: none is probed. */
   readonly addressStates?: readonly AddressState[];
   readonly adcOpinion: AdcOpinion;
-  /** The metric exchange with the site; null where there is none, or it is unknown. */
+  /** The metric exchange with the site; null: none, or unknown. */
   readonly mep: "up" | "down" | null;
   readonly handedOut: boolean | null;
   readonly serves: "up" | "down" | "unknown";
   readonly knownBy: SiteSource;
-  /** Why it does not serve; null where it does, or nobody knows. */
+  /** Why it does not serve; null if it does, or if the reason is unknown. */
   readonly reason: Reason | null;
-  /** The vserver that has this VIP, where an ADC of this configuration does. */
+  /** The vserver with this VIP on an ADC in this configuration. */
   readonly behind: { readonly adc: string; readonly vserver: string } | null;
 }
 
 /**
- * What shows whether a site serves: the vserver that has its VIP, of an ADC of this configuration; probes; else nothing but
- * GSLB's own word, as the metric exchange brings it (`mep`) or not.
+ * The source that shows whether a site serves: the vserver with its VIP, on an ADC in this configuration; probes; the metric
+ * exchange (`mep`); or nothing.
  */
 export const SITE_SOURCES = ["vserver", "probes", "mep", "nothing"] as const;
 export type SiteSource = (typeof SITE_SOURCES)[number];
 
 export interface AddressState {
   readonly address: string;
-  /** Unknown too where no answer ever came: a firewall on our side may stand between. */
+  /** Also unknown if there was never an answer, because a firewall on this side may block it. */
   readonly state: "up" | "down" | "unknown";
   readonly reason: Reason | null;
 }
 
 export interface LivePersistence {
   readonly type: string;
-  /** Probes through the VIP: as ever, only from addresses that do not stick to a leaving member, or not for now. */
+  /** Probes through the VIP: as scheduled, only from addresses that do not stick to a leaving member, or paused. */
   readonly probes: "running" | "avoiding" | "paused";
-  /** The servers that the ADC gives our own addresses to, as far as known; null for a server not known here. */
+  /** The servers to which this agent's addresses stick, as far as known; null: a server that is not in the estate. */
   readonly sticksTo: readonly { readonly source: string; readonly server: string | null }[];
-  /** False: from one address only one server is ever seen. */
+  /** False: with one source address, probes always reach the same server. */
   readonly observable: boolean;
 }
 
@@ -304,7 +304,7 @@ export interface LivePublicName {
    */
   readonly dns: NameComparison;
   readonly addresses: readonly { readonly address: string; readonly vip: boolean }[];
-  /** Addresses beyond the most that are probed. */
+  /** Number of addresses beyond the limit of probed ones. */
   readonly unprobed: number;
   readonly message: string | null;
 }
@@ -321,7 +321,7 @@ export interface LiveServer {
   readonly maintenanceEnd: number | null;
 }
 
-/** One scheduled probe and what it last saw. */
+/** A probe and its last results. */
 export interface LiveProbe {
   readonly id: string;
   readonly adc: string;
@@ -336,34 +336,34 @@ export interface LiveProbe {
   readonly transaction: TransactionName | "";
   readonly type: string;
   readonly vantage: Vantage;
-  /** Where it goes, as the estate or DNS names it; distinguishes the sites of one vserver. */
+  /** Its target in the estate or in DNS; distinguishes the sites of one vserver. */
   readonly address: string | null;
   readonly intervalMs: number;
-  /** How far it sees; absent: not known. */
+  /** Absent: not known. */
   readonly depth?: Depth;
-  /** Whose login it makes, as `suspendedAccounts` calls them; null: nobody's. */
+  /** The account it logs in with, as in `suspendedAccounts`; null: none. */
   readonly account: string | null;
-  /** How long handling its answers has stalled our event loop, in seconds since the start; absent: not at all. */
+  /** How long processing its responses has stalled the event loop, in seconds since the start; absent: never. */
   readonly stalledSeconds?: number;
-  /** Why its login was not begun when it was due last; null: nothing holds it back. */
+  /** Why its last login was held back; null: it was not. */
   readonly heldBack: { readonly why: string; readonly message: string | null } | null;
-  /** False: listed, and never run (switched off on the ADC, or not supported). */
+  /** False: never run (disabled on the ADC, or not supported). */
   readonly scheduled: boolean;
-  /** Why it is never run, in words; null: it is. */
+  /** Why it is never run; null: it is run. */
   readonly notRepeated: string | null;
-  /** Where the ADC itself sends this monitor from, and the addresses known for it; absent for transactions. */
+  /** From where the ADC sends this monitor, with the known addresses; absent for transactions. */
   readonly adcSource?: { readonly source: string; readonly addresses: readonly string[] };
   readonly opinion: "up" | "down" | "unknown";
-  /** Whether there was a result, and the last one is too old to count; absent: no. */
+  /** The last result has expired; absent: no. */
   readonly outdated?: boolean;
   readonly last: Observation | null;
   readonly lastSuccess: Observation | null;
   readonly lastFailure: Observation | null;
-  /** After reverse and the type's rules; null when the probe says nothing. */
+  /** After `reverse` and the rules of the monitor type; null: says nothing about the service. */
   readonly lastPassed: boolean | null;
 }
 
-/** A member that offers other login schemes than all others of its group, which agree. */
+/** A member whose login schemes differ from those of all others of its group, which agree. */
 export interface OddSchemes {
   readonly server: string;
   readonly port: Port;
@@ -372,21 +372,21 @@ export interface OddSchemes {
   readonly others: string;
 }
 
-/** An answer through a content-switching policy by a server that is none of its target's. */
+/** An answer through a content-switching policy from a server that is not behind its target. */
 export interface Misrouted {
-  /** What was asked for; null where the probe asks for no path. */
+  /** The requested path; null if the probe has none. */
   readonly path: string | null;
   readonly server: string;
 }
 
 /**
- * Where a client's TLS ends: at the servers (`pass_through`), at the ADC with clear text behind it (`offload`), or at the ADC
- * with TLS of its own behind it (`re_encrypt`). `none`: clients speak no TLS there, or nobody stands behind it.
+ * Where a client's TLS ends: at the servers (`pass_through`), at the ADC with clear text to the servers (`offload`), or at the
+ * ADC with TLS to the servers (`re_encrypt`). `none`: no TLS, or no servers.
  */
 export const TLS_ENDS = ["pass_through", "offload", "re_encrypt", "none"] as const;
 export type TlsEnd = (typeof TLS_ENDS)[number];
 
-/** How a client-facing name's addresses stand to the VIP. */
+/** The addresses of a client-facing name, compared with the VIP. */
 export const NAME_COMPARISONS = [
   "vip",
   "vip_and_others",
@@ -433,7 +433,7 @@ const BY_NAME: readonly (readonly [RegExp, string])[] = [
   [/^SSL$/, "HTTPS"],
 ];
 
-/** What people call that which is spoken there: by its port, else by what probes it, else the port itself. */
+/** The protocol for display: by the port, else by the probes, else the port number. */
 export function protocolOf(endpoint: LiveMember | LiveVserver): string {
   const known = typeof endpoint.port === "number" ? BY_PORT.get(endpoint.port) : undefined;
   if (known !== undefined) {
@@ -450,7 +450,7 @@ export function protocolOf(endpoint: LiveMember | LiveVserver): string {
   return endpoint.port === null ? "virtual" : `port ${String(endpoint.port)}`;
 }
 
-/** `IMAP (143)`: the protocol and the port, where the port is not the protocol's name already. */
+/** The protocol with its port, for example `IMAP (143)`. */
 export function protocolWithPort(endpoint: LiveMember | LiveVserver): string {
   const protocol = protocolOf(endpoint);
   return endpoint.port === null || protocol.startsWith("port ")

@@ -2,7 +2,7 @@ import type { SourceLine } from "./source-line.ts";
 
 export interface Monitor {
   readonly name: string;
-  /** In upper case as ns.conf writes it: `TCP-ECV`, `HTTP` … Unknown types are kept as they stand. */
+  /** In upper case as ns.conf writes it: `TCP-ECV`, `HTTP` … Unknown types are kept unchanged. */
   readonly type: string;
   readonly builtIn: boolean;
   /** `-state DISABLED`. */
@@ -54,7 +54,7 @@ export interface MonitorParameters {
   readonly queryType: string | null;
   readonly ipAddresses: readonly string[];
   readonly userName: string | null;
-  /** Where the password stands: only the ADC can read an encrypted one. The secret itself is kept out of the model. */
+  /** How the password is configured: only the ADC can read an encrypted one. The model does not contain the secret. */
   readonly password: "none" | "clear" | "encrypted";
   readonly scriptName: string | null;
   readonly scriptArgs: string | null;

@@ -4,9 +4,9 @@ import type { Step, FailureReason } from "./reasons.ts";
 export const VANTAGES = ["backend", "vip", "public"] as const;
 export type Vantage = (typeof VANTAGES)[number];
 /**
- * What one probe saw. `outcome` keeps apart what NetScaler's *reverse* keeps apart (netscaler.md 1.6): `match` and
- * `mismatch` are answers, `refused` and `timeout` are not, `failed` is any other break (TLS, reset, garbage, closed).
- * `fault` is our own: it makes an opinion unknown, never down. `maintenance` is the server's own TROFS answer.
+ * The result of one probe. `outcome` distinguishes what NetScaler's *reverse* distinguishes (netscaler.md 1.6): `match` and
+ * `mismatch` are answers, `refused` and `timeout` are not, `failed` is any other failure (TLS, reset, garbage, closed).
+ * `fault` is a fault of this agent: it makes an opinion unknown, never down. `maintenance` is the server's TROFS response.
  */
 export type Observation = ObservationFacts &
   (
@@ -28,8 +28,8 @@ export type Observation = ObservationFacts &
   );
 export type Outcome = Observation["outcome"];
 /**
- * What a login means to its account: `unanswered` may have been rejected; `not_tried` ended before the credential was
- * sent, or the server's code says that it did not check it.
+ * The outcome of a login for its account: `unanswered` may have been rejected; `not_tried` ended before the credential was
+ * sent, or the server's code says that it was not checked.
  */
 export type LoginOutcome = "accepted" | "rejected" | "unanswered" | "not_tried";
 export interface ObservationFacts {
@@ -39,32 +39,32 @@ export interface ObservationFacts {
   readonly phases: Phases;
   /** The span the ADC itself reports as response time (netscaler.md 1.11), or null. */
   readonly responseTimeMs: number | null;
-  /** Present whenever a handshake showed a certificate, also when verification fails. */
+  /** Set if the server presented a certificate, even if verification failed. */
   readonly tls: TlsFacts | null;
-  /** What the answer calls itself: an FQDN or host name as sent, lower case; null when it names nobody. */
+  /** The server's name in the answer: FQDN or host name in lower case; null: none. */
   readonly servedBy: string | null;
-  /** The mailbox server that the front end passes this account's requests to (X-CalculatedBETarget); absent where unnamed. */
+  /** The mailbox server to which the front end passes requests (X-CalculatedBETarget); absent: not named. */
   readonly backendServer?: string;
-  /** Our own address as an SMTP server sees it (`Hello [ip]`), and whether it is the one we came from; absent elsewhere. */
+  /** This agent's address as an SMTP server sees it (`Hello [ip]`), and whether it is the source address; absent elsewhere. */
   readonly clientAddress?: { readonly seenAs: string; readonly own: boolean };
   /** Login schemes that a look's 401 offered, sorted and joined by commas; absent elsewhere. */
   readonly authSchemes?: string;
-  /** Addresses and aliases that a DNS answer held, in the order of the answer; bounded; absent elsewhere. */
+  /** Addresses and aliases in a DNS answer, in its order; bounded; absent elsewhere. */
   readonly answered?: readonly string[];
-  /** What became of the credential that this probe sent; absent where none was sent. */
+  /** Outcome of the login; absent if there was none. */
   readonly login?: LoginOutcome;
-  /** The login was NTLM and bound to the certificate that was shown; absent elsewhere. */
+  /** The login was NTLM with channel binding to the presented certificate; absent elsewhere. */
   readonly channelBound?: true;
-  /** What stalls of our own event loop had to do with it; absent where nothing. */
+  /** Stalls of the event loop during the run; absent: none. */
   readonly stall?: StallFacts;
   /** Signs that Exchange itself answered: X-FEServer, the Microsoft banner, healthcheck.htm's body. */
   readonly exchangeSeen: boolean;
   readonly evidence: Evidence;
 }
 export interface StallFacts {
-  /** How long handling this server's answers stalled the event loop, in milliseconds. */
+  /** How long processing this server's responses stalled the event loop, in milliseconds. */
   readonly causedMs: number;
-  /** The run failed, and a stall meanwhile explains that as well: it is a fault of our own. */
+  /** The run failed, but a stall may be the cause: it counts as a fault of this agent. */
   readonly excused: boolean;
 }
 /** Milliseconds per phase; a phase that was not reached is absent. */
@@ -89,17 +89,17 @@ export interface TlsFacts {
   readonly cipher: string | null;
   /** Leaf first, as sent. Empty when none was seen. */
   readonly chain: readonly CertificateFacts[];
-  /** SHA-256 of those sent that have no part in a chain that verified: out of date, and not missed. Absent: none. */
+  /** SHA-256 of expired certificates that the verified chain does not need. Absent: none. */
   readonly unneeded?: readonly string[];
-  /** What a client that verifies would say; `unverified` when no certificate was seen. */
+  /** The result of verification; `unverified` if there was no certificate. */
   readonly verification: "ok" | "expired" | "not_yet_valid" | "name" | "untrusted" | "unverified";
   /** The name sent as SNI, or null. */
   readonly serverName: string | null;
-  /** Whether the leaf holds each name that clients use here; empty when none was seen or no name is known. */
+  /** Whether the leaf contains each client-facing name; empty without a certificate or a known name. */
   readonly nameChecks: readonly NameCheck[];
   readonly ephemeralKey: string | null;
 }
-/** The certificates that a client depends on: those sent, without those that a chain which verifies did not need. */
+/** The certificates sent, without those that the verified chain does not need. */
 export function neededChain({ chain, unneeded = [] }: TlsFacts): readonly CertificateFacts[] {
   return chain.filter(({ sha256 }) => !unneeded.includes(sha256));
 }
@@ -113,7 +113,7 @@ export interface CertificateFacts {
   readonly serial: string;
   /** Lower-case hex without colons. */
   readonly sha256: string;
-  /** SHA-1 in upper-case hex: the name that Windows and Exchange give a certificate. It proves nothing. */
+  /** SHA-1 in upper-case hex, by which Windows and Exchange identify certificates. Never used for verification. */
   readonly thumbprint: string;
   readonly notBefore: number;
   readonly notAfter: number;
@@ -125,11 +125,11 @@ export interface CertificateFacts {
 export interface Evidence {
   /** What was sent and received, `>` and `<` before each line, secrets already replaced. */
   readonly transcript: string;
-  /** One sentence of free text: the library's or the server's own words. */
+  /** One sentence of free text from the library or the server. */
   readonly detail: string | null;
 }
 
-/** Whether nothing at all came back: our own firewall may be in the way. */
+/** Whether nothing at all came back, so that a firewall on this side may be the cause. */
 export function wasSilent({ outcome, reason, phases }: Observation): boolean {
   return (
     reason === "connect_timeout" ||
@@ -140,29 +140,29 @@ export function wasSilent({ outcome, reason, phases }: Observation): boolean {
 }
 
 /**
- * How far into a service a probe sees, shallowest first:
+ * How much of a service a probe checks, shallowest first:
  * - `reach`: an address answers, or a port completes a TCP handshake
  * - `tls`: a TLS handshake
  * - `greeting`: the application's first line, or an HTTP status
  * - `dialogue`: anonymous commands (EHLO and MAIL FROM), a page or a challenge of one virtual directory, a DNS answer
- * - `login`: an account's login, or what an application says of its own back end
- * - `mailbox`: a folder was opened, a message came through
+ * - `login`: an account's login, or an application's report on its back end
+ * - `mailbox`: a folder was opened, a message arrived
  */
 export const DEPTHS = ["reach", "tls", "greeting", "dialogue", "login", "mailbox"] as const;
 export type Depth = (typeof DEPTHS)[number];
 
-/** What a probe sees: how deep, and of which virtual directory where it asks a web server for one. */
+/** What a probe checks: its depth and, for web servers, the virtual directory. */
 export interface Sight {
   readonly depth: Depth;
-  /** In lower case, without slashes: `owa`, or the whole path of a page that is not Exchange's. Null: of no one path. */
+  /** In lower case, without slashes: `owa`, or the whole path of a page outside Exchange. Null: no particular path. */
   readonly path: string | null;
 }
 
-/** Depth of what each opinion on a member rests on; null where there is nothing it could rest on. */
+/** The depth of each opinion on a member; null: no probe supports it. */
 export interface MemberDepths {
   /** Of the ADC's own monitors that count, the deepest. */
   readonly adc: Depth | null;
-  /** The same of those whose result we have. */
+  /** Of those with a replica, the deepest. */
   readonly replica: Depth | null;
   /** Of the transactions that give the service opinion, the deepest. */
   readonly service: Depth | null;
@@ -182,15 +182,15 @@ export function deepest(depths: readonly Depth[]): Depth | null {
 }
 
 /**
- * Whether a pass of the one contradicts a failure of the other: it saw at least as deep, on the same path. A web probe
- * that asks for no page in particular (`HEAD /`) is answered by any other that got an answer.
+ * Whether a pass of one probe contradicts a failure of another: it is at least as deep, on the same path. Any answer
+ * contradicts the failure of a web probe without a particular path (`HEAD /`).
  */
 export function outranks(pass: Sight, failure: Sight): boolean {
   const sees = depthRank(pass.depth) >= depthRank(failure.depth);
   return sees && (failure.path === null || failure.path === pass.path);
 }
 
-/** What a probe of this depth sees, as the end of a sentence. */
+/** What a probe of this depth checks, as the end of a sentence. */
 export const DEPTH_WORDS: Readonly<Record<Depth, string>> = {
   reach: "no further than the bare port",
   tls: "a TLS handshake",
@@ -201,8 +201,7 @@ export const DEPTH_WORDS: Readonly<Record<Depth, string>> = {
 };
 
 /**
- * How many members the ADC judges by a bare port alone, or a ping, in a sentence; null where it judges none so. By the
- * deepest of what the ADC asks of each.
+ * Says how many members the ADC monitors only by a bare port or a ping, by the deepest monitor of each; null: none.
  */
 export function barePortSentence(adcDepths: readonly (Depth | null)[]): string | null {
   const bare = adcDepths.filter((depth) => depth === "reach").length;

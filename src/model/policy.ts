@@ -44,10 +44,10 @@ export interface PolicyAction {
   readonly line: SourceLine;
 }
 
-/** Where a rule of the packet filter stands; those with a 6 are for IPv6 alone, all others for IPv4. */
+/** The kind of a packet filter rule: those with a 6 apply to IPv6, the others to IPv4. */
 export type AclKind = "acl" | "simpleacl" | "acl6" | "simpleacl6";
 
-/** A rule of the ADC's packet filter: what of a connection it looks at, and what it does with what fits. */
+/** A rule of the ADC's packet filter. */
 export interface Acl {
   readonly kind: AclKind;
   readonly name: string;

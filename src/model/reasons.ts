@@ -1,6 +1,6 @@
-/** The two closed lists every failure is named from (design: verdicts and reasons). Free text goes into evidence, never here. */
+/** The closed lists of steps and reasons. Every failure is one of each; free text belongs in the evidence. */
 
-/** How far an exchange came. */
+/** The step of an exchange at which it ended. */
 export const STEPS = [
   "resolve",
   "connect",
@@ -16,7 +16,7 @@ export const STEPS = [
 ] as const;
 export type Step = (typeof STEPS)[number];
 
-/** Why it ended there. Add deliberately: dashboards, alerts and docs are checked against this list. */
+/** Why it ended there. Dashboards, alerts and docs are checked against this list. */
 export const REASONS = [
   "ok",
   "dns_failure",
@@ -78,11 +78,11 @@ export const REASONS = [
 export type Reason = (typeof REASONS)[number];
 export type FailureReason = Exclude<Reason, "ok">;
 
-/** How a reason reads to people. */
+/** The text for a reason. */
 interface ReasonWords {
   /** What happened, as the end of a sentence. */
   readonly label: string;
-  /** Where to look first. */
+  /** What to check first. */
   readonly advice: string;
 }
 

@@ -3,7 +3,7 @@ import type { Port } from "./adc-service.ts";
 import type { Reason, Step } from "./reasons.ts";
 import type { AdcOpinion, ReplicaOpinion, ServiceOpinion, Verdict } from "./verdicts.ts";
 
-/** Verdict and opinions from one moment on, until the next entry. */
+/** Verdict and opinions from `at` until the next entry. */
 export interface TimelineEntry {
   readonly at: number;
   readonly adc: AdcOpinion;
@@ -16,7 +16,7 @@ export interface TimelineEntry {
   readonly reason: Reason | null;
   /** The monitor or transaction that decided; of a vserver: null. */
   readonly decidedBy: string | null;
-  /** Whether the wire shows maintenance; of a vserver: null. */
+  /** Whether responses show maintenance; of a vserver: null. */
   readonly detected: boolean | null;
   /** Members that work; of a member: null. */
   readonly working: number | null;
@@ -24,7 +24,7 @@ export interface TimelineEntry {
   readonly clientsLeft: boolean | null;
 }
 
-/** Which member or vserver a timeline is of. */
+/** The member or vserver of a timeline. */
 export type TimelineOwner =
   | {
       readonly kind: "member";
@@ -51,7 +51,7 @@ export function vserverOwner({ adc, vserver, kind }: LiveVserver): TimelineOwner
   return { kind: "vserver", adc, vserver, vserverKind: kind };
 }
 
-/** One text for each owner, the same over restarts; what a member serves is no part of it. */
+/** Identifies an owner across restarts, whichever vservers a member serves. */
 export function ownerKey(owner: TimelineOwner): string {
   return owner.kind === "member"
     ? `m\u0000${owner.adc}\u0000${owner.adcService}\u0000${owner.server}\u0000${String(owner.port)}`
@@ -95,7 +95,7 @@ export function vserverEntry(vserver: LiveVserver, at: number): TimelineEntry {
   };
 }
 
-/** Nothing is known from then on: the agent did not run. */
+/** Unknown from `at` on, because the agent did not run. */
 export function unwatchedEntry(at: number, before: TimelineEntry): TimelineEntry {
   const isMember = before.replica !== null;
   return {
@@ -113,7 +113,7 @@ export function unwatchedEntry(at: number, before: TimelineEntry): TimelineEntry
   };
 }
 
-/** Whether an entry still holds: a reader would see no difference. */
+/** Whether a new entry would show no difference. */
 export function memberStillHolds(entry: TimelineEntry, member: LiveMember): boolean {
   return (
     entry.verdict === member.verdict &&

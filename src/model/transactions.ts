@@ -31,7 +31,7 @@ export const ACCOUNT_TRANSACTIONS = [
 ] as const;
 export const TRANSACTIONS = [...ANONYMOUS_TRANSACTIONS, ...ACCOUNT_TRANSACTIONS] as const;
 export type TransactionName = (typeof TRANSACTIONS)[number];
-/** Ports where a mail client hands in mail, behind a login; elsewhere servers relay, by TLS or without. */
+/** Ports for mail submission, which requires a login; on others, servers relay with or without TLS. */
 const SUBMISSION_PORTS: ReadonlySet<number> = new Set([587, 465]);
 export function isSubmissionPort(port: number | "*"): boolean {
   return port !== "*" && SUBMISSION_PORTS.has(port);
@@ -40,8 +40,8 @@ export function isSubmissionPort(port: number | "*"): boolean {
 export interface TransactionSpec {
   readonly transaction: TransactionName;
   /**
-   * How TLS begins; null TLS settings go with `none` alone. `starttls_if_offered` is for looks, which have no secret to
-   * keep: a server that does not offer it is talked to in the clear.
+   * How TLS starts; only `none` has null TLS settings. `starttls_if_offered` is for looks, which send no secret: without an
+   * offer they use clear text.
    */
   readonly security: "none" | "implicit" | "starttls" | "starttls_if_offered";
   readonly tls: TlsSettings | null;
@@ -50,7 +50,7 @@ export interface TransactionSpec {
   /** HTTP path for the web ones, for example `/owa/`. */
   readonly path: string | null;
   readonly account: Account | null;
-  /** A credential may travel without TLS only when the operator said so. */
+  /** Whether the configuration allows a credential without TLS. */
   readonly allowPlaintext: boolean;
   /** `blocked`: the path must not be reachable; an answer by Exchange is then the failure. */
   readonly expect: "works" | "blocked";
@@ -69,13 +69,13 @@ export interface Account {
   readonly password: Sealed;
   readonly domain: string | null;
 }
-/** What stands in front at a VIP. */
+/** What the ADC does in front of a VIP's servers. */
 export interface AdcFront {
-  /** `own`: the vserver is itself the login of others. */
+  /** `own`: the vserver is an authentication vserver. */
   readonly authentication: "none" | "form" | "401" | "own";
   readonly authenticationHost: string | null;
   /** A `-redirectURL` or redirect responder that answers instead of a server. */
   readonly redirectUrl: string | null;
-  /** The look alone: clients come in at `/` here, and the monitor's page may be closed to them. */
+  /** For looks: clients connect to this vserver itself, so `/` may work even if the monitor's page is rejected. */
   readonly rootIsItsOwn?: boolean;
 }

@@ -61,7 +61,7 @@ export const MISMATCH_VERDICTS: ReadonlySet<Verdict> = new Set<Verdict>([
   "vip_login_broken",
 ]);
 
-/** Verdicts that deserve a look but are no mismatch: `compare` exits 1. */
+/** Verdicts that need attention but are no mismatch: `compare` exits 1. */
 export const WARNING_VERDICTS: ReadonlySet<Verdict> = new Set<Verdict>([
   "maintenance_overrun",
   "settling",
@@ -70,11 +70,11 @@ export const WARNING_VERDICTS: ReadonlySet<Verdict> = new Set<Verdict>([
   "vip_backup_active",
 ]);
 
-/** How a verdict reads to people: on the page, in alerts and in the documentation alike. */
+/** The text for a verdict on the page, in alerts and in the documentation. */
 interface VerdictWords {
   /** A few words, lower case, for tables. */
   readonly label: string;
-  /** One sentence: what the witness saw. */
+  /** One sentence: what was observed. */
   readonly meaning: string;
   /** One or two sentences: what to do now. */
   readonly advice: string;
@@ -243,7 +243,7 @@ export const VERDICT_WORDS: Readonly<Record<Verdict, VerdictWords>> = {
   },
 };
 
-/** A GSLB vserver has no VIP: what it hands out are sites. */
+/** Texts for a GSLB vserver, which has no VIP and hands out sites. */
 const NAME_WORDS: Readonly<Partial<Record<Verdict, VerdictWords>>> = {
   vip_agree_up: {
     label: "up, all agree",
@@ -269,7 +269,7 @@ const NAME_WORDS: Readonly<Partial<Record<Verdict, VerdictWords>>> = {
   },
 };
 
-/** An authentication vserver has no servers: it is itself what logs clients in. */
+/** Texts for an authentication vserver, which has no servers and logs clients in itself. */
 const LOGIN_WORDS: Readonly<Partial<Record<Verdict, VerdictWords>>> = {
   vip_agree_up: {
     label: "up, all agree",
@@ -290,7 +290,7 @@ const LOGIN_WORDS: Readonly<Partial<Record<Verdict, VerdictWords>>> = {
   },
 };
 
-/** The words for a vserver's verdict, by its kind. */
+/** The text for a vserver's verdict, by its kind. */
 export function vserverWords(vserver: {
   readonly verdict: VserverVerdict;
   readonly kind: VserverKind;
@@ -300,7 +300,7 @@ export function vserverWords(vserver: {
   return own ?? VERDICT_WORDS[vserver.verdict];
 }
 
-/** `agree_down` where only the monitor was seen to fail: nothing that sees as deep asked the service itself. */
+/** `agree_down` when only the monitor fails: no probe of the same depth has checked the service itself. */
 const MONITOR_FAILS_TOO: VerdictWords = {
   label: "down, the monitor fails here too",
   meaning:
@@ -309,7 +309,7 @@ const MONITOR_FAILS_TOO: VerdictWords = {
     "Read what the monitor asks for and how it fails: whether clients would be served was not seen.",
 };
 
-/** The words for a member's verdict, which claim no more than its opinions do. */
+/** The text for a member's verdict. */
 export function memberWords(member: {
   readonly verdict: MemberVerdict;
   readonly service: ServiceOpinion;
@@ -323,15 +323,15 @@ export function memberWords(member: {
 export type ExitStatus = 0 | 1 | 2 | 3;
 
 export interface JudgedRow {
-  /** A {@link Verdict}, or one that another version of this program knows. */
+  /** A {@link Verdict}, or one of another version. */
   readonly verdict: string;
-  /** An unknown that the configuration or the type makes so: no NITRO, or a monitor that cannot be repeated. */
+  /** The verdict is unknown because of the configuration or the type: no NITRO, or a monitor that cannot be repeated. */
   readonly unknownByConfiguration: boolean;
 }
 
 /**
- * The exit status of a comparison: 2 any mismatch, else 3 any unexpected unknown, else 1 anything that deserves a
- * look, else 0. An unknown made by the configuration counts only when `strict`, or when nothing could be compared.
+ * The exit status of a comparison: 2 for any mismatch, else 3 for any unexpected unknown, else 1 for any verdict that needs
+ * attention, else 0. An expected unknown counts only if `strict`, or if nothing could be compared.
  */
 export function exitStatus(rows: readonly JudgedRow[], strict: boolean): ExitStatus {
   if (rows.some((row) => isMismatch(row.verdict))) {
@@ -352,7 +352,7 @@ export function isMismatch(verdict: string): boolean {
   return mismatches.has(verdict);
 }
 
-/** The word that stands for an exit status in a plug-in's first line. */
+/** The first word of a plug-in's output for an exit status. */
 export function pluginWord(status: ExitStatus): "OK" | "WARNING" | "CRITICAL" | "UNKNOWN" {
   switch (status) {
     case 0:
@@ -366,7 +366,7 @@ export function pluginWord(status: ExitStatus): "OK" | "WARNING" | "CRITICAL" | 
   }
 }
 
-/** Worst first: what sends clients into errors before what only costs capacity. */
+/** Worst first: verdicts that mean errors for clients, then those that only cost capacity. */
 const WORST_FIRST: readonly Verdict[] = [
   "routes_to_maintenance",
   "vip_served_by_drained_server",
@@ -389,7 +389,7 @@ const WORST_FIRST: readonly Verdict[] = [
   "unknown",
 ];
 
-/** For sorting: the lower, the worse; verdicts that need nobody come last. */
+/** For sorting: lower is worse; verdicts that need no attention come last. */
 export function severity(verdict: Verdict): number {
   const index = WORST_FIRST.indexOf(verdict);
   return index < 0 ? WORST_FIRST.length : index;
@@ -398,14 +398,14 @@ export function severity(verdict: Verdict): number {
 export const URGENCIES = ["info", "warning", "critical"] as const;
 export type Urgency = (typeof URGENCIES)[number];
 
-/** Mismatches that cost capacity or the owner's attention, and no client's request yet. */
+/** Mismatches without errors for clients so far. */
 const CAN_WAIT: ReadonlySet<Verdict> = new Set<Verdict>([
   "false_down",
   "strict_monitor",
   "return_overdue",
 ]);
 
-/** How soon somebody must look, as the alerts have it; null where nobody must. */
+/** The severity of a verdict's alert; null if there is none. */
 export function urgencyOf(verdict: Verdict): Urgency | null {
   if (MISMATCH_VERDICTS.has(verdict)) {
     return CAN_WAIT.has(verdict) ? "warning" : "critical";

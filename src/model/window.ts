@@ -1,17 +1,17 @@
-/** What a window says, whatever its times. */
+/** A window without its times. */
 interface WindowTerms {
   readonly name: string;
   /** Server names or patterns with `*`; at least one. */
   readonly servers: readonly string[];
   readonly reason: string | null;
   readonly author: string | null;
-  /** End by itself when everything has been good for the stability time. */
+  /** Ends automatically when every check has passed for the stability time. */
   readonly autoEnd: boolean;
-  /** Begin when the server first goes bad inside the window. */
+  /** Starts when the server first fails within the window. */
   readonly flexible: boolean;
 }
 
-/** A window with its times: what API and commands declare, the store keeps, and an occurrence of a calendar is. */
+/** A window with its times: declared by API or command, stored, or one occurrence of a calendar. */
 export interface MaintenanceWindow extends WindowTerms {
   /** Milliseconds since the epoch. */
   readonly startAt: number;
@@ -25,7 +25,7 @@ export interface WindowView extends MaintenanceWindow {
   readonly state: "open" | "coming" | "over";
 }
 
-/** A window of the configuration: fixed, or by a calendar. */
+/** A window in the configuration: with fixed times, or by a calendar. */
 export interface WindowConfig extends WindowTerms {
   readonly when:
     | { readonly kind: "fixed"; readonly startAt: number; readonly endAt: number }

@@ -46,7 +46,7 @@ test("an import that fails while polls succeed › is told on the page and in /-
     importFailure: { since: Date.UTC(2026, 0, 2), message: "NITRO: ns1, lbmonitor: no [1043]" },
   });
   const sentence =
-    "prod: its configuration cannot be imported since 2026-01-02T00:00:00.000Z (NITRO: ns1, lbmonitor: no [1043]). What was imported before is still watched";
+    "prod: imports of its configuration have failed since 2026-01-02T00:00:00.000Z (NITRO: ns1, lbmonitor: no [1043]). The last imported configuration is still in use";
   expect(page(failed)).toContain(sentence);
   expect(readiness(failed).detail).toContain(sentence);
   expect(verdictsAnswer.parse(compareJson(failed)).adcs[0]?.import_error).toContain("lbmonitor");
