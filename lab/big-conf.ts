@@ -15,7 +15,7 @@ const GROUPS_PER_SWITCH = 8;
 
 /**
  * A valid ns.conf of any size for tests of scale: each member has two monitors (a health page over TLS and a TCP
- * handshake), groups have an LB vserver each, and every eight of these stand behind a content-switching vserver.
+ * handshake), groups have an LB vserver each, and every eight of these are behind a content-switching vserver.
  * Addresses are those of benchmarks (198.18.0.0/15) and documentation.
  */
 export function bigConf(options: BigConfOptions): string {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** The demo's ns.conf, which lies in the package's lab folder wherever this module was built to. */
+/** The demo's ns.conf, in the lab folder of the package. */
 export function demoConf(): string {
   let directory = import.meta.dirname;
   while (!existsSync(join(directory, "package.json"))) {

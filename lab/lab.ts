@@ -40,8 +40,8 @@ export interface LabOptions {
   /** Changes of single Exchange servers, by name. */
   readonly exchange?: Readonly<Record<string, Partial<ExchangeServerOptions>>>;
   /**
-   * At most so many Exchange servers are started, and each stands for as many servers of the ns.conf as it takes: for
-   * estates of thousands. Default: one for each.
+   * Maximum number of Exchange servers to start, for large estates. Each then plays several servers of the ns.conf.
+   * Default: one for each.
    */
   readonly sharedServers?: number;
   /** NITRO over TLS, with the lab's `adc` certificate. Default true. */
@@ -50,7 +50,7 @@ export interface LabOptions {
   /** Two nodes. Default: what the scenario needs. */
   readonly haPair?: boolean;
   readonly aaa?: Partial<AaaOptions>;
-  /** Somebody's appliances: their rows are served as they were recorded, and servers are as their probes met them. */
+  /** Recorded appliances: their rows are served as recorded, and servers behave as the recorded probes saw them. */
   readonly recorded?: readonly [RecordedAdc, ...RecordedAdc[]];
 }
 
@@ -61,10 +61,10 @@ export interface Lab {
   readonly nitroCredentials: { readonly username: string; readonly password: string };
   readonly nitro: readonly NitroServer[];
   readonly confText: string;
-  /** As `connect_to` of a configuration: all there is of the lab's network. */
+  /** The whole lab network, as `connect_to` of a configuration. */
   readonly connectTo: Readonly<Record<string, string>>;
   readonly adc: Appliance;
-  /** The ADC of another site, with its own management; null where there is one alone. */
+  /** The ADC of another site, with its own management; null: there is only one. */
   readonly far: { readonly adc: Appliance; readonly nitro: NitroServer } | null;
   readonly servers: ReadonlyMap<string, ExchangeServer>;
   /** The domain controllers: DNS, NTP, LDAP. */
@@ -84,7 +84,7 @@ export interface Lab {
   readonly recorded: readonly { readonly adc: string; readonly nitroUrls: readonly string[] }[];
   /** Changes what authentication on the ADC does. */
   readonly changeAaa: (change: Partial<AaaOptions>) => void;
-  /** Plays the scenario's steps; calls `tell` as each begins, and `declare` where one declares maintenance. */
+  /** Plays the scenario's steps; calls `tell` at the start of each, and `declare` for a maintenance declaration. */
   play(tell?: (step: ScenarioStep) => void, declare?: Declare): ScenarioRun;
   close(): Promise<void>;
 }
@@ -94,8 +94,8 @@ const SETTLE_PER_MEMBER_MS = 20;
 const HEALTH_CACHE_MS = 2_000;
 
 /**
- * Starts the lab and resolves when the ADC has made up its mind about every member. Rejects when the ns.conf's servers
- * cannot be started.
+ * Starts the lab and resolves when the ADC has a state for every member. Rejects if a server of the ns.conf cannot be
+ * started.
  */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const story =
@@ -284,7 +284,7 @@ function bothEstates(one: Estate, other: Estate): Estate {
   };
 }
 
-/** Two ADCs may call their services alike. */
+/** Two ADCs may use the same service names. */
 function farServices({ adc, services }: Estate): (readonly [string, AdcService])[] {
   return [...services].map(([name, service]) => [`${adc} ${name}`, service]);
 }
@@ -306,7 +306,7 @@ function labAaa(organisation: Organisation): AaaOptions {
   };
 }
 
-/** Certificate files of the lab by their names; any other file name stands for the mail certificate. */
+/** Certificate files of the lab by their names; any other file name is the mail certificate. */
 function certificateOfFile(file: string): CertificateAndKey | null {
   const name = CERTIFICATE_NAMES.find((known) => `${known}.pem` === file);
   return file === "" ? null : labCertificate(name ?? "mail");

@@ -3,7 +3,7 @@ import type { Estate, Server } from "../src/model/estate.ts";
 import { parseUrl } from "../src/lib/host-port.ts";
 import type { AddressMap, Endpoint } from "./adc/address-map.ts";
 
-/** A loopback port on which nobody listens, and nobody without privileges can. */
+/** A loopback port without a listener; opening one requires privileges. */
 const NOBODY = { host: "127.0.0.1", port: 1 };
 
 /** Ports on which an Exchange server listens by itself; another one that a TCP monitor asks for is a pinned RPC port. */
@@ -57,7 +57,7 @@ function pinnedPort(service: AdcService, estate: Estate): number | null {
   return asked.find((port) => port !== null && !WELL_KNOWN.has(port)) ?? null;
 }
 
-/** What stands for a server: the well-known ports it has, and where they really are. */
+/** A server of the lab: its well-known ports and their real endpoints. */
 export interface Listening {
   readonly ports: readonly number[];
   endpoint(port: number): Endpoint | null;

@@ -135,7 +135,7 @@ export function recordedCertificates({
   const vservers = [...estate.csVservers.values(), ...estate.lbVservers.values()];
   for (const probe of probes) {
     const leaf = probe.vantage === "vip" ? LEAF.safeParse(probe.tls).data?.chain[0] : undefined;
-    // A probe of what stands behind content switching goes to the address of the switch.
+    // A probe of a vserver behind content switching goes to the address of the content-switching vserver.
     const vserver = vservers.find(
       ({ name, address }) =>
         address !== null && (address === probe.address || name === probe.vserver),

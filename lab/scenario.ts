@@ -20,7 +20,7 @@ export interface ScenarioWorld {
   readonly changeAaa: (change: Partial<AaaOptions>) => void;
   /** The ADC's management, one for each node. */
   readonly nitro: readonly NitroServer[];
-  /** Declares maintenance at the agent that watches, as an administrator does; resolves when it is told, or nobody watches. */
+  /** Declares maintenance at the running agent; resolves when that is done, or if no agent runs. */
   readonly declare: Declare;
 }
 

@@ -24,7 +24,7 @@ export interface LabServers {
 }
 
 /**
- * Starts what stands behind the ADC: an Exchange server or a domain controller for each server of the estate that has
+ * Starts the servers behind the ADC: an Exchange server or a domain controller for each server of the estate that has
  * members, and maps their addresses. Whatever was started is put into `started`, also when a later one fails.
  */
 export async function startServers(

@@ -45,7 +45,7 @@ export class AdminState {
     );
   }
 
-  /** The configuration as it stands now. */
+  /** The current configuration. */
   estate(): Estate {
     this.#estate ??= this.#applied();
     return this.#estate;

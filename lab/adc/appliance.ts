@@ -19,12 +19,12 @@ import { nitroView, withCertificateFacts } from "./nitro-view.ts";
 import type { AdcOptions, DisableOptions } from "./options.ts";
 import { MODERN_RANGE, type TlsRange } from "./tls-range.ts";
 
-/** First probes are spread over this time, more for many members: an appliance that starts does not storm its servers. */
+/** First probes are spread over this time, or longer for many members, to avoid a burst at the start. */
 const FIRST_PROBES_WITHIN_MS = 500;
 const FIRST_PROBES_PER_MEMBER_MS = 5;
 const CLIENT_SIDE_TLS = new Set(["SSL", "SSL_TCP"]);
 
-/** An ADC on loopback: it probes, balances and tells about it as its ns.conf says. */
+/** An ADC on loopback: it probes, balances and reports its state as its ns.conf says. */
 export class Appliance {
   readonly #options: AdcOptions;
   readonly #loaded: Estate;
@@ -41,7 +41,7 @@ export class Appliance {
   #peers: readonly Appliance[] = [];
   #aaa: AaaOptions;
   #primary = 0;
-  /** The nodes do not hear each other, and each takes itself for the primary. */
+  /** The nodes have lost their link, and both are primary. */
   #split = false;
 
   constructor(options: AdcOptions) {
@@ -116,17 +116,17 @@ export class Appliance {
     }
   }
 
-  /** Every monitor that probes has made up its mind. */
+  /** Whether every running monitor has a state. */
   get settled(): boolean {
     return [...this.#members.values()].every((member) => member.settled);
   }
 
-  /** The configuration as it stands now. */
+  /** The current configuration. */
   estate(): Estate {
     return this.#admin.estate();
   }
 
-  /** What one node tells over NITRO: 0 is the first of the pair. */
+  /** The view of one node over NITRO; 0 is the first of the pair. */
   nitro(node: 0 | 1 = 0): NitroBackend {
     return nitroView({
       estate: () => this.#admin.estate(),
@@ -199,14 +199,14 @@ export class Appliance {
     this.#aaa = options;
   }
 
-  /** Stops or starts the sending of probes for members that match: a fault nobody sees in the states. */
+  /** Stops or starts the probes of matching members: a fault that no state shows. */
   setMonitorEngine(stopped: boolean, which: (member: Member) => boolean = () => true): void {
     for (const monitor of this.#monitorsOf(which)) {
       monitor.setEngineStopped(stopped);
     }
   }
 
-  /** A packet engine that starves: every probe of these members fails with this answer, whatever the servers do. */
+  /** Simulates an overloaded packet engine: every probe of these members fails with this response. */
   setMonitorFault(response: string | null, which: (member: Member) => boolean): void {
     for (const monitor of this.#monitorsOf(which)) {
       monitor.setOwnFault(response);
@@ -218,12 +218,12 @@ export class Appliance {
     return runtimes.flatMap(({ monitors }) => monitors);
   }
 
-  /** What a VIP really presents from now on, whatever certkey is bound. */
+  /** Changes the certificate that a VIP presents, regardless of the bound certkey. */
   setCertificate(vserver: string, certificate: CertificateAndKey | null): void {
     this.#fronts.get(vserver)?.termination?.use(certificate);
   }
 
-  /** The link between the nodes of a pair breaks, or is there again: each takes over, or the first gives way. */
+  /** Breaks or restores the link between the nodes of a pair: both become primary, or the first becomes secondary. */
   setSplitBrain(split: boolean): void {
     this.#split = split;
   }
@@ -345,7 +345,7 @@ export class Appliance {
     }
   }
 
-  /** Vservers that one service is bound to, or all; then the content switches, which look at those. */
+  /** Updates the vservers of one service, or all; then content switching, which depends on them. */
   #refreshVservers(service?: string): void {
     const bound =
       service === undefined ? this.#lb.values() : (this.#lbOfService.get(service) ?? []);

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 const HIGH_WATER_BYTES = 256 * 1024;
 
 /**
- * Bytes pulled from a stream in the order the protocol wants them: up to a marker, so many, or whatever has come.
+ * Reads bytes from a stream: up to a marker, a fixed number, or all that are available.
  * One owner, one reader at a time. An error of the stream ends it like a close; `failure` says which it was.
  */
 export class ByteSource {
@@ -46,7 +46,7 @@ export class ByteSource {
     return this.#ended && this.#waitingBytes === 0;
   }
 
-  /** Whatever has come, at least one byte; null at the end. */
+  /** All available bytes, at least one; null at the end. */
   async some(): Promise<Buffer | null> {
     while (this.#waitingBytes === 0) {
       if (this.#ended) {

@@ -5,7 +5,7 @@ import { holds, type ExpressionSubject } from "./expression.ts";
 
 type VserverState = Extract<NitroState, "UP" | "DOWN" | "OUT OF SERVICE">;
 
-/** One content-switching vserver: which target a request goes to, and a state that mostly knows nothing of its targets. */
+/** One content-switching vserver: the target of a request, and a state that is usually independent of its targets. */
 export class CsRuntime {
   readonly vserver: CsVserver;
   readonly #policies: ReadonlyMap<string, Policy>;

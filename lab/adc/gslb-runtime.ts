@@ -20,7 +20,7 @@ export interface GslbWorld {
   readonly gslb: () => Gslb;
   /** The runtime of a GSLB service's member with monitors; null without. */
   readonly monitored: (member: Member) => MemberRuntime | null;
-  /** State of the vserver with this VIP, here or at a site with which metrics are exchanged; null: nobody has it. */
+  /** State of the vserver with this VIP, here or at a site with metric exchange; null: unknown. */
   readonly vserverAt: (address: string, port: Member["port"], local: boolean) => NitroState | null;
   readonly now: () => number;
 }
@@ -44,7 +44,7 @@ export class GslbRuntime {
     this.#world = world;
   }
 
-  /** Breaks or mends the metric exchange with a site: while it is down, states of it stay as they were. */
+  /** Breaks or restores the metric exchange with a site. While it is down, the states of the site do not change. */
   setExchange(site: string, up: boolean): void {
     if (up) {
       this.#exchangeDown.delete(site);
@@ -58,7 +58,7 @@ export class GslbRuntime {
     return this.#exchangeDown.has(site) ? "DOWN" : "ACTIVE";
   }
 
-  /** What GSLB believes of one of its members. */
+  /** The GSLB state of a member. */
   belief(service: GslbService, member: Member): MemberBelief {
     const { state, since } = this.#stateOf(service, member);
     return {
@@ -133,7 +133,7 @@ export class GslbRuntime {
         this.#tcp = tcp;
         return port;
       } catch {
-        // Somebody has the port for UDP: another one.
+        // The port is in use for UDP: try another.
         tcp.close();
       }
     }

@@ -5,13 +5,13 @@ import { PersistenceTable, type ClientFacts } from "./persistence.ts";
 
 type VserverState = Extract<NitroState, "UP" | "DOWN" | "OUT OF SERVICE">;
 
-/** Whom a client is given to, and the cookie that binds it there. */
+/** The member for a client, and the persistence cookie. */
 export interface Choice {
   readonly member: MemberRuntime;
   readonly setCookie: string | null;
 }
 
-/** One load-balancing vserver: its state, and who serves the next client. */
+/** One load-balancing vserver: its state, and the member for the next client. */
 export class LbRuntime {
   readonly vserver: LbVserver;
   readonly members: readonly MemberRuntime[];
@@ -84,7 +84,7 @@ export class LbRuntime {
     return backup === null || asked.includes(backup) ? null : backup.effective([...asked, this]);
   }
 
-  /** Who serves this client; null when nobody can. */
+  /** The member for this client; null if none is available. */
   choose(client: ClientFacts): Choice | null {
     const bound = this.persistence.find(client);
     const member = bound?.takesBoundClients === true ? bound : this.#nextMember();

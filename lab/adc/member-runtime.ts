@@ -18,13 +18,13 @@ export interface ServedConnection {
   readonly flush: () => void;
 }
 
-/** Administrative state: `leaving` until the delay is over or, gracefully, until nobody is served any more. */
+/** Administrative state: `leaving` until the delay is over or, if graceful, until the last client has left. */
 type Admin =
   | { readonly kind: "enabled" }
   | { readonly kind: "leaving"; readonly until: number | null; readonly graceful: boolean }
   | { readonly kind: "out" };
 
-/** What the ADC believes about one member, and whom it serves. */
+/** The ADC's state of one member, and its clients. */
 export class MemberRuntime {
   readonly member: Member;
   readonly service: AdcService;
@@ -82,7 +82,7 @@ export class MemberRuntime {
     return this.#served.size;
   }
 
-  /** True once every monitor that probes has made up its mind. */
+  /** Whether every running monitor has a state. */
   get settled(): boolean {
     return this.monitors.every((monitor) => !monitor.running || monitor.state !== "UNKNOWN");
   }

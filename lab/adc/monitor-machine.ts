@@ -10,7 +10,7 @@ export interface MachineSettings {
 export type MonitorVerdict = "UNKNOWN" | "UP" | "DOWN";
 
 /**
- * A monitor's mind (Citrix support: how retries, failureRetries and downTime work together). While UP it probes every
+ * The state machine of a monitor (Citrix support: how retries, failureRetries and downTime work together). While UP it probes every
  * interval; `retries` failures in a row, or `failureRetries` among the last `retries` probes, make it DOWN. While DOWN
  * it probes every downTime; `successRetries` successes in a row make it UP. One not yet decided is treated as UP is,
  * save that a single success settles it.

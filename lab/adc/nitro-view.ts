@@ -17,7 +17,7 @@ import type { Member } from "../../src/model/adc-service.ts";
 
 const DAY_MS = 86_400_000;
 
-/** What one node of the appliance tells over NITRO. A secondary knows the configuration and nothing of its services. */
+/** The view of one node over NITRO. A secondary has the configuration but no service states. */
 export function nitroView(world: {
   readonly estate: () => Estate;
   readonly vserver: (name: string) => LbRuntime | CsRuntime | null;

@@ -12,18 +12,18 @@ export interface AdcOptions {
   readonly certificate: (file: string) => CertificateAndKey | null;
   /** The password of a login monitor, which the ns.conf holds encrypted. */
   readonly monitorPassword?: (monitor: string) => string | null;
-  /** What all of the ns.conf's durations are multiplied with. Default 1. */
+  /** Factor for all durations in the ns.conf. Default 1. */
   readonly timeScale?: number;
   /** TLS of monitors and services where the ns.conf says nothing. Default: 1.2 and 1.3. */
   readonly backendTls?: TlsRange;
   readonly aaa?: AaaOptions;
-  /** Ports that stand for `*` of a wildcard VIP. */
+  /** Ports to open for `*` of a wildcard VIP. */
   readonly wildcardPorts?: readonly number[];
   /** Two nodes, of which the first is primary. Default false. */
   readonly haPair?: boolean;
 }
 
-/** `-delay` in milliseconds (scaled by nobody) and `-graceFul YES`. */
+/** `-delay` in milliseconds (not scaled) and `-graceFul YES`. */
 export interface DisableOptions {
   readonly delayMs?: number;
   readonly graceful?: boolean;

@@ -72,7 +72,7 @@ export class PersistenceTable {
     return this.alive().length;
   }
 
-  /** Who is bound to which member now, and for how long. */
+  /** The current entries: client, member and remaining time. */
   alive(): readonly {
     readonly client: string;
     readonly member: MemberRuntime;
@@ -125,7 +125,7 @@ export class PersistenceTable {
   }
 }
 
-/** An opaque value, as the ADC's own cookies are: it tells nobody the server's address. */
+/** An opaque value, like the ADC's own cookies, that does not reveal the server's address. */
 function cookieValue(member: MemberRuntime): string {
   const { adcService, server, port } = member.member;
   return createHash("sha256")

@@ -2,13 +2,13 @@ import type { MonitorBinding } from "../../src/model/adc-service.ts";
 import { MonitorMachine, type MachineSettings, type MonitorVerdict } from "./monitor-machine.ts";
 import type { MonitorResult } from "./monitors/result.ts";
 
-/** One probe, ready to be sent: null where the lab cannot run this type. */
+/** Sends one probe; null: the lab cannot run this type. */
 export interface MonitorProbe {
   readonly run: () => Promise<MonitorResult>;
   readonly passes: (outcome: MonitorResult["outcome"]) => boolean;
 }
 
-/** One monitor bound to one member, really probing at its own rate. */
+/** One monitor bound to one member, with real probes at its own interval. */
 export class RunningMonitor {
   readonly binding: MonitorBinding;
   readonly #machine: MonitorMachine;
@@ -62,7 +62,7 @@ export class RunningMonitor {
     };
   }
 
-  /** Begins to probe after `delayMs`; what was known before is forgotten. */
+  /** Starts probing after `delayMs` with an empty state. */
   start(delayMs: number): void {
     if (this.#probe === null || !this.binding.enabled) {
       return;
@@ -74,7 +74,7 @@ export class RunningMonitor {
     this.#schedule(delayMs);
   }
 
-  /** Ends probing; state and counters stay as they are, as the ADC shows them of a disabled service. */
+  /** Stops probing; state and counters stay unchanged, as the ADC shows them for a disabled service. */
   stop(): void {
     this.#running = false;
     this.#generation += 1;

@@ -14,7 +14,7 @@ export const MODERN_RANGE: TlsRange = { min: "TLSv1.2", max: "TLSv1.3" };
 /** Firmware of the time when TLS 1.0 was all there was towards the servers. */
 export const TLS10_ONLY: TlsRange = { min: "TLSv1", max: "TLSv1" };
 
-/** The range that `-tls1 -tls11 -tls12 -tls13` leave; versions nobody spoke of follow `fallback`. */
+/** The range that `-tls1 -tls11 -tls12 -tls13` leave; versions without a setting follow `fallback`. */
 export function tlsRange(configured: TlsVersions, fallback: TlsRange): TlsRange {
   const order: readonly (readonly [Version, boolean | null])[] = [
     ["TLSv1", configured.tls1],

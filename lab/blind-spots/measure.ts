@@ -234,8 +234,8 @@ async function measure(
 }
 
 /**
- * A rejected login is otherwise a fault of our own, since the account may be wrong; the lab's account is right, so here
- * it is the server's, as the ADC counts it.
+ * Elsewhere a rejected login is a fault of the agent, because the account may be wrong. The lab's account is right, so here it
+ * is a failure of the server, as for the ADC.
  */
 function cellOf({ passed, observation }: ProbeResult): Cell {
   if (passed === null) {
@@ -244,7 +244,7 @@ function cellOf({ passed, observation }: ProbeResult): Cell {
   return passed ? "passes" : "fails";
 }
 
-/** Whatever address the estate names, its ports lead to this server. */
+/** Maps the ports of every address to this server. */
 function networkTo(server: ExchangeServer): Network {
   return {
     ...createNetwork({ connectTo: {}, unmapped: "refuse", now: () => performance.now() }),
@@ -317,7 +317,7 @@ function tablesOf(
       rows: own.map((candidate) => ({
         origin: candidate.origin,
         name: probeName(candidate.probe),
-        // Where only one version stands, it need not be said.
+        // A single version is not shown.
         does: `${whatItDoes(candidate.probe)}${isMixed ? `, Exchange ${candidate.version}` : ""}`,
         healthy: cells.get(cellKey(candidate, null)) ?? "unknown",
         cells: failures.map((failure) => cells.get(cellKey(candidate, failure)) ?? "unknown"),

@@ -4,7 +4,7 @@ import { distinguishedName, issueCertificate, type Digest, type KeyPair } from "
 /**
  * Server certificates of the lab. `mail` is the one all Exchange servers share; `other` has the same names and another
  * key and serial; `adc` is the management address's; `expired`, `not_yet_valid` and `wrong_name` are what they say;
- * `self_signed` has nobody's signature but its own; `sha384` and `sha512` are `mail`'s kin with another signature hash,
+ * `self_signed` is signed with its own key; `sha384` and `sha512` are like `mail` with another signature hash,
  * `rsa` and `weak_rsa` those with RSA keys of 2048 and 1024 bits (the last needs OpenSSL's security level 0).
  */
 export const CERTIFICATE_NAMES = [

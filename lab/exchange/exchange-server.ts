@@ -35,7 +35,7 @@ export interface ExchangeServerOptions {
   readonly version: "2010" | "2016";
   /** Accounts, databases and mailboxes, shared by all servers of one organisation. */
   readonly organisation: Organisation;
-  /** The static RPC Client Access port this server stands for, for example 22902; none when absent. */
+  /** The static RPC Client Access port, for example 22902; absent: none. */
   readonly rpcPort?: number;
   /** Address-book static port; none when absent. */
   readonly addressBookPort?: number;
@@ -65,9 +65,9 @@ export interface ExchangeServer {
   readonly name: string;
   readonly fqdn: string;
   readonly version: "2010" | "2016";
-  /** The well-known ports this server stands for. */
+  /** The well-known ports of this server. */
   readonly ports: readonly number[];
-  /** The loopback endpoint that stands for a well-known port, or null when the server has none there. */
+  /** The loopback endpoint of a well-known port; null: none. */
   endpoint(port: number): LoopbackEndpoint | null;
   /**
    * Replaces the condition(s) of a protocol; resolves when the listeners have followed. `https` sets ports 80 and 443
@@ -84,7 +84,7 @@ export interface ExchangeServer {
   close(): Promise<void>;
 }
 
-/** What stands behind one well-known port. */
+/** The listener of one well-known port. */
 interface PortPlan {
   readonly port: number;
   readonly group: ListenerGroup;

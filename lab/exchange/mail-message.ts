@@ -20,7 +20,7 @@ export interface HeaderField {
   readonly name: string;
   /** Unfolded and trimmed. */
   readonly value: string;
-  /** As it stands, folds and line end included. */
+  /** Unchanged, including folds and line end. */
   readonly raw: string;
 }
 

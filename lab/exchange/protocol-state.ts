@@ -9,7 +9,7 @@ import type {
 
 /** How a protocol behaves now: its healthy state with its conditions laid over it. */
 export interface ProtocolState {
-  /** What becomes of a new connection. */
+  /** How a new connection is handled. */
   readonly accept: "serve" | "stopped" | "hung" | "silent" | "close" | "reset";
   readonly certificate: CertificateName | null;
   readonly tls: TlsRange;

@@ -26,7 +26,7 @@ export async function runSasl(
     case "NTLM":
       return ntlm(context, protocol, ask, initial ?? (await ask("")));
     case "GSSAPI": {
-      // The lab has no Kerberos: every ticket is refused, and most clients cancel for want of one.
+      // The lab has no Kerberos: every ticket is rejected, and most clients have none and cancel.
       const answer = initial ?? (await ask(""));
       return answer === null || answer === "*" ? ABORTED : { kind: "rejected" };
     }

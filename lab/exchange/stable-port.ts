@@ -12,7 +12,7 @@ const ATTEMPTS = 200;
 
 const HOST = "127.0.0.1";
 
-/** A TCP port of 127.0.0.1 that stays ours while nobody listens on it. */
+/** A TCP port of 127.0.0.1 that stays reserved while no server listens on it. */
 export interface StablePort {
   readonly port: number;
   /** Binds and listens; rejects when a stranger has the port. */

@@ -32,7 +32,7 @@ export interface Fault {
   readonly about: string;
   readonly steps: readonly Step[] | "healthy";
   readonly tls?: FaultTls;
-  /** What becomes of the TCP connection itself. Default `accepts`. */
+  /** How TCP connections are handled. Default `accepts`. */
   readonly listener?: "accepts" | "refuses" | "drops_syn";
 }
 

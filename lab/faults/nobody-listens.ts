@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 
 /**
- * A loopback port on which nobody listens, nor will until it is closed: it is the near end of a connection of our own. A
- * port that was merely given up the system may give to whoever asks next, in another process as well.
+ * A loopback port without a listener until it is closed: it is the local end of an open connection. The system could assign
+ * a port that was only released to another process.
  */
 export async function startNobody(): Promise<{ port: number; close: () => Promise<void> }> {
   const server = createServer((far) => far.unref().resume()).listen(0, "127.0.0.1");

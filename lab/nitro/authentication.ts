@@ -47,7 +47,7 @@ function loginFields(body: string): {
   };
 }
 
-/** Whether a request carries a living session, or the credentials themselves in NITRO's own headers. */
+/** Whether a request has a valid session, or credentials in NITRO's own headers. */
 export function authenticated(
   options: Credentials,
   sessions: NitroSessions,

@@ -2,13 +2,13 @@ import type { Member, MonitorBinding } from "../../src/model/adc-service.ts";
 import type { Estate } from "../../src/model/estate.ts";
 
 /**
- * What the NITRO server must know to answer: the configuration, and what the ADC believes at this moment. The lab's
+ * The input of the NITRO server: the configuration, and the ADC's state now. The lab's
  * ADC implements it over its running monitors; tests implement it over a literal. Types only.
  *
  * Every function is called for each request and must be cheap; the server keeps nothing.
  */
 export interface NitroBackend {
-  /** The configuration as it stands now: an administrator's `disable` shows as `enabled: false` here. */
+  /** The current configuration: an administrator's `disable` shows as `enabled: false` here. */
   readonly estate: () => Estate;
   readonly vserver: (name: string) => VserverBelief;
   readonly member: (member: Member) => MemberBelief;
@@ -46,7 +46,7 @@ export interface VserverBelief {
   readonly backupActive: boolean;
   readonly totalServices: number;
   readonly activeServices: number;
-  /** `value`: for example "Certkey not bound"; null when NITRO has nothing to remark. */
+  /** `value`: for example "Certkey not bound"; null: no remark. */
   readonly remark: string | null;
   readonly clientConnections: number;
   /** Milliseconds since `state` last changed; the wire carries ticks of 10 ms. */

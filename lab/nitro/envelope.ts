@@ -6,7 +6,7 @@ import type { Row } from "./wire-values.ts";
 
 const ROWS_PER_TURN = 100;
 
-/** Writes the envelope piece by piece, so that thousands of rows do not hold the event loop. */
+/** Writes the envelope piece by piece, so that thousands of rows do not stall the event loop. */
 export async function sendRows(
   response: ServerResponse,
   query: NitroQuery,

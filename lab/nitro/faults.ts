@@ -1,6 +1,6 @@
 import type { NitroQuery } from "./query.ts";
 
-/** What a test may decide about one request before it is answered; null answers it properly. */
+/** Lets a test choose a fault for each request; null: a normal answer. */
 export type NitroFaultHook = (request: NitroFaultRequest) => NitroFault | null;
 
 export interface NitroFaultRequest {

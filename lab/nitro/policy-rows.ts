@@ -139,7 +139,7 @@ export function* globalSessionRows({ estate }: NitroBackend): Generator<Row> {
   }
 }
 
-/** All groups' policies are one group's here: nobody asks whose they are. */
+/** Policies of all groups are shown in one group, because no reader uses the group. */
 export function* groupRows({ estate }: NitroBackend): Generator<Row> {
   if ((estate().parameters.groupPolicies ?? []).length > 0) {
     yield { groupname: "clients" };

@@ -6,7 +6,7 @@ import type { Row } from "./wire-values.ts";
 /** NITRO's warning of a node that is not the primary. */
 const SECONDARY = 1028;
 
-/** The answers that a node of somebody's appliance gave when a bundle was made of it; nothing else is known there. */
+/** The recorded answers of one node, from a bundle. */
 export function recordedSource(answers: readonly BundleAnswer[]): NitroSource {
   const recorded = new Map(answers.map((one) => [`${one.api}/${one.resource}`, one]));
   return {

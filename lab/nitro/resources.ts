@@ -91,9 +91,9 @@ export function configResource(name: string): Resource | null {
   return CONFIG.get(name) ?? null;
 }
 
-/** Where a NITRO server has its answers from. */
+/** The source of a NITRO server's answers. */
 export interface NitroSource {
-  /** What is asked for, why it is refused, or null: there is no such resource. */
+  /** The resource, or why it is refused; null: there is no such resource. */
   readonly resource: (query: NitroQuery) => SourcedResource | SourcedRefusal | null;
 }
 
@@ -110,7 +110,7 @@ export interface SourcedRefusal {
   readonly words: string;
 }
 
-/** The answers of an ADC that believes what a backend says, in rows as its firmware documents them. */
+/** Answers from a backend's state, in rows as the firmware documents them. */
 export function backendSource(backend: NitroBackend): NitroSource {
   return {
     resource: (query) => {
@@ -148,7 +148,7 @@ function resourceOf({ kind, resource, statBindings }: NitroQuery): Resource | nu
 /** What is documented and of no interest to the lab: one object, all at its defaults. */
 const NOTHING_SET: Resource = { key: null, single: true, rows: () => [{}] };
 
-/** Lists of services and vservers tell no `state`; who asks for one by name hears it. */
+/** Lists of services and vservers contain no `state`; requests for one by name do. */
 function asTold({ kind, resource, name }: NitroQuery, row: Row): Row {
   return kind === "config" && name === null && STATELESS.has(resource)
     ? { ...row, state: undefined }

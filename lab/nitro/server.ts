@@ -332,7 +332,7 @@ async function answerGet(
   });
 }
 
-/** As whoever recorded it was refused: by NITRO, by a web server in its place, or by nothing that could be understood. */
+/** Repeats a recorded failure: an error of NITRO, of a web server in its place, or an unreadable answer. */
 function sendRefusal(response: ServerResponse, { code, words }: SourcedRefusal): void {
   const status = /^http_(\d{3})$/.exec(code)?.[1] ?? /^http_(\d)xx$/.exec(code)?.[1];
   if (/^\d+$/.test(code)) {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-/** The sessions of one appliance: they end by logout, or when nobody has used them for their time-out. */
+/** The sessions of one appliance: they end by logout, or when unused for their timeout. */
 export class NitroSessions {
   readonly #lastUse = new Map<string, { at: number; timeoutMs: number }>();
   readonly #limit: number;
@@ -23,7 +23,7 @@ export class NitroSessions {
     return token;
   }
 
-  /** True when the token belongs to a living session, which lives on from now. */
+  /** Whether the token belongs to a valid session, whose timeout then restarts. */
   use(token: string): boolean {
     this.#expire();
     const session = this.#lastUse.get(token);

@@ -5,7 +5,7 @@ export interface AaaUser {
   readonly groups: readonly string[];
 }
 
-/** What the lab decides about authentication on the ADC; the ns.conf says only where it stands. */
+/** The lab's settings for authentication on the ADC; the ns.conf only says which vservers use it. */
 export interface AaaOptions {
   /** The authentication policy: LDAP in the guides. Null: rejected. */
   readonly authenticate: (

@@ -40,7 +40,7 @@ export async function listenForHttp(options: HttpFrontOptions): Promise<Front> {
     socket.on("close", () => {
       options.onClients(front.clients());
     });
-    // What goes wrong for one client ends that client: a demo goes on.
+    // An error ends this client's connection only.
     serve(socket, options).catch(() => socket.destroy());
   });
   return front;

@@ -6,7 +6,7 @@ import type { TlsTermination } from "./termination.ts";
 import { resetSocket } from "../../../src/net/reset-socket.ts";
 
 /**
- * A vserver of type TCP, SSL_BRIDGE (bytes as they come) or SSL_TCP (TLS ends here). As the ADC does, it completes the
+ * A vserver of type TCP, SSL_BRIDGE (bytes passed unchanged) or SSL_TCP (TLS ends here). As the ADC does, it completes the
  * client's handshake before it knows whether the server will answer.
  */
 export function listenForStreams(options: {
@@ -16,7 +16,7 @@ export function listenForStreams(options: {
   readonly idleTimeoutMs: number;
 }): Promise<Front> {
   return listenTcp((socket) => {
-    // What goes wrong for one client ends that client: a demo goes on.
+    // An error ends this client's connection only.
     serve(socket, options).catch(() => socket.destroy());
   });
 }

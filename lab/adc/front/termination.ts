@@ -15,7 +15,7 @@ export interface CertificateAndKey {
 export class TlsTermination {
   readonly #range: TlsRange;
   #certificate: CertificateAndKey | null;
-  /** Made with the first handshake: an estate may have hundreds of vservers that nobody ever calls. */
+  /** Created at the first handshake, because an estate may have hundreds of unused vservers. */
   #context: SecureContext | null = null;
 
   constructor(range: TlsRange, certificate: CertificateAndKey | null) {

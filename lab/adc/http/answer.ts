@@ -41,7 +41,7 @@ export function redirect(location: string, cookies: readonly string[] = []): Ans
   );
 }
 
-/** What the ADC says when no service behind a vserver is up. */
+/** The ADC's response when no service behind a vserver is up. */
 export function serviceUnavailable(): Answer {
   return answer(503, [], "<html><body><b>Http/1.1 Service Unavailable</b></body> </html>");
 }

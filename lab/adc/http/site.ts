@@ -13,7 +13,7 @@ import { redirect, serviceUnavailable, type Answer } from "./answer.ts";
 import type { RequestHead } from "./message.ts";
 import { bindings, respond, rewriteUrl } from "./policies.ts";
 
-/** What becomes of one request. */
+/** The decision on one request. */
 export type Decision =
   | { readonly kind: "answer"; readonly answer: Answer }
   /** A posted login form of AAA, whose body is to be read. */
@@ -22,7 +22,7 @@ export type Decision =
       readonly kind: "forward";
       readonly request: RequestHead;
       readonly choice: Choice;
-      /** Who logged in at the ADC, where somebody had to. */
+      /** The user who logged in at the ADC, if a login was required. */
       readonly user: AaaUser | null;
       /** A traffic policy asks for the login form at the server to be filled in for the user. */
       readonly formSso: boolean;
@@ -133,7 +133,7 @@ export class HttpSite {
         };
   }
 
-  /** Authorization policies of the vserver: the first that holds says ALLOW or DENY; without any, everybody may. */
+  /** Authorization policies of the vserver: the first that matches says ALLOW or DENY; without any, all are allowed. */
   #authorized(vserver: Vserver, request: RequestHead, user: AaaUser): boolean {
     const subject = subjectOf(request, user.groups);
     const policies = bindings(this.#world.estate, vserver.policies, "authorization");

@@ -24,7 +24,7 @@ export async function runHttp(task: MonitorTask): Promise<MonitorResult> {
   });
 }
 
-/** HTTP-ECV: `-recv` must stand in the body; the status does not matter. */
+/** HTTP-ECV: the body must contain `-recv`; the status does not matter. */
 export async function runHttpEcv(task: MonitorTask): Promise<MonitorResult> {
   const { send, recv, trofsString } = task.monitor.parameters;
   return converse(task, async (conversation) => {
@@ -67,7 +67,7 @@ async function ask(
   return within(readResponseHead(source));
 }
 
-/** The ADC completes `METHOD URI` to a request; one that is written out whole is sent as it stands. */
+/** The ADC completes `METHOD URI` to a request; a complete request is sent unchanged. */
 function requestText(request: string, customHeaders: string | null, address: string): string {
   if (/ HTTP\/\d/.test(request)) {
     return request;

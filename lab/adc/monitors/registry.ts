@@ -31,7 +31,7 @@ const SCRIPTS: ReadonlyMap<string, RunMonitor> = new Map([
   ["nsldap.pl", runLdap],
 ]);
 
-/** What runs this monitor in the lab; null when the lab's ADC cannot, and its state stays UNKNOWN. */
+/** The implementation of this monitor; null: not supported by the lab, and its state stays UNKNOWN. */
 export function runnerOf(monitor: Monitor): RunMonitor | null {
   return monitor.type === "USER"
     ? (SCRIPTS.get(monitor.parameters.scriptName ?? "") ?? null)

@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram";
 import type { Endpoint } from "../address-map.ts";
 
-/** What became of one datagram. */
+/** The result of one datagram. */
 export type DatagramAnswer =
   | { readonly kind: "answer"; readonly bytes: Buffer }
   | { readonly kind: "unreachable" }

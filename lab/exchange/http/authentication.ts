@@ -8,7 +8,7 @@ import { answer, type LabAnswer, type LabRequest } from "./http-exchange.ts";
 
 export type HttpIdentity =
   | { readonly kind: "known"; readonly account: LabAccount }
-  /** Nobody, or a step of a handshake: this is the answer. */
+  /** Not logged in, or a handshake in progress: send this answer. */
   | { readonly kind: "challenge"; readonly answer: LabAnswer };
 
 /** IIS' part: who sends this request, by the schemes this virtual directory takes. */

@@ -10,7 +10,7 @@ const MOBILE = "http://schemas.microsoft.com/exchange/autodiscover/mobilesync/re
 /** /Autodiscover: version 2 (JSON) without authentication, POX with it. */
 export const autodiscover = { anonymous, authenticated };
 
-/** Version 2 tells a protocol's address for a known mailbox to anybody (2016 CU3 and later); null for the rest. */
+/** Version 2 returns a protocol's address for a known mailbox without a login (2016 CU3 and later); null for others. */
 function anonymous(request: LabRequest, context: ServiceContext): LabAnswer | null {
   const path = request.path.toLowerCase();
   if (context.version === "2010" || !path.startsWith("/autodiscover/autodiscover.json")) {

@@ -18,14 +18,14 @@ export interface LabRequest {
 
 /** What lasts as long as the connection: NTLM authenticates connections, not requests. */
 export interface LabHttpConnection {
-  /** Port it stands for: 80 or 443. */
+  /** The well-known port: 80 or 443. */
   readonly port: 80 | 443;
   /** The certificate the client was shown, or null on a clear connection. */
   readonly certificate: CertificateName | null;
   ntlm: NtlmConversation | null;
 }
 
-/** What becomes of a request: an answer, or the end of the connection without one. */
+/** The result of a request: an answer, or the connection is closed without one. */
 export type LabAnswer =
   | {
       readonly kind: "answer";

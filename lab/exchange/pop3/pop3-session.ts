@@ -64,7 +64,7 @@ export async function servePop3(
   connection.end();
 }
 
-/** The whole answer; empty when it was sent already; null for a command that is none. */
+/** The whole answer; empty: already sent; null: unknown command. */
 async function execute(
   session: Pop3Session,
   name: string,
