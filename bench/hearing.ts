@@ -34,7 +34,7 @@ export function hearingState(estate: Estate, pollMs: number): WitnessState {
   return state;
 }
 
-/** One good answer to every probe: what they say stays fresh for some intervals. */
+/** One good answer to every probe, which is valid for some intervals. */
 export function answerEveryProbe(state: WitnessState): void {
   for (const probe of state.probes) {
     if (probe.planned.action.run !== null) {

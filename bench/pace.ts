@@ -1,6 +1,6 @@
 /**
- * Starts something at an even rate for a while, late starts at once, and waits for the last to end. Tells how many were
- * started. `start` must not reject. `tickMs`: starts are gathered, so many milliseconds to a wake-up; default: each alone.
+ * Starts something at a constant rate for some time, late starts at once, and waits for the last to end. Returns the number of
+ * starts. `start` must not reject. `tickMs`: starts are aligned to ticks of this length; default: each by itself.
  */
 export async function pace(
   ratePerSecond: number,

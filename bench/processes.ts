@@ -42,7 +42,7 @@ export function spawnQuiet(program: string, args: readonly string[]): ChildProce
   return child;
 }
 
-/** However this process ends, by a signal or a mistake of its own: the child is asked to end, too. */
+/** Ends the child when this process ends, by a signal or an exception. */
 export function endWithUs(child: ChildProcess): void {
   const end = (): void => {
     child.kill("SIGTERM");

@@ -3,7 +3,7 @@ import { rateOf, type Protocol } from "./protocols.ts";
 
 export const BLACKBOX_PACKAGE = "prometheus-blackbox-exporter";
 
-/** What one contender did in one round. */
+/** The result of one contender in one round. */
 export interface Share {
   readonly cpuMsPerProbe: number;
   /** Probes that did not pass: all should, unless the machine is too busy for its own time-outs. */
@@ -31,7 +31,7 @@ const GOALS: Readonly<Record<Protocol, Readonly<Record<Other, number | null>>>> 
   https_ecv: { blackbox: 0.5, bare: 1.1, floor: null },
 };
 export const LEAST_ROUNDS = 7;
-/** A run whose rounds differ by more claims no goal. */
+/** If rounds differ by more than this, no goal is claimed. */
 const MOST_SPREAD = 0.15;
 
 /** Where and when a run was made: figures are quoted with it. */

@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { labCertificate } from "../lab/certificates/lab-certificate.ts";
 import { BANNER, BODY, type Protocol } from "./protocols.ts";
 
-/** The servers that all contenders probe, in a process of their own: what they cost is nobody's. */
+/** The servers that all contenders probe, in a process of their own, whose cost counts for no contender. */
 const ANSWER = `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ${String(BODY.length)}\r\nConnection: close\r\n\r\n${BODY}`;
 const BACKLOG = 4096;
 

@@ -10,7 +10,7 @@ export interface FuzzOptions {
   readonly seed: number;
   /** Makes runs against the product's own expressions, which a few inputs hold. */
   readonly attack: AttackMaker;
-  /** Told before each input is read, so that a watcher knows what a hang hangs on. */
+  /** Called before each input is read, so that a watcher knows which input hangs. */
   readonly onInput?: (input: Buffer) => void;
   readonly onProgress?: (done: number) => void;
 }
@@ -41,7 +41,7 @@ const UNUSUAL = 0.02;
 /** The share of inputs that hold a run made against the product's own regular expressions. */
 const ATTACKS = 0.01;
 
-/** Reads so many inputs made from a target's seeds; the same seed makes the same inputs in the same order. */
+/** Reads this many inputs mutated from a target's seeds; the same seed gives the same inputs in the same order. */
 export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<FuzzResult> {
   const random = seededRandom(options.seed);
   const concurrency = target.concurrency ?? 1;
@@ -87,7 +87,7 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
   };
 }
 
-/** What reading an input came to: null when all was well. */
+/** The failure of reading an input; null: none. */
 export async function readOne(
   target: FuzzTarget,
   input: Buffer,
@@ -112,7 +112,7 @@ export async function readOne(
 
 function inputOf(target: FuzzTarget, random: Random, attack: AttackMaker): Buffer {
   if (random.next() < ATTACKS) {
-    // Within a sound input, since the expressions stand behind readers that want one.
+    // Within a valid input, because readers check it before they use the expressions.
     const seed = random.pick(target.seeds).subarray(0, MAX_INPUT_BYTES / 2);
     const at = random.whole(0, seed.length);
     const run = attack(random, MAX_INPUT_BYTES - seed.length);

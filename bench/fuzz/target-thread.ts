@@ -3,7 +3,7 @@ import { attackMaker } from "./expressions.ts";
 import { fuzz, type FuzzResult } from "./fuzz.ts";
 import { SOCKET_TARGETS, TARGETS } from "./targets.ts";
 
-/** What a thread is told: which target, how much, and where to note the input that is being read. */
+/** Input of a thread: target, number of inputs, and where to store the current input. */
 export interface ThreadTask {
   readonly target: string;
   readonly inputs: number;

@@ -1,6 +1,6 @@
 import type { Random } from "../simulation/random.ts";
 
-/** Something that reads what comes from outside. What it makes of an input does not matter: it must come back from it. */
+/** A reader of external input. Its result does not matter, but it must return. */
 export interface FuzzTarget {
   readonly name: string;
   /** Real inputs to begin with. */
@@ -14,7 +14,7 @@ export interface FuzzTarget {
   readonly usualBytes?: number;
   /** A mutation that knows the structure; half of all inputs come from it where there is one. */
   readonly mutate?: (random: Random) => Buffer;
-  /** So many inputs under way at once; 1 where nothing is waited for. */
+  /** Number of concurrent inputs; 1 for synchronous readers. */
   readonly concurrency?: number;
   /** Reads one input. Throwing, never coming back or keeping memory is a finding. */
   readonly read: (input: Buffer, slot: number) => unknown;

@@ -15,7 +15,7 @@ import { maintenanceTarget, queryTarget } from "./targets/requests.ts";
 import { greetingTarget, httpTarget } from "./targets/streams.ts";
 import { configTarget, nsConfTarget, webConfigTarget } from "./targets/texts.ts";
 
-/** Everything that reads what comes from outside, by name. */
+/** All readers of external input, by name. */
 export const TARGETS: ReadonlyMap<string, TargetMaker> = new Map<string, TargetMaker>([
   ["ns.conf", nsConfTarget],
   ["nitro-envelope", nitroEnvelopeTarget],

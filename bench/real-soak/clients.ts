@@ -12,7 +12,7 @@ export class Clients {
   requests = 0;
   reloads = 0;
 
-  /** Every so many turns the configuration is loaded anew. */
+  /** The configuration is reloaded after this many turns. */
   constructor(url: string, token: string, reloadEvery: number) {
     this.#url = url;
     this.#token = token;
@@ -38,7 +38,7 @@ export class Clients {
     }
   }
 
-  /** Opens the event stream as a page does, and goes away in the middle of it. */
+  /** Opens the event stream as a page does, and disconnects during it. */
   #watchEvents(): Promise<void> {
     return new Promise((resolve, reject) => {
       const request = get(`${this.#url}/api/v1/events`, { agent: false }, (response) => {

@@ -18,7 +18,7 @@ const CONDITIONS: readonly Condition[] = [
 ];
 const PROTOCOLS: readonly LabProtocol[] = ["https", "imap", "pop3", "smtp", "all"];
 
-/** So many faults stand at most. */
+/** Maximum number of faults at the same time. */
 const STANDING = 4;
 /** For so long everything breaks in one way at the beginning. */
 const SWEEP_MS = 3_000;
@@ -67,7 +67,7 @@ export class RandomFaults {
     await this.#mend(this.#broken.length - STANDING);
   }
 
-  /** Mends so many, those that have been broken longest. */
+  /** Repairs this many faults, the oldest first. */
   async #mend(count: number): Promise<void> {
     for (const { server, protocol } of this.#broken.splice(0, Math.max(0, count))) {
       await server.set(protocol, { kind: "healthy" });

@@ -25,7 +25,6 @@ const AGENT_FLAGS = [
 ];
 const RELOAD_EVERY_SAMPLES = 15;
 
-/** What is left when nothing grows, and how to hear of each reading. */
 export interface RealSoakOptions {
   readonly lengthMs: number;
   readonly seed: number;

@@ -3,7 +3,7 @@ import { trendOf, type Point, type Trend } from "./trend.ts";
 /** What the agent's process holds, after a collection of garbage. */
 export interface AgentMemory {
   readonly heapMb: number;
-  /** Buffers and native objects that the heap holds on to. */
+  /** Buffers and native objects that the heap retains. */
   readonly externalMb: number;
   readonly residentMb: number;
   readonly descriptors: number;
@@ -22,7 +22,7 @@ const WARM_UP_SHARE = 0.4;
  * that happen to be broken. Each part has calms.
  */
 const PARTS = 6;
-/** By how much a quantity may rise over the rest, whatever its length. */
+/** Maximum rise of a quantity after warm-up, whatever the duration. */
 const MAY_RISE = {
   heapMb: 3,
   externalMb: 3,
@@ -32,7 +32,7 @@ const MAY_RISE = {
 } as const;
 type Quantity = keyof typeof MAY_RISE;
 
-/** Says of each quantity whether, after warm-up, what is held throughout rises by more than it may. */
+/** Reports for each quantity whether its floor rises by more than the limit after warm-up. */
 export function growth(readings: readonly Reading[]): {
   readonly lines: readonly string[];
   readonly flat: boolean;

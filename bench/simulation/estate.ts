@@ -8,7 +8,7 @@ import { Secret } from "../../src/lib/secret.ts";
 /**
  * Four members to an Exchange server: IMAP behind a monitor that only sees a port, and three that see more. Beside them are
  * servers whose names say nothing, with IMAP behind a bare port, where we have an account, and POP3 behind a monitor that
- * logs in, once alone and once beside an account of ours that always works; and web servers behind the ADC's own login.
+ * logs in, once alone and once together with an agent's account that always works; and web servers behind the ADC's own login.
  */
 export const SERVICES = {
   imap: { host: "ex", group: "sg_imap", type: "TCP", port: 993, monitor: "mon_port" },
@@ -27,17 +27,17 @@ export const SERVICE_KINDS = Object.keys(SERVICES) as readonly ServiceKind[];
 export const TIMING = { intervalMs: 15_000, downTimeMs: 30_000, retries: 3, timeoutMs: 5_000 };
 export const POLL_MS = 15_000;
 
-/** Vservers with the ADC's login in front of one group, each with an account of ours. */
+/** Vservers with the ADC's login in front of one group, each with an agent's account. */
 export const GUARDED_VSERVERS = ["v_guarded1", "v_guarded2", "v_guarded3"] as const;
 export const LOGIN_EVERY_MS = 60_000;
 /** Of the two logins through each, the one that sends much. */
 export const LARGE_POST: TransactionName = "ews_folder";
-/** Whom the login monitors log in as, and whom our own logins by IMAP. */
+/** The accounts of the login monitors, and of the agent's IMAP logins. */
 export const MONITOR_USER = "itest";
 export const IMAP_USER = "probe-a";
 const POP3_USER = "probe-b";
 
-/** An estate of so many Exchange servers, and a third as many of each other kind, read as any ns.conf is. */
+/** An estate with this many Exchange servers, and a third as many of each other kind, read from an ns.conf. */
 export function simulatedEstate(servers: number): Estate {
   const timing = `-interval 15 -downTime 30 -retries 3 -resptimeout 5 -LRTM DISABLED`;
   const hosts = (prefix: string, count: number): readonly string[] =>

@@ -23,14 +23,14 @@ export function alarmOf(verdict: MemberVerdict, reason: Reason | null): Alarm | 
 
 export type LoginState = "works" | "refused" | "held";
 
-/** What the simulator knows of one member, beside what the ADC told at its last poll. */
+/** The true state of one member, and the ADC's state at the last poll. */
 export interface Situation {
   readonly kind: ServiceKind;
   readonly truth: Truth;
   readonly adc: AdcOpinion;
   /** The window over this server, and `over` only for a member that has been away ever since. */
   readonly window: "no" | "open" | "over";
-  /** In maintenance that nobody declared, and not well since, for longer than that may take. */
+  /** In undeclared maintenance, and not working since, for longer than the limit. */
   readonly overdue: boolean;
   /** Since it was in maintenance last it has been well for no longer than between two looks. */
   readonly wasBrieflyWell: boolean;
@@ -45,7 +45,7 @@ export interface Situation {
   readonly isAwayUntold: boolean;
 }
 
-/** What would be said by someone who knows everything; null where only time will tell (the ADC has yet to notice). */
+/** The correct verdict from the true state; null while it is open (the ADC has not noticed yet). */
 export function expectedVerdict(situation: Situation): MemberVerdict | null {
   const { kind, adc, window, overdue } = situation;
   const truth = { ...situation.truth, condition: asSeen(kind, situation.truth.condition) };
@@ -79,7 +79,7 @@ export function expectedVerdict(situation: Situation): MemberVerdict | null {
   }
 }
 
-/** The copy of the monitor says nothing, and our other account shows all: what is wrong is the monitor's account. */
+/** The replica is unknown and the agent's account works: the monitor's account is at fault. */
 function provenByAnother({ truth, adc, window, monitorLogin }: Situation) {
   const isWell = truth.condition === "well" && truth.adc !== "stuck_down";
   if (adc === "up") {
@@ -99,7 +99,7 @@ function asSeen(kind: ServiceKind, condition: Condition): Condition {
   return condition;
 }
 
-/** Nobody logs in for us: of what only a login shows, and of being away, nothing can be expected. */
+/** The agent cannot log in: nothing that only a login shows can be expected, nor that the member is away. */
 function withoutLogin({ kind, truth, adc, window, login }: Situation): MemberVerdict | null {
   if (adc === "up") {
     const isWell = truth.condition === "well" && truth.adc !== "stuck_down";
@@ -125,7 +125,7 @@ function whileUp(kind: ServiceKind, truth: Truth, declared: boolean): MemberVerd
     case "strict":
       return null;
     case "refuses_us":
-      // A page that fails in a declared window is how HTTPS shows maintenance: whom it is closed to cannot be told.
+      // HTTPS shows maintenance by a failing page in a declared window: it cannot be seen for which clients it fails.
       return declared ? "routes_to_maintenance" : "replica_differs";
     case "dead_backend":
       return null;

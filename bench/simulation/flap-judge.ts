@@ -3,9 +3,9 @@ import { TIMING } from "./estate.ts";
 import type { Mistake } from "./judge.ts";
 import type { AdcBelief } from "./simulated-adc.ts";
 
-/** How often an ADC flapped alone, and how often that was said. */
+/** How often an ADC flapped without a cause, and how often the agent reported it. */
 export interface FlapCounts {
-  /** Times in which it fell often enough, and nothing of ours could have explained it. */
+  /** Periods with enough falls that no probe result could explain. */
   readonly due: number;
   readonly named: number;
 }
@@ -13,7 +13,7 @@ export interface FlapCounts {
 const HOUR_MS = 3_600_000;
 /** A finding needs three; one more is granted, for a poll and a judgement come after the last. */
 const MUST_BE_NAMED = 4;
-/** What we see of a failure may be as late as this, or as early. */
+/** The agent may see a failure this much later or earlier than the ADC. */
 const AROUND_MS = 180_000;
 /** An ADC takes down what its last probes saw, begun no longer ago than this. */
 const DECIDES_MS = TIMING.retries * TIMING.intervalMs + TIMING.timeoutMs;
@@ -71,7 +71,7 @@ export class FlapJudge {
     this.#falls = this.#falls.filter(({ downAt }) => at - downAt <= HOUR_MS);
   }
 
-  /** A probe of ours failed, or was lost. */
+  /** A probe of the agent failed or was lost. */
   weFailed(at: number): void {
     this.#failures = [...this.#failures.filter((each) => at - each <= HOUR_MS), at];
   }

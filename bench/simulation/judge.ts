@@ -16,7 +16,7 @@ export interface Named {
   readonly graceAndIntervalMs: number;
 }
 
-/** An alarm that was said or kept silent, and should not have been. */
+/** A false or missed alarm. */
 export interface Mistake {
   readonly alarm: Alarm | "adc_flapping" | "vip_login_broken";
   readonly member: string;
@@ -24,17 +24,17 @@ export interface Mistake {
 }
 
 export interface Bounds {
-  /** An alarm that is so for longer must have been named. */
+  /** A true alarm must be reported within this time. */
   readonly namedWithinMs: number;
-  /** How long an alarm may outlast its cause. */
+  /** Maximum time that an alarm may outlast its cause. */
   readonly clearsWithinMs: number;
   readonly graceAndIntervalMs: number;
-  /** What waits for a member to be stable comes so much later. */
+  /** Additional time for alarms that wait for the stability time. */
   readonly stabilityMs: number;
 }
 
 export interface History {
-  /** When this situation came to be, which a poll may tell later. */
+  /** When this situation started, which a poll may show later. */
   readonly since: number;
   /** The truth until it changed last: what the agent saw of it may be as old as its last look. */
   readonly before: Truth;
@@ -56,8 +56,8 @@ interface Standing {
 const AFTER_STABILITY: ReadonlySet<MemberVerdict> = new Set(["ready_to_return", "return_overdue"]);
 
 /**
- * Follows one member: compares what is said with what is so, over every millisecond. To be told whenever either may
- * have changed; between two looks both stood as they were.
+ * Compares the reported with the true state of one member over all time. Call it whenever either may have changed; between
+ * two calls both are constant.
  */
 export class MemberJudge {
   readonly named: Named[] = [];
@@ -68,7 +68,7 @@ export class MemberJudge {
   #standing: Standing | null = null;
   #expectedSince = 0;
   #soSince = 0;
-  /** The present true alarm was named, or written down as missed. */
+  /** The current true alarm was reported, or counted as missed. */
   #settled = false;
   #spellIsFalse = false;
   #wrongSaid: MemberVerdict | null = null;
@@ -181,7 +181,7 @@ export class MemberJudge {
   }
 }
 
-/** Whether a verdict that is not expected may be so all the same. */
+/** Whether an unexpected verdict is acceptable. */
 function mayBeSo(situation: Situation, said: MemberVerdict, alarm: Alarm | null): boolean {
   const { kind, truth, window, login, monitorLogin, loginLags, wasBrieflyWell, isAwayUntold } =
     situation;

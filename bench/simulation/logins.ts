@@ -27,7 +27,7 @@ const PACE_PATIENCE_MS = 10_000;
 export type PlayedLogin =
   /** Another login of the account has just begun. */
   | { readonly kind: "later"; readonly inMs: number }
-  /** What was seen, or stands for it; null: nothing was. */
+  /** The observation, or its substitute; null: none. */
   | {
       readonly kind: "over";
       readonly result: ProbeResult | null;

@@ -7,7 +7,7 @@ import { SimulatedMember, type AdcBelief } from "./simulated-adc.ts";
 import type { Tally } from "./tally.ts";
 import { flapCuts, monitorPasses, WELL, type Truth } from "./world.ts";
 
-/** The agent judges everything anew every second; here, whatever may have changed by then. */
+/** The agent evaluates everything every second; the simulation, only what may have changed by then. */
 export const AGENT_EVALUATES_MS = 1_000;
 export const STABILITY_MS = 300_000;
 export const OVERDUE_AFTER_MS = 4 * 3_600_000;
@@ -33,10 +33,10 @@ export interface Member {
   /** Logins told nothing, last at that time, and it has not been well since then for long enough to be seen. */
   isAwayUntold: boolean;
   toldAt: number;
-  /** When the monitor's own login told nothing last, where another of ours goes on working. */
+  /** When the monitor's own login last had no result although another account works. */
   monitorToldAt: number;
   readonly flaps: FlapJudge;
-  /** Told by the last poll. */
+  /** From the last poll. */
   heard: AdcBelief;
   evaluationIsDue: boolean;
 }

@@ -17,7 +17,7 @@ export interface Step {
 /** A piece of work on one server: all its members at once, taken out of the ADC or not, declared or not. */
 export interface Operation {
   readonly breaks: Truth;
-  /** For how long it was declared; null for work that nobody declared. */
+  /** The declared duration; null: undeclared. */
   readonly windowMs: number | null;
   readonly steps: readonly Step[];
 }

@@ -4,7 +4,7 @@ import type { SimulationOptions, SimulationResult } from "./simulate.ts";
 import { sumOfCounts } from "./flap-judge.ts";
 import { addTally, type Tally } from "./tally.ts";
 
-/** So many hours of one world; then another begins, of the next seed. */
+/** Hours simulated with one seed; then a new world starts with the next seed. */
 const HOURS_OF_A_WORLD = 50;
 
 /** Splits the hours over worlds of their own seeds, and these over threads: the same result with any number of them. */

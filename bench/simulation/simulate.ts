@@ -74,9 +74,9 @@ export interface SimulationResult {
 
 /** A member that is down is looked at every 30 s, and needs two good answers to be out of maintenance. */
 const UNSEEN_MS = 90_000;
-/** What a login told last counts for three intervals, and a moment more until it is judged. */
+/** The result of a login is valid for three intervals, and until the next evaluation. */
 const LOGIN_LASTS_MS = 3 * LOGIN_EVERY_MS + 20_000;
-/** One probe in a thousand is lost on the way, ours and the ADC's alike. */
+/** One probe in a thousand is lost, of the agent and of the ADC. */
 const LOST_SHARE = 0.001;
 /** The world begins after noon of some day, so that no clock starts at zero. */
 const BEGIN = Date.UTC(2026, 10, 3, 12);
@@ -93,7 +93,7 @@ type Event =
   | { readonly kind: "work"; readonly server: Server }
   | { readonly kind: "step"; readonly server: Server; readonly step: Step };
 
-/** One whom logins are made as: the domain refuses him at times, for a password that has run out or that we alone have old. */
+/** An account, which the domain rejects at times: the password has expired, or the agent alone has an old one. */
 interface Account {
   readonly user: string;
   refusesUs: boolean;
@@ -222,7 +222,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
     tally,
   };
 
-  /** Does what is due, and tells in how many milliseconds the same is due again; null for never. */
+  /** Does what is due, and returns the milliseconds until it is due again; null: never. */
   function happen(event: Event): number | null {
     switch (event.kind) {
       case "probe":
@@ -346,13 +346,13 @@ export function simulate(options: SimulationOptions): SimulationResult {
     return againMs;
   }
 
-  /** Whom logins at this member are made as. */
+  /** The account of logins at this member. */
   function accountOf({ kind }: Member): Account | undefined {
     const user = logsIn(kind) ? MONITOR_USER : kind === "plain" ? IMAP_USER : null;
     return accounts.find((account) => account.user === user);
   }
 
-  /** Whom this probe logs in as, if he is ever refused. */
+  /** The account of this probe, if it is ever rejected. */
   function accountUsed({ credential }: ProbeRecord): Account | undefined {
     return accounts.find(({ user }) => lockoutKeyOf(user) === credential?.lockoutKey);
   }
@@ -469,7 +469,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       since: Math.max(
         member.changedAt,
         adc.believedSince(now),
-        // Until our login has told something again.
+        // Until the agent's login has a result again.
         ...(member.isAwayUntold ? [now] : []),
         member.monitorToldAt,
         ...(away.endedAt === null ? [] : [away.endedAt]),

@@ -13,7 +13,7 @@ export interface Cell {
 /** Situations by verdicts: who was right, in member-milliseconds. Plain data, so that a worker can send it. */
 export type Tally = Record<string, Partial<Record<MemberVerdict, Cell>>>;
 
-/** A situation's name in the table: what is so, what the ADC believes, what was declared. */
+/** A situation's name in the table: true state, ADC state, declared maintenance. */
 export function situationName(situation: Situation): string {
   const { kind, truth, adc, window, overdue, login, monitorLogin } = situation;
   const isOpen = seesPortAlone(kind) && truth.condition === "maintenance";

@@ -3,9 +3,9 @@ import type { FailureReason, Step } from "../../src/model/reasons.ts";
 import type { ServiceKind } from "./estate.ts";
 
 /**
- * How a member is. `maintenance`: its component is inactive, as Exchange shows it on the wire. `dead`: nobody listens.
+ * How a member is. `maintenance`: its component is inactive, as Exchange shows it on the wire. `dead`: no listener.
  * `sick`: it greets and then fails, which no monitor of this estate sees but one that logs in. `dead_backend`: it greets, and
- * no login works. `strict`: it serves clients, and says something else than its monitor waits for. `refuses_us`: the monitor's
+ * no login works. `strict`: it serves clients, but its response differs from what its monitor expects. `refuses_us`: the monitor's
  * own path is closed to our address only.
  */
 export type Condition =
@@ -86,7 +86,7 @@ export function lookPasses(look: LookName, truth: Truth): boolean {
   }
 }
 
-/** As an observation has it; `fault`: it was our own. */
+/** As in an observation; `fault`: of the agent. */
 export interface Failure {
   readonly outcome: Exclude<Outcome, "match" | "maintenance">;
   readonly step: Step;
@@ -134,12 +134,12 @@ function inMaintenance(probe: ServiceKind | LookName): Failure {
   }
 }
 
-/** A probe lost on the network between: it says nothing about the server, and every path has some. */
+/** A probe lost on the network, which says nothing about the server. */
 export const LOST: Failure = { outcome: "timeout", step: "connect", reason: "connect_timeout" };
 
 /** What a probe that began then has seen; `failure` null: it passed. */
 export function observation(at: number, failure: Failure | null): Observation {
-  // Millions of them: written out, for spreading costs more than all the rest.
+  // Written out, because an object spread is too slow for millions of them.
   return {
     startedAt: at,
     durationMs: 20,

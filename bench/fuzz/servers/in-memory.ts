@@ -6,9 +6,9 @@ import { piecesOf, readScript, type Echo, type Script } from "./script.ts";
 import type { FuzzServer } from "./server.ts";
 
 /**
- * A server without sockets: the operating system's part of the network is played in memory, everything from Node's streams
- * on is as it is. The first connection of a probe hears the answers one by one; each further one (FTP's data) hears the
- * next and its end.
+ * A server without sockets: the operating system's part of the network is simulated in memory, from Node's streams on all is
+ * real. The first connection of a probe receives the answers one by one; each further one (FTP data) receives the next answer
+ * and its end.
  */
 export function serveInMemory(echo: Echo): FuzzServer {
   let script: Script = readScript(Buffer.alloc(0));

@@ -1,10 +1,10 @@
 import { EventEmitter } from "node:events";
 import type { UdpSocket } from "../../../src/net/network.ts";
 
-/** Hears a datagram. */
+/** Receives a datagram. */
 export type Listener = (socket: PlayedDatagrams, asked: Buffer) => void;
 
-/** A datagram socket without a descriptor: what is sent, its peer hears; what the peer says, it receives. */
+/** A datagram socket without a descriptor, connected to a peer in memory. */
 export class PlayedDatagrams extends EventEmitter implements UdpSocket {
   readonly #listener: Listener;
   #closed = false;
@@ -25,7 +25,7 @@ export class PlayedDatagrams extends EventEmitter implements UdpSocket {
     }
   }
 
-  /** ICMP: nobody listens on the port. */
+  /** ICMP port unreachable. */
   refuse(): void {
     if (!this.#closed) {
       this.emit("error", Object.assign(new Error("recv ECONNREFUSED"), { code: "ECONNREFUSED" }));

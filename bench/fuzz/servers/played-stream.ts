@@ -6,7 +6,7 @@ export interface Peer {
   readonly heard: (socket: PlayedStream, asked: Buffer) => void;
 }
 
-/** A socket of Node's own without a descriptor: what it writes, its peer hears; what the peer says, it reads. */
+/** A Node socket without a descriptor, connected to a peer in memory. */
 export class PlayedStream extends Socket {
   readonly #peer: Peer;
 
@@ -32,7 +32,7 @@ export class PlayedStream extends Socket {
   finish(): void {
     if (!this.destroyed) {
       this.push(null);
-      // As a socket with a handle does: an end is noticed also where nobody reads on.
+      // Like a socket with a handle: an end is noticed even without a reader.
       this.read(0);
     }
   }
@@ -47,7 +47,7 @@ export class PlayedStream extends Socket {
   }
 
   override _read(): void {
-    // The peer speaks when it likes.
+    // The peer sends at any time.
   }
 
   override _write(asked: Buffer, _encoding: unknown, done: (error?: Error | null) => void): void {

@@ -1,19 +1,19 @@
-/** How the server goes on when it has said all: closes, resets, or keeps silent until the probe's time is over. */
+/** What the server does after its last answer: close, reset, or stay silent until the probe's timeout. */
 export type Ending = "end" | "reset" | "silent";
 
-/** What a fuzzed server says to one probe. */
+/** The answers of a fuzzed server to one probe. */
 export interface Script {
   /** One answer after each piece that the probe sends; an empty first one leaves the first word to the client. */
   readonly answers: readonly Buffer[];
   readonly ending: Ending;
-  /** An answer arrives in pieces of so many bytes; null: whole. */
+  /** Answers arrive in pieces of this many bytes; null: whole. */
   readonly pieceBytes: number | null;
 }
 
 const BETWEEN_ANSWERS = 0x1e;
 const ENDINGS: readonly Ending[] = ["end", "reset", "silent", "end"];
 const PIECES: readonly (number | null)[] = [null, 1, 7, 512];
-/** What is left after so many pieces comes at once. */
+/** After this many pieces, the remainder arrives at once. */
 const MAX_PIECES = 8;
 
 /** An input to begin with: these answers, with an orderly end, whole. */
@@ -32,7 +32,7 @@ export function waysToSay(input: Buffer): Buffer[] {
   );
 }
 
-/** The first byte of an input chooses how the server speaks and ends, the rest is its answers. */
+/** The first byte of an input selects pieces and end, the others are the answers. */
 export function readScript(input: Buffer): Script {
   const choice = input[0] ?? 0;
   const answers: Buffer[] = [];

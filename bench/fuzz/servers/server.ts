@@ -1,13 +1,13 @@
 import type { Sockets } from "../../../src/net/network.ts";
 import type { Script } from "./script.ts";
 
-/** A server that says to one probe at a time what it is told to. */
+/** A server that sends scripted answers to one probe at a time. */
 export interface FuzzServer {
   readonly port: number;
-  /** What its probes dial it with. */
+  /** Socket factory for its probes. */
   readonly sockets: Sockets;
   readonly say: (script: Script) => void;
-  /** The probe has ended: ends what it left open, or tells of it by throwing. */
+  /** Call when the probe has ended: closes what it left open, or throws because of it. */
   readonly hangUp: () => Promise<void>;
   readonly close: () => Promise<void>;
 }

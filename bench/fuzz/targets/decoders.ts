@@ -29,7 +29,7 @@ export function dnsTarget(): FuzzTarget {
   const query = encodeQuery(7, "mail.example.com", "A");
   const question = query === null ? null : parseQuestion(query);
   if (question === null) {
-    throw new Error("a query of ours cannot be read");
+    throw new Error("an encoded query cannot be decoded");
   }
   const answer = dnsAnswer(question, 0, [
     { name: "mail.example.com", type: "CNAME", data: "owa.example.com" },

@@ -97,7 +97,7 @@ const MAX_STEPS = 3;
 const FEW_ROWS = 2;
 
 /**
- * For each load balancing vserver a tape of it, of what stands behind it and of the content switching that leads to it: a
+ * For each load balancing vserver a tape of it, of the objects behind it and of the content switching in front: a
  * tenth of the whole, in which all names still mean something.
  */
 export function partsOf(tape: Tape): readonly Tape[] {

@@ -49,7 +49,7 @@ export function lookProbe(transaction: TransactionName, path: string | null = nu
   return async (target, context) => withoutFaultOfOurs(await runTransaction(spec, target, context));
 }
 
-/** An exception of ours that a probe caught: no server may cause one. Faults of the socket itself carry another step. */
+/** An internal exception that a probe caught: no server may cause one. Socket errors have another step. */
 function withoutFaultOfOurs(observation: Observation): Observation {
   const { outcome, reason, step, evidence } = observation;
   const ours = outcome === "fault" && reason === "agent_fault" && step === "transaction";
