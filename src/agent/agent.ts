@@ -4,11 +4,7 @@ import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { tryWriting, StorageWatch } from "../lib/durable-file.ts";
 import type { Declarations } from "../maintenance/declarations.ts";
-import {
-  type AccountKeeper,
-  namesByLockoutKey,
-  openConfiguredKeeper,
-} from "./accounts/account-keeper.ts";
+import { type AccountKeeper, namesByLockoutKey, openKeeper } from "./accounts/account-keeper.ts";
 import { MessageRateLimit } from "./accounts/gated-login.ts";
 import type { AgentEvents } from "./run-probe.ts";
 import type { Log } from "../lib/log.ts";
@@ -82,11 +78,7 @@ export class Agent {
   static async open(options: AgentOptions): Promise<Agent> {
     const { config, log, firstLoginDelayMs = FIRST_LOGIN_DELAY_MS } = options;
     const storage = options.storage ?? new StorageWatch(log);
-    return new Agent(
-      options,
-      await openConfiguredKeeper(config, firstLoginDelayMs, storage),
-      storage,
-    );
+    return new Agent(options, await openKeeper(config, firstLoginDelayMs, storage), storage);
   }
 
   get state(): WitnessState {
@@ -133,9 +125,7 @@ export class Agent {
       const earlier = this.#run;
       const { firstLoginDelayMs = FIRST_LOGIN_DELAY_MS } = this.#options;
       const isMoved = config.stateDir !== earlier.config.stateDir;
-      const moved = isMoved
-        ? await openConfiguredKeeper(config, firstLoginDelayMs, this.#storage)
-        : null;
+      const moved = isMoved ? await openKeeper(config, firstLoginDelayMs, this.#storage) : null;
       await earlier.drain(DRAIN_MS, this.#stopping.signal);
       await earlier.stop();
       this.#keeper = moved ?? this.#keeper;

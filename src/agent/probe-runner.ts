@@ -51,7 +51,7 @@ const REPEAT_EXCUSED_AFTER_MS = 1_000;
 export class ProbeRunner {
   readonly #options: ProbeRunnerOptions;
   readonly #backOff = new StallBackOff();
-  /** By lockout key, the last rejected login since one was accepted. */
+  /** By lockout key, the last rejected or unanswered login since one was accepted. */
   readonly #rejections = new Map<string, Observation>();
   /** By account, the reason that has been logged. */
   readonly #heldBack = new Map<string, HeldBackReason>();

@@ -1,10 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { AdcConfig, Config } from "../config/schema.ts";
-import {
-  nitroAccount,
-  type AccountKeeper,
-  openConfiguredKeeper,
-} from "../agent/accounts/account-keeper.ts";
+import { nitroAccount, type AccountKeeper, openKeeper } from "../agent/accounts/account-keeper.ts";
 import { atMost, pause, startTimer } from "../lib/timers.ts";
 import {
   AdcLink,
@@ -556,7 +552,7 @@ async function recheck(
 
 /** A command is started by a person, so its first login needs no delay against restart loops. */
 export function commandKeeper(config: Config): Promise<AccountKeeper> {
-  return openConfiguredKeeper(config, 0);
+  return openKeeper(config, 0);
 }
 
 /** The plan of a command, with its bound secrets; secret bindings are shared through state_dir. */

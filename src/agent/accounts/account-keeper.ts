@@ -563,7 +563,7 @@ function unusable(message: string): StateFailure {
 }
 
 /** Opens the keeper for a configuration's state directory, with this machine's clocks. */
-export async function openConfiguredKeeper(
+export async function openKeeper(
   config: Config,
   firstLoginDelayMs: number,
   storage?: StorageWatch,
