@@ -328,7 +328,7 @@ export const REASON_WORDS: Readonly<Record<Reason, ReasonWords>> = {
     advice: "`plan` says why; other monitors and the service decide the member's verdict.",
   },
   flapping: {
-    label: "the ADC takes it down and up again, nobody else",
+    label: "the ADC changes it between up and down, and nothing else fails",
     advice:
       "Read the monitor's last responses on the ADC, and the ADC's load, licence and packet engine.",
   },
