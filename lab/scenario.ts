@@ -49,7 +49,7 @@ export type Management = "cluster" | "partition" | "redirect" | "factory_certifi
 export interface ScenarioStep {
   /** Milliseconds after the scenario began. */
   readonly atMs: number;
-  /** What happens, for a person who watches. */
+  /** Description of the step for the viewer. */
   readonly text: string;
   readonly run: (world: ScenarioWorld) => Promise<void> | void;
 }

@@ -624,5 +624,5 @@ function withGslb(conf: string): string {
   ].join("\n");
 }
 
-/** What the demo plays when nothing else is asked for. */
+/** The default scenario of the demo. */
 export const DEFAULT_SCENARIO = "maintenance";

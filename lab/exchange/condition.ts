@@ -87,13 +87,13 @@ export type Condition =
   | { readonly kind: "health_always_up" }
   /** HTTP: Extended Protection of the virtual directory. */
   | { readonly kind: "extended_protection"; readonly mode: ExtendedProtection }
-  /** HTTP: schemes that a 401 offers, in this order; Bearer (OAuth) only to who shows a token. */
+  /** HTTP: schemes that a 401 offers, in this order; Bearer (OAuth) only to clients with a token. */
   | { readonly kind: "auth_schemes"; readonly schemes: readonly HttpAuthScheme[] }
   /** HTTP: hybrid modern authentication. Entra's page instead of the form, and a 401 that offers Bearer alone. */
   | { readonly kind: "modern_authentication" }
   /** SMTP: `452 4.3.1 Insufficient system resources` at connect or MAIL FROM. */
   | { readonly kind: "back_pressure"; readonly at: "connect" | "mail_from" }
-  /** SMTP: so many sessions at once from one address; the next gets `421 4.3.2 The maximum number …`. */
+  /** SMTP: maximum number of sessions from one address; the next gets `421 4.3.2 The maximum number …`. */
   | { readonly kind: "source_limit"; readonly connections: number }
   /** SMTP: delays the refusal of unauthenticated clients (TarpitInterval). */
   | { readonly kind: "tarpit"; readonly delayMs: number }

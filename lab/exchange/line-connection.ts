@@ -12,7 +12,7 @@ const HIGH_WATER = 256 * 1024;
 export interface LineConnection {
   /** The next line without its end; null when the client is gone or sent too much. */
   readLine(): Promise<string | null>;
-  /** Exactly so many bytes; null when the client is gone before. */
+  /** Exactly this many bytes; null if the client disconnects before. */
   readBytes(count: number): Promise<Buffer | null>;
   /** Sends after the delay the protocol has now, and waits while the client does not read. */
   send(data: string | Buffer): Promise<void>;
@@ -157,7 +157,7 @@ export function createLineConnection(
   };
 }
 
-/** Waits for a client that reads slowly; it goes on when the client is gone. */
+/** Waits for a slow reader; resolves when the client disconnects, too. */
 export function drainedOrClosed(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

@@ -6,7 +6,7 @@ import { resetSocket } from "../../src/net/reset-socket.ts";
 
 /** Longest silence on a connection before the lab drops it: nothing of a forgotten client stays. */
 const IDLE_MS = 10 * 60_000;
-/** So long a reset waits: at once, a client on the same machine would not even learn that it was connected. */
+/** Delay of a reset: without it, a client on the same machine would not see that it was connected. */
 const RESET_AFTER_MS = 20;
 
 export interface ListenerOptions {

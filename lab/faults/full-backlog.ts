@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 
-/** Listens, tells its port, and then holds its thread so that nothing is ever accepted. */
+/** Listens, reports its port, and then blocks its thread, so that no connection is accepted. */
 const LISTENER = `
 const { createServer } = require("node:net");
 const { parentPort } = require("node:worker_threads");

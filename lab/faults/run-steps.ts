@@ -8,7 +8,7 @@ import { resetSocket } from "../../src/net/reset-socket.ts";
 /** Input that a step may wait for; a client that sends more before is cut. */
 const INPUT_LIMIT = 1024 * 1024;
 
-/** What goes on for ever goes in pieces of about this size. */
+/** Endless output is sent in pieces of about this size. */
 const REPEAT_BYTES = 16 * 1024;
 
 /**

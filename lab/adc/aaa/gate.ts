@@ -122,7 +122,7 @@ export class AaaGate {
   }
 }
 
-/** What a user meets who is known and yet not let in. */
+/** The response to an authenticated user without authorization. */
 export function notPrivileged(): Answer {
   return answer(403, [], page("Error: Not a privileged User."));
 }

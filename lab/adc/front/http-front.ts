@@ -88,7 +88,7 @@ async function serve(socket: Socket, options: HttpFrontOptions): Promise<void> {
   }
 }
 
-/** Ends the connection behind what is still to be sent: under TLS the bare socket knows nothing of that. */
+/** Ends the connection after pending output, which the raw socket under TLS does not know. */
 function leave(secure: Socket, socket: Socket): void {
   secure.once("close", () => socket.destroy());
   secure.destroySoon();

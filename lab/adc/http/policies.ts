@@ -32,7 +32,7 @@ export function bindings(
     });
 }
 
-/** The answer of the first responder policy that holds and has one; null when the request goes on. */
+/** The answer of the first matching responder policy that has one; null: continue with the request. */
 export function respond(
   estate: Estate,
   bound: readonly PolicyBinding[],

@@ -14,7 +14,7 @@ export interface MonitorResult {
   readonly leaving: boolean;
 }
 
-/** What a probe of the ADC knows. */
+/** Input of a probe of the ADC. */
 export interface MonitorTask {
   readonly monitor: Monitor;
   /** Where destIP and destPort, or the member, really listen; null when nothing does. */

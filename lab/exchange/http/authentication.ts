@@ -11,7 +11,7 @@ export type HttpIdentity =
   /** Not logged in, or a handshake in progress: send this answer. */
   | { readonly kind: "challenge"; readonly answer: LabAnswer };
 
-/** IIS' part: who sends this request, by the schemes this virtual directory takes. */
+/** Authenticates a request as IIS does, by the schemes of this virtual directory. */
 export function identify(
   request: LabRequest,
   context: ServiceContext,

@@ -25,7 +25,7 @@ export async function activeSync(request: LabRequest): Promise<LabAnswer> {
   }
 }
 
-/** The lab's offline address book; Autodiscover tells its address. */
+/** The lab's offline address book, whose address is in Autodiscover's answer. */
 export const OAB_GUID = "2b3c7f1e-6a52-4c0d-9a57-0d7f3c1f6a10";
 
 /** /OAB/<guid>/oab.xml. */

@@ -26,7 +26,7 @@ export function createHttpService(frontEnd: FrontEnd, port: 80 | 443): HttpServi
     }
     respond(frontEnd, incoming, response, known.facts, known.raw).catch(() => known.raw.destroy());
   });
-  // Node's parser knows no RPC_IN_DATA and RPC_OUT_DATA: those connections go on without it.
+  // Node's parser does not support RPC_IN_DATA and RPC_OUT_DATA: those connections bypass it.
   server.on("clientError", (error: Error & { rawPacket?: Buffer }, duplex) => {
     const socket = duplex as Socket;
     const known = connections.get(socket);

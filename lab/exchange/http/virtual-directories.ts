@@ -1,6 +1,6 @@
 import type { HttpAuthScheme, VirtualDirectory } from "../condition.ts";
 
-/** How a virtual directory of the front end asks who is there. */
+/** How a virtual directory of the front end authenticates clients. */
 export interface DirectoryFacts {
   readonly directory: VirtualDirectory;
   /** Schemes of its 401, in the order IIS offers them; empty where a form asks instead. */

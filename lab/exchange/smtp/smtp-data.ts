@@ -37,7 +37,7 @@ export async function receiveData(session: SmtpSession): Promise<SmtpReply | nul
     : deliver(session, envelope, `${lines.join("\r\n")}\r\n`);
 }
 
-/** BDAT (RFC 3030): a chunk of so many bytes; the last one delivers. Null: the client left. */
+/** BDAT (RFC 3030): a chunk of a given length; the last one delivers. Null: the client disconnected. */
 export async function receiveChunk(
   session: SmtpSession,
   argument: string,
