@@ -10,6 +10,7 @@ import {
   monitorOptions,
 } from "./monitor-change.ts";
 import { SERVICE_TYPES } from "../adc/nsconf/grammar.ts";
+import { isPlaceholder } from "../adc/nsconf/lexer.ts";
 import type { Monitor } from "../model/monitor.ts";
 import type { Rule } from "./rule.ts";
 
@@ -107,16 +108,13 @@ function unknownServiceType(context: LintContext): Hit[] {
     ...context.estate.gslb.vservers.values(),
   ];
   return objects
-    .filter(({ serviceType }) => !SERVICE_TYPES.has(serviceType) && !PLACEHOLDER.test(serviceType))
+    .filter(({ serviceType }) => !SERVICE_TYPES.has(serviceType) && !isPlaceholder(serviceType))
     .map(({ name, serviceType, line }) => ({
       line,
       object: name,
       message: `No NetScaler has a service type ${serviceType}: the ADC refuses the command.`,
     }));
 }
-
-/** `<type>`, `$TYPE`, `[TYPE]`, `**TYPE**`: what somebody is to fill in. */
-const PLACEHOLDER = /^[<[{$%*]/;
 
 function monitorDisabled(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()]

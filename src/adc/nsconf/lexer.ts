@@ -486,3 +486,8 @@ function hardWrapWidth(text: string): number {
   }
   return count >= 2 && longest >= NARROWEST ? longest : -1;
 }
+
+/** Whether a word of a guide stands for one to be filled in: `<type>`, `$TYPE`, `[TYPE]`, `**TYPE**`. */
+export function isPlaceholder(word: string): boolean {
+  return /^[<[{$%*]./.test(word);
+}

@@ -1,4 +1,5 @@
 import { defaultsOf, readFields, readWhole, type FieldSource } from "../fields.ts";
+import { isPlaceholder } from "./lexer.ts";
 import { CLIENT_AUTH_FIELDS, TLS_VERSION_FIELDS } from "../tls-fields.ts";
 import {
   AUTHENTICATION_FIELDS,
@@ -116,7 +117,7 @@ function newVserver(name: string, type: string, place: readonly string[], line: 
   };
 }
 
-/** An address or port that cannot be read leaves a vserver that is never asked: that is no reason to be silent about it. */
+/** Reports an address or port that cannot be read: nothing can be probed through such a vserver. */
 function reportPlace(
   words: readonly string[],
   name: string,
@@ -125,7 +126,8 @@ function reportPlace(
 ): void {
   const [first = "*", second = "*"] = words;
   const isLonePort = words.length === 1 && portOf(first) !== null;
-  if (!isLonePort && ((first !== "*" && !isAddress(first)) || portOf(second) === null)) {
+  const isReadable = isLonePort || words.some(isPlaceholder);
+  if (!isReadable && ((first !== "*" && !isAddress(first)) || portOf(second) === null)) {
     const message =
       "The address or port of this vserver cannot be read: nothing is asked through it.";
     report(draft, statement, "warning", "unreadable_value", name, message);
