@@ -15,7 +15,7 @@ import {
 import {
   extendBody,
   maintenanceBody,
-  noSuchWindow,
+  noSuchWindowMessage,
   readExtension,
   reportAnswer,
   toRequest,
@@ -176,7 +176,7 @@ export function storeApi(config: Config, noAgent: string): MaintenanceApi {
       const { declarations } = await readMaintenanceWindows(config);
       const window = declarations.last(name, Date.now());
       return window === null
-        ? { kind: "refused", status: 404, message: noSuchWindow(name) }
+        ? { kind: "refused", status: 404, message: noSuchWindowMessage(name) }
         : done(
             windowReport(
               window,

@@ -1,7 +1,7 @@
 import type { Slo, WindowReport } from "../change/window-report.ts";
 import { printableLine } from "../lib/printable.ts";
 import { headline, objectOf, windowReportPage } from "../web/page/window-report-page.ts";
-import { span } from "../web/page/time.ts";
+import { durationText } from "../web/page/time.ts";
 import { pluginWord } from "../model/verdicts.ts";
 import { columns, localMoment, pluginJson, type Output } from "./output.ts";
 
@@ -68,7 +68,7 @@ function textOf({ steps, vservers, incidents }: WindowReport): string {
       ["FROM", "FOR", "OBJECT", "VERDICT", "REASON"],
       ...incidents.map((each) => [
         localMoment(each.from),
-        span(each.seconds * 1_000),
+        durationText(each.seconds * 1_000),
         objectOf(each),
         each.verdict,
         each.reason ?? "",
@@ -91,7 +91,7 @@ function timesTable<Row extends Slo["vservers"][number]>(
     ...rows.map((row) => [
       row.vserver,
       ...[row.adc_wrong_seconds, row.sent_into_maintenance_seconds, row.down_seconds].map(
-        (seconds) => (seconds === 0 ? "0" : span(seconds * 1_000)),
+        (seconds) => (seconds === 0 ? "0" : durationText(seconds * 1_000)),
       ),
       last(row),
     ]),
@@ -110,7 +110,11 @@ export function printSlo(slo: Slo, json: boolean, output: Output): number {
         ? `WITNESS OK - the ADC was wrong about ${String(wrong)} of ${String(slo.vservers.length)} vservers from ${localMoment(slo.from)} to ${localMoment(slo.to)}\n`
         : `WITNESS WARNING - nothing was watched from ${localMoment(slo.from)} to ${localMoment(slo.to)}\n`,
     );
-    const rows = timesTable(slo.vservers, (row) => span(row.watched_seconds * 1_000), "WATCHED");
+    const rows = timesTable(
+      slo.vservers,
+      (row) => durationText(row.watched_seconds * 1_000),
+      "WATCHED",
+    );
     output.out(rows.length > 1 ? `${columns(rows)}\n` : "");
   }
   return isWatched ? 0 : 1;

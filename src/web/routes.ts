@@ -53,9 +53,9 @@ function opinionReadiness(live: LiveState): Readiness {
     return { ready: false, detail: awaited };
   }
   const due = live.probes.filter(isDueSoon);
-  const silent = due.filter((probe) => !hasSpoken(probe));
-  const hindrances = hindrancesIn(live);
-  const reasons = silent.map((probe) => hindrances(probe));
+  const silent = due.filter((probe) => !hasResult(probe));
+  const obstacleOf = obstacleFinder(live);
+  const reasons = silent.map((probe) => obstacleOf(probe));
   const of = `of ${String(due.length)} replicas`;
   const waitedFor = reasons.filter((reason) => reason === null).length;
   if (waitedFor > 0) {
@@ -78,7 +78,7 @@ function imports(live: LiveState): {
   readonly failed: readonly string[];
 } {
   if (live.members.length === 0 && live.vservers.length === 0) {
-    const stops = live.adcs.flatMap(({ name, lastError }) => stopOf(name, lastError) ?? []);
+    const stops = live.adcs.flatMap(({ name, lastError }) => stopReason(name, lastError) ?? []);
     return { awaited: ["no estate imported yet", ...stops].join("; "), failed: [] };
   }
   const there = new Set([...live.members, ...live.vservers].map(({ adc }) => adc));
@@ -90,7 +90,7 @@ function imports(live: LiveState): {
     failed: [
       ...missing.map(
         ({ name, lastError, silent }) =>
-          stopOf(name, lastError) ??
+          stopReason(name, lastError) ??
           `estate of ${name} missing: ${silent === true ? "the ADC does not respond" : String(lastError)}`,
       ),
       ...old,
@@ -99,7 +99,7 @@ function imports(live: LiveState): {
 }
 
 /** Why an ADC is no longer polled (its account was rejected), or null. */
-function stopOf(adc: string, lastError: string | null): string | null {
+function stopReason(adc: string, lastError: string | null): string | null {
   const stop = /\bstopped: .*/.exec(lastError ?? "")?.[0];
   return stop === undefined ? null : `${adc}: ${stop}`;
 }
@@ -132,7 +132,7 @@ function isDueSoon(probe: LiveProbe): boolean {
 }
 
 /** Has an opinion, or ran without getting one (an agent fault): waiting longer would not help. */
-function hasSpoken(probe: LiveProbe): boolean {
+function hasResult(probe: LiveProbe): boolean {
   const { opinion, last, lastPassed } = probe;
   return (
     opinion !== "unknown" || (last !== null && (last.outcome === "fault" || lastPassed === null))
@@ -140,7 +140,7 @@ function hasSpoken(probe: LiveProbe): boolean {
 }
 
 /** Why a probe cannot have an opinion now, or null. */
-function hindrancesIn(live: LiveState): (probe: LiveProbe) => string | null {
+function obstacleFinder(live: LiveState): (probe: LiveProbe) => string | null {
   const paused = new Set(
     live.vservers
       .filter(({ persistence }) => persistence?.probes === "paused")
@@ -239,13 +239,13 @@ export function routes(sources: WebSources, events: EventStreams): readonly Rout
 
 async function metricsReply(sources: WebSources, call: Call): Promise<Reply> {
   const format = negotiateFormat(call.headers.accept);
-  const gzip = acceptsGzip(firstOf(call.headers["accept-encoding"]));
+  const gzip = acceptsGzip(firstValue(call.headers["accept-encoding"]));
   const body = await sources.metrics.render(sources.live(), format, { gzip });
   return reply(200, CONTENT_TYPES[format], body, {
     vary: "accept, accept-encoding",
     ...(gzip ? { "content-encoding": "gzip" } : {}),
   });
 }
-function firstOf(header: string | string[] | undefined): string | undefined {
+function firstValue(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }

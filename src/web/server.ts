@@ -12,14 +12,14 @@ import {
   type Listener,
   type HttpTimeouts,
 } from "./http/listener.ts";
-import { createGuesses } from "./http/access.ts";
-import { answer, type Reception } from "./http/reception.ts";
+import { createCredentialLimiter } from "./http/access.ts";
+import { handleRequest, type RequestHandlerOptions } from "./http/request-handler.ts";
 import { problemPage } from "./page/layout.ts";
 import { routes } from "./routes.ts";
 import type { WebSources } from "./sources.ts";
 import { createBasicAuth } from "./web-config/basic-auth.ts";
 import { type WebConfig, createRateLimit } from "./web-config/load.ts";
-import { lockedServers, openWebConfig } from "./web-config/source.ts";
+import { createServerFactory, openWebConfig } from "./web-config/source.ts";
 
 export interface WebOptions extends WebSources {
   /** `address:port`, as `web.listen`; port 0: a free one. */
@@ -29,7 +29,7 @@ export interface WebOptions extends WebSources {
   /** A web configuration file as Prometheus' exporters take it (`web.config_file`), or null. */
   readonly configFile?: string | null;
   readonly log: Log;
-  readonly patience?: HttpTimeouts;
+  readonly timeouts?: HttpTimeouts;
 }
 
 export type Web =
@@ -43,7 +43,7 @@ export type Web =
 
 /** Sampling interval of event streams and timelines. */
 const SAMPLE_EVERY_MS = 500;
-const TELL_OF_CROWDS_EVERY_MS = 60_000;
+const CONNECTION_LOG_EVERY_MS = 60_000;
 
 /** Serves page, metrics and API on all addresses, or on none. Never rejects. */
 export async function startWeb(options: WebOptions): Promise<Web> {
@@ -56,7 +56,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
         server.setSecureContext(tls?.context ?? {});
       }
     },
-    refused: (message) => {
+    rejected: (message) => {
       log.error({ problem: message }, "web configuration rejected, previous one kept");
     },
   });
@@ -66,27 +66,27 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const { source } = opened;
   const basicAuth = createBasicAuth();
   const events = createEventStreams(history, () => options.live().adcs);
-  const connections = createConnectionTable(CONNECTION_LIMITS, tellOfCrowds(log));
-  const reception: Reception = {
-    table: routes(options, events),
-    doors: () => ({ hosts: options.hosts, machineNames, token: options.token() }),
+  const connections = createConnectionTable(CONNECTION_LIMITS, connectionLimitLogger(log));
+  const handlerOptions: RequestHandlerOptions = {
+    routes: routes(options, events),
+    accessPolicy: () => ({ hosts: options.hosts, machineNames, token: options.token() }),
     webConfig: source.current,
     basicAuth,
     rateLimit: createRateLimit(() => performance.now()),
-    guesses: createGuesses(log, () => performance.now()),
+    credentialLimiter: createCredentialLimiter(log, () => performance.now()),
     connections,
     problemPage: (what) => problemPage(what, options.live().agent, options.version),
     log,
   };
-  const patience = options.patience ?? DEFAULT_HTTP_TIMEOUTS;
-  const machineNames = namesOfThisMachine();
+  const timeouts = options.timeouts ?? DEFAULT_HTTP_TIMEOUTS;
+  const machineNames = ownHostNames();
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
-    answer(request, response, reception, patience).catch((error: unknown) => {
+    handleRequest(request, response, handlerOptions, timeouts).catch((error: unknown) => {
       log.error({ err: error }, "internal error, response aborted");
       response.destroy();
     });
   };
-  const makeServer = lockedServers(source, tlsServers, patience);
+  const makeServer = createServerFactory(source, tlsServers, timeouts);
   const listening: Listener[] = [];
   const sampling = setInterval(() => {
     try {
@@ -106,7 +106,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
     await Promise.all([...listening.map((one) => one.close()), basicAuth.close()]);
   };
   for (const address of options.listen) {
-    const started = await listen(address, handler, patience, connections, makeServer);
+    const started = await listen(address, handler, timeouts, connections, makeServer);
     if (started.kind === "failed") {
       await close();
       return started;
@@ -118,21 +118,24 @@ export async function startWeb(options: WebOptions): Promise<Web> {
 }
 
 /** Logs closed connections, at most one line a minute. */
-function tellOfCrowds(log: Log): (group: string) => void {
-  let toldAt = -Infinity;
-  let cut = 0;
+function connectionLimitLogger(log: Log): (group: string) => void {
+  let loggedAt = -Infinity;
+  let closed = 0;
   return (group) => {
-    cut += 1;
+    closed += 1;
     const now = performance.now();
-    if (now - toldAt >= TELL_OF_CROWDS_EVERY_MS) {
-      log.warn({ from: group, cut }, "too many connections, closing the oldest of one address");
-      toldAt = now;
-      cut = 0;
+    if (now - loggedAt >= CONNECTION_LOG_EVERY_MS) {
+      log.warn(
+        { from: group, cut: closed },
+        "too many connections, closing the oldest of one address",
+      );
+      loggedAt = now;
+      closed = 0;
     }
   };
 }
 
-function namesOfThisMachine(): readonly string[] {
+function ownHostNames(): readonly string[] {
   const full = hostname();
   return [...new Set([full, full.split(".")[0] ?? full])];
 }

@@ -3,7 +3,12 @@ import { createAttemptLimit } from "../../src/web/http/access.ts";
 
 function limit(maxKeys = 100) {
   const clock = { ms: 0 };
-  const made = createAttemptLimit({ burst: 2, everyMs: 1_000, maxKeys, monotonic: () => clock.ms });
+  const made = createAttemptLimit({
+    burst: 2,
+    refillMs: 1_000,
+    maxKeys,
+    monotonic: () => clock.ms,
+  });
   return { ...made, clock };
 }
 
@@ -26,13 +31,13 @@ test("createAttemptLimit › keeps keys apart, and never lets more than a burst 
 });
 
 test("createAttemptLimit › what is given back is no attempt, however often", () => {
-  const { take, giveBack } = limit();
+  const { take, refund } = limit();
   for (let times = 0; times < 10; times += 1) {
     expect(take("a")).toBe(true);
-    giveBack("a");
+    refund("a");
   }
-  giveBack("a");
-  giveBack("a");
+  refund("a");
+  refund("a");
   expect([take("a"), take("a"), take("a")]).toEqual([true, true, false]);
 });
 

@@ -145,7 +145,7 @@ export const LONGEST: Readonly<Record<string, readonly [seconds: number, load: n
   "test/lint-page/page.test.ts": [16, 0.8],
   "test/alerts/rules.test.ts": [15, 1],
   "test/cli/built-command.test.ts": [17, 0.5],
-  "test/web/crowd.test.ts": [12, 0.5],
+  "test/web/load.test.ts": [12, 0.5],
   "test/e2e/signals.test.ts": [15, 0.3],
   "test/e2e/ns-conf-only.test.ts": [14, 0.2],
   "test/probes/transactions/hostile/hostile-fields.test.ts": [38, 1],

@@ -5,13 +5,13 @@ import {
   memberCommands,
   serverCommands,
   vserverCommands,
-  wholeServer,
+  wholeServerCommands,
 } from "../../src/web/page/commands.ts";
 import { findingsOf } from "../../src/change/findings.ts";
 import { attentionOf } from "../../src/web/page/attention.ts";
-import { headline } from "../../src/web/page/bar.ts";
+import { headline } from "../../src/web/page/state-bar.ts";
 import { maintenancePage } from "../../src/web/page/maintenance-page.ts";
-import { whyEach } from "../../src/web/page/opinions.ts";
+import { causeOfEach } from "../../src/web/page/opinions.ts";
 import { protocolOf, type LiveMember, type LivePersistence } from "../../src/model/live.ts";
 import {
   severity,
@@ -227,7 +227,7 @@ describe("why, beside each opinion", () => {
     ],
     ["is not given where all is well", {}, "", ""],
   ])("%s", (_case, facts, replica, service) => {
-    const why = whyEach(aMember(facts));
+    const why = causeOfEach(aMember(facts));
     const holds = (text: string, part: string): boolean =>
       part === "" ? text === "" : text.includes(part);
     expect([holds(why.replica, replica), holds(why.service, service), why]).toEqual([
@@ -251,7 +251,7 @@ describe("the steps of a maintenance", () => {
       writable: false,
       message: null,
       server: "ex02",
-      looks: {
+      checks: {
         preflight: report(true, "All can do without it."),
         drained: report(false, "2 of 2 members of ex02 still UP."),
         returned: report(false, "Not yet."),
@@ -352,7 +352,7 @@ describe("what to type", () => {
       aMember({ server: "ex02", adcService: "svc imap", disabled: service ?? null }),
     ];
     const lines = (of: readonly LiveMember[]): string[] =>
-      wholeServer("enable", of, [estate]).flatMap(({ text }) => text.split("\n"));
+      wholeServerCommands("enable", of, [estate]).flatMap(({ text }) => text.split("\n"));
     expect(lines(members([], []))).toEqual(["enable server ex02"]);
     expect(lines(members(null, null))).toEqual(["enable server ex02"]);
     expect(lines(members(["server"], ["server"]))).toEqual(["enable server ex02"]);

@@ -113,7 +113,10 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
         const read = toRequest(body, actions.list(), sources.now());
         return read.kind === "bad"
           ? problem(400, read.message)
-          : resultReply(await actions.start(read.request, read.force), whatStarts(read.request));
+          : resultReply(
+              await actions.start(read.request, read.force),
+              declareLogFields(read.request),
+            );
       })(call),
     ),
     write(
@@ -121,10 +124,10 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
       path,
       windowAnswer,
       guarded(async (actions, { url }) => {
-        const ending = readEnding(url.searchParams);
+        const ending = readEndRequest(url.searchParams);
         return ending === null
           ? problem(400, "Parameters: name, optional author; at most 200 characters each.")
-          : resultReply(await actions.end(ending.name, ending.author), whatEnds(ending));
+          : resultReply(await actions.end(ending.name, ending.author), endLogFields(ending));
       }),
     ),
     writeBody(`${path}/extend`, { body: extendBody, answer: windowAnswer }, (body, call) =>
@@ -132,7 +135,7 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
         const extension = readExtension(body);
         return extension === null
           ? problem(400, "Give exactly one of end (a time) and for (a duration: 30m).")
-          : resultReply(await actions.extend(body.name, extension), whatExtends(body));
+          : resultReply(await actions.extend(body.name, extension), extendLogFields(body));
       })(call),
     ),
     get(
@@ -146,7 +149,7 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
           return tooManyReports();
         }
         const report = await actions.report(name.data);
-        return report === null ? problem(404, noSuchWindow(name.data)) : json(report);
+        return report === null ? problem(404, noSuchWindowMessage(name.data)) : json(report);
       }),
       windowReportAnswer,
     ),
@@ -166,7 +169,7 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
     get(
       `${path}/preflight`,
       guarded(async (actions, { url }) => {
-        const server = serverIn(url.searchParams);
+        const server = serverParameter(url.searchParams);
         const limits = readLimits(url.searchParams);
         return server === "" || limits === null
           ? problem(400, "Parameters: server, min_capacity (a number), horizon (a duration: 4h).")
@@ -177,7 +180,7 @@ export function maintenanceRoutes(sources: WebSources): readonly Route[] {
     get(
       `${path}/verify`,
       guarded(async (actions, { url }) => {
-        const server = serverIn(url.searchParams);
+        const server = serverParameter(url.searchParams);
         const want = url.searchParams.get("want");
         return server === "" || (want !== "drained" && want !== "returned")
           ? problem(400, "Parameters: server, and want (drained or returned).")
@@ -194,7 +197,7 @@ export function tooManyReports(): Reply {
   });
 }
 
-export function noSuchWindow(name: string): string {
+export function noSuchWindowMessage(name: string): string {
   return `No window named ${name} has begun in the last 90 days.`;
 }
 
@@ -208,32 +211,32 @@ function readRange(query: URLSearchParams): { readonly from: number; readonly to
 }
 
 /** Empty if none is named or a name is invalid. */
-function serverIn(query: URLSearchParams): string {
+function serverParameter(query: URLSearchParams): string {
   const parsed = shortText.safeParse(query.get("server"));
   return parsed.success ? parsed.data : "";
 }
 
 /** The window to end, and the author. */
-export interface Ending {
+export interface EndRequest {
   readonly name: string;
   readonly author: string | null;
 }
 
-const ending = z.object({ name: shortText, author: visible(z.string().max(200)).nullable() });
+const endRequest = z.object({ name: shortText, author: visible(z.string().max(200)).nullable() });
 
 /** Reads a query or a form; null if the name is missing or invalid. */
-export function readEnding(query: URLSearchParams): Ending | null {
-  const parsed = ending.safeParse({ name: query.get("name"), author: query.get("author") });
+export function readEndRequest(query: URLSearchParams): EndRequest | null {
+  const parsed = endRequest.safeParse({ name: query.get("name"), author: query.get("author") });
   return parsed.success ? parsed.data : null;
 }
 
 /** For the log. */
-export function whatEnds({ name, author }: Ending): Readonly<Record<string, string>> {
+export function endLogFields({ name, author }: EndRequest): Readonly<Record<string, string>> {
   return { did: "end a maintenance window", window: name, ...(author === null ? {} : { author }) };
 }
 
 /** For the log. */
-export function whatExtends({
+export function extendLogFields({
   name,
   end,
   for: by,
@@ -249,7 +252,7 @@ export function whatExtends({
 }
 
 /** For the log. */
-export function whatStarts(request: MaintenanceWindow): Readonly<Record<string, string>> {
+export function declareLogFields(request: MaintenanceWindow): Readonly<Record<string, string>> {
   const { name, servers, startAt, endAt, author, reason } = request;
   return {
     did: "declare a maintenance window",
@@ -284,14 +287,14 @@ export function toRequest(
 ): ReadRequest {
   const name = body.name ?? body.servers.join(",");
   if ((body.end === undefined) === (body.for === undefined)) {
-    return bad("Give exactly one of end and for.");
+    return invalidRequest("Give exactly one of end and for.");
   }
   // Repeating the request must change nothing, so an open window keeps its first start.
   const open = known.find((window) => window.name === name && window.state === "open");
   const startAt = body.start === undefined ? (open?.startAt ?? now) : Date.parse(body.start);
   const endAt = readEnd(body.end, body.for, startAt);
   if (endAt === null) {
-    return bad("for must be a duration such as 30m, 1h30m or 1d, or never.");
+    return invalidRequest("for must be a duration such as 30m, 1h30m or 1d, or never.");
   }
   return {
     kind: "request",
@@ -324,20 +327,20 @@ function readEnd(
   return durationMs === null || durationMs === 0 ? null : startAt + durationMs;
 }
 
-function bad(message: string): ReadRequest {
+function invalidRequest(message: string): ReadRequest {
   return { kind: "bad", message };
 }
 
-function resultReply(result: DeclareResult, did: BodyReply["did"]): Reply {
+function resultReply(result: DeclareResult, logFields: BodyReply["logFields"]): Reply {
   switch (result.kind) {
     case "done":
-      return { ...json({ window: windowJson(result.window) }), did };
+      return { ...json({ window: windowJson(result.window) }), logFields };
     case "not_found":
-      return { ...problem(404, result.message), did };
+      return { ...problem(404, result.message), logFields };
     case "refused":
-      return { ...problem(409, result.message), did };
+      return { ...problem(409, result.message), logFields };
     case "failed":
-      return { ...problem(503, result.message), did };
+      return { ...problem(503, result.message), logFields };
   }
 }
 

@@ -123,7 +123,7 @@ export interface AttemptLimitOptions {
   /** Number of attempts allowed at once. */
   readonly burst: number;
   /** Interval after which one more attempt is allowed, in milliseconds. */
-  readonly everyMs: number;
+  readonly refillMs: number;
   /** Maximum number of keys; beyond it the longest idle ones are removed. */
   readonly maxKeys: number;
   /** Monotonic clock in milliseconds. */
@@ -135,18 +135,18 @@ export interface AttemptLimit {
   /** Takes an attempt; false if none is left. */
   readonly take: (key: string) => boolean;
   /** Returns an attempt that was not a failure. */
-  readonly giveBack: (key: string) => void;
+  readonly refund: (key: string) => void;
   readonly size: () => number;
 }
 
 export function createAttemptLimit(options: AttemptLimitOptions): AttemptLimit {
-  const { burst, everyMs, maxKeys, monotonic } = options;
+  const { burst, refillMs, maxKeys, monotonic } = options;
   const buckets = new Map<string, { left: number; filledAt: number }>();
 
   function bucketOf(key: string): { left: number; filledAt: number } {
     const now = monotonic();
     const known = buckets.get(key) ?? { left: burst, filledAt: now };
-    known.left = Math.min(burst, known.left + (now - known.filledAt) / everyMs);
+    known.left = Math.min(burst, known.left + (now - known.filledAt) / refillMs);
     known.filledAt = now;
     // Moved to the end, so that the first key is the longest idle.
     buckets.delete(key);
@@ -167,7 +167,7 @@ export function createAttemptLimit(options: AttemptLimitOptions): AttemptLimit {
       bucket.left -= 1;
       return true;
     },
-    giveBack: (key) => {
+    refund: (key) => {
       const bucket = bucketOf(key);
       bucket.left = Math.min(burst, bucket.left + 1);
     },
@@ -176,19 +176,19 @@ export function createAttemptLimit(options: AttemptLimitOptions): AttemptLimit {
 }
 
 /** Wrong passwords and tokens that one address may send in a burst; then one more every few seconds. */
-const BURST = 10;
-const ONE_MORE_EVERY_MS = 3_000;
+const ATTEMPT_BURST = 10;
+const ATTEMPT_REFILL_MS = 3_000;
 const MAX_ADDRESSES = 1_024;
 /** Limits for repeated credentials after a refusal: interval, and number per address. */
-const SECOND_TURN_AFTER_MS = 1_000;
-const SECOND_TURN_EVERY_MS = 2_000;
-const MAX_TURNED_AWAY = 4_096;
+const RETRY_AFTER_MS = 1_000;
+const RETRY_REFILL_MS = 2_000;
+const MAX_REJECTED_CREDENTIALS = 4_096;
 /** Log limits: one line per address in this time, and a total for all addresses. */
-const LOG_EVERY_MS = 10_000;
-const MAX_LINES = 20;
+const LOG_REFILL_MS = 10_000;
+const LOG_BURST = 20;
 
 /** What was wrong, for the log. */
-export interface WrongGuess {
+export interface RejectedCredential {
   readonly what: "password" | "token";
   /** The user name given with the password. */
   readonly user: string | null;
@@ -199,72 +199,72 @@ export interface WrongGuess {
  * Rate-limits and logs wrong credentials by address. Correct ones are never delayed: a correct password is cached after its
  * first use, and a correct token is recognised at once.
  */
-export interface Guesses {
+export interface CredentialLimiter {
   /**
    * Whether to check credentials now. Each call counts as a failure until `right` takes it back. Repeating the same `given`
-   * after a refusal has a limit of its own: a guesser changes its guesses, a scraper repeats itself.
+   * after a refusal has a limit of its own: an attacker changes its guesses, a scraper repeats itself.
    */
   readonly mayTry: (address: string, given?: string) => boolean;
-  readonly right: (address: string) => void;
-  readonly wrong: (address: string, guess: WrongGuess) => void;
+  readonly accepted: (address: string) => void;
+  readonly rejected: (address: string, credential: RejectedCredential) => void;
 }
 
-export function createGuesses(log: Log, monotonic: () => number): Guesses {
+export function createCredentialLimiter(log: Log, monotonic: () => number): CredentialLimiter {
   const attempts = createAttemptLimit({
-    burst: BURST,
-    everyMs: ONE_MORE_EVERY_MS,
+    burst: ATTEMPT_BURST,
+    refillMs: ATTEMPT_REFILL_MS,
     maxKeys: MAX_ADDRESSES,
     monotonic,
   });
   const lines = createAttemptLimit({
     burst: 1,
-    everyMs: LOG_EVERY_MS,
+    refillMs: LOG_REFILL_MS,
     maxKeys: MAX_ADDRESSES,
     monotonic,
   });
   const allLines = createAttemptLimit({
-    burst: MAX_LINES,
-    everyMs: LOG_EVERY_MS / MAX_LINES,
+    burst: LOG_BURST,
+    refillMs: LOG_REFILL_MS / LOG_BURST,
     maxKeys: 1,
     monotonic,
   });
-  const secondTurns = createAttemptLimit({
+  const retries = createAttemptLimit({
     burst: 1,
-    everyMs: SECOND_TURN_EVERY_MS,
+    refillMs: RETRY_REFILL_MS,
     maxKeys: MAX_ADDRESSES,
     monotonic,
   });
-  const turnedAway = new Map<string, number>();
-  let untold = 0;
+  const firstRejectedAt = new Map<string, number>();
+  let suppressed = 0;
 
-  function comesAgain(group: string, given: string): boolean {
-    const mark = digest(`${group} ${given}`).toString("base64");
-    const firstAt = turnedAway.get(mark);
+  function isAllowedRetry(group: string, given: string): boolean {
+    const key = digest(`${group} ${given}`).toString("base64");
+    const firstAt = firstRejectedAt.get(key);
     if (firstAt === undefined) {
-      turnedAway.set(mark, monotonic());
-      const [oldest] = turnedAway.keys();
-      if (turnedAway.size > MAX_TURNED_AWAY && oldest !== undefined) {
-        turnedAway.delete(oldest);
+      firstRejectedAt.set(key, monotonic());
+      const [oldest] = firstRejectedAt.keys();
+      if (firstRejectedAt.size > MAX_REJECTED_CREDENTIALS && oldest !== undefined) {
+        firstRejectedAt.delete(oldest);
       }
       return false;
     }
-    const may = monotonic() - firstAt >= SECOND_TURN_AFTER_MS && secondTurns.take(group);
-    return may && turnedAway.delete(mark);
+    const may = monotonic() - firstAt >= RETRY_AFTER_MS && retries.take(group);
+    return may && firstRejectedAt.delete(key);
   }
 
   return {
     mayTry: (address, given) => {
       const group = addressGroup(address);
-      const may = attempts.take(group) || (given !== undefined && comesAgain(group, given));
-      untold += may ? 0 : 1;
+      const may = attempts.take(group) || (given !== undefined && isAllowedRetry(group, given));
+      suppressed += may ? 0 : 1;
       return may;
     },
-    right: (address) => {
-      attempts.giveBack(addressGroup(address));
+    accepted: (address) => {
+      attempts.refund(addressGroup(address));
     },
-    wrong: (address, { what, user, path }) => {
+    rejected: (address, { what, user, path }) => {
       if (!lines.take(addressGroup(address)) || !allLines.take("")) {
-        untold += 1;
+        suppressed += 1;
         return;
       }
       log.warn(
@@ -273,11 +273,11 @@ export function createGuesses(log: Log, monotonic: () => number): Guesses {
           what,
           ...(user === null ? {} : { user: visibleText(user, 64) }),
           path: visibleText(path),
-          untold,
+          suppressed,
         },
         "wrong password or token rejected",
       );
-      untold = 0;
+      suppressed = 0;
     },
   };
 }

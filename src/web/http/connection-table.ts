@@ -28,7 +28,7 @@ export type ConnectionState = "silent" | "idle" | "answering" | "streaming";
 const WAITING = ["silent", "idle"] as const;
 
 /** Identifies a connection by its addresses, because TLS wraps the socket in another. */
-export type Ends = Pick<Socket, "remoteAddress" | "remotePort" | "localPort">;
+export type SocketAddresses = Pick<Socket, "remoteAddress" | "remotePort" | "localPort">;
 
 /**
  * The open connections of the whole server. A new connection is always accepted. If there are too many, the address with the
@@ -36,8 +36,8 @@ export type Ends = Pick<Socket, "remoteAddress" | "remotePort" | "localPort">;
  */
 export interface ConnectionTable {
   /** Adds a new connection; it is `silent` until its first complete request. */
-  readonly admit: (socket: Socket) => void;
-  readonly enter: (ends: Ends, state: ConnectionState) => void;
+  readonly add: (socket: Socket) => void;
+  readonly setState: (addresses: SocketAddresses, state: ConnectionState) => void;
   readonly count: () => number;
 }
 
@@ -50,11 +50,11 @@ interface Entry {
 export function createConnectionTable(
   limits: ConnectionLimits,
   /** Called for each closed connection, with its address. */
-  gaveUp: (group: string) => void,
+  onClosed: (group: string) => void,
 ): ConnectionTable {
   const entries = new Map<string, Entry>();
   // Per state and address, the connections in the order in which they entered the state.
-  const held: Record<ConnectionState, Map<string, Set<Entry>>> = {
+  const byState: Record<ConnectionState, Map<string, Set<Entry>>> = {
     silent: new Map(),
     idle: new Map(),
     answering: new Map(),
@@ -67,38 +67,38 @@ export function createConnectionTable(
     streaming: 0,
   };
 
-  function hold(entry: Entry): void {
-    const ofState = held[entry.state];
+  function addToState(entry: Entry): void {
+    const ofState = byState[entry.state];
     const ofGroup = ofState.get(entry.group) ?? new Set<Entry>();
     ofState.set(entry.group, ofGroup.add(entry));
     counts[entry.state] += 1;
   }
 
-  function letGo(entry: Entry): void {
-    const ofGroup = held[entry.state].get(entry.group);
+  function removeFromState(entry: Entry): void {
+    const ofGroup = byState[entry.state].get(entry.group);
     if (ofGroup?.delete(entry) === true) {
       counts[entry.state] -= 1;
       if (ofGroup.size === 0) {
-        held[entry.state].delete(entry.group);
+        byState[entry.state].delete(entry.group);
       }
     }
   }
 
   function sizeOf(state: ConnectionState, group: string): number {
-    return held[state].get(group)?.size ?? 0;
+    return byState[state].get(group)?.size ?? 0;
   }
 
-  function giveUp(entry: Entry | undefined): void {
+  function closeEntry(entry: Entry | undefined): void {
     if (entry !== undefined) {
-      letGo(entry);
-      gaveUp(entry.group);
+      removeFromState(entry);
+      onClosed(entry.group);
       entry.socket.destroy();
     }
   }
 
   function oldestOf(states: readonly ConnectionState[], group: string): Entry | undefined {
     for (const state of states) {
-      const [oldest] = held[state].get(group) ?? [];
+      const [oldest] = byState[state].get(group) ?? [];
       if (oldest !== undefined) {
         return oldest;
       }
@@ -110,7 +110,7 @@ export function createConnectionTable(
   function oldestOfFullest(states: readonly ConnectionState[]): Entry | undefined {
     for (const state of states) {
       let fullest: ReadonlySet<Entry> | undefined;
-      for (const ofGroup of held[state].values()) {
+      for (const ofGroup of byState[state].values()) {
         fullest = fullest === undefined || ofGroup.size > fullest.size ? ofGroup : fullest;
       }
       const [oldest] = fullest ?? [];
@@ -121,28 +121,28 @@ export function createConnectionTable(
     return undefined;
   }
 
-  function keepWithin({ state, group }: Entry): void {
+  function enforceLimits({ state, group }: Entry): void {
     if (state === "silent" || state === "idle") {
       if (sizeOf("silent", group) + sizeOf("idle", group) > limits.waitingPerAddress) {
-        giveUp(oldestOf(WAITING, group));
+        closeEntry(oldestOf(WAITING, group));
       }
       if (counts.silent + counts.idle > limits.waiting) {
-        giveUp(oldestOfFullest(WAITING));
+        closeEntry(oldestOfFullest(WAITING));
       }
       return;
     }
     const perAddress =
       state === "answering" ? limits.answeringPerAddress : limits.streamingPerAddress;
     if (sizeOf(state, group) > perAddress) {
-      giveUp(oldestOf([state], group));
+      closeEntry(oldestOf([state], group));
     }
     if (counts[state] > limits[state]) {
-      giveUp(oldestOfFullest([state]));
+      closeEntry(oldestOfFullest([state]));
     }
   }
 
   return {
-    admit: (socket) => {
+    add: (socket) => {
       const key = keyOf(socket);
       const entry: Entry = {
         socket,
@@ -150,29 +150,29 @@ export function createConnectionTable(
         state: "silent",
       };
       entries.set(key, entry);
-      hold(entry);
+      addToState(entry);
       socket.once("close", () => {
-        letGo(entry);
+        removeFromState(entry);
         if (entries.get(key) === entry) {
           entries.delete(key);
         }
       });
-      keepWithin(entry);
+      enforceLimits(entry);
     },
-    enter: (ends, state) => {
-      const entry = entries.get(keyOf(ends));
+    setState: (addresses, state) => {
+      const entry = entries.get(keyOf(addresses));
       if (entry === undefined || entry.socket.destroyed || entry.state === state) {
         return;
       }
-      letGo(entry);
+      removeFromState(entry);
       entry.state = state;
-      hold(entry);
-      keepWithin(entry);
+      addToState(entry);
+      enforceLimits(entry);
     },
     count: () => counts.silent + counts.idle + counts.answering + counts.streaming,
   };
 }
 
-function keyOf({ remoteAddress, remotePort, localPort }: Ends): string {
+function keyOf({ remoteAddress, remotePort, localPort }: SocketAddresses): string {
   return `${remoteAddress ?? ""} ${String(remotePort)} ${String(localPort)}`;
 }

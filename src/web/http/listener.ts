@@ -28,7 +28,7 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_HEADERS = 100;
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
-export type MakeServer = (options: ServerSettings, handler: Handler) => Server;
+export type ServerFactory = (options: ServerSettings, handler: Handler) => Server;
 
 export interface ServerSettings {
   readonly maxHeaderSize: number;
@@ -43,9 +43,9 @@ export interface Listener {
   readonly kind: "listening";
   readonly url: string;
   /** Stops accepting connections; open ones stay. */
-  readonly shut: () => void;
+  readonly pause: () => void;
   /** Listens again at the same address and port; resolves to an error, else null. */
-  readonly open: () => Promise<string | null>;
+  readonly resume: () => Promise<string | null>;
   readonly close: () => Promise<void>;
 }
 
@@ -55,9 +55,9 @@ export type Listening = Listener | { readonly kind: "failed"; readonly message: 
 export function listen(
   address: string,
   handler: Handler,
-  patience: HttpTimeouts,
+  timeouts: HttpTimeouts,
   connections: ConnectionTable,
-  makeServer: MakeServer = createServer,
+  makeServer: ServerFactory = createServer,
 ): Promise<Listening> {
   const where = parseHostPort(address);
   if (where?.port === undefined || where.port === null) {
@@ -67,22 +67,22 @@ export function listen(
   const server = makeServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: patience.headersMs,
-      requestTimeout: patience.requestMs,
-      keepAliveTimeout: patience.idleMs,
-      connectionsCheckingInterval: Math.min(2_000, patience.headersMs),
+      headersTimeout: timeouts.headersMs,
+      requestTimeout: timeouts.requestMs,
+      keepAliveTimeout: timeouts.idleMs,
+      connectionsCheckingInterval: Math.min(2_000, timeouts.headersMs),
     },
     handler,
   );
   server.maxHeadersCount = MAX_HEADERS;
-  server.setTimeout(patience.idleMs);
+  server.setTimeout(timeouts.idleMs);
   const sockets = new Set<Socket>();
   server.on("error", () => {
     // A listen error is returned to the caller; any other error affects one client only.
   });
   server.on("connection", (socket) => {
     sockets.add(socket);
-    connections.admit(socket);
+    connections.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
   return listenOn(server, { port, ...(host === "" ? {} : { host }) }).then((problem) => {
@@ -93,12 +93,12 @@ export function listen(
     const bound = server.address() as AddressInfo;
     return {
       kind: "listening",
-      url: `${scheme}://${shownAddress(host, bound.port)}`,
-      shut: () => {
+      url: `${scheme}://${authorityOf(host, bound.port)}`,
+      pause: () => {
         // Not http.Server.close, which also closes idle connections that a scraper may reuse.
         TcpServer.prototype.close.call(server);
       },
-      open: () => listenOn(server, { host: bound.address, port: bound.port }),
+      resume: () => listenOn(server, { host: bound.address, port: bound.port }),
       close: () => close(server, sockets),
     };
   });
@@ -125,7 +125,7 @@ function listenOn(
   });
 }
 
-function shownAddress(host: string, port: number): string {
+function authorityOf(host: string, port: number): string {
   const shown = host === "" ? "localhost" : host;
   return `${shown.includes(":") ? `[${shown}]` : shown}:${String(port)}`;
 }
@@ -142,9 +142,9 @@ function close(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
   });
 }
 
-const LOOK_EVERY_MS = 250;
+const CHECK_EVERY_MS = 250;
 /** Time that descriptors must be available before connections are accepted again. */
-const BACK_AFTER_MS = 1_000;
+const RESUME_AFTER_MS = 1_000;
 
 export interface DescriptorWatch {
   readonly stop: () => Promise<void>;
@@ -156,55 +156,55 @@ export interface DescriptorWatch {
  * libuv keeps a spare descriptor for this case, but another thread may take it.
  */
 export function watchDescriptors(listeners: readonly Listener[], log: Log): DescriptorWatch {
-  let isShut = false;
-  let leftForMs = 0;
-  let opening: Promise<void> | null = null;
+  let isPaused = false;
+  let freeForMs = 0;
+  let resuming: Promise<void> | null = null;
   let problem: string | null = null;
 
-  function shut(): void {
-    isShut = true;
+  function pause(): void {
+    isPaused = true;
     listeners.forEach((listener) => {
-      listener.shut();
+      listener.pause();
     });
     log.warn({}, "no file descriptors left, not accepting connections");
   }
 
-  async function open(): Promise<void> {
-    const problems = await Promise.all(listeners.map((listener) => listener.open()));
+  async function resume(): Promise<void> {
+    const problems = await Promise.all(listeners.map((listener) => listener.resume()));
     const found = problems.find((one) => one !== null) ?? null;
-    isShut = found !== null;
-    if (!isShut) {
+    isPaused = found !== null;
+    if (!isPaused) {
       log.info({}, "file descriptors available, accepting connections");
     } else if (found !== problem) {
       log.error({ problem: found }, "listen failed, retrying");
     }
     problem = found;
-    opening = null;
+    resuming = null;
   }
 
-  const looking = setInterval(() => {
-    if (opening !== null) {
+  const timer = setInterval(() => {
+    if (resuming !== null) {
       return;
     }
-    const areLeft = descriptorsAreLeft();
-    leftForMs = areLeft ? leftForMs + LOOK_EVERY_MS : 0;
-    if (!areLeft && !isShut) {
-      shut();
-    } else if (isShut && leftForMs >= BACK_AFTER_MS) {
-      opening = open();
+    const isFree = hasFreeDescriptor();
+    freeForMs = isFree ? freeForMs + CHECK_EVERY_MS : 0;
+    if (!isFree && !isPaused) {
+      pause();
+    } else if (isPaused && freeForMs >= RESUME_AFTER_MS) {
+      resuming = resume();
     }
-  }, LOOK_EVERY_MS);
-  looking.unref();
+  }, CHECK_EVERY_MS);
+  timer.unref();
   return {
     stop: async () => {
-      clearInterval(looking);
-      await opening;
+      clearInterval(timer);
+      await resuming;
     },
   };
 }
 
 /** Whether the process has a free file descriptor. */
-function descriptorsAreLeft(): boolean {
+function hasFreeDescriptor(): boolean {
   try {
     closeSync(openSync("/dev/null", "r"));
     return true;

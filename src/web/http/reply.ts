@@ -18,7 +18,7 @@ export interface BodyReply {
   /** The error, to show as a page instead. */
   readonly problem?: Problem;
   /** What a write changed, for the log. */
-  readonly did?: Readonly<Record<string, string>> | undefined;
+  readonly logFields?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Problem {

@@ -12,7 +12,7 @@ export interface Call {
   /** Aborted when the client goes away. */
   readonly gone: AbortSignal;
   /** Checks the write token of a form; wrong ones are counted, logged and rate-limited. */
-  readonly tokenFits: (given: string) => "yes" | "no" | "too_many";
+  readonly checkToken: (given: string) => "yes" | "no" | "too_many";
 }
 
 /**

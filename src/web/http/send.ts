@@ -55,7 +55,7 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "permissions-policy": "camera=(), geolocation=(), microphone=()",
 };
 
-const POLICY = "content-security-policy";
+const CONTENT_SECURITY_POLICY = "content-security-policy";
 
 /**
  * The headers of every answer; the operator's (`http_server_config.headers`) take precedence, also over permission to frame a
@@ -65,9 +65,14 @@ function answerHeaders(
   own: Readonly<Record<string, string>>,
   isFramable: boolean,
 ): Readonly<Record<string, string>> {
-  const isOurs = own[POLICY] === undefined && own["x-frame-options"] === undefined;
-  const framed = SECURITY_HEADERS[POLICY]?.replace(NO_FRAMES, "frame-ancestors *") ?? "";
-  return { ...SECURITY_HEADERS, ...(isFramable && isOurs ? { [POLICY]: framed } : {}), ...own };
+  const isOurs = own[CONTENT_SECURITY_POLICY] === undefined && own["x-frame-options"] === undefined;
+  const framed =
+    SECURITY_HEADERS[CONTENT_SECURITY_POLICY]?.replace(NO_FRAMES, "frame-ancestors *") ?? "";
+  return {
+    ...SECURITY_HEADERS,
+    ...(isFramable && isOurs ? { [CONTENT_SECURITY_POLICY]: framed } : {}),
+    ...own,
+  };
 }
 
 /**
@@ -100,7 +105,7 @@ export async function send(
   if (cacheable) {
     const etag = answer.etag ?? etagOf(body);
     response.setHeader("etag", etag);
-    if (matches(request.headers["if-none-match"], etag)) {
+    if (matchesEtag(request.headers["if-none-match"], etag)) {
       response.writeHead(304);
       response.end();
       return;
@@ -130,7 +135,7 @@ async function sendPieces(pieces: readonly Buffer[], response: ServerResponse): 
   }
 }
 
-function matches(header: string | undefined, etag: string): boolean {
+function matchesEtag(header: string | undefined, etag: string): boolean {
   return (header ?? "")
     .split(",")
     .map((one) => one.trim().replace(/^W\//, ""))

@@ -74,7 +74,7 @@ export function attentionOf(
   });
   const ofEstate = (live.findings ?? []).map((finding): Attention => {
     const sentence = finding.message.replace(/\.$/, "");
-    const rank = RANK_OF_WHOLE;
+    const rank = ESTATE_RANK;
     return { kind: "estate", finding, tone: "warn", sentence, title: sentence, since: null, rank };
   });
   const all = [...servers, ...vservers, ...ofEstate, ...certificateCauses(live)];
@@ -82,7 +82,7 @@ export function attentionOf(
 }
 
 /** Rank of findings on more than one row: after everything the ADC is wrong about, before undeclared maintenance. */
-const RANK_OF_WHOLE = severity("maintenance_overrun") - 0.5;
+const ESTATE_RANK = severity("maintenance_overrun") - 0.5;
 
 /** Members of one server with the same verdict are one cause, even if they fail at different steps. */
 function serverCauses(findings: readonly Finding[]) {
@@ -154,7 +154,7 @@ function certificateCauses({ members, vservers }: Pick<LiveState, "members" | "v
       continue;
     }
     const here = members.filter((one) => one.adc === adc && one.vservers.includes(vserver));
-    const odd = oddAmong(here);
+    const odd = differingCertificates(here);
     const servers = [...new Set(odd.map(({ server }) => server))].sort();
     const cause = causes.get(servers.join()) ?? { servers, members: [] };
     cause.members.push(...odd.filter((one) => !cause.members.includes(one)));
@@ -174,14 +174,14 @@ function certificateCauses({ members, vservers }: Pick<LiveState, "members" | "v
       sentence: title,
       title,
       since: null,
-      rank: RANK_OF_WHOLE,
+      rank: ESTATE_RANK,
     };
   });
 }
 
 /** Members whose certificate is not the one that most present under the same name. */
-function oddAmong(members: readonly LiveMember[]): readonly LiveMember[] {
-  const shown = members.map((member) => ({ member, leaf: leafOf(member) }));
+function differingCertificates(members: readonly LiveMember[]): readonly LiveMember[] {
+  const shown = members.map((member) => ({ member, leaf: presentedCertificate(member) }));
   const counts = new Map<string, number>();
   for (const { leaf } of shown) {
     if (leaf !== null) {
@@ -195,7 +195,7 @@ function oddAmong(members: readonly LiveMember[]): readonly LiveMember[] {
 }
 
 /** The certificate that a member presented last. */
-export function leafOf({ probes }: LiveMember) {
+export function presentedCertificate({ probes }: LiveMember) {
   const newest = probes
     .flatMap(({ last }) => (last?.tls?.chain[0] === undefined ? [] : [last]))
     .sort((one, other) => other.startedAt - one.startedAt)[0];

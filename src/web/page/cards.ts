@@ -4,13 +4,13 @@ import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../model/
 import { DEPTH_WORDS } from "../../model/observation.ts";
 import { memberWords, vserverWords } from "../../model/verdicts.ts";
 import { html, prose, type Markup } from "../markup.ts";
-import { leafOf, servicesOf, type Attention } from "./attention.ts";
+import { presentedCertificate, servicesOf, type Attention } from "./attention.ts";
 import { certificateCommands, serverCommands, vserverCommands, type Command } from "./commands.ts";
 import { memberHref, vserverHref } from "./layout.ts";
-import { because, opinionBadge, whyEach } from "./opinions.ts";
+import { causeWords, opinionBadge, causeOfEach } from "./opinions.ts";
 import { probeSourceWords } from "./probe-source.ts";
 import type { Remarks } from "./remarks.ts";
-import { moment } from "./time.ts";
+import { timeElement } from "./time.ts";
 import { TONE_SIGNS } from "./tone.ts";
 
 interface CardInput {
@@ -24,7 +24,7 @@ export function card(one: Attention, input: CardInput): Markup {
   const { now, later } = commandsOf(one, input);
   return html`<article class="card ${one.tone}" id="${cardId(one)}">
     <h3><span class="sign" aria-hidden="true">${TONE_SIGNS[one.tone]}</span> ${one.title}</h3>
-    ${one.since === null ? null : html`<p class="since">since ${moment(one.since)}</p>`}
+    ${one.since === null ? null : html`<p class="since">since ${timeElement(one.since)}</p>`}
     ${bodyOf(one, input)} ${now === null ? null : commands([now])}
     ${one.kind === "server" ? evidence(one.members, cardId(one)) : null}
     ${
@@ -56,7 +56,7 @@ function bodyOf(one: Attention, { live }: CardInput): Markup | null {
         ${derivedLine(one.derived)}
         <p>${prose(memberWords(one.members[0]).advice)} ${probeSourceWords(one.members[0])}</p>`;
     case "vserver":
-      return html`${vserverSides(one.vserver)}
+      return html`${vserverOpinions(one.vserver)}
         <p>${prose(vserverWords(one.vserver).advice)}</p>`;
     case "certificate":
       return html`${certificateTable(one.members, live)}
@@ -72,7 +72,7 @@ function bodyOf(one: Attention, { live }: CardInput): Markup | null {
 /** The opinions; services with the same opinions share a row. */
 function opinionTable(members: readonly LiveMember[]): Markup {
   const groups = groupBy(members, (member) => {
-    const why = whyEach(member);
+    const why = causeOfEach(member);
     return [member.adcOpinion, member.replica, why.replica, member.service, why.service].join();
   });
   return html`<table class="sides">
@@ -91,8 +91,8 @@ function opinionTable(members: readonly LiveMember[]): Markup {
           : html`<tr>
               <th scope="row">${serviceLinks([first, ...rest])}</th>
               <td>${opinionBadge(first.adcOpinion)}</td>
-              <td>${opinionBadge(first.replica)} ${whyEach(first).replica}</td>
-              <td>${opinionBadge(first.service)} ${whyEach(first).service}</td>
+              <td>${opinionBadge(first.replica)} ${causeOfEach(first).replica}</td>
+              <td>${opinionBadge(first.service)} ${causeOfEach(first).service}</td>
             </tr>`,
       )}
     </tbody>
@@ -149,9 +149,9 @@ function derivedLine(vservers: readonly LiveVserver[]): Markup | null {
       </p>`;
 }
 
-function vserverSides(vserver: LiveVserver): Markup {
+function vserverOpinions(vserver: LiveVserver): Markup {
   const { configured, reallyUp } = vserver.members;
-  const why = vserver.vip === "up" ? "" : because(null, vserver.reason);
+  const why = vserver.vip === "up" ? "" : causeWords(null, vserver.reason);
   return html`<table class="sides">
     <thead>
       <tr>
@@ -182,7 +182,7 @@ function certificateTable(odd: readonly LiveMember[], live: LiveState): Markup {
   );
   const shown = new Map(
     beside.flatMap((member) => {
-      const leaf = leafOf(member);
+      const leaf = presentedCertificate(member);
       return leaf === null ? [] : [[`${member.server} ${leaf.sha256}`, { member, leaf }] as const];
     }),
   );
@@ -201,7 +201,7 @@ function certificateTable(odd: readonly LiveMember[], live: LiveState): Markup {
           html`<tr class="${odd.includes(member) ? "odd" : ""}">
             <th scope="row"><a href="${memberHref(member)}">${member.server}</a></th>
             <td>${leaf.subject}</td>
-            <td>${moment(leaf.notAfter)}</td>
+            <td>${timeElement(leaf.notAfter)}</td>
             <td><code>${leaf.thumbprint.slice(0, 12)}…</code></td>
           </tr>`,
       )}
@@ -219,7 +219,7 @@ function evidence(members: readonly LiveMember[], id: string): Markup | null {
   return html`<details class="evidence" id="evidence-${id}">
     <summary>
       Evidence: ${probe.kind === "monitor" ? probe.monitor : probe.transaction},
-      ${moment(last.startedAt)}
+      ${timeElement(last.startedAt)}
     </summary>
     ${transcript(last)}
   </details>`;
@@ -268,21 +268,21 @@ export function commands(list: readonly Command[]): Markup | null {
         ${list.map(
           ({ purpose, where, text }) =>
             html`<li>
-              <span class="purpose">${purpose} <small>${WHERE[where]}</small></span>
-              <pre class="command"><code>${words(text)}</code></pre>
+              <span class="purpose">${purpose} <small>${WHERE_LABELS[where]}</small></span>
+              <pre class="command"><code>${withUnbrokenOptions(text)}</code></pre>
             </li>`,
         )}
       </ul>`;
 }
 
 /** Prevents line breaks at the hyphens of options. */
-function words(text: string): readonly (Markup | string)[] {
+function withUnbrokenOptions(text: string): readonly (Markup | string)[] {
   return text
     .split(/([ \n])/)
     .map((part) => (part.startsWith("-") ? html`<span>${part}</span>` : part));
 }
 
-const WHERE: Readonly<Record<Command["where"], string>> = {
+const WHERE_LABELS: Readonly<Record<Command["where"], string>> = {
   shell: "in a shell",
   NetScaler: "on the NetScaler",
   Exchange: "in the Exchange Management Shell",

@@ -28,28 +28,34 @@ export function memberCommands(
     case "blind_monitor": {
       const protocol = failingLogin(member);
       return [
-        disable(member, estate),
+        disableCommand(member, estate),
         ...(protocol === null
-          ? deeperMonitor(member, remarks)
-          : monitorThatLogsIn(member, protocol, estate)),
+          ? deeperMonitorCommands(member, remarks)
+          : loginMonitorCommands(member, protocol, estate)),
       ];
     }
     case "routes_to_maintenance":
-      return [disable(member, estate), ...deeperMonitor(member, remarks)];
+      return [disableCommand(member, estate), ...deeperMonitorCommands(member, remarks)];
     case "false_up":
-      return [disable(member, estate), show(member, estate)];
+      return [disableCommand(member, estate), showCommand(member, estate)];
     case "false_down":
     case "strict_monitor":
-      return [show(member, estate), explain(member)];
+      return [showCommand(member, estate), explainCommand(member)];
     case "replica_differs":
-      return [explain(member)];
+      return [explainCommand(member)];
     case "return_overdue":
     case "ready_to_return":
-      return enable([member], estate);
+      return enableCommands([member], estate);
     case "drained_undeclared":
-      return [declare(member, "Declare maintenance, if this is one"), ...enable([member], estate)];
+      return [
+        declareCommand(member, "Declare maintenance, if this is one"),
+        ...enableCommands([member], estate),
+      ];
     case "maintenance_overrun":
-      return [declare(member, "Declare more time, if the work continues"), explain(member)];
+      return [
+        declareCommand(member, "Declare more time, if the work continues"),
+        explainCommand(member),
+      ];
     default:
       return [];
   }
@@ -73,8 +79,8 @@ export function serverCommands(
   }
   const all = [...byPurpose.values()];
   const [first, ...rest] = all;
-  return first !== undefined && isOut(members, live) && hasServerObject(members[0], estate)
-    ? [disableServer(members[0].server), ...rest]
+  return first !== undefined && isServerOut(members, live) && hasServerObject(members[0], estate)
+    ? [disableServerCommand(members[0].server), ...rest]
     : all;
 }
 
@@ -83,7 +89,7 @@ export function serverCommands(
  * command is for the whole server, else for each member. Returning enables whatever is disabled, or the whole server if nothing
  * is. GSLB services are not changed.
  */
-export function wholeServer(
+export function wholeServerCommands(
   action: "disable" | "enable",
   members: readonly LiveMember[],
   estates: readonly Estate[],
@@ -99,28 +105,33 @@ export function wholeServer(
       const isWhole = hasServerObject(first, estate);
       if (action === "disable") {
         return isWhole
-          ? [disableServer(first.server)]
-          : here.map((member) => disable(member, estate));
+          ? [disableServerCommand(first.server)]
+          : here.map((member) => disableCommand(member, estate));
       }
       const isBegun = here.some(({ disabled }) => (disabled ?? []).length > 0);
-      return isWhole && !isBegun ? [enableServer(first.server)] : enable(here, estate);
+      return isWhole && !isBegun
+        ? [enableServerCommand(first.server)]
+        : enableCommands(here, estate);
     },
   );
 }
 
-function disableServer(server: string): Command {
-  return netscaler(
+function disableServerCommand(server: string): Command {
+  return netscalerCommand(
     `Take all of ${server} out of service now; open connections get ${String(DRAIN_S)} s`,
-    `disable server ${word(server)} ${String(DRAIN_S)} -graceFul YES`,
+    `disable server ${netscalerQuoted(server)} ${String(DRAIN_S)} -graceFul YES`,
   );
 }
 
-function enableServer(server: string): Command {
-  return netscaler(`Return all of ${server} to service`, `enable server ${word(server)}`);
+function enableServerCommand(server: string): Command {
+  return netscalerCommand(
+    `Return all of ${server} to service`,
+    `enable server ${netscalerQuoted(server)}`,
+  );
 }
 
 /** Whether the whole server is in maintenance: no other member of it is known to work. */
-function isOut(
+function isServerOut(
   [first, ...rest]: readonly [LiveMember, ...LiveMember[]],
   live: Pick<LiveState, "members">,
 ): boolean {
@@ -131,11 +142,11 @@ function isOut(
   return (
     first.verdict === "routes_to_maintenance" &&
     others.length + rest.length > 0 &&
-    others.every(({ verdict }) => AWAY.has(verdict))
+    others.every(({ verdict }) => OUT_VERDICTS.has(verdict))
   );
 }
 
-const AWAY: ReadonlySet<Verdict> = new Set<Verdict>([
+const OUT_VERDICTS: ReadonlySet<Verdict> = new Set<Verdict>([
   "routes_to_maintenance",
   "maintenance_expected",
   "maintenance_overrun",
@@ -154,21 +165,21 @@ export function certificateCommands(
     ? servers.map((server) => ({
         purpose: "Show its certificates and the services that use them",
         where: "Exchange",
-        text: `Get-ExchangeCertificate -Server ${powerShellWord(server)} | Format-List Thumbprint,Subject,NotAfter,Services`,
+        text: `Get-ExchangeCertificate -Server ${powerShellQuoted(server)} | Format-List Thumbprint,Subject,NotAfter,Services`,
       }))
-    : members.slice(0, 1).map(explain);
+    : members.slice(0, 1).map(explainCommand);
 }
 
-function declare(member: LiveMember, purpose: string): Command {
+function declareCommand(member: LiveMember, purpose: string): Command {
   return {
     purpose,
     where: "shell",
-    text: `adc-witness maintenance start ${shellWord(member.server)} --for 2h --reason "…" --config adc-witness.yml`,
+    text: `adc-witness maintenance start ${shellQuoted(member.server)} --for 2h --reason "…" --config adc-witness.yml`,
   };
 }
 
 export function vserverCommands(vserver: LiveVserver): readonly Command[] {
-  const name = word(vserver.vserver);
+  const name = netscalerQuoted(vserver.vserver);
   if ((vserver.gslb ?? null) !== null) {
     return nameCommands(vserver);
   }
@@ -177,26 +188,26 @@ export function vserverCommands(vserver: LiveVserver): readonly Command[] {
     case "vip_served_by_drained_server":
       return [
         (vserver.persistence ?? null) === null
-          ? netscaler("Show what is bound to it", `show ${group} vserver ${name}`)
-          : netscaler(
+          ? netscalerCommand("Show what is bound to it", `show ${group} vserver ${name}`)
+          : netscalerCommand(
               "Clear the persistence sessions that still lead there",
               `clear lb persistentSessions ${name}`,
             ),
       ];
     case "vip_wrong_certificate":
-      return [netscaler("Show the bound certificates", `show ssl vserver ${name}`)];
+      return [netscalerCommand("Show the bound certificates", `show ssl vserver ${name}`)];
     case "vip_login_broken":
       return [
-        netscaler(
+        netscalerCommand(
           "Watch what the ADC's AAA decides while somebody logs in",
           "shell cat /tmp/aaad.debug",
         ),
-        netscaler("Show its authentication settings", `show ${group} vserver ${name}`),
+        netscalerCommand("Show its authentication settings", `show ${group} vserver ${name}`),
       ];
     case "vip_down_members_up":
     case "vip_up_members_down":
     case "vip_backup_active":
-      return [netscaler("Show the state on the ADC", `show ${group} vserver ${name}`)];
+      return [netscalerCommand("Show the state on the ADC", `show ${group} vserver ${name}`)];
     default:
       return [];
   }
@@ -207,29 +218,29 @@ function nameCommands({ vserver, verdict, gslb }: LiveVserver): readonly Command
   const dead = (gslb?.sites ?? []).filter(
     ({ handedOut, serves }) => handedOut && serves === "down",
   );
-  const showState = netscaler(
+  const showState = netscalerCommand(
     "Show the state on the ADC",
-    `show gslb vserver ${word(gslbWord(vserver))}`,
+    `show gslb vserver ${netscalerQuoted(withoutGslbSuffix(vserver))}`,
   );
   switch (verdict) {
     case "vip_up_members_down":
       return [
         ...dead.map(({ site, adcService, server, port, grouped }) =>
-          netscaler(
+          netscalerCommand(
             `Take ${site === null ? "it" : `site ${site}`} out of DNS now`,
             grouped
-              ? `disable gslb serviceGroup ${word(gslbWord(adcService))} ${word(server)} ${String(port)}`
-              : `disable gslb service ${word(gslbWord(adcService))}`,
+              ? `disable gslb serviceGroup ${netscalerQuoted(withoutGslbSuffix(adcService))} ${netscalerQuoted(server)} ${String(port)}`
+              : `disable gslb service ${netscalerQuoted(withoutGslbSuffix(adcService))}`,
           ),
         ),
         showState,
-        netscaler("Show the metric exchange (MEP) with each site", "show gslb site"),
+        netscalerCommand("Show the metric exchange (MEP) with each site", "show gslb site"),
       ];
     case "vip_site_withheld":
     case "vip_down_members_up":
       return [
         showState,
-        netscaler("Show the metric exchange (MEP) with each site", "show gslb site"),
+        netscalerCommand("Show the metric exchange (MEP) with each site", "show gslb site"),
       ];
     default:
       return [];
@@ -237,55 +248,62 @@ function nameCommands({ vserver, verdict, gslb }: LiveVserver): readonly Command
 }
 
 /** The name as the ADC knows it. */
-function gslbWord(shown: string): string {
+function withoutGslbSuffix(shown: string): string {
   return shown.replace(/ \(GSLB\)$/, "");
 }
 
-function disable(member: LiveMember, estate: Estate | null): Command {
+function disableCommand(member: LiveMember, estate: Estate | null): Command {
   const { kind, name, isGroup, isSite } = objectOf(member, estate);
   if (isSite) {
     // GSLB has no graceful option: clients cache answers for their TTL.
     const text = `disable ${kind} ${isGroup ? `${name} ${endpointOf(member)}` : name}`;
-    return netscaler("Take it out of DNS now", text);
+    return netscalerCommand("Take it out of DNS now", text);
   }
   const text = isGroup
     ? `disable ${kind} ${name} ${endpointOf(member)} -delay ${String(DRAIN_S)} -graceFul YES`
     : `disable ${kind} ${name} ${String(DRAIN_S)} -graceFul YES`;
-  return netscaler(`Take it out of service now; open connections get ${String(DRAIN_S)} s`, text);
+  return netscalerCommand(
+    `Take it out of service now; open connections get ${String(DRAIN_S)} s`,
+    text,
+  );
 }
 
 /** Commands that enable everything disabled of these members of one server; none if the ADC reports nothing as disabled. */
-function enable(members: readonly LiveMember[], estate: Estate | null): readonly Command[] {
-  const lines = new Set(members.flatMap((member) => enablingLines(member, estate)));
+function enableCommands(members: readonly LiveMember[], estate: Estate | null): readonly Command[] {
+  const lines = new Set(members.flatMap((member) => enableLines(member, estate)));
   const [server] = members.flatMap((one) => (one.disabled?.includes("server") ? [one.server] : []));
   const purpose =
     server === undefined ? "Return it to service" : `Return all of ${server} to service`;
-  return lines.size === 0 ? [] : [netscaler(purpose, [...lines].join("\n"))];
+  return lines.size === 0 ? [] : [netscalerCommand(purpose, [...lines].join("\n"))];
 }
 
-function enablingLines(member: LiveMember, estate: Estate | null): readonly string[] {
+function enableLines(member: LiveMember, estate: Estate | null): readonly string[] {
   const { kind, name, isGroup } = objectOf(member, estate);
   const ofObject = {
-    server: `enable server ${word(member.server)}`,
+    server: `enable server ${netscalerQuoted(member.server)}`,
     service: `enable ${kind} ${name}`,
     member: `enable ${kind} ${isGroup ? `${name} ${endpointOf(member)}` : name}`,
   };
   return (member.disabled ?? ["member" as const]).map((object) => ofObject[object]);
 }
 
-function show(member: LiveMember, estate: Estate | null): Command {
+function showCommand(member: LiveMember, estate: Estate | null): Command {
   const { kind, name } = objectOf(member, estate);
-  return netscaler("Read the monitor's last response on the ADC", `show ${kind} ${name}`);
+  return netscalerCommand("Read the monitor's last response on the ADC", `show ${kind} ${name}`);
 }
 
 /** Lint's fix for the shallow monitor that is bound now. */
-function deeperMonitor(member: LiveMember, remarks: readonly Finding[]): readonly Command[] {
+function deeperMonitorCommands(
+  member: LiveMember,
+  remarks: readonly Finding[],
+): readonly Command[] {
   const remark = remarks.find(
-    ({ rule, object, fix }) => object === member.adcService && fix !== null && SHALLOW.has(rule),
+    ({ rule, object, fix }) =>
+      object === member.adcService && fix !== null && SHALLOW_RULE_IDS.has(rule),
   );
   return remark === undefined || remark.fix === null
     ? []
-    : [netscaler("Permanent fix: a deeper monitor", remark.fix)];
+    : [netscalerCommand("Permanent fix: a deeper monitor", remark.fix)];
 }
 
 /** If only the login fails, a monitor that reads the banner would not detect it either. */
@@ -301,7 +319,7 @@ function failingLogin(member: LiveMember): "imap" | "pop3" | null {
   return failing.has("pop3_login") && !failing.has("pop3_greeting") ? "pop3" : null;
 }
 
-function monitorThatLogsIn(
+function loginMonitorCommands(
   member: LiveMember,
   protocol: "imap" | "pop3",
   estate: Estate | null,
@@ -310,22 +328,22 @@ function monitorThatLogsIn(
   return estate === null || service === undefined
     ? []
     : [
-        netscaler(
+        netscalerCommand(
           "Permanent fix: a monitor that logs in, since the front end greets even if the back end is dead",
           loginMonitor(estate, service, protocol),
         ),
       ];
 }
 
-const SHALLOW: ReadonlySet<string> = new Set(SHALLOW_MONITOR_RULES.map(({ id }) => id));
+const SHALLOW_RULE_IDS: ReadonlySet<string> = new Set(SHALLOW_MONITOR_RULES.map(({ id }) => id));
 
-function explain(member: LiveMember): Command {
+function explainCommand(member: LiveMember): Command {
   const probe = member.probes.find(
     (one) => one.monitor !== "" && one.vantage === "backend" && one.lastPassed === false,
   );
   const name = probe?.monitor ?? member.decidedBy;
-  const monitor = name === null ? "" : ` --monitor ${shellWord(name)}`;
-  const target = shellWord(`${member.server}:${String(member.port)}`);
+  const monitor = name === null ? "" : ` --monitor ${shellQuoted(name)}`;
+  const target = shellQuoted(`${member.server}:${String(member.port)}`);
   return {
     purpose: "Run the probe step by step",
     where: "shell",
@@ -350,33 +368,33 @@ function objectOf(member: LiveMember, estate: Estate | null) {
   const { kind = "service" } = site ?? estate?.services.get(member.adcService) ?? {};
   return {
     kind: site === undefined ? kind : `gslb ${kind}`,
-    name: word(site?.name ?? member.adcService),
+    name: netscalerQuoted(site?.name ?? member.adcService),
     isGroup: kind === "serviceGroup",
     isSite: site !== undefined,
   };
 }
 
 function endpointOf(member: LiveMember): string {
-  return `${word(member.server)} ${String(member.port)}`;
+  return `${netscalerQuoted(member.server)} ${String(member.port)}`;
 }
 
-function netscaler(purpose: string, text: string): Command {
+function netscalerCommand(purpose: string, text: string): Command {
   return { purpose, where: "NetScaler", text };
 }
 
 /** Quotes a name for NetScaler's command line if necessary. */
-function word(name: string): string {
+function netscalerQuoted(name: string): string {
   return /^[\w.:/-]+$/.test(name) ? name : `"${name.replace(/["\\]/g, "\\$&")}"`;
 }
 
 /** Quotes a word for PowerShell if necessary. */
-function powerShellWord(text: string): string {
+function powerShellQuoted(text: string): string {
   return /^[\w.:-]+$/.test(text)
     ? text
     : `'${text.replace(/['\u2018\u2019\u201a\u201b]/g, "$&$&")}'`;
 }
 
 /** Quotes a word for a POSIX shell if necessary. */
-function shellWord(text: string): string {
+function shellQuoted(text: string): string {
   return /^[\w.:/@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

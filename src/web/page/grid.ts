@@ -3,7 +3,7 @@ import { type LiveMember, type LiveState, type LiveVserver, protocolOf } from ".
 import { depthRank, DEPTH_WORDS } from "../../model/observation.ts";
 import { memberWords, vserverWords } from "../../model/verdicts.ts";
 import { html, type Markup } from "../markup.ts";
-import { worstTone } from "./bar.ts";
+import { worstTone } from "./state-bar.ts";
 import { memberHref, vserverHref, type View } from "./layout.ts";
 import { mark, opinionWords, shape } from "./opinions.ts";
 import { TILE_WORDS, TONE_SIGNS, toneOf } from "./tone.ts";
@@ -91,7 +91,7 @@ function rowsOf(
 export const BY_NAME = new Intl.Collator("en", { numeric: true });
 
 /** Order of the rows: web services by virtual directory, then mail, then what both depend on. */
-const ORDER: readonly RegExp[] = [
+const ROW_ORDER: readonly RegExp[] = [
   /owa|webmail/i,
   /ecp/i,
   /active.?sync|\beas\b/i,
@@ -108,8 +108,8 @@ function orderOf({ name, vserver, members }: Row): number {
   const protocol = endpoint === undefined ? "" : protocolOf(endpoint);
   const place = PROTOCOLS.indexOf(protocol);
   const isWeb = protocol === "HTTPS" || protocol === "virtual";
-  const directory = isWeb ? ORDER.findIndex((pattern) => pattern.test(name)) : -1;
-  return directory >= 0 ? directory : ORDER.length + (place < 0 ? PROTOCOLS.length : place);
+  const directory = isWeb ? ROW_ORDER.findIndex((pattern) => pattern.test(name)) : -1;
+  return directory >= 0 ? directory : ROW_ORDER.length + (place < 0 ? PROTOCOLS.length : place);
 }
 
 /** Maximum number of rows on a wall; beyond it, rows that agree are left out. */
@@ -236,7 +236,7 @@ function rowHead({ vserver, name, members, via }: Row): Markup {
   const what =
     spoken.startsWith("port ") || port === undefined || port === null
       ? spoken
-      : `${spoken} ${String(port)}${behind(members, port)}`;
+      : `${spoken} ${String(port)}${differingPort(members, port)}`;
   return html`${vserver === null ? name : html`<a href="${vserverHref(vserver)}">${name}</a>`}
     <small
       >${what}${via.map((cs) => {
@@ -254,7 +254,7 @@ function rowHead({ vserver, name, members, via }: Row): Markup {
 }
 
 /** The servers' port, if it differs from the vserver's. */
-function behind(members: readonly LiveMember[], port: LiveMember["port"]): string {
+function differingPort(members: readonly LiveMember[], port: LiveMember["port"]): string {
   const [own, ...others] = new Set(members.map((member) => member.port));
   return own === undefined || others.length > 0 || own === port ? "" : ` → ${String(own)}`;
 }

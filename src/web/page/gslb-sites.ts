@@ -1,6 +1,6 @@
 import type { LiveGslb, LiveGslbSite, SiteSource } from "../../model/live.ts";
 import { html, type Markup } from "../markup.ts";
-import { because, opinionBadge } from "./opinions.ts";
+import { causeWords, opinionBadge } from "./opinions.ts";
 
 /** The sites of a GSLB vserver: state in GSLB, DNS answers, and what clients get. */
 export function gslbSites(gslb: LiveGslb): Markup {
@@ -38,7 +38,7 @@ export function gslbSites(gslb: LiveGslb): Markup {
                 ({ domain, address, port, transport, answered, failure }) =>
                   html`<li>
                     ${address}:${port} (${transport.toUpperCase()}) answers ${domain} with
-                    ${answered === null || answered.length === 0 ? "no address" : answered.join(", ")}${failure === null ? "" : ` (${because(null, failure)})`}.
+                    ${answered === null || answered.length === 0 ? "no address" : answered.join(", ")}${failure === null ? "" : ` (${causeWords(null, failure)})`}.
                   </li>`,
               )}
               ${gslb.unasked.map(
@@ -73,7 +73,7 @@ function siteRow(site: LiveGslbSite): Markup {
       ${(site.addressStates ?? []).map(
         ({ address, state, reason }) =>
           html`<span class="what"
-            >${address}: ${opinionBadge(state)} ${because(null, reason)}</span
+            >${address}: ${opinionBadge(state)} ${causeWords(null, reason)}</span
           >`,
       )}
       <span class="what"
@@ -87,6 +87,6 @@ function siteRow(site: LiveGslbSite): Markup {
       ${opinionBadge(site.serves)}
       ${SOURCE_WORDS[site.knownBy] === null ? null : html`<span class="what">${SOURCE_WORDS[site.knownBy]}</span>`}
     </td>
-    <td>${because(null, site.reason)}</td>
+    <td>${causeWords(null, site.reason)}</td>
   </tr>`;
 }

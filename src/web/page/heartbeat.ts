@@ -2,8 +2,8 @@ import { VERDICT_WORDS } from "../../model/verdicts.ts";
 import type { TimelineEntry } from "../../model/timeline.ts";
 import { TIMELINE_MS } from "../history/timelines.ts";
 import { html, type Markup } from "../markup.ts";
-import { because, lookOf, opinionWords } from "./opinions.ts";
-import { moment } from "./time.ts";
+import { causeWords, markStyle, opinionWords } from "./opinions.ts";
+import { timeElement } from "./time.ts";
 import { toneOf, type Tone } from "./tone.ts";
 
 /** Style of one beat; `away` (hatched): maintenance, or out of service on purpose. */
@@ -36,7 +36,7 @@ export function heartbeat(lanes: readonly Lane[], now: number): Markup {
     <div class="lane ticks" aria-hidden="true">
       <span></span>
       <ol>
-        ${[24, 18, 12, 6].map((hours) => html`<li>${moment(now - hours * 3_600_000, "hour")}</li>`)}
+        ${[24, 18, 12, 6].map((hours) => html`<li>${timeElement(now - hours * 3_600_000, "hour")}</li>`)}
       </ol>
     </div>
     <figcaption>
@@ -130,7 +130,7 @@ export function verdictBeat({ verdict }: TimelineEntry): Beat {
 
 function opinionBeat(opinion: string): Beat {
   const looks = { up: "good", down: "bad", out: "away", unknown: "unknown", none: "none" } as const;
-  return looks[lookOf(opinion)];
+  return looks[markStyle(opinion)];
 }
 
 /** Opinions and verdict of one member or vserver over time, with a table below. */
@@ -193,10 +193,10 @@ export function timeline(
               .map(
                 (entry) =>
                   html`<tr>
-                    <td>${moment(entry.at)}</td>
+                    <td>${timeElement(entry.at)}</td>
                     ${lanes.map(({ words }) => html`<td>${words(entry)}</td>`)}
                     <td>
-                      ${toneOf(entry.verdict) === "good" ? "" : because(entry.step, entry.reason)}
+                      ${toneOf(entry.verdict) === "good" ? "" : causeWords(entry.step, entry.reason)}
                     </td>
                   </tr>`,
               )}

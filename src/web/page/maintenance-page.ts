@@ -5,12 +5,12 @@ import type { LiveMember, LiveState } from "../../model/live.ts";
 import type { TimelineEntry } from "../../model/timeline.ts";
 import type { WindowView } from "../../model/window.ts";
 import { html, type Markup } from "../markup.ts";
-import { headlineSection } from "./bar.ts";
+import { headlineSection } from "./state-bar.ts";
 import { commands } from "./cards.ts";
-import { wholeServer, type Command } from "./commands.ts";
+import { wholeServerCommands, type Command } from "./commands.ts";
 import { BY_NAME } from "./grid.ts";
 import { layout } from "./layout.ts";
-import { moment } from "./time.ts";
+import { timeElement } from "./time.ts";
 import type { Tone } from "./tone.ts";
 
 export interface MaintenanceInput {
@@ -23,14 +23,14 @@ export interface MaintenanceInput {
   /** The selected server; null: none. */
   readonly server: string | null;
   /** State of that server; null if no ADC has it. */
-  readonly looks: Looks | null;
+  readonly checks: ServerChecks | null;
   /** The estates, for the commands that drain and return the server. */
   readonly estates: readonly Estate[];
   readonly version: string;
 }
 
 /** Current checks of one server. */
-export interface Looks {
+export interface ServerChecks {
   readonly preflight: MaintenanceReport;
   readonly drained: MaintenanceReport;
   readonly returned: MaintenanceReport;
@@ -75,7 +75,7 @@ export function maintenancePage(input: MaintenanceInput): string {
           ? startForm(servers, server)
           : html`<p>Changes are disabled: no token is configured (maintenance.token_file).</p>`
       }
-      ${seen(live)}
+      ${seenText(live)}
       <section aria-labelledby="windows">
         <h2 id="windows">Declared windows</h2>
         ${windows === null ? html`<p>This agent does not manage windows.</p>` : windowTable(windows, writable)}
@@ -89,16 +89,16 @@ interface Step {
   readonly todo: string;
   /** `later`: not its turn yet. */
   readonly state: "done" | "wrong" | "later";
-  readonly says: readonly string[];
+  readonly message: readonly string[];
   /** Commands for it; shown while it is the next step. */
   readonly commands?: readonly Command[];
 }
 
 /** Five steps with their current state. */
 function runbook(server: string, input: MaintenanceInput): Markup {
-  const { live, windows, looks } = input;
+  const { live, windows, checks } = input;
   const members = live.members.filter((one) => one.server === server);
-  if (looks === null) {
+  if (checks === null) {
     const known = [...new Set(live.members.map((one) => one.server))].sort(BY_NAME.compare);
     return headlineSection(
       "unknown",
@@ -109,7 +109,7 @@ function runbook(server: string, input: MaintenanceInput): Markup {
   const window = (windows ?? []).find(
     (one) => one.state === "open" && nameMatcher(one.servers)(server),
   );
-  const steps = stepsOf(members, window ?? null, looks, input.estates);
+  const steps = stepsOf(members, window ?? null, checks, input.estates);
   const next = steps.find(({ state }) => state !== "done");
   const tone: Tone = next === undefined ? "good" : next.state === "wrong" ? "warn" : "quiet";
   const last = steps.filter(({ state }) => state === "done").at(-1);
@@ -119,16 +119,18 @@ function runbook(server: string, input: MaintenanceInput): Markup {
       ${last === undefined ? "before maintenance" : last.name}${next === undefined ? "" : `; next: ${next.todo}`}`,
       window === undefined
         ? html`<p>No maintenance is declared for it: no window is open.</p>`
-        : html`<p>Window ${window.name}: ${moment(window.startAt)} to ${moment(window.endAt)}.</p>`,
+        : html`<p>
+            Window ${window.name}: ${timeElement(window.startAt)} to ${timeElement(window.endAt)}.
+          </p>`,
     )}
     <ol class="steps" aria-label="Steps">
       ${steps.map((step) => {
-        const { name, state, says } = step;
+        const { name, state, message } = step;
         return html`<li class="${state}">
           <span class="tick" aria-hidden="true">${TICKS[state]}</span>
           <div>
             <b>${name}</b> <span class="sr">(${state === "later" ? "not yet" : state})</span>
-            ${says.map((one) => html`<p>${one}</p>`)}
+            ${message.map((one) => html`<p>${one}</p>`)}
             ${step === next ? commands(step.commands ?? []) : null}
           </div>
         </li>`;
@@ -142,7 +144,7 @@ const TICKS: Readonly<Record<Step["state"], string>> = { done: "âœ”", wrong: "âœ
 function stepsOf(
   members: readonly LiveMember[],
   window: WindowView | null,
-  { preflight, drained, returned, timelines }: Looks,
+  { preflight, drained, returned, timelines }: ServerChecks,
   estates: readonly Estate[],
 ): readonly Step[] {
   const isAway = members.some(({ adcOpinion }) => adcOpinion === "out" || adcOpinion === "leaving");
@@ -167,34 +169,34 @@ function stepsOf(
       name: "preflight",
       todo: "check that the other servers can carry the load",
       state: begun || preflight.ok ? "done" : "wrong",
-      says: begun ? [] : wordsOf(preflight),
+      message: begun ? [] : wordsOf(preflight),
     },
     {
       name: "drained",
       todo: "drain it on the ADC",
       state:
         drained.ok || down ? (drained.ok || back ? "done" : "wrong") : begun ? "wrong" : "later",
-      says: back || !begun ? [] : wordsOf(drained),
-      commands: wholeServer("disable", members, estates),
+      message: back || !begun ? [] : wordsOf(drained),
+      commands: wholeServerCommands("disable", members, estates),
     },
     {
       name: "in maintenance",
       todo: "start the work",
       state: down ? "done" : "later",
-      says: down ? [] : [works],
+      message: down ? [] : [works],
     },
     {
       name: "good again",
       todo: "bring its services back",
       state: good ? "done" : "later",
-      says: down ? [works] : [],
+      message: down ? [works] : [],
     },
     {
       name: "returned",
       todo: "enable it on the ADC",
       state: back ? "done" : "later",
-      says: good && !back ? wordsOf(returned) : [],
-      commands: wholeServer("enable", members, estates),
+      message: good && !back ? wordsOf(returned) : [],
+      commands: wholeServerCommands("enable", members, estates),
     },
   ];
 }
@@ -206,7 +208,7 @@ function wordsOf({ checks }: MaintenanceReport): readonly string[] {
 }
 
 /** Servers in maintenance by any source, since the sources may disagree. */
-function seen(live: LiveState): Markup | null {
+function seenText(live: LiveState): Markup | null {
   const servers = live.servers.filter(
     ({ maintenance }) => maintenance.declared || maintenance.adc || maintenance.detected,
   );
@@ -235,7 +237,7 @@ function seen(live: LiveState): Markup | null {
                     <td>${yesNo(maintenance.declared)}</td>
                     <td>${yesNo(maintenance.adc)}</td>
                     <td>${yesNo(maintenance.detected)}</td>
-                    <td>${maintenanceEnd === null ? null : moment(maintenanceEnd)}</td>
+                    <td>${maintenanceEnd === null ? null : timeElement(maintenanceEnd)}</td>
                   </tr>`,
               )}
             </tbody>
@@ -274,8 +276,8 @@ function windowTable(windows: readonly WindowView[], writable: boolean): Markup 
                   </th>
                   <td>${window.servers.join(", ")}</td>
                   <td>${STATE_WORDS[window.state]}${window.autoEnd ? ", ends by itself" : ""}</td>
-                  <td>${moment(window.startAt)}</td>
-                  <td>${moment(window.endAt)}</td>
+                  <td>${timeElement(window.startAt)}</td>
+                  <td>${timeElement(window.endAt)}</td>
                   <td>${window.reason}</td>
                   <td>
                     ${window.author ?? (window.source === "config" ? "the configuration" : "")}

@@ -2,22 +2,22 @@ import type { MaintenanceActions, WebSources } from "../sources.ts";
 import {
   extendBody,
   maintenanceBody,
-  noSuchWindow,
-  readEnding,
+  noSuchWindowMessage,
+  readEndRequest,
   readExtension,
   REPORTS,
   tooManyReports,
   toRequest,
-  whatEnds,
-  whatExtends,
-  whatStarts,
+  endLogFields,
+  extendLogFields,
+  declareLogFields,
 } from "../api/maintenance.ts";
 import { html, problem, reply, type BodyReply } from "../http/reply.ts";
 import { createRateLimit } from "../web-config/load.ts";
 import { get, type Call, type Route } from "../http/route.ts";
 import type { LiveState } from "../../model/live.ts";
 import { REPORT_POLICY, windowReportPage } from "./window-report-page.ts";
-import { maintenancePage, type Looks, type MaintenanceInput } from "./maintenance-page.ts";
+import { maintenancePage, type ServerChecks, type MaintenanceInput } from "./maintenance-page.ts";
 
 /**
  * The maintenance page and its two forms. The token is a form field, not a cookie, so another site cannot make a browser send
@@ -32,8 +32,8 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
     status = 200,
   ): Promise<BodyReply> => {
     const live = sources.live();
-    const looks = server === null ? null : await looksAt(server, live, sources);
-    const isUnknown = server !== null && looks === null && status === 200;
+    const checks = server === null ? null : await checkServer(server, live, sources);
+    const isUnknown = server !== null && checks === null && status === 200;
     return html(
       maintenancePage({
         live,
@@ -41,7 +41,7 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
         writable: sources.token() !== null,
         message,
         server,
-        looks,
+        checks,
         estates: sources.estates(),
         version: sources.version,
       }),
@@ -61,7 +61,7 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
       const report = (await sources.actions.maintenance?.report(name)) ?? null;
       const headers = { "content-security-policy": REPORT_POLICY };
       return report === null
-        ? problem(404, noSuchWindow(name))
+        ? problem(404, noSuchWindowMessage(name))
         : reply(200, "text/html; charset=utf-8", windowReportPage(report, "UTC"), headers);
     }),
     {
@@ -80,7 +80,7 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
         if (maintenance === null || token === null) {
           return page({ ok: false, text: "Changes are disabled on this page." }, null, 403);
         }
-        const fits = call.tokenFits(form.get("token") ?? "");
+        const fits = call.checkToken(form.get("token") ?? "");
         if (fits !== "yes") {
           return fits === "no"
             ? page({ ok: false, text: "Wrong token." }, null, 403)
@@ -94,18 +94,18 @@ export function maintenancePageRoutes(sources: WebSources): readonly Route[] {
               : await start(maintenance, form, sources.now());
         const about = sources.live().members.find(({ server }) => server === form.get("servers"));
         const answer = await page(done, about?.server ?? null, done.ok ? 200 : 400);
-        return { ...answer, did: done.did };
+        return { ...answer, logFields: done.logFields };
       },
     },
   ];
 }
 
 /** Current state of a server; null if no ADC has it or the agent has no store. */
-async function looksAt(
+async function checkServer(
   server: string,
   live: LiveState,
   sources: WebSources,
-): Promise<Looks | null> {
+): Promise<ServerChecks | null> {
   const { maintenance } = sources.actions;
   const members = live.members.filter((one) => one.server === server);
   if (maintenance === null || members.length === 0) {
@@ -119,13 +119,15 @@ async function looksAt(
   return { preflight, drained, returned, timelines: members.map(sources.history.memberTimeline) };
 }
 
-type Done = NonNullable<MaintenanceInput["message"]> & { readonly did?: BodyReply["did"] };
+type FormResult = NonNullable<MaintenanceInput["message"]> & {
+  readonly logFields?: BodyReply["logFields"];
+};
 
 async function start(
   maintenance: MaintenanceActions,
   form: URLSearchParams,
   now: number,
-): Promise<Done> {
+): Promise<FormResult> {
   const text = (name: string): string | undefined => {
     const value = form.get(name)?.trim();
     return value === "" ? undefined : value;
@@ -147,35 +149,35 @@ async function start(
     return { ok: false, text: read.message };
   }
   const result = await maintenance.start(read.request, read.force);
-  const did = whatStarts(read.request);
+  const logFields = declareLogFields(read.request);
   return result.kind === "done"
-    ? { ok: true, text: `Declared: ${result.window.name}.`, did }
-    : { ok: false, text: result.message, did };
+    ? { ok: true, text: `Declared: ${result.window.name}.`, logFields }
+    : { ok: false, text: result.message, logFields };
 }
 
-async function extend(maintenance: MaintenanceActions, form: URLSearchParams): Promise<Done> {
+async function extend(maintenance: MaintenanceActions, form: URLSearchParams): Promise<FormResult> {
   const parsed = extendBody.safeParse({ name: form.get("name"), for: form.get("for") });
   const extension = parsed.success ? readExtension(parsed.data) : null;
   if (!parsed.success || extension === null) {
     return { ok: false, text: "Give the name of the window, and how much longer: 1h." };
   }
   const result = await maintenance.extend(parsed.data.name, extension);
-  const did = whatExtends(parsed.data);
+  const logFields = extendLogFields(parsed.data);
   return result.kind === "done"
-    ? { ok: true, text: `Extended: ${result.window.name}.`, did }
-    : { ok: false, text: result.message, did };
+    ? { ok: true, text: `Extended: ${result.window.name}.`, logFields }
+    : { ok: false, text: result.message, logFields };
 }
 
-async function end(maintenance: MaintenanceActions, form: URLSearchParams): Promise<Done> {
-  const ending = readEnding(form);
+async function end(maintenance: MaintenanceActions, form: URLSearchParams): Promise<FormResult> {
+  const ending = readEndRequest(form);
   if (ending === null) {
     return { ok: false, text: "Give the name of the window to end." };
   }
   const result = await maintenance.end(ending.name, ending.author);
-  const did = whatEnds(ending);
+  const logFields = endLogFields(ending);
   return result.kind === "done"
-    ? { ok: true, text: `Ended: ${result.window.name}.`, did }
-    : { ok: false, text: result.message, did };
+    ? { ok: true, text: `Ended: ${result.window.name}.`, logFields }
+    : { ok: false, text: result.message, logFields };
 }
 
 function readForm(call: Call): URLSearchParams | null {

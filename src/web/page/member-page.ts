@@ -3,17 +3,17 @@ import type { Estate } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { Finding } from "../../lint/finding.ts";
 import { html, prose, type Markup } from "../markup.ts";
-import { span, moment } from "./time.ts";
+import { durationText, timeElement } from "./time.ts";
 import { type LiveMember, type LiveState, protocolWithPort } from "../../model/live.ts";
 import { endpointFacts } from "../../exporters/prometheus/families/probes.ts";
 import { memberWords } from "../../model/verdicts.ts";
 import type { History } from "../history/history.ts";
-import { headlineSection } from "./bar.ts";
+import { headlineSection } from "./state-bar.ts";
 import { commands } from "./cards.ts";
 import { memberCommands } from "./commands.ts";
 import { timeline } from "./heartbeat.ts";
 import { layout, vserverHref } from "./layout.ts";
-import { maintenanceWords, opinionBadge, threeSides } from "./opinions.ts";
+import { maintenanceWords, opinionBadge, opinionSentences } from "./opinions.ts";
 import { probeSourceWords } from "./probe-source.ts";
 import { probeTable, tlsSection, type ProbeLine } from "./probe-table.ts";
 import { toneOf } from "./tone.ts";
@@ -41,7 +41,7 @@ function monitorFacts(
           monitor === undefined
             ? html`<p>Not defined in the ADC's configuration.</p>`
             : html`<p>${timingWords(monitor)}</p>
-                <pre class="command"><code>${asWritten(monitor)}</code></pre>`
+                <pre class="command"><code>${adcSyntax(monitor)}</code></pre>`
         }
         ${remarkList(own)}
       </article>`;
@@ -61,23 +61,23 @@ function bindingWords(binding: MonitorBinding): string {
 
 function timingWords(monitor: Monitor): string {
   return (
-    `Every ${span(monitor.intervalMs)}, response timeout ${span(monitor.responseTimeoutMs)}; ` +
-    `${String(monitor.retries)} failures mean DOWN, then the next probe after ${span(monitor.downTimeMs)}; ` +
+    `Every ${durationText(monitor.intervalMs)}, response timeout ${durationText(monitor.responseTimeoutMs)}; ` +
+    `${String(monitor.retries)} failures mean DOWN, then the next probe after ${durationText(monitor.downTimeMs)}; ` +
     `${String(monitor.successRetries)} ${monitor.successRetries === 1 ? "success makes" : "successes make"} UP.` +
     (monitor.reverse ? " Reverse: a match means DOWN." : "")
   );
 }
 
 /** NITRO returns every parameter; those that add nothing to the sentence are skipped. */
-const SAID_ELSEWHERE =
+const SHOWN_IN_SENTENCE =
   /^(monitorname|type|units\d|interval|resptimeout|downtime|retries|successretries|reverse|state)$/;
-const SAYS_NOTHING: readonly string[] = ["", "0", "0.0.0.0", "NO"];
+const EMPTY_VALUES: readonly string[] = ["", "0", "0.0.0.0", "NO"];
 
 /** In the ADC's syntax; secrets are already masked in the model. */
-function asWritten(monitor: Monitor): string {
+function adcSyntax(monitor: Monitor): string {
   const parameters = [...monitor.written]
     .filter(
-      ([key, values]) => !SAID_ELSEWHERE.test(key) && !SAYS_NOTHING.includes(values.join(" ")),
+      ([key, values]) => !SHOWN_IN_SENTENCE.test(key) && !EMPTY_VALUES.includes(values.join(" ")),
     )
     .map(([key, values]) => `-${key} ${values.map(quoted).join(" ")}`);
   return [monitor.name, monitor.type, ...parameters].join(" ");
@@ -130,14 +130,14 @@ export function memberPage(input: MemberInput): string {
         tone,
         html`${name}: ${words.label}`,
         html`<p>
-          ${excludedWords(member)}${words.meaning}${member.since === null ? null : html` Since ${moment(member.since)}.`}
+          ${excludedWords(member)}${words.meaning}${member.since === null ? null : html` Since ${timeElement(member.since)}.`}
         </p>`,
       )}
       <section aria-labelledby="sides">
         <h2 class="sr" id="sides">Opinions</h2>
         <table class="sides plain">
           <tbody>
-            ${threeSides(member).map(
+            ${opinionSentences(member).map(
               ({ who, opinion, says }) =>
                 html`<tr>
                   <th scope="row">${who}</th>

@@ -9,7 +9,7 @@ import { append } from "../../lib/steps.ts";
 import { type Reason, REASON_WORDS } from "../../model/reasons.ts";
 import { certificateWords, pinOf } from "../../net/server-proof.ts";
 import { gapSentence } from "../../model/adc-state.ts";
-import { moment } from "./time.ts";
+import { timeElement } from "./time.ts";
 
 /** Whether the members of a vserver offer the same login schemes; null if nothing can be compared. */
 export function loginSchemes({ oddSchemes = null }: LiveVserver): Markup | null {
@@ -36,7 +36,7 @@ export function schemesNotice({ vserver }: LiveVserver): Markup {
 }
 
 /** Why logins to a server are not tried. */
-const UNPROVEN: ReadonlySet<Reason> = new Set<Reason>([
+const UNVERIFIED_SERVER: ReadonlySet<Reason> = new Set<Reason>([
   "certificate_untrusted",
   "certificate_name",
   "certificate_expired",
@@ -50,7 +50,7 @@ export function untriedLogins(probes: readonly LiveProbe[]): readonly Markup[] {
   const byCertificate = new Map<string, LiveProbe[]>();
   for (const probe of probes) {
     const { last } = probe;
-    if (last?.outcome === "fault" && UNPROVEN.has(last.reason)) {
+    if (last?.outcome === "fault" && UNVERIFIED_SERVER.has(last.reason)) {
       const key = `${last.reason} ${last.tls?.chain[0]?.sha256 ?? ""}`;
       append(byCertificate, key, probe);
     }
@@ -65,7 +65,7 @@ function notice(probes: readonly LiveProbe[]): Markup {
   const [first] = probes;
   const last = first?.last ?? null;
   const [leaf] = last?.tls?.chain ?? [];
-  const places = [...new Set(probes.map(placeOf))];
+  const places = [...new Set(probes.map(probeLabel))];
   const where = places.slice(0, 3).join(", ");
   const label = last === null ? "" : REASON_WORDS[last.reason].label;
   return html`Logins at
@@ -80,7 +80,7 @@ function notice(probes: readonly LiveProbe[]): Markup {
   }`;
 }
 
-function placeOf({ server, port, vserver, transaction, monitor }: LiveProbe): string {
+function probeLabel({ server, port, vserver, transaction, monitor }: LiveProbe): string {
   const name = transaction === "" ? monitor : transaction;
   return `${server === "" ? vserver : `${server}:${String(port)}`} (${name})`;
 }
@@ -103,7 +103,7 @@ export function notices(live: LiveState): Markup | null {
         : [
             html`NetScaler ${adc.name} does not
             ${adc.silent === true ? "answer" : "report its state"} over
-            NITRO${adc.lastPollAt === null ? "" : html`, last at ${moment(adc.lastPollAt)}`}${
+            NITRO${adc.lastPollAt === null ? "" : html`, last at ${timeElement(adc.lastPollAt)}`}${
               adc.lastError === null ? "" : `: ${adc.lastError}`
             }.
             Its last state is kept for three polls, then it is unknown.`,
@@ -117,10 +117,10 @@ export function notices(live: LiveState): Markup | null {
     ),
     ...live.suspendedAccounts.map(
       ({ account, until }) =>
-        html`Account ${account} is suspended until ${moment(until)} because its logins were
+        html`Account ${account} is suspended until ${timeElement(until)} because its logins were
         rejected.`,
     ),
-    ...heldBack(live),
+    ...heldBackLogins(live),
     ...(live.unverifiedLogins ?? []).map(
       (place) => html`${place}: verify is false, so passwords are sent to an unverified server.`,
     ),
@@ -131,7 +131,7 @@ export function notices(live: LiveState): Markup | null {
       .map(
         ({ server, maintenanceEnd }) =>
           html`${server} is in declared
-          maintenance${maintenanceEnd === null ? "" : html`, until ${moment(maintenanceEnd)}`}.`,
+          maintenance${maintenanceEnd === null ? "" : html`, until ${timeElement(maintenanceEnd)}`}.`,
       ),
   ];
   return all.length === 0
@@ -142,7 +142,7 @@ export function notices(live: LiveState): Markup | null {
 }
 
 /** Logins held back because state_dir is not writable, once per account. */
-function heldBack(live: LiveState): readonly Markup[] {
+function heldBackLogins(live: LiveState): readonly Markup[] {
   const messages = new Map(
     live.probes.flatMap(({ account, heldBack: held }) =>
       account !== null && held?.why.startsWith("state_") === true

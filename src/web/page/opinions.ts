@@ -4,9 +4,9 @@ import { html, type Markup } from "../markup.ts";
 import { REASON_WORDS, STEP_WORDS, type Reason, type Step } from "../../model/reasons.ts";
 
 /** Style of an opinion's mark: shape and colour. */
-export type Look = "up" | "down" | "out" | "none" | "unknown";
+export type MarkStyle = "up" | "down" | "out" | "none" | "unknown";
 
-export function lookOf(opinion: string): Look {
+export function markStyle(opinion: string): MarkStyle {
   switch (opinion) {
     case "up":
     case "protected":
@@ -24,7 +24,7 @@ export function lookOf(opinion: string): Look {
   }
 }
 
-const SHAPES: Readonly<Record<Look, string>> = {
+const SHAPES: Readonly<Record<MarkStyle, string>> = {
   up: "▲",
   down: "▼",
   out: "■",
@@ -34,7 +34,7 @@ const SHAPES: Readonly<Record<Look, string>> = {
 
 /** The shape alone, for places where text says the same. */
 export function shape(opinion: string): string {
-  return SHAPES[lookOf(opinion)];
+  return SHAPES[markStyle(opinion)];
 }
 
 /** Labels of the opinions; the ADC's states by the ADC's own names. */
@@ -55,10 +55,10 @@ export function opinionWords(opinion: string): string {
 
 /** A decorative mark; the caller must add the text for screen readers. */
 export function mark(opinion: string): Markup {
-  return MARKS[lookOf(opinion)];
+  return MARKS[markStyle(opinion)];
 }
 
-const MARKS: Readonly<Record<Look, Markup>> = {
+const MARKS: Readonly<Record<MarkStyle, Markup>> = {
   up: makeMark("up"),
   down: makeMark("down"),
   out: makeMark("out"),
@@ -66,19 +66,19 @@ const MARKS: Readonly<Record<Look, Markup>> = {
   unknown: makeMark("unknown"),
 };
 
-function makeMark(look: Look): Markup {
-  return html`<span class="mark ${look}" aria-hidden="true">${SHAPES[look]}</span>`;
+function makeMark(style: MarkStyle): Markup {
+  return html`<span class="mark ${style}" aria-hidden="true">${SHAPES[style]}</span>`;
 }
 
 /** A mark with its label. */
 export function opinionBadge(opinion: string): Markup {
-  return html`<span class="badge ${lookOf(opinion)}"
+  return html`<span class="badge ${markStyle(opinion)}"
     >${mark(opinion)} ${opinionWords(opinion).toUpperCase()}</span
   >`;
 }
 
 /** Why, as the end of a sentence: `the connection was refused, while connecting`. */
-export function because(step: Step | null, reason: Reason | null): string {
+export function causeWords(step: Step | null, reason: Reason | null): string {
   if (reason === null || reason === "ok") {
     return "";
   }
@@ -87,7 +87,7 @@ export function because(step: Step | null, reason: Reason | null): string {
 }
 
 /** Why, in a few words, beside the opinion that they explain; empty beside the others. */
-export function whyEach(member: LiveMember): {
+export function causeOfEach(member: LiveMember): {
   readonly replica: string;
   readonly service: string;
 } {
@@ -97,41 +97,45 @@ export function whyEach(member: LiveMember): {
   if (service === "up") {
     const look = failed("transaction");
     return {
-      replica: replica === "up" ? "" : whyFailed(failed("monitor"), member),
+      replica: replica === "up" ? "" : failureWords(failed("monitor"), member),
       service:
         look?.kind === "transaction"
-          ? `but ${look.transaction} fails: ${whyFailed(look, member)}`
+          ? `but ${look.transaction} fails: ${failureWords(look, member)}`
           : "",
     };
   }
-  const why = because(step, reason);
+  const why = causeWords(step, reason);
   return service !== "down" && replica === "down"
     ? { replica: why, service: "" }
     : { replica: "", service: why };
 }
 
 /** The reason of a failed probe, else the reason of the member's verdict. */
-function whyFailed(failed: LiveProbe | undefined, { step, reason }: LiveMember): string {
-  return because(failed?.last?.step ?? step, failed?.last?.reason ?? reason);
+function failureWords(failed: LiveProbe | undefined, { step, reason }: LiveMember): string {
+  return causeWords(failed?.last?.step ?? step, failed?.last?.reason ?? reason);
 }
 
 /** The three opinions on a member, each in a sentence. */
-export function threeSides(
+export function opinionSentences(
   member: LiveMember,
 ): readonly { readonly who: string; readonly opinion: string; readonly says: string }[] {
   return [
-    { who: "ADC", opinion: member.adcOpinion, says: adcSays(member) + sees(member, "adc") },
-    { who: "Replica", opinion: member.replica, says: replicaSays(member) },
+    {
+      who: "ADC",
+      opinion: member.adcOpinion,
+      says: adcSentence(member) + depthSentence(member, "adc"),
+    },
+    { who: "Replica", opinion: member.replica, says: replicaSentence(member) },
     {
       who: "Service",
       opinion: member.service,
-      says: serviceSays(member) + sees(member, "service"),
+      says: serviceSentence(member) + depthSentence(member, "service"),
     },
   ];
 }
 
 /** The depth of an opinion, as an extra sentence or empty. */
-function sees({ depth }: LiveMember, opinion: "adc" | "service"): string {
+function depthSentence({ depth }: LiveMember, opinion: "adc" | "service"): string {
   const own = depth?.[opinion] ?? null;
   if (own === null) {
     return "";
@@ -158,7 +162,7 @@ export function maintenanceWords({ maintenance, verdict }: LiveMember): string |
     : `Yes: ${sources.join(", ")}.`;
 }
 
-function adcSays(member: LiveMember): string {
+function adcSentence(member: LiveMember): string {
   if (member.adcOpinion === "unknown") {
     return "No state from the ADC.";
   }
@@ -170,7 +174,7 @@ function adcSays(member: LiveMember): string {
     : `Last response${by}: “${response}”`;
 }
 
-function replicaSays(member: LiveMember): string {
+function replicaSentence(member: LiveMember): string {
   const names = member.probes
     .filter((probe) => probe.kind === "monitor")
     .map((probe) => probe.monitor);
@@ -183,7 +187,7 @@ function replicaSays(member: LiveMember): string {
       const failed = member.probes.find(
         (probe) => probe.kind === "monitor" && probe.lastPassed === false,
       );
-      const why = whyFailed(failed, member);
+      const why = failureWords(failed, member);
       return `${own}, repeated by this agent, fails${why === "" ? "" : `: ${why}`}.`;
     }
     default:
@@ -191,7 +195,7 @@ function replicaSays(member: LiveMember): string {
   }
 }
 
-function serviceSays(member: LiveMember): string {
+function serviceSentence(member: LiveMember): string {
   const looks = member.probes.filter((probe) => probe.kind === "transaction");
   if (member.service === "none" || looks.length === 0) {
     return "No transaction checks the service.";
@@ -199,26 +203,26 @@ function serviceSays(member: LiveMember): string {
   const names = enumerateShort(looks.map((probe) => probe.transaction));
   switch (member.service) {
     case "up":
-      return worksWith(looks, names);
+      return workingSentence(looks, names);
     case "down": {
       const failed = looks.find((probe) => probe.lastPassed === false);
-      const why = whyFailed(failed, member);
+      const why = failureWords(failed, member);
       return `A client's exchange (${names}) fails${why === "" ? "" : `: ${why}`}.`;
     }
     default: {
-      const why = because(member.step, member.reason);
+      const why = causeWords(member.step, member.reason);
       return `A client's exchange (${names}) has no result${why === "" ? " yet" : `: ${why}`}.`;
     }
   }
 }
 
 /** Up may be based on one exchange while another fails: a login outranks an anonymous look, and runs less often. */
-function worksWith(looks: readonly LiveProbe[], names: string): string {
+function workingSentence(looks: readonly LiveProbe[], names: string): string {
   const failed = looks.find((probe) => probe.lastPassed === false);
   if (failed === undefined) {
     return `A client's exchange (${names}) works.`;
   }
-  const why = because(failed.last?.step ?? null, failed.last?.reason ?? null);
+  const why = causeWords(failed.last?.step ?? null, failed.last?.reason ?? null);
   return `Still considered working, but ${failed.transaction} fails${why === "" ? "" : `: ${why}`}.`;
 }
 

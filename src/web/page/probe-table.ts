@@ -6,8 +6,8 @@ import { html, type Markup } from "../markup.ts";
 import { canRunNow } from "../../exporters/discovery.ts";
 import { probeNowHref } from "../probe/target.ts";
 import { transcript } from "./cards.ts";
-import { because, opinionBadge } from "./opinions.ts";
-import { moment, span } from "./time.ts";
+import { causeWords, opinionBadge } from "./opinions.ts";
+import { timeElement, durationText } from "./time.ts";
 
 /** One row of the table: a probe, and the same probe through the ADC. */
 export interface ProbeLine {
@@ -45,7 +45,7 @@ export function probeTable({ columns, lines, history, calm }: ProbeTable): Marku
           ${lines.map((line) => {
             const alike = lines.filter(({ probe }) => nameOf(probe) === nameOf(line.probe));
             const isAlone = alike.length === 1;
-            const more = isAlone ? "" : ownWords(line.probe);
+            const more = isAlone ? "" : distinctionWords(line.probe);
             return probeRows(
               { ...line, more, isAlone },
               { hasThrough: through !== null, history, calm },
@@ -82,13 +82,13 @@ function probeRows(
       <th scope="row">
         ${name} <br /><small
           >${probe.kind === "monitor" ? probe.type : "transaction"}, every
-          ${span(probe.intervalMs)}${placeWords(probe)}</small
+          ${durationText(probe.intervalMs)}${placeWords(probe)}</small
         >
       </th>
       <td>${resultWords(probe, calm)}</td>
-      ${hasThrough ? html`<td>${throughWords(through, probe, calm)}</td>` : null}
+      ${hasThrough ? html`<td>${viaVserverWords(through, probe, calm)}</td>` : null}
       <td>${spark(runs, calm)}</td>
-      <td class="number">${probe.last === null ? null : span(probe.last.durationMs)}</td>
+      <td class="number">${probe.last === null ? null : durationText(probe.last.durationMs)}</td>
       <td>
         ${now === null ? null : html`<a class="button" href="${now}" aria-label="Probe now: ${name}">Probe now</a>`}
       </td>
@@ -112,7 +112,7 @@ function nameOf(probe: LiveProbe): string {
 }
 
 /** What distinguishes probes of one name: the path that is requested, or the account. */
-function ownWords(probe: LiveProbe): string {
+function distinctionWords(probe: LiveProbe): string {
   const own = probe.id.slice(probe.id.lastIndexOf("/") + 1).replace(nameOf(probe), "");
   return own.replaceAll("%2F", "/");
 }
@@ -133,13 +133,17 @@ function resultWords(probe: LiveProbe, calm: boolean): Markup {
   if (last === null) {
     return html`${notRepeated === null ? "has not run yet" : `not repeated: ${notRepeated}`}`;
   }
-  return html`${answerBadge(lastPassed, calm)} ${because(last.step, last.reason)} <br /><small
-      >${moment(last.startedAt)}</small
+  return html`${answerBadge(lastPassed, calm)} ${causeWords(last.step, last.reason)} <br /><small
+      >${timeElement(last.startedAt)}</small
     >`;
 }
 
 /** One line per vserver: the worst of several probes of one name. */
-function throughWords(through: readonly LiveProbe[], straight: LiveProbe, calm: boolean): Markup {
+function viaVserverWords(
+  through: readonly LiveProbe[],
+  straight: LiveProbe,
+  calm: boolean,
+): Markup {
   const worst = new Map<string, LiveProbe>();
   for (const probe of through) {
     const known = worst.get(probe.vserver);
@@ -150,7 +154,7 @@ function throughWords(through: readonly LiveProbe[], straight: LiveProbe, calm: 
   return html`${[...worst.values()].map(({ vserver, last, lastPassed }) => {
     // A failure through the ADC adds nothing if the probe also fails at the server.
     const isOthers = last?.reason === "login_broken_by_adc" && straight.lastPassed === false;
-    const why = isOthers || last === null ? "" : because(last.step, last.reason);
+    const why = isOthers || last === null ? "" : causeWords(last.step, last.reason);
     return html`<div>
       ${last === null ? "has not run yet" : answerBadge(lastPassed, calm)}
       ${vserver}${why === "" ? "" : `: ${why}`}
@@ -214,9 +218,11 @@ function runTable(runs: readonly PastRun[], calm: boolean): Markup {
       ${runs.map(
         ({ observation, passed }) =>
           html`<tr>
-            <td>${moment(observation.startedAt)}</td>
-            <td>${answerBadge(passed, calm)} ${because(observation.step, observation.reason)}</td>
-            <td class="number">${span(observation.durationMs)}</td>
+            <td>${timeElement(observation.startedAt)}</td>
+            <td>
+              ${answerBadge(passed, calm)} ${causeWords(observation.step, observation.reason)}
+            </td>
+            <td class="number">${durationText(observation.durationMs)}</td>
             <td>${phaseBar(observation, longest)}</td>
             <td>${observation.servedBy}</td>
           </tr>`,
@@ -225,7 +231,7 @@ function runTable(runs: readonly PastRun[], calm: boolean): Markup {
   </table>`;
 }
 
-const BAR = 240;
+const BAR_WIDTH = 240;
 
 /** The phases in sequence, scaled to the slowest run shown. */
 function phaseBar(observation: Observation, longest: number): Markup {
@@ -233,11 +239,13 @@ function phaseBar(observation: Observation, longest: number): Markup {
     const durationMs = observation.phases[phase];
     return durationMs === undefined ? [] : [{ phase, durationMs }];
   });
-  const words = reached.map(({ phase, durationMs }) => `${phase} ${span(durationMs)}`).join(", ");
+  const words = reached
+    .map(({ phase, durationMs }) => `${phase} ${durationText(durationMs)}`)
+    .join(", ");
   let x = 0;
   return html`<svg
     class="phases"
-    viewBox="0 0 ${BAR} 12"
+    viewBox="0 0 ${BAR_WIDTH} 12"
     preserveAspectRatio="none"
     role="img"
     aria-label="${words}"
@@ -245,7 +253,7 @@ function phaseBar(observation: Observation, longest: number): Markup {
     <title>${words}</title>
     ${reached.map(({ phase, durationMs }) => {
       const from = x;
-      const width = Math.max(0.5, (durationMs / longest) * BAR);
+      const width = Math.max(0.5, (durationMs / longest) * BAR_WIDTH);
       x += width;
       return html`<rect
         class="phase ${phase}"
@@ -267,7 +275,7 @@ function transcripts(probe: LiveProbe, id: string): Markup {
     observation === null
       ? null
       : html`<details class="evidence" id="${name.replace(" ", "-")}-${id}">
-          <summary>Transcript of the ${name}, ${moment(observation.startedAt)}</summary>
+          <summary>Transcript of the ${name}, ${timeElement(observation.startedAt)}</summary>
           ${transcript(observation)}
         </details>`,
   )}`;
@@ -327,7 +335,7 @@ export function tlsSection(facts: TlsFacts, now: number): Markup {
           <div>
             <dt>Valid</dt>
             <dd>
-              ${moment(certificate.notBefore)} to ${moment(certificate.notAfter)}
+              ${timeElement(certificate.notBefore)} to ${timeElement(certificate.notAfter)}
               (${daysLeft(certificate.notAfter, now)})
             </dd>
           </div>

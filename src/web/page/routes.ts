@@ -17,14 +17,14 @@ import { vserverPage } from "./vserver-page.ts";
  * A short-lived cache of rendered pages: after a change all open pages reload at once. A page is cached until the next change,
  * at most a second; only a few are kept.
  */
-interface KeptPages {
+interface PageCache {
   readonly get: (key: string, render: () => string) => string;
 }
 
-const KEPT_MS = 1_000;
-const MAX_PAGES = 16;
+const CACHE_MS = 1_000;
+const MAX_CACHED_PAGES = 16;
 
-function keepPages(monotonic: () => number, version: () => number): KeptPages {
+function createPageCache(monotonic: () => number, version: () => number): PageCache {
   const pages = new Map<
     string,
     { readonly text: string; readonly at: number; readonly version: number }
@@ -33,14 +33,14 @@ function keepPages(monotonic: () => number, version: () => number): KeptPages {
     get: (key, render) => {
       const now = monotonic();
       const known = pages.get(key);
-      if (known !== undefined && known.version === version() && now - known.at < KEPT_MS) {
+      if (known !== undefined && known.version === version() && now - known.at < CACHE_MS) {
         return known.text;
       }
       const text = render();
       pages.delete(key);
       pages.set(key, { text, at: now, version: version() });
       const [oldest] = pages.keys();
-      if (pages.size > MAX_PAGES && oldest !== undefined) {
+      if (pages.size > MAX_CACHED_PAGES && oldest !== undefined) {
         pages.delete(oldest);
       }
       return text;
@@ -51,13 +51,13 @@ function keepPages(monotonic: () => number, version: () => number): KeptPages {
 /** The HTML pages and their static files. */
 export function pageRoutes(sources: WebSources): readonly Route[] {
   const remarks = createRemarks(sources.lintIgnore);
-  const kept = keepPages(() => performance.now(), sources.history.lastChangeId);
+  const cache = createPageCache(() => performance.now(), sources.history.lastChangeId);
   return [
     get("/", ({ url }) => {
       const selection = readSelection(url.searchParams);
       const view = viewOf(url.searchParams);
       const { live, estates, version, history, now } = sources;
-      const text = kept.get(`${view}${selectionQuery(selection)}`, () =>
+      const text = cache.get(`${view}${selectionQuery(selection)}`, () =>
         statusPage({
           live: live(),
           estates: estates(),

@@ -5,7 +5,7 @@ import type { History } from "../history/history.ts";
 import { html, type Markup } from "../markup.ts";
 import { selectionQuery, type Selection, selectMembers, selectVservers } from "../selection.ts";
 import { attentionOf } from "./attention.ts";
-import { headline, stateBar } from "./bar.ts";
+import { headline, stateBar } from "./state-bar.ts";
 import { card } from "./cards.ts";
 import { BY_NAME, grids, legend } from "./grid.ts";
 import { heartbeat, verdictBeat } from "./heartbeat.ts";

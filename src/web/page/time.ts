@@ -4,7 +4,7 @@ import { html, type Markup } from "../markup.ts";
  * A time in UTC; the page's script converts it to local time and adds how long ago. With class `ago`, only how long ago is
  * shown.
  */
-export function moment(atMs: number, className = ""): Markup {
+export function timeElement(atMs: number, className = ""): Markup {
   if (!Number.isFinite(atMs)) {
     return html`no end`;
   }
@@ -15,7 +15,7 @@ export function moment(atMs: number, className = ""): Markup {
 }
 
 /** `12 ms`, `1.2 s`, `3 min`, `2 h 5 min`, `4 d`. */
-export function span(durationMs: number): string {
+export function durationText(durationMs: number): string {
   if (durationMs < 1_000) {
     return durationMs < 10 ? `${durationMs.toFixed(1)} ms` : `${String(Math.round(durationMs))} ms`;
   }

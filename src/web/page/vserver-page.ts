@@ -8,11 +8,11 @@ import {
   protocolWithPort,
 } from "../../model/live.ts";
 import { html, prose, type Markup } from "../markup.ts";
-import { opinionBadge, because } from "./opinions.ts";
+import { opinionBadge, causeWords } from "./opinions.ts";
 import { endpointFacts } from "../../exporters/prometheus/families/probes.ts";
 import { VERDICT_WORDS, vserverWords } from "../../model/verdicts.ts";
 import type { History } from "../history/history.ts";
-import { headlineSection } from "./bar.ts";
+import { headlineSection } from "./state-bar.ts";
 import { commands } from "./cards.ts";
 import { vserverCommands } from "./commands.ts";
 import { loginSchemes } from "./notices.ts";
@@ -21,16 +21,16 @@ import { timeline } from "./heartbeat.ts";
 import { layout, memberHref } from "./layout.ts";
 import { excludedWords } from "./member-page.ts";
 import { probeTable, tlsSection } from "./probe-table.ts";
-import { moment } from "./time.ts";
+import { timeElement } from "./time.ts";
 import { TONE_SIGNS, toneOf } from "./tone.ts";
 
 /** Source persistence: what the agent can observe, and which member its own addresses stick to. */
-function persistence({ persistence: known }: LiveVserver): Markup | null {
+function persistenceSection({ persistence: known }: LiveVserver): Markup | null {
   return known === undefined || known === null
     ? null
     : html`<section aria-labelledby="persistence">
         <h2 id="persistence">Persistence: ${known.type}</h2>
-        <p>${sightWords(known)} ${probeWords(known)}</p>
+        <p>${observabilityWords(known)} ${probeWords(known)}</p>
         ${
           known.sticksTo.length === 0
             ? null
@@ -44,7 +44,7 @@ function persistence({ persistence: known }: LiveVserver): Markup | null {
       </section>`;
 }
 
-function sightWords({ observable }: LivePersistence): string {
+function observabilityWords({ observable }: LivePersistence): string {
   return observable
     ? "Each source address reaches one server, as a client's does."
     : "One source address reaches one server, as a client's does. To see the servers of other clients, configure more source_addresses.";
@@ -62,7 +62,7 @@ function probeWords({ probes }: LivePersistence): string {
 }
 
 /** The names that clients use: DNS answers and the state of each address. */
-function publicNames({ publicNames: names, probes }: LiveVserver): Markup | null {
+function publicNamesSection({ publicNames: names, probes }: LiveVserver): Markup | null {
   return names === undefined || names.length === 0
     ? null
     : html`<section aria-labelledby="names">
@@ -82,7 +82,7 @@ function publicNames({ publicNames: names, probes }: LiveVserver): Markup | null
                   html`<tr>
                     <th scope="row">${name.name}</th>
                     <td>${dnsWords(name)}</td>
-                    <td>${sites(name, probes)}</td>
+                    <td>${siteList(name, probes)}</td>
                   </tr>`,
               )}
             </tbody>
@@ -111,18 +111,18 @@ function dnsWords({ dns, message, unprobed }: LivePublicName): string {
   }
 }
 
-function sites({ addresses }: LivePublicName, probes: readonly LiveProbe[]): Markup {
+function siteList({ addresses }: LivePublicName, probes: readonly LiveProbe[]): Markup {
   return html`${addresses.map(({ address, vip }) => {
     const at = probes.filter((probe) => probe.vantage === "public" && probe.address === address);
     return html`<div>
-      ${vip && at.length === 0 ? null : opinionBadge(worst(at))} ${address}
+      ${vip && at.length === 0 ? null : opinionBadge(worstOpinion(at))} ${address}
       ${vip ? html`<span>the VIP</span>` : null}
     </div>`;
   })}`;
 }
 
 /** The state of a site is its worst result. */
-function worst(probes: readonly LiveProbe[]): LiveProbe["opinion"] {
+function worstOpinion(probes: readonly LiveProbe[]): LiveProbe["opinion"] {
   const opinions = probes.map((probe) => probe.opinion);
   return opinions.includes("down") ? "down" : opinions.includes("up") ? "up" : "unknown";
 }
@@ -145,7 +145,7 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
   );
   const facts = endpointFacts(vserver.probes);
   const name = `${vserver.vserver} ${protocolWithPort(vserver)}`;
-  const label = answersAlone(vserver)
+  const label = answersWithoutServers(vserver)
     ? "has no servers; a redirect or responder answers"
     : words.label;
   return layout({
@@ -159,14 +159,14 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         tone,
         html`${name}: ${label}`,
         html`<p>
-          ${excludedWords(vserver)}${answersAlone(vserver) ? "A redirect or a responder answers its clients. The ADC always reports a vserver without servers as DOWN." : words.meaning}${vserver.since === null ? null : html` Since ${moment(vserver.since)}.`}
+          ${excludedWords(vserver)}${answersWithoutServers(vserver) ? "A redirect or a responder answers its clients. The ADC always reports a vserver without servers as DOWN." : words.meaning}${vserver.since === null ? null : html` Since ${timeElement(vserver.since)}.`}
         </p>`,
       )}
       <section aria-labelledby="sides">
         <h2 class="sr" id="sides">Opinions</h2>
         <table class="sides plain">
           <tbody>
-            ${sideRows(vserver)}
+            ${opinionRows(vserver)}
             ${
               tone === "good"
                 ? null
@@ -184,9 +184,10 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
         ${timeline(history.vserverTimeline(vserver), "Through the ADC", now)}
       </section>
       ${gslb === null ? null : gslbSites(gslb)}
-      ${members.length === 0 ? null : memberTable(members)} ${certificates(vserver)}
-      ${loginSchemes(vserver)} ${refusal(vserver)} ${failingReplicas(vserver)} ${misrouted(vserver)}
-      ${servedBy(vserver)} ${persistence(vserver)} ${publicNames(vserver)}
+      ${members.length === 0 ? null : memberTable(members)} ${certificateNotice(vserver)}
+      ${loginSchemes(vserver)} ${refusalNotice(vserver)} ${failingReplicasNotice(vserver)}
+      ${misroutedNotice(vserver)} ${servedBySection(vserver)} ${persistenceSection(vserver)}
+      ${publicNamesSection(vserver)}
       ${
         vserver.probes.length === 0
           ? null
@@ -202,19 +203,19 @@ export function vserverPage({ live, vserver, history, version, now }: VserverInp
 }
 
 /** No servers, but clients are answered by a redirect or responder. */
-function answersAlone({ members, verdict }: LiveVserver): boolean {
+function answersWithoutServers({ members, verdict }: LiveVserver): boolean {
   return members.configured === 0 && toneOf(verdict) === "good";
 }
 
-function sideRows(vserver: LiveVserver): Markup {
+function opinionRows(vserver: LiveVserver): Markup {
   const { gslb = null, reason, vip, address } = vserver;
   const { configured, reallyUp, adcUp, maintenance } = vserver.members;
-  const why = vip === "up" ? "" : because(null, reason);
+  const why = vip === "up" ? "" : causeWords(null, reason);
   const place = gslb === null ? `Through ${address ?? "the VIP"}` : "By the ADC's DNS";
   return html`<tr>
       <th scope="row">ADC</th>
       <td>
-        ${answersAlone(vserver) ? html`<span class="badge expected">○ NO SERVERS</span>` : opinionBadge(vserver.adcOpinion)}
+        ${answersWithoutServers(vserver) ? html`<span class="badge expected">○ NO SERVERS</span>` : opinionBadge(vserver.adcOpinion)}
       </td>
       <td>${healthWords(vserver)}</td>
     </tr>
@@ -244,7 +245,7 @@ const TLS_ENDS_AT = {
 } as const;
 
 /** Where TLS is terminated, and whether certificates that must be identical are; null without TLS. */
-function certificates({ tlsEnds, certificateDiffers }: LiveVserver): Markup | null {
+function certificateNotice({ tlsEnds, certificateDiffers }: LiveVserver): Markup | null {
   return tlsEnds === undefined || tlsEnds === "none"
     ? null
     : html`<p>
@@ -300,7 +301,7 @@ function memberTable(members: readonly LiveMember[]): Markup {
                   ${VERDICT_WORDS[member.verdict].label}</span
                 >
               </td>
-              <td>${tone === "good" ? "" : because(member.step, member.reason)}</td>
+              <td>${tone === "good" ? "" : causeWords(member.step, member.reason)}</td>
             </tr>`;
           })}
         </tbody>
@@ -309,7 +310,7 @@ function memberTable(members: readonly LiveMember[]): Markup {
   </section>`;
 }
 
-function refusal({ refusesAgent = null }: LiveVserver): Markup | null {
+function refusalNotice({ refusesAgent = null }: LiveVserver): Markup | null {
   return refusesAgent === null
     ? null
     : html`<section aria-labelledby="refusal">
@@ -321,7 +322,7 @@ function refusal({ refusesAgent = null }: LiveVserver): Markup | null {
       </section>`;
 }
 
-function failingReplicas({ failingReplicas: failing = [] }: LiveVserver): Markup | null {
+function failingReplicasNotice({ failingReplicas: failing = [] }: LiveVserver): Markup | null {
   return failing.length === 0
     ? null
     : html`<section aria-labelledby="failing-replicas">
@@ -333,7 +334,7 @@ function failingReplicas({ failingReplicas: failing = [] }: LiveVserver): Markup
       </section>`;
 }
 
-function misrouted(vserver: LiveVserver): Markup | null {
+function misroutedNotice(vserver: LiveVserver): Markup | null {
   const routes = vserver.misrouted ?? [];
   return routes.length === 0
     ? null
@@ -351,7 +352,7 @@ function misrouted(vserver: LiveVserver): Markup | null {
       </section>`;
 }
 
-function clientAddress({ clientAddressKept }: LiveVserver): Markup | null {
+function clientAddressNotice({ clientAddressKept }: LiveVserver): Markup | null {
   return clientAddressKept === undefined || clientAddressKept === null
     ? null
     : html`<p>
@@ -363,13 +364,13 @@ function clientAddress({ clientAddressKept }: LiveVserver): Markup | null {
       </p>`;
 }
 
-function servedBy(vserver: LiveVserver): Markup | null {
+function servedBySection(vserver: LiveVserver): Markup | null {
   const answers = [...vserver.servedBy].sort(([, one], [, other]) => other - one);
   return answers.length === 0
     ? null
     : html`<section aria-labelledby="served">
         <h2 id="served">Responses through the VIP</h2>
-        ${clientAddress(vserver)}
+        ${clientAddressNotice(vserver)}
         <table class="list">
           <thead>
             <tr>

@@ -3,7 +3,7 @@ import { REASON_WORDS } from "../../model/reasons.ts";
 import { VERDICT_WORDS } from "../../model/verdicts.ts";
 import type { WINDOW_STEPS, WindowReport } from "../../change/window-report.ts";
 import { html, Markup } from "../markup.ts";
-import { span } from "./time.ts";
+import { durationText } from "./time.ts";
 
 const STEP_WORDS: Readonly<Record<(typeof WINDOW_STEPS)[number], string>> = {
   drained: "out of service on the ADC, last client disconnected",
@@ -136,7 +136,7 @@ export function windowReportPage(report: WindowReport, timeZone: string): string
                         html`<tr>
                           <td>${time(each.from)}</td>
                           <td>${time(each.to)}</td>
-                          <td class="n">${span(each.seconds * 1_000)}</td>
+                          <td class="n">${durationText(each.seconds * 1_000)}</td>
                           <td>
                             <strong>${objectOf(each)}: ${VERDICT_WORDS[each.verdict].label}</strong
                             ><br />${each.meaning}
@@ -161,7 +161,7 @@ export function headline(report: WindowReport): string {
   const unwatched =
     report.unwatched_seconds === 0
       ? ""
-      : ` Not watched for ${span(report.unwatched_seconds * 1_000)} of it.`;
+      : ` Not watched for ${durationText(report.unwatched_seconds * 1_000)} of it.`;
   const returned =
     missing.length > 0
       ? ` Not seen back in service: ${missing.join(", ")}.`
@@ -183,6 +183,6 @@ function evidenceOf({ reason, decided_by }: WindowReport["incidents"][number]): 
 
 function secondsCell(seconds: number): Markup {
   return html`<td class="n ${seconds > 0 ? "bad" : ""}">
-    ${seconds === 0 ? "0" : span(seconds * 1_000)}
+    ${seconds === 0 ? "0" : durationText(seconds * 1_000)}
   </td>`;
 }

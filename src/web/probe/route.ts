@@ -10,9 +10,9 @@ import { get, type Call, type Route } from "../http/route.ts";
 import { findTarget } from "./target.ts";
 
 /** Result of an on-demand probe: a new observation, or the last one with its age. */
-type Look =
+type ProbeAnswer =
   | {
-      readonly kind: "look";
+      readonly kind: "result";
       readonly probe: LiveProbe;
       readonly observation: Observation;
       readonly passed: boolean | null;
@@ -22,14 +22,14 @@ type Look =
     }
   | { readonly kind: "unavailable"; readonly message: string };
 
-interface Gate {
-  readonly ask: (probe: LiveProbe, timeoutMs: number, signal: AbortSignal) => Promise<Look>;
+interface ProbeGate {
+  readonly ask: (probe: LiveProbe, timeoutMs: number, signal: AbortSignal) => Promise<ProbeAnswer>;
 }
 
-const ONCE_PER_MS = 10_000;
+const MIN_PROBE_INTERVAL_MS = 10_000;
 const MAX_REMEMBERED = 10_000;
 
-interface Seen {
+interface RecentResult {
   readonly observation: Observation;
   readonly passed: boolean | null;
   /** Timeout that the client gave it, in milliseconds; null: the probe's own timeout. */
@@ -42,16 +42,16 @@ interface Running {
 }
 
 /** A client with a timeout this many times longer does not accept a failure from a shorter timeout. */
-const MUCH_LONGER = 1.5;
+const LONGER_TIMEOUT_FACTOR = 1.5;
 /** A run that used this share of its timeout was cut off by it. */
-const ALL_OF_IT = 0.9;
+const USED_TIMEOUT_SHARE = 0.9;
 
-function isCutShort({ observation, passed, givenMs }: Seen, timeoutMs: number): boolean {
+function isCutShort({ observation, passed, givenMs }: RecentResult, timeoutMs: number): boolean {
   return (
     givenMs !== null &&
     passed !== true &&
-    observation.durationMs >= ALL_OF_IT * givenMs &&
-    timeoutMs >= MUCH_LONGER * givenMs
+    observation.durationMs >= USED_TIMEOUT_SHARE * givenMs &&
+    timeoutMs >= LONGER_TIMEOUT_FACTOR * givenMs
   );
 }
 
@@ -60,11 +60,11 @@ function isCutShort({ observation, passed, givenMs }: Seen, timeoutMs: number): 
  * including scheduled ones, and concurrent requests share a run. A failure by timeout is shared only with clients that have no
  * longer timeout.
  */
-function createGate(probeNow: WebActions["probeNow"], now: () => number): Gate {
-  const remembered = new Map<string, Seen>();
+function createGate(probeNow: WebActions["probeNow"], now: () => number): ProbeGate {
+  const remembered = new Map<string, RecentResult>();
   const running = new Map<string, Running>();
 
-  function lastSeen(probe: LiveProbe): Seen | null {
+  function lastSeen(probe: LiveProbe): RecentResult | null {
     const own = remembered.get(probe.id) ?? null;
     const scheduled =
       probe.last === null
@@ -76,7 +76,7 @@ function createGate(probeNow: WebActions["probeNow"], now: () => number): Gate {
     return own.observation.startedAt > scheduled.observation.startedAt ? own : scheduled;
   }
 
-  function remember(probe: LiveProbe, seen: Seen): void {
+  function remember(probe: LiveProbe, seen: RecentResult): void {
     remembered.delete(probe.id);
     remembered.set(probe.id, seen);
     const [oldest] = remembered.keys();
@@ -104,14 +104,19 @@ function createGate(probeNow: WebActions["probeNow"], now: () => number): Gate {
       const endsAt = now() + timeoutMs;
       for (;;) {
         // A clock set back must not extend this.
-        const leftMs = Math.min(timeoutMs, Math.max(MIN_MS, endsAt - now()));
+        const leftMs = Math.min(timeoutMs, Math.max(MIN_TIMEOUT_MS, endsAt - now()));
         const joined = running.get(probe.id);
         if (joined === undefined) {
           const last = lastSeen(probe);
           // Started in the future: the clock was set back. That must not block new probes until then.
           const ageMs = last === null ? Infinity : now() - last.observation.startedAt;
-          if (last !== null && ageMs >= 0 && ageMs < ONCE_PER_MS && !isCutShort(last, leftMs)) {
-            return { kind: "look", probe, ...last, ageMs, fresh: false };
+          if (
+            last !== null &&
+            ageMs >= 0 &&
+            ageMs < MIN_PROBE_INTERVAL_MS &&
+            !isCutShort(last, leftMs)
+          ) {
+            return { kind: "result", probe, ...last, ageMs, fresh: false };
           }
         }
         const { result, givenMs } = joined ?? begin(probe, leftMs, signal);
@@ -122,7 +127,7 @@ function createGate(probeNow: WebActions["probeNow"], now: () => number): Gate {
         const { observation, passed } = ended;
         if (!isCutShort({ observation, passed, givenMs }, leftMs)) {
           const ageMs = Math.max(0, now() - observation.startedAt);
-          return { kind: "look", probe, observation, passed, ageMs, fresh: true };
+          return { kind: "result", probe, observation, passed, ageMs, fresh: true };
         }
       }
     },
@@ -145,8 +150,8 @@ async function within(leftMs: number, result: Promise<ProbeNowResult>): Promise<
 type Sample = readonly [labels: readonly (readonly [string, string])[], value: number];
 
 /** Metrics of one observation, named as in blackbox_exporter, plus the reason. */
-function lookMetrics(look: Extract<Look, { kind: "look" }>): string {
-  const { observation, passed, ageMs } = look;
+function answerMetrics(answered: Extract<ProbeAnswer, { kind: "result" }>): string {
+  const { observation, passed, ageMs } = answered;
   const { phases, tls, step, reason } = observation;
   const families: string[] = [
     gauge("probe_success", "Whether the probe passed.", [[[], passed === true ? 1 : 0]]),
@@ -221,8 +226,8 @@ function lookMetrics(look: Extract<Look, { kind: "look" }>): string {
 }
 
 /** Debug output: the transcript, then the metrics. Evidence is already redacted. */
-function lookDebug(look: Extract<Look, { kind: "look" }>): string {
-  const { probe, observation, passed, ageMs, fresh } = look;
+function debugText(answered: Extract<ProbeAnswer, { kind: "result" }>): string {
+  const { probe, observation, passed, ageMs, fresh } = answered;
   const name =
     probe.kind === "monitor" ? `monitor ${probe.monitor}` : `transaction ${probe.transaction}`;
   const where = probe.server === "" ? probe.vserver : `${probe.server}:${String(probe.port)}`;
@@ -244,7 +249,7 @@ function lookDebug(look: Extract<Look, { kind: "look" }>): string {
     observation.evidence.transcript === ""
       ? "(no data exchanged)"
       : observation.evidence.transcript;
-  return `${lines.join("\n")}\n\nTranscript:\n${transcript}\n\nMetrics:\n${lookMetrics(look)}`;
+  return `${lines.join("\n")}\n\nTranscript:\n${transcript}\n\nMetrics:\n${answerMetrics(answered)}`;
 }
 
 function gauge(name: string, help: string, samples: readonly Sample[]): string {
@@ -258,10 +263,10 @@ function gauge(name: string, help: string, samples: readonly Sample[]): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
 }
 
-const MAX_MS = 60_000;
-const MIN_MS = 100;
+const MAX_TIMEOUT_MS = 60_000;
+const MIN_TIMEOUT_MS = 100;
 /** Subtracted from the scraper's timeout, so that the answer arrives in time. */
-const OFFSET_MS = 500;
+const TIMEOUT_OFFSET_MS = 500;
 
 /** `/probe?target=&monitor=[&debug=true]`: one probe of the estate, as blackbox_exporter would answer. */
 export function probeRoute(sources: WebSources): Route {
@@ -269,7 +274,7 @@ export function probeRoute(sources: WebSources): Route {
   return get("/probe", (call) => answer(sources.live(), gate, call));
 }
 
-async function answer(live: LiveState, gate: Gate, call: Call): Promise<Reply> {
+async function answer(live: LiveState, gate: ProbeGate, call: Call): Promise<Reply> {
   const query = call.url.searchParams;
   const target = query.get("target") ?? "";
   if (target === "") {
@@ -282,38 +287,38 @@ async function answer(live: LiveState, gate: Gate, call: Call): Promise<Reply> {
   if (found.kind === "ambiguous") {
     return problem(400, `Ambiguous target; candidates: ${found.candidates.join(", ")}.`);
   }
-  const probes = found.kind === "member" ? found.member.probes : atVip(found.vserver);
-  const [chosen, ...others] = choose(probes, query.get("monitor"));
+  const probes = found.kind === "member" ? found.member.probes : vipProbes(found.vserver);
+  const [chosen, ...others] = selectProbes(probes, query.get("monitor"));
   if (chosen === undefined || others.length > 0) {
-    const names = callNames(chosen === undefined ? probes : [chosen, ...others]);
+    const names = selectableNames(chosen === undefined ? probes : [chosen, ...others]);
     return problem(
       400,
       `Set the parameter monitor to one of its probes: ${names.length === 0 ? "it has none" : names.join(", ")}.`,
     );
   }
-  const look = await gate.ask(chosen, timeoutOf(call.headers), call.gone);
-  if (look.kind === "unavailable") {
-    return problem(503, look.message);
+  const answered = await gate.ask(chosen, timeoutOf(call.headers), call.gone);
+  if (answered.kind === "unavailable") {
+    return problem(503, answered.message);
   }
   return query.get("debug") === "true"
-    ? text(200, lookDebug(look))
-    : reply(200, CONTENT_TYPES.text, lookMetrics(look), {});
+    ? text(200, debugText(answered))
+    : reply(200, CONTENT_TYPES.text, answerMetrics(answered), {});
 }
 
 /** A vserver means its VIP: public addresses from DNS are not imported targets. */
-function atVip({ probes }: LiveVserver): readonly LiveProbe[] {
+function vipProbes({ probes }: LiveVserver): readonly LiveProbe[] {
   return probes.filter((probe) => probe.vantage === "vip");
 }
 
 /** The probes with that name or id; without a name, all of the target. */
-function choose(probes: readonly LiveProbe[], name: string | null): readonly LiveProbe[] {
+function selectProbes(probes: readonly LiveProbe[], name: string | null): readonly LiveProbe[] {
   return name === null || name === ""
     ? probes
     : probes.filter((probe) => probeName(probe) === name || probe.id === name);
 }
 
 /** Names of these probes; the id if the name is not unique. */
-function callNames(probes: readonly LiveProbe[]): readonly string[] {
+function selectableNames(probes: readonly LiveProbe[]): readonly string[] {
   const alike = groupBy(probes, probeName);
   return probes.map((probe) =>
     alike.get(probeName(probe))?.length === 1 ? probeName(probe) : probe.id,
@@ -325,7 +330,7 @@ export function timeoutOf(headers: Call["headers"]): number {
   const header = headers["x-prometheus-scrape-timeout-seconds"];
   const seconds = typeof header === "string" ? Number(header) : NaN;
   if (!Number.isFinite(seconds) || seconds <= 0) {
-    return MAX_MS;
+    return MAX_TIMEOUT_MS;
   }
-  return Math.min(MAX_MS, Math.max(MIN_MS, seconds * 1000 - OFFSET_MS));
+  return Math.min(MAX_TIMEOUT_MS, Math.max(MIN_TIMEOUT_MS, seconds * 1000 - TIMEOUT_OFFSET_MS));
 }

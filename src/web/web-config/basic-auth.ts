@@ -57,17 +57,17 @@ function startBcryptWorker(): BcryptWorker {
 }
 
 /** User name and password of a request. */
-export interface Given {
+export interface Credentials {
   readonly name: string;
   readonly password: string;
 }
 
 export interface BasicAuth {
   /** Whether these are cached as correct; independent of the queue. */
-  readonly knows: (given: Given, users: ReadonlyMap<string, string>) => boolean;
+  readonly isCached: (given: Credentials, users: ReadonlyMap<string, string>) => boolean;
   /** `busy`: the queue is full. */
   readonly check: (
-    given: Given,
+    given: Credentials,
     users: ReadonlyMap<string, string>,
   ) => Promise<"in" | "out" | "busy">;
   readonly close: () => Promise<void>;
@@ -75,7 +75,7 @@ export interface BasicAuth {
 
 const MAX_CACHED = 100;
 /** Hash of a random password, so that an unknown user takes as long as a known one. */
-const NOBODYS_HASH = "$2b$10$ujQJ9LbMeV.eFpzfI6Oi7eNID7D.eghAU/riNXU1FFXhl0wu/e51q";
+const UNKNOWN_USER_HASH = "$2b$10$ujQJ9LbMeV.eFpzfI6Oi7eNID7D.eghAU/riNXU1FFXhl0wu/e51q";
 
 /**
  * HTTP basic auth against bcrypt hashes, as in exporter-toolkit. Results are cached by a digest of user, hash and password, so
@@ -88,8 +88,8 @@ export function createBasicAuth(): BasicAuth {
   const wrong = new Set<string>();
 
   return {
-    knows: (given, users) => {
-      const key = keyOf(given, users);
+    isCached: (given, users) => {
+      const key = cacheKey(given, users);
       if (!right.has(key)) {
         return false;
       }
@@ -97,12 +97,12 @@ export function createBasicAuth(): BasicAuth {
       return true;
     },
     check: async (given, users) => {
-      const key = keyOf(given, users);
+      const key = cacheKey(given, users);
       if (right.has(key) || wrong.has(key)) {
         return right.has(key) ? "in" : "out";
       }
       const known = users.get(given.name);
-      const compared = await worker.compare(given.password, known ?? NOBODYS_HASH);
+      const compared = await worker.compare(given.password, known ?? UNKNOWN_USER_HASH);
       if (compared === null) {
         return "busy";
       }
@@ -115,9 +115,9 @@ export function createBasicAuth(): BasicAuth {
 }
 
 /** Includes the hash, so that a changed password misses the cache. */
-function keyOf({ name, password }: Given, users: ReadonlyMap<string, string>): string {
+function cacheKey({ name, password }: Credentials, users: ReadonlyMap<string, string>): string {
   return createHash("sha256")
-    .update(JSON.stringify([name, users.get(name) ?? NOBODYS_HASH, password]))
+    .update(JSON.stringify([name, users.get(name) ?? UNKNOWN_USER_HASH, password]))
     .digest("base64");
 }
 
@@ -132,7 +132,7 @@ function remember(keys: Set<string>, key: string): void {
 }
 
 /** The name and password of an `Authorization` header; null where it holds none. */
-export function readBasic(authorization: string | undefined): Given | null {
+export function readBasic(authorization: string | undefined): Credentials | null {
   const encoded = /^Basic +([A-Za-z0-9+/=_-]+) *$/i.exec(authorization ?? "")?.[1];
   if (encoded === undefined) {
     return null;

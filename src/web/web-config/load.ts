@@ -140,35 +140,40 @@ export interface ServerTls {
   readonly allowedSans: readonly string[];
 }
 
-export const OPEN_DOORS: WebConfig = { tls: null, headers: {}, users: null, rateLimit: null };
+export const DEFAULT_WEB_CONFIG: WebConfig = {
+  tls: null,
+  headers: {},
+  users: null,
+  rateLimit: null,
+};
 
 type LoadedWebConfig =
   | {
       readonly kind: "loaded";
       readonly config: WebConfig;
       /** Changes with any of the files behind the configuration. */
-      readonly fingerprint: string;
+      readonly versionStamp: string;
     }
   | { readonly kind: "failed"; readonly message: string };
 
 /** Reads the file and the certificates it names (relative to its own folder). Never rejects. */
 export async function loadWebConfig(path: string): Promise<LoadedWebConfig> {
-  return orFailed(path, async () => parseWebConfig(await readFile(path, "utf8"), path));
+  return withLoadErrors(path, async () => parseWebConfig(await readFile(path, "utf8"), path));
 }
 
 /** The same of what stands in the file. */
 export function parseWebConfig(text: string, path: string): Promise<LoadedWebConfig> {
-  return orFailed(path, async () => {
-    const written = readWritten(text, path);
+  return withLoadErrors(path, async () => {
+    const written = parseFile(text, path);
     if (written.kind === "failed") {
       return written;
     }
     const { file } = written;
-    const fingerprint = await fingerprintOf(filesOf(path, file));
+    const versionStamp = await versionStampOf(filesOf(path, file));
     const tls = await serverTls(path, file.tls_server_config ?? null);
     return {
       kind: "loaded",
-      fingerprint,
+      versionStamp,
       config: {
         tls,
         headers: file.http_server_config?.headers ?? {},
@@ -180,17 +185,17 @@ export function parseWebConfig(text: string, path: string): Promise<LoadedWebCon
 }
 
 /** A cheap version stamp of the configuration's files; rejects if one is missing. */
-export async function currentFingerprint(path: string): Promise<string> {
-  const written = readWritten(await readFile(path, "utf8"), path);
-  return fingerprintOf(written.kind === "written" ? filesOf(path, written.file) : [path]);
+export async function currentVersionStamp(path: string): Promise<string> {
+  const written = parseFile(await readFile(path, "utf8"), path);
+  return versionStampOf(written.kind === "written" ? filesOf(path, written.file) : [path]);
 }
 
-type Written =
+type ParsedFile =
   | { readonly kind: "written"; readonly file: WebConfigFile }
   | { readonly kind: "failed"; readonly message: string };
 
 /** Never quotes values, since the file may contain a key. */
-function readWritten(text: string, path: string): Written {
+function parseFile(text: string, path: string): ParsedFile {
   const read = parseLocatedYaml(text, path);
   if (read.kind === "invalid") {
     return { kind: "failed", message: read.problems.slice(0, 1).map(formatProblem).join("") };
@@ -201,7 +206,7 @@ function readWritten(text: string, path: string): Written {
     : { kind: "failed", message: `${path}: ${z.prettifyError(parsed.error)}` };
 }
 
-async function orFailed(
+async function withLoadErrors(
   path: string,
   load: () => Promise<LoadedWebConfig>,
 ): Promise<LoadedWebConfig> {
@@ -219,7 +224,7 @@ function filesOf(path: string, file: WebConfigFile): readonly string[] {
   return [path, ...named.filter((one) => one !== undefined).map((one) => beside(path, one))];
 }
 
-async function fingerprintOf(files: readonly string[]): Promise<string> {
+async function versionStampOf(files: readonly string[]): Promise<string> {
   const states = await Promise.all(
     files.map(async (file) => {
       const { mtimeMs, size, ino } = await stat(file);

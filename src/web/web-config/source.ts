@@ -1,7 +1,7 @@
 import {
-  currentFingerprint,
+  currentVersionStamp,
   loadWebConfig,
-  OPEN_DOORS,
+  DEFAULT_WEB_CONFIG,
   type WebConfig,
   type ServerTls,
 } from "./load.ts";
@@ -9,7 +9,7 @@ import type { TLSSocket } from "node:tls";
 import { createServer } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { subjectAltNames } from "../../net/certificate-facts.ts";
-import type { MakeServer, HttpTimeouts } from "../http/listener.ts";
+import type { ServerFactory, HttpTimeouts } from "../http/listener.ts";
 
 /** The current web configuration, reloaded when its files change. */
 interface WebConfigSource {
@@ -21,14 +21,14 @@ interface WebConfigSource {
 
 export interface SourceEvents {
   readonly changed: (config: WebConfig) => void;
-  readonly refused: (message: string) => void;
+  readonly rejected: (message: string) => void;
 }
 
 export type OpenedSource =
   | { readonly kind: "open"; readonly source: WebConfigSource }
   | { readonly kind: "failed"; readonly message: string };
 
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 
 /** Opens the file; without one there is no TLS and no authentication. An invalid change keeps the previous configuration. */
 export async function openWebConfig(
@@ -37,7 +37,7 @@ export async function openWebConfig(
 ): Promise<OpenedSource> {
   if (path === null) {
     const nothing = {
-      current: () => OPEN_DOORS,
+      current: () => DEFAULT_WEB_CONFIG,
       refresh: () => Promise.resolve(),
       close: () => undefined,
     };
@@ -47,35 +47,35 @@ export async function openWebConfig(
   if (first.kind === "failed") {
     return first;
   }
-  let { config, fingerprint } = first;
-  let refused: string | null = null;
-  let looking: Promise<void> | null = null;
+  let { config, versionStamp } = first;
+  let rejectedStamp: string | null = null;
+  let checking: Promise<void> | null = null;
 
-  async function look(): Promise<void> {
-    const seen = await currentFingerprint(path ?? "").catch((error: unknown) => String(error));
-    if (seen === fingerprint || seen === refused) {
+  async function check(): Promise<void> {
+    const current = await currentVersionStamp(path ?? "").catch((error: unknown) => String(error));
+    if (current === versionStamp || current === rejectedStamp) {
       return;
     }
     const next = await loadWebConfig(path ?? "");
     if (next.kind === "failed") {
       // Logged once per state of the files, since certificates are often replaced in two steps.
-      refused = seen;
-      events.refused(next.message);
+      rejectedStamp = current;
+      events.rejected(next.message);
       return;
     }
-    refused = null;
-    ({ config, fingerprint } = next);
+    rejectedStamp = null;
+    ({ config, versionStamp } = next);
     events.changed(config);
   }
 
   function refresh(): Promise<void> {
-    looking ??= look().finally(() => {
-      looking = null;
+    checking ??= check().finally(() => {
+      checking = null;
     });
-    return looking;
+    return checking;
   }
 
-  const timer = setInterval(() => void refresh(), LOOK_EVERY_MS);
+  const timer = setInterval(() => void refresh(), CHECK_EVERY_MS);
   timer.unref();
   return {
     kind: "open",
@@ -125,11 +125,11 @@ function clientCertificatePasses(socket: TLSSocket, tls: ServerTls): boolean {
  * renewed certificates. Whether a client certificate is requested is fixed for a server's life; its acceptance is checked per
  * connection.
  */
-export function lockedServers(
+export function createServerFactory(
   source: WebConfigSource,
   tlsServers: TlsServer[],
-  patience: HttpTimeouts,
-): MakeServer {
+  timeouts: HttpTimeouts,
+): ServerFactory {
   return (settings, handle) => {
     const { tls } = source.current();
     if (tls === null) {
@@ -140,7 +140,7 @@ export function lockedServers(
         ...settings,
         ...tls.context,
         ...clientCertificateOptions(tls),
-        handshakeTimeout: patience.headersMs,
+        handshakeTimeout: timeouts.headersMs,
       },
       handle,
     );

@@ -39,7 +39,7 @@ function crowd() {
   const come = (address: string): Visitor => {
     port += 1;
     const visitor = new Visitor(address, port);
-    table.admit(visitor as unknown as Socket);
+    table.add(visitor as unknown as Socket);
     return visitor;
   };
   return { table, come, gaveUp };
@@ -68,8 +68,8 @@ describe("createConnectionTable", () => {
   test("admit › gives up those that never asked before those idle between two requests", () => {
     const { table, come } = crowd();
     const scraper = come("192.0.2.1");
-    table.enter(scraper, "answering");
-    table.enter(scraper, "idle");
+    table.setState(scraper, "answering");
+    table.setState(scraper, "idle");
     const silent = Array.from({ length: 20 }, () => come("192.0.2.1"));
     expect(scraper.destroyed).toBe(false);
     expect(silent.filter(({ destroyed }) => !destroyed)).toHaveLength(2);
@@ -89,7 +89,7 @@ describe("createConnectionTable", () => {
     const { table, come } = crowd();
     const takers = [come("192.0.2.1"), come("192.0.2.1"), come("192.0.2.1")];
     for (const taker of takers) {
-      table.enter(taker, "answering");
+      table.setState(taker, "answering");
     }
     expect(takers.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
   });
@@ -98,8 +98,8 @@ describe("createConnectionTable", () => {
     const { table, come } = crowd();
     const streams = Array.from({ length: 6 }, () => {
       const one = come("192.0.2.1");
-      table.enter(one, "answering");
-      table.enter(one, "streaming");
+      table.setState(one, "answering");
+      table.setState(one, "streaming");
       return one;
     });
     expect(streams.some(({ destroyed }) => destroyed)).toBe(false);
@@ -111,8 +111,8 @@ describe("createConnectionTable", () => {
     const { table, come } = crowd();
     const stream = (address: string): Visitor => {
       const one = come(address);
-      table.enter(one, "answering");
-      table.enter(one, "streaming");
+      table.setState(one, "answering");
+      table.setState(one, "streaming");
       return one;
     };
     const kept = stream("192.0.2.2");
@@ -126,11 +126,11 @@ describe("createConnectionTable", () => {
   test("close › frees what was held, in whatever state", () => {
     const { table, come } = crowd();
     const visitors = [come("192.0.2.1"), come("192.0.2.2"), come("192.0.2.3")];
-    table.enter(visitors[0] as unknown as Socket, "answering");
-    table.enter(visitors[1] as unknown as Socket, "streaming");
+    table.setState(visitors[0] as unknown as Socket, "answering");
+    table.setState(visitors[1] as unknown as Socket, "streaming");
     for (const visitor of visitors) {
       visitor.destroy();
-      table.enter(visitor, "idle");
+      table.setState(visitor, "idle");
     }
     expect(table.count()).toBe(0);
   });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import {
-  currentFingerprint,
+  currentVersionStamp,
   loadWebConfig,
   parseWebConfig,
 } from "../../../src/web/web-config/load.ts";
@@ -32,7 +32,7 @@ test.each([
   const path = await written(text);
   const { value, warnings } = await rawWarnings(async () => ({
     loaded: await loadWebConfig(path),
-    fingerprint: await currentFingerprint(path),
+    fingerprint: await currentVersionStamp(path),
   }));
   expect(value.loaded).toMatchObject({
     kind: "failed",

@@ -2,7 +2,7 @@ import type { LiveAdc, LiveMember, LiveState } from "../../model/live.ts";
 import type { Verdict } from "../../model/verdicts.ts";
 import { html, type Markup } from "../markup.ts";
 import { attentionOf } from "./attention.ts";
-import { moment } from "./time.ts";
+import { timeElement } from "./time.ts";
 import { TONE_SIGNS, toneOf, type Tone } from "./tone.ts";
 
 /** The headline: what the ADC is wrong about, or what else needs attention. */
@@ -55,7 +55,7 @@ export function headline(live: LiveState): Headline {
     const servers = [...new Set(differing.map(({ server }) => server))].slice(0, 3).join(", ");
     const about = servers === "" ? "a vserver" : servers;
     const sentence = `${adcs} and this agent differ about ${about}, still within the time the ADC itself needs to react`;
-    return of("warn", sentence, latest(differing), `${String(settling)} settling`);
+    return of("warn", sentence, latestSince(differing), `${String(settling)} settling`);
   }
   const away = live.servers.filter(({ maintenance }) => maintenance.declared || maintenance.adc);
   const names = [...new Set(away.map(({ server }) => server))].slice(0, 3).join(", ");
@@ -63,10 +63,10 @@ export function headline(live: LiveState): Headline {
   const known =
     unknown === 0 ? "all" : `${String(rows.length - unknown)} of ${String(rows.length)}`;
   const sentence = `${adcs} and this agent agree about ${known} members and vservers${rest}`;
-  return of("good", sentence, latest(rows), "all agree");
+  return of("good", sentence, latestSince(rows), "all agree");
 }
 
-function latest(rows: readonly { readonly since: number | null }[]): number | null {
+function latestSince(rows: readonly { readonly since: number | null }[]): number | null {
   return rows.reduce<number | null>(
     (most, { since }) => (since !== null && since > (most ?? 0) ? since : most),
     null,
@@ -103,7 +103,7 @@ export function stateBar(live: LiveState, top: Headline, now: number, causes: nu
     unknown: "unknown",
   } as const;
   return html`<div class="bar ${top.tone}" id="bar">
-    ${headlineSection(top.tone, html`${top.sentence}${top.since === null ? "." : html`, since ${moment(top.since)}.`}`, null)}
+    ${headlineSection(top.tone, html`${top.sentence}${top.since === null ? "." : html`, since ${timeElement(top.since)}.`}`, null)}
     <ul class="counts" aria-label="Counts">
       ${(["wrong", "maintenance", "settling", "unknown"] as const).map(
         (name) =>
@@ -141,7 +141,7 @@ function freshness({ name, up, lastPollAt, nodes }: LiveAdc): Markup {
   const primary = nodes.find((node) => node.primary)?.node;
   return html`<span
     >NITRO<span class="wide"> of ${name}</span>
-    ${lastPollAt === null ? "never asked" : html`asked ${moment(lastPollAt, `ago asked-${name.replace(/\W/g, "_")}`)}`}${
+    ${lastPollAt === null ? "never asked" : html`asked ${timeElement(lastPollAt, `ago asked-${name.replace(/\W/g, "_")}`)}`}${
       primary === undefined ? null : html`<span class="wide">, primary ${primary}</span>`
     }</span
   >`;

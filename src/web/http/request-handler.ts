@@ -14,7 +14,7 @@ import {
   tokensMatch,
   type AccessPolicy,
   type RequestInfo,
-  type Guesses,
+  type CredentialLimiter,
 } from "./access.ts";
 import type { ConnectionTable } from "./connection-table.ts";
 import type { HttpTimeouts } from "./listener.ts";
@@ -22,13 +22,13 @@ import { html, problem, type Problem, type Reply } from "./reply.ts";
 import { findRoute, type Call, type Route } from "./route.ts";
 
 /** Everything that happens to a request before its route. */
-export interface Reception {
-  readonly table: readonly Route[];
-  readonly doors: () => AccessPolicy;
+export interface RequestHandlerOptions {
+  readonly routes: readonly Route[];
+  readonly accessPolicy: () => AccessPolicy;
   readonly webConfig: () => WebConfig;
   readonly basicAuth: BasicAuth;
   readonly rateLimit: RateLimit;
-  readonly guesses: Guesses;
+  readonly credentialLimiter: CredentialLimiter;
   readonly connections: ConnectionTable;
   /** An error page for browsers. */
   readonly problemPage: (what: Problem) => string;
@@ -36,22 +36,22 @@ export interface Reception {
 }
 
 /** Answers one request. Never rejects. */
-export async function answer(
+export async function handleRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  reception: Reception,
-  patience: HttpTimeouts,
+  options: RequestHandlerOptions,
+  timeouts: HttpTimeouts,
 ): Promise<void> {
-  const { log, connections } = reception;
+  const { log, connections } = options;
   if (request.complete || isBodiless(request)) {
-    connections.enter(request.socket, "answering");
+    connections.setState(request.socket, "answering");
   } else {
     request.once("end", () => {
-      connections.enter(request.socket, "answering");
+      connections.setState(request.socket, "answering");
     });
   }
   response.once("finish", () => {
-    connections.enter(request.socket, "idle");
+    connections.setState(request.socket, "idle");
   });
   request.on("error", () => {
     response.destroy();
@@ -61,7 +61,7 @@ export async function answer(
   });
   let reply: Reply;
   try {
-    reply = await replyTo(request, response, reception);
+    reply = await replyTo(request, response, options);
   } catch (error) {
     // A bug: details go to the log, not to the client.
     log.error({ err: error, path: pathOf(request) }, "request failed");
@@ -69,7 +69,7 @@ export async function answer(
   }
   if (reply.kind === "body" && reply.problem !== undefined && wantsPage(request)) {
     const { problem: what, headers: own } = reply;
-    reply = html(reception.problemPage(what), what.status, own);
+    reply = html(options.problemPage(what), what.status, own);
   }
   if (reply.kind === "body") {
     const deadline = setTimeout(() => {
@@ -78,7 +78,7 @@ export async function answer(
         "client did not read the response in time, connection closed",
       );
       response.destroy();
-    }, patience.replyMs);
+    }, timeouts.replyMs);
     response.once("close", () => {
       clearTimeout(deadline);
     });
@@ -88,17 +88,17 @@ export async function answer(
     response.setHeader("connection", "close");
   }
   if (reply.kind === "stream") {
-    connections.enter(request.socket, "streaming");
+    connections.setState(request.socket, "streaming");
   }
-  await send(reply, request, response, reception.webConfig().headers);
+  await send(reply, request, response, options.webConfig().headers);
 }
 
 async function replyTo(
   request: IncomingMessage,
   response: ServerResponse,
-  reception: Reception,
+  options: RequestHandlerOptions,
 ): Promise<Reply> {
-  const settings = reception.doors();
+  const settings = options.accessPolicy();
   const visitor: RequestInfo = {
     method: request.method ?? "GET",
     headers: request.headers,
@@ -114,11 +114,11 @@ async function replyTo(
   if (refusal !== null) {
     return problem(refusal.status, refusal.detail);
   }
-  const named = await checkName(visitor, settings, reception, url.pathname);
-  if (named.kind === "refused") {
-    return named.reply;
+  const authentication = await authenticate(visitor, settings, options, url.pathname);
+  if (authentication.kind === "refused") {
+    return authentication.reply;
   }
-  const found = findRoute(reception.table, visitor.method, url.pathname);
+  const found = findRoute(options.routes, visitor.method, url.pathname);
   if (found.kind === "not_found") {
     return problem(404, "No resource at this path.");
   }
@@ -129,8 +129,12 @@ async function replyTo(
   const denied = checkAccess(route.access, visitor, settings);
   if (denied !== null) {
     const given = bearerToken(visitor.headers);
-    if (given !== null && settings.token !== null && !mayGuess(visitor, url.pathname, reception)) {
-      return tooManyGuesses();
+    if (
+      given !== null &&
+      settings.token !== null &&
+      !countWrongToken(visitor, url.pathname, options)
+    ) {
+      return tooManyAttempts();
     }
     const headers =
       denied.status === 401 ? { "www-authenticate": 'Bearer realm="adc-witness"' } : {};
@@ -156,22 +160,22 @@ async function replyTo(
     headers: request.headers,
     body: read.body,
     gone: gone.signal,
-    tokenFits: (given) => {
+    checkToken: (given) => {
       if (settings.token !== null && tokensMatch(given, settings.token)) {
         return "yes";
       }
-      return mayGuess(visitor, url.pathname, reception) ? "no" : "too_many";
+      return countWrongToken(visitor, url.pathname, options) ? "no" : "too_many";
     },
   };
   const reply = await route.handle(call);
   if (route.method !== "GET") {
-    tellOfWrite(request, visitor, named.user, reply, reception.log);
+    logWrite(request, visitor, authentication.user, reply, options.log);
   }
   return reply;
 }
 
 /** Logs every write request: who, what, from where, and the result. */
-function tellOfWrite(
+function logWrite(
   request: IncomingMessage,
   visitor: RequestInfo,
   user: string | null,
@@ -181,7 +185,7 @@ function tellOfWrite(
   const { socket } = request;
   const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
   const forwardedFor = visitor.headers["x-forwarded-for"];
-  const did = reply.kind === "body" ? (reply.did ?? {}) : {};
+  const logFields = reply.kind === "body" ? (reply.logFields ?? {}) : {};
   log.info(
     {
       from: visitor.remoteAddress,
@@ -193,7 +197,7 @@ function tellOfWrite(
       path: pathOf(request),
       status: reply.kind === "body" ? reply.status : 200,
       ...Object.fromEntries(
-        Object.entries(did).map(([name, value]) => [name, visibleText(value, 500)]),
+        Object.entries(logFields).map(([name, value]) => [name, visibleText(value, 500)]),
       ),
     },
     "web write request",
@@ -201,45 +205,49 @@ function tellOfWrite(
 }
 
 /** Counts and logs a wrong token; false if the address has sent too many. */
-function mayGuess({ remoteAddress }: RequestInfo, path: string, { guesses }: Reception): boolean {
-  if (!guesses.mayTry(remoteAddress)) {
+function countWrongToken(
+  { remoteAddress }: RequestInfo,
+  path: string,
+  { credentialLimiter }: RequestHandlerOptions,
+): boolean {
+  if (!credentialLimiter.mayTry(remoteAddress)) {
     return false;
   }
-  guesses.wrong(remoteAddress, { what: "token", user: null, path });
+  credentialLimiter.rejected(remoteAddress, { what: "token", user: null, path });
   return true;
 }
 
-function tooManyGuesses(): Reply {
+function tooManyAttempts(): Reply {
   return problem(429, "Too many wrong passwords or tokens from this address.", {
     "retry-after": "3",
   });
 }
 
-type Named =
-  | { readonly kind: "named"; readonly user: string | null }
+type Authentication =
+  | { readonly kind: "authenticated"; readonly user: string | null }
   | { readonly kind: "refused"; readonly reply: Reply };
 
 /**
  * Checks the request rate and basic auth of the web configuration; a request with the token needs no user. Cached correct
  * credentials pass before the rate limit, so that guessing cannot lock them out.
  */
-async function checkName(
+async function authenticate(
   visitor: RequestInfo,
   { token }: AccessPolicy,
-  { webConfig, rateLimit, basicAuth, guesses }: Reception,
+  { webConfig, rateLimit, basicAuth, credentialLimiter }: RequestHandlerOptions,
   path: string,
-): Promise<Named> {
+): Promise<Authentication> {
   const { users, rateLimit: limit } = webConfig();
   const { authorization } = visitor.headers;
   const bearer = bearerToken(visitor.headers);
   const hasToken = token !== null && bearer !== null && tokensMatch(bearer, token);
   const given = readBasic(authorization);
-  const isKnown = users !== null && given !== null && basicAuth.knows(given, users);
+  const isKnown = users !== null && given !== null && basicAuth.isCached(given, users);
   if (limit !== null && !rateLimit.pass(limit, hasToken || isKnown ? "known" : "unknown")) {
     return refused(problem(429, "Too many requests.", { "retry-after": "1" }));
   }
   if (users === null || hasToken || isKnown) {
-    return { kind: "named", user: isKnown ? given.name : null };
+    return { kind: "authenticated", user: isKnown ? given.name : null };
   }
   const { remoteAddress } = visitor;
   const wanted = problem(401, "A user name and password are required.", {
@@ -248,20 +256,20 @@ async function checkName(
   if (authorization === undefined && bearer === null) {
     return refused(wanted);
   }
-  if (!guesses.mayTry(remoteAddress, authorization)) {
-    return refused(tooManyGuesses());
+  if (!credentialLimiter.mayTry(remoteAddress, authorization)) {
+    return refused(tooManyAttempts());
   }
   switch (given === null ? "out" : await basicAuth.check(given, users)) {
     case "in":
-      guesses.right(remoteAddress);
-      return { kind: "named", user: given?.name ?? null };
+      credentialLimiter.accepted(remoteAddress);
+      return { kind: "authenticated", user: given?.name ?? null };
     case "busy":
-      guesses.right(remoteAddress);
+      credentialLimiter.accepted(remoteAddress);
       return refused(
         problem(429, "Too many password checks are in progress.", { "retry-after": "1" }),
       );
     case "out":
-      guesses.wrong(remoteAddress, {
+      credentialLimiter.rejected(remoteAddress, {
         what: given === null ? "token" : "password",
         user: given?.name ?? null,
         path,
@@ -270,7 +278,7 @@ async function checkName(
   }
 }
 
-function refused(reply: Reply): Named {
+function refused(reply: Reply): Authentication {
   return { kind: "refused", reply };
 }
 

@@ -35,7 +35,7 @@ const GET = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r
 
 describe("slow clients", () => {
   test("a header that never ends is cut off", async () => {
-    const web = await serve(maintenanceHour(), { patience: IMPATIENT });
+    const web = await serve(maintenanceHour(), { timeouts: IMPATIENT });
     const slow = await visit(web.port, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
     const drip = setInterval(() => slow.socket.write("x"), 50);
     await until(() => slow.gone());
@@ -44,7 +44,7 @@ describe("slow clients", () => {
   });
 
   test("a body that never ends is cut off", async () => {
-    const web = await serve(maintenanceHour(), { patience: IMPATIENT, token: () => "t" });
+    const web = await serve(maintenanceHour(), { timeouts: IMPATIENT, token: () => "t" });
     const slow = await visit(
       web.port,
       "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n",
@@ -55,7 +55,7 @@ describe("slow clients", () => {
   });
 
   test("a silent connection is cut off", async () => {
-    const web = await serve(maintenanceHour(), { patience: IMPATIENT });
+    const web = await serve(maintenanceHour(), { timeouts: IMPATIENT });
     const silent = await visit(web.port, "");
     await until(() => silent.gone());
   });
@@ -63,7 +63,7 @@ describe("slow clients", () => {
   test("who does not take his answer is cut off", async () => {
     const estate = aLargeEstate({ members: 5_000, monitors: 2 });
     const whole = (await (await serve(estate)).get("/metrics")).body.length;
-    const web = await serve(estate, { patience: IMPATIENT });
+    const web = await serve(estate, { timeouts: IMPATIENT });
     const greedy = await Promise.all(
       Array.from({ length: 10 }, () => visit(web.port, GET("/metrics"))),
     );

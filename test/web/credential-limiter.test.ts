@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { hashSync } from "bcryptjs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createBasicAuth } from "../../src/web/web-config/basic-auth.ts";
-import { createGuesses } from "../../src/web/http/access.ts";
+import { createCredentialLimiter } from "../../src/web/http/access.ts";
 import { maintenanceHour, NOON } from "../support/live-state.ts";
 import { realDeclarations } from "./real-declarations.ts";
 import { IDLE_ACTIONS, serve } from "./support.ts";
@@ -18,24 +18,24 @@ function basic(name: string, password: string): Record<string, string> {
 }
 
 async function locked(more = "") {
-  const path = join(await mkdtemp(join(tmpdir(), "guesses-")), "web.yml");
+  const path = join(await mkdtemp(join(tmpdir(), "credentials-")), "web.yml");
   await writeFile(path, `basic_auth_users:\n  prom: ${hashSync("right", 4)}\n${more}`);
   return serve(maintenanceHour(), { configFile: path, token: () => "t0ken" });
 }
 
 describe("passwords", () => {
-  test("basic auth › guesses push nothing out of what is known but guesses", async () => {
+  test("basic auth › wrong passwords evict no correct one from the cache", async () => {
     const auth = createBasicAuth();
     onTestFinished(auth.close);
     const users = new Map([["prom", hashSync("right", 4)]]);
     const right = { name: "prom", password: "right" };
-    expect(auth.knows(right, users)).toBe(false);
+    expect(auth.isCached(right, users)).toBe(false);
     expect(await auth.check(right, users)).toBe("in");
     for (let index = 0; index < 300; index += 1) {
       expect(await auth.check({ name: "prom", password: String(index) }, users)).toBe("out");
     }
-    expect(auth.knows(right, users)).toBe(true);
-    expect(auth.knows({ name: "prom", password: "1" }, users)).toBe(false);
+    expect(auth.isCached(right, users)).toBe(true);
+    expect(auth.isCached({ name: "prom", password: "1" }, users)).toBe(false);
   });
 
   test("basic auth › a password whose hash was replaced is not known any more", async () => {
@@ -43,7 +43,7 @@ describe("passwords", () => {
     onTestFinished(auth.close);
     const right = { name: "prom", password: "right" };
     await auth.check(right, new Map([["prom", hashSync("right", 4)]]));
-    expect(auth.knows(right, new Map([["prom", hashSync("another", 4)]]))).toBe(false);
+    expect(auth.isCached(right, new Map([["prom", hashSync("another", 4)]]))).toBe(false);
   });
 
   test("a flood of guesses from its own address never turns away who is known", async () => {
@@ -181,16 +181,16 @@ describe("the log", () => {
     function noted(fields: Readonly<Record<string, unknown>>): void {
       lines.push(fields);
     }
-    const guesses = createGuesses(log, () => clock.ms);
+    const limiter = createCredentialLimiter(log, () => clock.ms);
     for (let index = 0; index < 5_000; index += 1) {
       const address = `2001:db8:${(index >> 8).toString(16)}:${(index & 255).toString(16)}::1`;
-      expect(guesses.mayTry(address)).toBe(true);
-      guesses.wrong(address, { what: "password", user: "x", path: "/" });
+      expect(limiter.mayTry(address)).toBe(true);
+      limiter.rejected(address, { what: "password", user: "x", path: "/" });
     }
     expect(lines.length).toBeLessThanOrEqual(20);
     clock.ms = 60_000;
-    guesses.wrong("192.0.2.1", { what: "token", user: null, path: "/" });
-    expect(lines.at(-1)).toMatchObject({ from: "192.0.2.1", untold: 4_980 });
+    limiter.rejected("192.0.2.1", { what: "token", user: null, path: "/" });
+    expect(lines.at(-1)).toMatchObject({ from: "192.0.2.1", suppressed: 4_980 });
   });
 
   test("tells of every write: who, what, from where, and what became of it", async () => {
