@@ -23,8 +23,8 @@ import { readRole, type NodeRole } from "./roles.ts";
 const GRACE_FOR_OTHERS_MS = 1_000;
 
 /**
- * All answers; but once one of them decides, the others have a second left: a dead node may take long. While our own event
- * loop is stalled no answer can be read, so a second with a stall in it does not count.
+ * Waits for all answers; once one of them decides, for one more second, because a dead node may take long. A second in which
+ * our event loop stalled does not count: no answer could be read.
  */
 export async function answersInTime<Answer>(
   asked: readonly Promise<Answer>[],
@@ -70,23 +70,23 @@ export interface AdcSessionOptions extends Omit<NitroClientOptions, "url"> {
   readonly now?: () => number;
 }
 
-/** One ADC, be it one appliance or a pair: state and configuration are taken from the primary only. Never rejects. */
+/** One ADC, a single appliance or a pair. State and configuration come from the primary only. Never rejects. */
 export interface AdcSession {
   readonly importEstate: () => Promise<ImportResult>;
   readonly poll: (estate: Estate, options?: Omit<PollOptions, "turn">) => Promise<PollResult>;
   /** Milliseconds from the start of the last poll to the next: see {@link nextPollDelayMs}; longer while backing off. */
   readonly nextPollDelayMs: (pollEveryMs: number) => number;
-  /** Logs out of every node, also of one that is just being logged in to. Any number of calls. */
+  /** Logs out of every node, also where a login is in progress. May be called repeatedly. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * What the account was not allowed to read is asked for again after so long: rights come back, and a proxy's 403 goes,
- * without anybody telling us. Seldom, for every refusal is a line in the appliance's log.
+ * After this time, resources that the account was not allowed to read are requested again: permissions may have been granted,
+ * or a proxy's 403 gone. Rarely, because each refusal is a line in the appliance's log.
  */
 const DENIED_AGAIN_MS = 300_000;
 
-/** `options.urls` must name at least one address: an empty list is a mistake of the caller's and throws. */
+/** `options.urls` must contain at least one address; an empty list is a programming error and throws. */
 export function createAdcSession(options: AdcSessionOptions): AdcSession {
   const monotonic = options.monotonic ?? (() => performance.now());
   const now = options.now ?? Date.now;
@@ -103,14 +103,14 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
   let askedDeniedAt = monotonic();
   const inTurn = oneAtATime();
 
-  /** The accounts of a pair are the same: what locks one out locks out both. */
+  /** Both nodes of a pair have the same accounts: a lockout on one applies to both. */
   function haltAll(stop: NitroStop): void {
     for (const client of clients) {
       client.stop(stop);
     }
   }
 
-  /** One question for the role at a time: a node that hangs is not asked again before it has answered. */
+  /** One role query at a time: a node that hangs is not queried again before it has answered. */
   function roleOf(client: NitroClient): Promise<Chosen> {
     const asked =
       pending.get(client) ??
@@ -124,7 +124,10 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
     return asked;
   }
 
-  /** Until a login has succeeded, nodes are asked one after another: wrong credentials are to be tried once, not once each. */
+  /**
+   * Until a login has succeeded, nodes are queried one after another, so that wrong credentials are tried once, not once per
+   * node.
+   */
   async function firstAnswers(): Promise<readonly Chosen[]> {
     const answers: Chosen[] = [];
     for (const client of clients) {
@@ -220,7 +223,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
           ...mistake(error),
           nodes: [],
         }));
-        // A stopped process is not a slow appliance: it is asked again as soon as ever.
+        // The agent was stopped, the appliance is not slow: the next poll comes at the normal time.
         const heldMs = (loop?.stalledMs() ?? 0) - heldBeforeMs;
         loop?.leave();
         lastDurationMs = Math.max(0, monotonic() - startedAt - heldMs);
@@ -267,8 +270,8 @@ function isPrimary({ answer }: Chosen): boolean {
 }
 
 /**
- * Whether two nodes claim to be the primary. Two addresses of one appliance (NSIP and SNIP) are one node: by its own
- * address; without one this is unknown.
+ * Whether two nodes claim to be the primary. Two addresses of one appliance (NSIP and SNIP) are one node, which its own
+ * address shows; without that it is unknown.
  */
 function isSplit(answers: readonly Chosen[]): boolean {
   const claimants = answers.flatMap(({ answer }) =>
@@ -292,8 +295,8 @@ function roleWords({ role, masterState, gap }: NodeRole): string {
 }
 
 /**
- * Which node's answer counts: the primary's; of two that claim to be (a split pair) the one that was before; else whoever answers, so
- * that the caller learns what is wrong; else the first time-out.
+ * Whose answer counts: the primary's; of two that claim to be primary (a split pair), the one that was before; else that of
+ * any node that answers, so that the caller learns what is wrong; else the first timeout.
  */
 function choosePrimary(answers: readonly Chosen[], previous: AdcState | null): Chosen {
   const [first] = answers;
@@ -302,7 +305,7 @@ function choosePrimary(answers: readonly Chosen[], previous: AdcState | null): C
   }
   const before = previous?.nodes.find(({ role }) => role === "primary")?.node;
   const primaries = answers.filter(isPrimary);
-  // Beside the address of a cluster, one node's own is of little worth.
+  // The cluster's address is preferred to that of a single node.
   const whole = primaries.filter(({ answer }) => answer.kind === "role" && answer.gap === null);
   const [candidate, ...others] = whole.length > 0 ? whole : primaries;
   return (

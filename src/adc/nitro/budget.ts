@@ -1,16 +1,16 @@
 import type { NitroClient } from "./client.ts";
 
-/** What one import or one poll may bring in all, however many answers it is spread over. */
+/** The total size of the answers to one import or one poll. */
 export interface Budget {
   readonly rows: number;
   /** As `Envelope.weight`. */
   readonly weight: number;
 }
 
-/** Twenty times what an estate of ten thousand members takes. */
+/** Twenty times the size for an estate of ten thousand members. */
 export const READ_BUDGET: Budget = { rows: 400_000, weight: 128 * 1_048_576 };
 
-/** A client that hands over no more than this: the answer that exceeds it is a failure, and so is every later one. */
+/** A client with a budget: the answer that exceeds it, and every later one, is a failure. */
 export function withBudget(client: NitroClient, budget: Budget): NitroClient {
   let rows = 0;
   let weight = 0;

@@ -31,7 +31,7 @@ const LOGOUT_PATH = "/nitro/v1/config/logout";
 const PARTITION_PATH = "/nitro/v1/config/nspartition?action=Switch";
 const LOGOUT_BODY = '{"logout":{}}';
 
-/** `timeoutSeconds`: after which the appliance forgets a session that nobody uses. */
+/** `timeoutSeconds`: after which the appliance ends an idle session. */
 function loginBody(username: string, password: string, timeoutSeconds: number): string {
   return JSON.stringify({ login: { username, password, timeout: timeoutSeconds } });
 }
@@ -42,8 +42,8 @@ function clusterWarning({ errorCode, message }: Envelope): string | null {
 }
 
 /**
- * The Cookie header of a new session: the token as `Set-Cookie` sent it, else made of the answer's `sessionid`. Null when
- * neither is there, or when it could not travel in a header.
+ * The Cookie header of a new session: the token from `Set-Cookie`, else from the answer's `sessionid`. Null if there is none,
+ * or it is not valid in a header.
  */
 function cookieOf(setCookies: readonly string[], envelope: Envelope): string | null {
   for (const cookie of setCookies) {
@@ -73,16 +73,16 @@ export interface NitroClientOptions {
   readonly timeoutMs?: number;
   /** Largest answer. Default: 64 MiB. */
   readonly maxBytes?: number;
-  /** How long the appliance keeps our session when we die without logging out, in seconds. Default: 300. */
+  /** How long the appliance keeps our session if we end without logging out, in seconds. Default: 300. */
   readonly sessionTimeoutSeconds?: number;
   /** Monotonic clock in milliseconds. */
   readonly monotonic?: () => number;
-  /** Asked before each login; without it this client alone remembers what was rejected. */
+  /** Decides before each login. Without it, only this client remembers rejections. */
   readonly loginGate?: NitroLoginGate;
   readonly onRequest?: (event: NitroRequestEvent) => void;
   /** Admin partition to switch to after each login; null: the default one, or the one the account is bound to. */
   readonly partition?: string | null;
-  /** Hears every question with its answer, and then all fields are asked for: for a report of what the appliance says. */
+  /** Receives each request with its answer, which then has all fields: for a bundle. */
   readonly onAnswer?: (node: string, request: NitroGet, answer: NitroAnswer) => void;
   /** How exchanges travel. Default: over HTTP or HTTPS. */
   readonly transport?: (options: TransportOptions) => Transport;
@@ -95,7 +95,7 @@ export interface NitroRequestEvent {
   /** The NITRO resource, or `login` and `logout`. */
   readonly resource: string;
   readonly durationMs: number;
-  /** `0` when all was well, else NITRO's error code, `http_503`, or the name of what broke; a bounded set. */
+  /** `0` on success, else NITRO's error code, `http_503`, or the kind of failure; a bounded set. */
   readonly code: string;
 }
 
@@ -120,9 +120,9 @@ export type NitroAnswer =
       readonly kind: "refused";
       readonly action: Exclude<ErrorAction, "none" | "relogin" | "stop">;
     })
-  /** No usable answer now; `code` as in {@link NitroRequestEvent}, but NITRO's own as it came. */
+  /** No usable answer now. `code` as in {@link NitroRequestEvent}, but NITRO's own unchanged. */
   | NitroFailure
-  /** No further request will be made: another try could lock the account, or an operator must act. */
+  /** No further request is made: another attempt could lock the account, or an operator must act. */
   | NitroStop;
 
 export interface Refusal extends Missing {
@@ -138,41 +138,40 @@ export interface NitroStop extends Missing {
   readonly again?: number;
 }
 
-/** What this appliance has shown not to understand or not to allow, by resource; kept for the life of the client. */
+/** What this appliance does not support or not allow, by resource; kept for the life of the client. */
 interface NitroLimits {
   readonly withoutBulk: Set<string>;
   readonly withoutAttributes: Set<string>;
   readonly withoutPaging: Set<string>;
-  /** What our account may not read, with the answer: not asked again until the next import, or a while later. */
+  /** What our account may not read, with the answer. It is requested again with the next import, or after a while. */
   readonly denied: Map<string, Refusal>;
 }
 
 /**
- * One appliance over NITRO: one session, one connection, one request at a time; nothing but GET besides login, logout and the
- * switch to a partition.
- * Nothing here throws.
+ * One appliance over NITRO: one session, one connection, one request at a time. Only GET, except for login, logout and the
+ * switch to a partition. Never throws.
  */
 export interface NitroClient {
   readonly node: string;
   readonly limits: NitroLimits;
   readonly get: (request: NitroGet) => Promise<NitroAnswer>;
-  /** What the login warned of where this is the address of one node of a cluster; null where it did not. */
+  /** The warning of the login that this is the address of one node of a cluster; null: there was none. */
   readonly clusterNode: () => string | null;
   /** Our own address towards this appliance; null before the first exchange. */
   readonly localAddress: () => string | null;
-  /** Milliseconds until requests are made again after failures; 0 when they are made now. */
+  /** Milliseconds until requests are made again after failures; 0: they are made now. */
   readonly pausedForMs: () => number;
   /** Refuses all further requests, as after bad credentials on the other node of a pair. */
   readonly stop: (stop: NitroStop) => void;
-  /** Breaks off a GET under way, awaits a login under way, and logs out. Any number of calls. */
+  /** Aborts a GET in progress, waits for a login in progress, and logs out. May be called repeatedly. */
   readonly close: () => Promise<void>;
 }
 
 const LOGOUT_TRIES = 2;
-/** A process that ends does not wait long for an appliance that hangs: it forgets the session by itself. */
+/** At the end of the process, how long an appliance that hangs is waited for: it ends the session itself later. */
 const LOGOUT_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Time after which a login without a result is given up. */
+/** After this time a login without a result has failed. */
 const GATE_SLACK_MS = 5_000;
 
 /** Sources: NITRO docs, "Performing basic NetScaler operations" (sessions), error messages. */
@@ -196,7 +195,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
   let failures = 0;
   let resumeAt = -Infinity;
   let lastFailure: NitroFailure | null = null;
-  /** An appliance counts connections. */
+  /** An appliance limits connections. */
   const inTurn = oneAtATime();
 
   async function exchange(
@@ -218,12 +217,12 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     try {
       options.onRequest?.({ node: url.host, resource, durationMs, code: codeLabel(judged.code) });
     } catch {
-      // Whoever counts requests must not cost us a session: a login's answer is still to be read.
+      // An observer that throws must not cost a session: a login's answer is still to be read.
     }
     return judged;
   }
 
-  /** Node, resource, what was said, and what to look at. */
+  /** Node, resource, the error, and what to check. */
   function explained(resource: string, { words, code, cause, location }: Broken): string {
     const secure = url.protocol === "https:";
     const advice = adviceFor(code, { secure, cause, location });
@@ -270,7 +269,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
   }
 
   async function login(): Promise<NitroFailure | NitroStop | null> {
-    // A login must not be lost on an idle connection that the server is just closing: its session would be, too.
+    // Not on an idle connection that the server may be closing: the login and its session would be lost.
     const gate = await askGate();
     if (gate !== null && typeof gate !== "string") {
       return gate;
@@ -298,7 +297,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
       const { code } = answer;
       const message = explained("login", answer);
       await tellGate({ kind: "rejected", code, message: answer.words });
-      // Its gate says since when, and until when.
+      // The gate has the times.
       const gateRefusal = gate === null ? null : await askGate();
       return gateRefusal !== null && typeof gateRefusal !== "string"
         ? gateRefusal
@@ -375,7 +374,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
           await logout();
         }
         return pause(backOffReason(action), { code, message, words });
-      // A question carries no password: what is said of one here can lock nothing.
+      // A request without a password cannot lock the account, whatever its error.
       case "stop":
       case "failure":
         return answer.status === 0

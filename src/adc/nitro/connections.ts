@@ -5,13 +5,13 @@ import { gapOf } from "./gaps.ts";
 import { isAnswer } from "./judge.ts";
 import { count, text, type Row } from "./row-values.ts";
 
-/** At most so many requests for connection counts in one poll; the rest is asked for in the next ones. */
+/** Maximum requests for connection counts in one poll; the rest follow in the next polls. */
 const MAX_STATISTICS_REQUESTS = 50;
 
 /**
- * Fills in the clients' connections of the members of the chosen services, one request each. `turn` counts polls, so that
- * more services than fit into one poll take turns; those left out keep what they had. What is refused is a gap; `end`: the
- * appliance answers nothing at all any more.
+ * Adds the client connections of the members of the chosen services, one request each. If there are more services than fit
+ * into one poll, they take turns by `turn`, the number of the poll; the others keep their last counts. A refused request is a
+ * gap. `end`: the appliance no longer answers.
  */
 export async function addConnections(
   client: NitroClient,
@@ -54,7 +54,7 @@ export async function addConnections(
   return { end: null, gaps: [...gaps.values()] };
 }
 
-/** It is no longer there: the next import will show it. */
+/** It no longer exists: the next import will show that. */
 function isGone(answer: NitroAnswer): boolean {
   return answer.kind === "refused" && (answer.action === "empty" || answer.action === "stale");
 }
@@ -95,7 +95,7 @@ function keepConnections(
   }
 }
 
-/** Clients served by the member; the connections towards it where firmware reports only those. */
+/** Clients served by the member; on firmware that does not report them, connections to it. */
 function clientConnections(row: Row): number | null {
   return (
     count(row, "curclntconnections") ??

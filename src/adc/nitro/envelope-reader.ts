@@ -33,15 +33,15 @@ type Place =
   | "end";
 
 /**
- * Reads an answer while it arrives, row by row: no turn of the event loop parses more than what one chunk completes, and
- * the whole text is never kept. Anything that is not one JSON object is refused.
+ * Reads an answer while it arrives, row by row: each turn of the event loop parses only what one chunk completes, and the
+ * whole text is never held. Anything but one JSON object is refused.
  */
 export class EnvelopeReader {
   readonly #fields = new Map<string, unknown>();
   readonly #rows = new Map<string, Row[]>();
   #place: Place = "start";
   #key = "";
-  /** Text of the value that is not complete yet, and how far it has been looked at. */
+  /** Text of the value that is not complete yet, and how far it has been scanned. */
   #text = "";
   #at = 0;
   #depth = 0;
@@ -49,7 +49,7 @@ export class EnvelopeReader {
   #malformed = false;
   #weight = 0;
 
-  /** False once the text cannot be a NITRO answer any more. */
+  /** False once the text can no longer be a NITRO answer. */
   push(chunk: string): boolean {
     this.#text += chunk;
     this.#weight += chunk.length;
@@ -65,7 +65,7 @@ export class EnvelopeReader {
     return !this.#malformed;
   }
 
-  /** The answer, or null when the text ended early or was none. */
+  /** The answer; null if the text was cut off, or is no answer. */
   finish(): Envelope | null {
     const errorCode = Number(this.#fields.get("errorcode") ?? Number.NaN);
     if (this.#malformed || this.#place !== "end" || !Number.isInteger(errorCode)) {

@@ -1,4 +1,4 @@
-/** What is known of an exchange that brought nothing, beside its code. */
+/** What is known of a failed exchange beside its code. */
 export interface Circumstances {
   /** The URL says https. */
   readonly secure: boolean;
@@ -12,7 +12,7 @@ const URLS = "adcs[].nitro.urls";
 const TRUST = "adcs[].nitro.tls.ca_file or adcs[].nitro.fingerprint_sha256";
 const ACCOUNT = "adcs[].nitro.username and password_file";
 
-/** What to look at in our configuration, or at the appliance; null where neither helps. `code` as in a NitroAnswer. */
+/** What to check in our configuration or at the appliance; null: no advice. `code` as in a NitroAnswer. */
 export function adviceFor(
   code: string,
   { secure, cause = "", location }: Circumstances,

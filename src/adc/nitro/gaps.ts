@@ -1,6 +1,6 @@
 import type { NitroGap } from "../../model/adc-state.ts";
 
-/** What a resource is needed for. Bindings of policies are described by their parents. */
+/** What each resource is needed for. Bindings of policies are described with their parents. */
 const UNWATCHED: ReadonlyMap<string, string> = new Map([
   ["nsversion", "what depends on the firmware's version"],
   ["nsconfig", "the NSIP, from which scripted monitors are sent"],
@@ -88,11 +88,11 @@ const BLINDING: ReadonlySet<string> = new Set([
 
 /** Why a resource is missing. */
 export interface Missing {
-  /** NITRO's error code as it came, `http_403`, or the name of what broke. */
+  /** NITRO's error code, `http_403`, or the kind of failure. */
   readonly code: string;
-  /** Node, resource, what was said, and what to look at. */
+  /** Node, resource, the error, and what to check. */
   readonly message: string;
-  /** What was said, or what broke, alone; one line. */
+  /** The error alone; one line. */
   readonly words?: string;
 }
 

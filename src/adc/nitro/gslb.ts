@@ -222,7 +222,7 @@ function entityOf(group: string | null, row: Row): string {
   return [group ?? "", ...member].join("?");
 }
 
-/** NITRO docs, `gslbsite`: `status` is ACTIVE, INACTIVE or DOWN; of the ADC's own site it says nothing. */
+/** NITRO docs, `gslbsite`: `status` is ACTIVE, INACTIVE or DOWN; the ADC's own site has none. */
 export function siteStates(estate: Estate, rows: RowTables): ReadonlyMap<string, GslbSiteState> {
   const states = new Map<string, GslbSiteState>();
   for (const row of rows.get("gslbsite") ?? []) {
@@ -244,7 +244,7 @@ function mepOf(status: string): GslbSiteState["mep"] {
   return /^(inactive|down)$/i.test(status.trim()) ? "down" : null;
 }
 
-/** Services whose state comes over a metric exchange that is down: what the ADC says of them is old. */
+/** Services whose state comes over a metric exchange that is down: their state is outdated. */
 export function withoutExchange(
   estate: Estate,
   sites: ReadonlyMap<string, GslbSiteState>,

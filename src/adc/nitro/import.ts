@@ -68,7 +68,7 @@ import { pause } from "../../lib/timers.ts";
 import { READ_BUDGET, withBudget } from "./budget.ts";
 import type { NitroClient, NitroFailure, NitroStop } from "./client.ts";
 
-/** Puts the rows of all resources together into an estate, in slices that let others run. */
+/** Builds an estate from the rows of all resources, in slices that yield to the event loop. */
 export async function buildEstate(adc: string, rows: RowTables, pacer: Pacer): Promise<Estate> {
   const diagnostics = new DiagnosticList();
   const report: Report = (diagnostic) => {
@@ -210,7 +210,7 @@ async function buildServices(
   function add(row: Row, kind: AdcService["kind"]): void {
     const name = text(row, kind === "service" ? "name" : "servicegroupname") ?? "";
     const tlsRow = tlsRows[kind].get(name)?.[0];
-    // The appliance's own services (`nshttps-…`) are internal: no administrator's monitor ever asks them.
+    // The appliance's internal services (`nshttps-…`) have no administrator's monitor.
     if (text(row, "serviceconftype2") === "Internal") {
       return;
     }
@@ -356,15 +356,15 @@ const MAX_WAIT_MS = 90_000;
 const WAIT_SLICE_MS = 250;
 
 /**
- * Reads the whole estate from one appliance. Without the essentials (services, groups, members, monitors, vservers and
- * their bindings) the import fails. Anything else that is missing, by any code, is a gap: the estate is incomplete, not wrong.
- * `wait` (for tests): lets so many milliseconds pass.
+ * Reads the whole estate from one appliance. Without the essential resources (services, groups, members, monitors, vservers
+ * and their bindings) the import fails. Any other missing resource is a gap: the estate is incomplete, not wrong. `wait` (for
+ * tests): waits so many milliseconds.
  */
 export async function importEstate(
   client: NitroClient,
   options: { readonly adc: string; readonly wait?: (ms: number) => Promise<void> },
 ): Promise<ImportResult> {
-  // An administrator may have granted what was missing the last time.
+  // Permissions that were missing at the last import may have been granted.
   client.limits.denied.clear();
   const rows = new Map<string, readonly Row[]>();
   const gaps: NitroGap[] = [];
@@ -376,7 +376,7 @@ export async function importEstate(
       continue;
     }
     while (client.pausedForMs() > 0 && waitedMs < MAX_WAIT_MS) {
-      // In slices: a client that is being closed pauses no more.
+      // In slices, so that closing the client ends the pause.
       const sliceMs = Math.min(client.pausedForMs(), WAIT_SLICE_MS);
       waitedMs += sliceMs;
       await (options.wait ?? pause)(sliceMs);

@@ -3,11 +3,11 @@ import type { Envelope } from "./envelope-reader.ts";
 import type { HttpAnswer, HttpResult } from "./transport.ts";
 
 /**
- * What to do about an error of NITRO:
- * `permission` the account lacks a command policy · `empty` nothing of that name · `stale` our estate names something that is
- * gone · `drop_arguments` the firmware does not know this way of asking · `relogin` the session has ended · `stop` asking
- * again could lock the account · `back_off`, `back_off_long` too many sessions or connections · `unavailable` feature not
- * licensed or not enabled · `secondary` this node is not the primary · `none` nothing wrong for a reader · `failure` the rest.
+ * What to do about an error of NITRO: `permission` the account lacks a command policy · `empty` no such object · `stale` our
+ * estate names an object that no longer exists · `drop_arguments` the firmware does not support these arguments · `relogin`
+ * the session has ended · `stop` another request could lock the account · `back_off`, `back_off_long` too many sessions or
+ * connections · `unavailable` feature not licensed or not enabled · `secondary` this node is not the primary · `none` no error
+ * for a reader · `failure` any other.
  */
 export type ErrorAction =
   | "none"
@@ -31,7 +31,7 @@ export function actionOf(errorCode: number): ErrorAction {
   return ACTIONS.get(errorCode) ?? "failure";
 }
 
-/** Whether somebody answered, be it a web server in NITRO's place: then what is missing is this alone. */
+/** Whether anything answered, even a web server in NITRO's place: then only this resource is missing. */
 export function isAnswer(code: string): boolean {
   return /^(?:\d+|http_\w+|not_nitro)$/.test(code);
 }
@@ -85,7 +85,7 @@ const ACTIONS: ReadonlyMap<number, ErrorAction> = new Map<number, ErrorAction>([
   [2138, "permission"],
 ]);
 
-/** What an exchange came to, and what is to be done about it. */
+/** The outcome of an exchange, and what to do about it. */
 export type Judged =
   | {
       readonly kind: "answered";
@@ -96,9 +96,9 @@ export type Judged =
   | {
       readonly kind: "broken";
       readonly action: ErrorAction;
-      /** NITRO's error code as it came, HTTP status, or the name of what broke. */
+      /** NITRO's error code, an HTTP status, or the kind of failure. */
       readonly code: string;
-      /** What was said, or what broke; one line. */
+      /** The error; one line. */
       readonly words: string;
       /** Node's or OpenSSL's own code. */
       readonly cause: string;
@@ -109,8 +109,8 @@ export type Judged =
     };
 
 /**
- * Warnings come with an error code and rows, or with a session: they are answers (1044 of a cluster, 1028 of a secondary,
- * 1203 of a read-only session).
+ * A warning has an error code, and rows or a session: it is an answer (1044 of a cluster, 1028 of a secondary, 1203 of a
+ * read-only session).
  */
 export function judge(result: HttpResult, resource: string): Judged {
   if (result.kind === "failed") {
@@ -141,7 +141,7 @@ export function judge(result: HttpResult, resource: string): Judged {
 
 const BROKEN = { kind: "broken", cause: "", location: null } as const;
 
-/** Who answered in HTTP, but not in NITRO's JSON. */
+/** What answered over HTTP, but not in NITRO's JSON. */
 function withoutEnvelope({ status, location, contentType }: HttpAnswer): string {
   if (status >= 300 && status < 400 && location !== null) {
     return `HTTP ${String(status)} to ${location.slice(0, 200)}`;

@@ -4,17 +4,19 @@ export interface NitroSecret {
   readonly secret: string;
   /** The appliance has accepted it once. */
   readonly worked: boolean;
-  /** The rejection that stops it; null while nothing does. */
+  /** The rejection that blocks it; null: it is not blocked. */
   readonly rejected: NitroRejection | null;
 }
 
-/** What is known of one NITRO account's logins with the secret in use. Times are by a clock that is never set. */
+/**
+ * What is known of one NITRO account's logins with the secret in use. Times are by a clock that is never set back or forward.
+ */
 export interface NitroLogins extends NitroSecret {
-  /** Logins under way, and those without a result. */
+  /** Logins in progress, and those without a result. */
   readonly open: readonly NitroLogin[];
-  /** Secrets of before that were rejected. */
+  /** Earlier secrets that were rejected. */
   readonly others: readonly NitroSecret[];
-  /** When secrets were rejected lately, whichever. */
+  /** When any secret was rejected lately. */
   readonly rejections: readonly number[];
 }
 
@@ -25,10 +27,10 @@ export interface NitroLogin {
 }
 
 export interface NitroRejection {
-  /** The first of the row, and the last. */
+  /** When the first and the last in a row were rejected. */
   readonly since: number;
   readonly at: number;
-  /** NITRO's error code and words. */
+  /** NITRO's error code and message. */
   readonly code: string;
   readonly message: string;
 }
@@ -42,30 +44,33 @@ export type NitroLoginDecision =
 export type NitroLoginEnd =
   | { readonly kind: "accepted" }
   | { readonly kind: "rejected"; readonly code: string; readonly message: string }
-  /** Nothing about the credential: a time-out, or an answer about something else. */
+  /** Nothing is known about the credential: a timeout, or an unrelated error. */
   | { readonly kind: "unheard" };
 
 export type NitroBegin =
   | { readonly kind: "begun"; readonly id: string }
   | Exclude<NitroLoginDecision, { kind: "allowed" }>;
 
-/** Decides before each login of one NITRO account, and records how it ended. Times of what stops it are the wall clock's. */
+/** Decides before each login of one NITRO account, and records its outcome. The times of a block are wall clock. */
 export interface NitroLoginGate {
-  /** `lastsMs`: after so long a login without a result is given up. */
+  /** `lastsMs`: after this time a login without a result has failed. */
   readonly begin: (lastsMs: number) => Promise<NitroBegin>;
   readonly end: (id: string, end: NitroLoginEnd) => Promise<void>;
 }
 
-/** A secret that once worked may be right again: a directory behind the appliance was away, or a lock was lifted. */
+/** A secret that once worked may work again: the directory behind the appliance was down, or a lockout has ended. */
 export const AGAIN_MS = 3_600_000;
-/** How long after a rejection another secret is tried: not at every reload of a file that changes each time. */
+/**
+ * How long after a rejection another secret may be tried: a file that changes at every reload must not cause a login each
+ * time.
+ */
 const NEW_SECRET_MS = 60_000;
 const LATELY_MS = 30 * 60_000;
 const MAX_REJECTIONS_LATELY = 2;
 /** Maximum number of rejected secrets remembered. */
 const MAX_SECRETS = 16;
 
-/** Whether this secret may be sent now: a rejected one is not sent again, whatever is reloaded or restarted. */
+/** Whether this secret may be sent now. A rejected one is not sent again, also after reloads and restarts. */
 export function decideNitroLogin(
   logins: NitroLogins | null,
   secret: string,
@@ -92,9 +97,9 @@ export function decideNitroLogin(
 }
 
 /**
- * Until when a secret waits that other appliances were sent lately: they may all ask one directory, which counts what each
- * of them rejects. Two at most are under way or rejected at a time. Null: it may be sent. `soon`: some are under way, and
- * their end decides. Secrets are compared by fingerprints of user and password.
+ * Until when a secret waits that was sent to other appliances lately: they may use one directory, which counts every
+ * rejection. At most two are in progress or rejected at a time. Null: it may be sent. `soon`: some are in progress, and their
+ * outcome decides. Secrets are compared by fingerprints of user and password.
  */
 export function waitForOthers(
   others: readonly NitroLogins[],
@@ -140,7 +145,7 @@ function newSecretFrom({ rejections }: NitroLogins, now: number): number {
   return first === undefined ? last + NEW_SECRET_MS : first + LATELY_MS;
 }
 
-/** A login begins: to be written down before it is sent. */
+/** The state with a login that begins: it must be saved before the login is sent. */
 export function beginNitroLogin(
   logins: NitroLogins | null,
   secret: string,
@@ -168,7 +173,7 @@ function withSecret(logins: NitroLogins, secret: string): NitroLogins {
   };
 }
 
-/** How a login ended. Word of one that is not known (another secret's, by now) changes nothing. */
+/** The state after a login. The outcome of an unknown login (by now of another secret) changes nothing. */
 export function endNitroLogin(
   logins: NitroLogins,
   id: string,
@@ -186,7 +191,7 @@ export function endNitroLogin(
       return {
         ...logins,
         worked: true,
-        // It is long over without a result: it is refuted now.
+        // It ended long ago without a result, which is now known.
         open: open.filter(({ deadline }) => now <= deadline),
         rejected: null,
         rejections: [],

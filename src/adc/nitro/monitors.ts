@@ -10,8 +10,8 @@ import { readFields } from "../fields.ts";
 import { list, rowSource, text, type Report, type Row } from "./row-values.ts";
 
 /**
- * A row of `lbmonitor` as a monitor, with the certificate that it shows to servers; null without name or type. Durations come with a unit field each, and an interval
- * of 60 s comes back as one minute. Source: NITRO docs, configuration/load-balancing/lbmonitor.
+ * A row of `lbmonitor` as a monitor, with its client certificate; null without name or type. Durations have a unit field each:
+ * an interval of 60 s is returned as one minute. Source: NITRO docs, configuration/load-balancing/lbmonitor.
  */
 export function monitorFromRow(
   row: Row,
@@ -39,7 +39,7 @@ export function monitorFromRow(
     parameters: {
       ...emptyStrings(builtIn),
       ...parameters,
-      // NITRO never returns a password: only the ADC knows the one this monitor logs in with.
+      // NITRO never returns a monitor's password.
       password: parameters.userName === undefined ? "none" : "encrypted",
     },
   });

@@ -29,8 +29,8 @@ export interface PersistenceRead {
 }
 
 /**
- * Our own entries in the persistence tables of vservers where that matters: clients stick by address, and a member has just
- * left or is leaving. Asked last in a poll, so that a failure affects nothing else: what is missing is absent.
+ * Our own entries in the persistence tables of vservers with persistence by address and a member that is leaving or has just
+ * left. Requested last in a poll, so that a failure affects nothing else; missing entries are absent.
  */
 export async function readPersistence(
   client: NitroClient,
@@ -72,7 +72,7 @@ export async function readPersistence(
       for (const entry of own) {
         entries.push(entry);
       }
-      // A full page without us is the beginning of everybody's table: ours may stand further on.
+      // A full page without our entries is only the beginning of the table: ours may be further on.
       isWhole &&= own.length > 0 || rows.length < PAGE_SIZE;
     }
     if (isWhole) {

@@ -33,8 +33,8 @@ const GROUP_MONITORS = "servicegroup_servicegroupentitymonbindings_binding";
 const SERVICE_MONITORS = "service_lbmonitor_binding";
 
 /**
- * A node that does not return these (a web server's 404 while the appliance starts) has reported no state at all. What else is not
- * returned is a gap.
+ * A node that does not return these (a web server's 404 while the appliance starts) has reported no state. Any other missing
+ * resource is a gap.
  */
 const ENDS_A_POLL: ReadonlySet<string> = new Set([
   "lbvserver",
@@ -204,13 +204,13 @@ export type PollResult =
 
 export interface PollOptions {
   /**
-   * Services whose connections are worth a request of their own, beside those with a member that is out or leaving:
-   * in maintenance, in mismatch.
+   * Services whose connections are requested, beside those with a member that is out or leaving: members in maintenance or in
+   * mismatch.
    */
   readonly wantsConnections?: (adcService: string) => boolean;
   /**
-   * The addresses our probes come from, none where the system chooses them (the address of our own connection then stands
-   * for it): their persistence entries are read where they matter. Absent: they are not.
+   * The source addresses of our probes, whose persistence entries are read. Empty: the system chooses, and the address of this
+   * connection is used. Absent: entries are not read.
    */
   readonly ownAddresses?: readonly string[];
   /** Counts polls; see {@link addConnections}. */
@@ -272,7 +272,7 @@ export async function pollNode(
           const { code, message } = pulled;
           return { kind: "failed", code, message, nodes };
         }
-        // What is too busy for this is asked nothing more; what it has answered so far counts.
+        // An appliance that is too busy is not queried further; its answers so far count.
         if (pulled.code === "aborted" || (client.pausedForMs() > 0 && !isAnswer(pulled.code))) {
           return { kind: "failed", code: pulled.code, message: pulled.message, nodes };
         }
@@ -450,7 +450,7 @@ async function countLastResponses(
   pacer: Pacer,
 ): Promise<Map<LastResponseClass, number>> {
   const counts = new Map<LastResponseClass, number>();
-  // Thousands of monitors say the same few sentences.
+  // Thousands of monitors have the same few responses.
   const known = new Map<string, LastResponseClass>();
   await forEachPaced(members.values(), pacer, ({ monitors }) => {
     for (const { monitor, lastResponse } of monitors) {

@@ -1,25 +1,25 @@
 import type { PullStep } from "./rows.ts";
 
-/** What an import asks for, in this order: parents before what is bound to them. */
+/** What an import requests, in this order: parents before their bindings. */
 export interface ImportStep extends PullStep {
-  /** Without it the estate would be wrong rather than poorer: the import fails. */
+  /** Without it the estate would be wrong, not just incomplete: the import fails. */
   readonly essential?: true;
   /** Resource whose names are the parents of this binding, and the field that holds them. */
   readonly parents?: readonly (readonly [resource: string, field: string])[];
-  /** Not asked for where this resource has no rows: old firmware does not know every part of a feature. */
+  /** Not requested if this resource has no rows: old firmware does not have every part of a feature. */
   readonly onlyWith?: string;
-  /** Firmware before it had no such resource: that it does not know it is no gap. */
+  /** Older firmware has no such resource: that is no gap. */
   readonly newer?: true;
 }
 
-/** Features whose policies an estate knows, with NITRO's names for them; `field`s differ from one feature to the next. */
+/** Features whose policies are imported, with NITRO's names for them; `field`s differ between features. */
 export interface PolicyFeature {
   readonly feature: string;
   readonly policy: string;
   readonly nameField: string;
   readonly actionField: string;
   readonly action: string | null;
-  /** What an estate calls its actions, where their fields do not say it. */
+  /** The kind of its actions in an estate, where their fields do not have it. */
   readonly actionType: string;
 }
 
@@ -52,7 +52,7 @@ export const LOGIN_FEATURES: readonly PolicyFeature[] = [
   }),
 ];
 
-/** Who may have policies of their own, and of which kinds. */
+/** Objects that policies can be bound to, and of which kinds. */
 export const LOGIN_HOLDERS = ["aaagroup", "aaauser"] as const;
 export const GROUP_POLICIES = ["authorizationpolicy", "tmsessionpolicy"] as const;
 
@@ -70,7 +70,7 @@ const NAME_FIELDS: ReadonlyMap<string, string> = new Map([
 
 /** Sources: NITRO docs, configuration of basic, load balancing, content switching, SSL, GSLB and the policies' features. */
 export const IMPORT_STEPS: readonly ImportStep[] = [
-  // What ends an import comes first: what breaks later can only make it poorer.
+  // Essential resources first: a failure after them only leaves a gap.
   plain("service", { paged: true, essential: true }),
   plain("servicegroup", { paged: true, essential: true }),
   plain("lbmonitor", { paged: true, essential: true }),

@@ -6,7 +6,7 @@ import { gapOf, type Missing } from "./gaps.ts";
 import { isAnswer } from "./judge.ts";
 import { text, type Row } from "./row-values.ts";
 
-/** What the ADC's own sentence about a probe comes to. A bounded set: the sentence itself is never a label. */
+/** The class of the ADC's last response of a monitor. A bounded set: the response itself is never a label. */
 export const LAST_RESPONSE_CLASSES = [
   "success",
   "refused",
@@ -30,7 +30,7 @@ export type LastResponseClass = (typeof LAST_RESPONSE_CLASSES)[number];
  * Classifies `lastresponse`. Confirmed in public sources are "Success - TCP syn+ack received.", "Failure - No MIP/SNIP
  * available to send the monitor probe.", "Failure - Time out during SSL handshake stage", "Probing ownership is with some
  * other node in cluster." and the Ticket Tag pair of the XML service; the others follow their wording and are UNCONFIRMED.
- * `scripted`: the monitor runs a script on the ADC, which words its message as it likes.
+ * `scripted`: the monitor runs a script on the ADC, whose message may be anything.
  */
 export function classifyLastResponse(response: string, scripted: boolean): LastResponseClass {
   const words = response.slice(0, MAX_SENTENCE_CHARS).trim().replace(FINAL_DOT, "").toLowerCase();
@@ -38,11 +38,11 @@ export function classifyLastResponse(response: string, scripted: boolean): LastR
   return found?.[1] ?? (scripted && words !== "" && words !== "unknown" ? "script" : "unknown");
 }
 
-/** A sentence of the ADC's is a line; what stands further back in a longer text decides nothing. */
+/** The ADC's response is one line; only the beginning of a longer text is used. */
 const MAX_SENTENCE_CHARS = 1_024;
 const FINAL_DOT = /\.$/;
 
-/** First match wins: causes before effects, and success before anything a banner may say. */
+/** The first match wins: causes before effects, and success before anything that a banner may contain. */
 const TABLE: readonly (readonly [RegExp, LastResponseClass])[] = [
   [/probing ownership is with some other node/, "not_owner"],
   [/\bno (mip|snip)\b.{0,200}\bavailable\b/, "no_source_ip"],
@@ -76,7 +76,7 @@ interface BlindInput {
   readonly now: number;
 }
 
-/** Why the ADC's word about a member is worth little, in the order of the closed list; empty when nothing speaks against it. */
+/** Why the ADC's state of a member is unreliable, in the order of the closed list; empty: it is reliable. */
 export function blindReasons(input: BlindInput): readonly BlindReason[] {
   const { service, enabled, busy, monitors, definitions } = input;
   const reasons = new Set<BlindReason>();
@@ -128,7 +128,7 @@ const ORDER: readonly BlindReason[] = [
   "probes_not_advancing",
 ];
 
-/** Two probes should have been counted by now: what the ADC waits between them depends on the state it is in. */
+/** By now two probes should have been counted, at the interval of the present state. */
 function hasStopped(state: MonitorState, monitor: Monitor, now: number): boolean {
   const since = state.probesUnchangedSince ?? null;
   const between = state.state === "up" ? monitor.intervalMs : monitor.downTimeMs;
@@ -136,8 +136,8 @@ function hasStopped(state: MonitorState, monitor: Monitor, now: number): boolean
 }
 
 /**
- * Why a monitor stands still: without LRTM the ADC sends no TCP probe while it sees live traffic to the server, and an
- * inline monitor probes only when there is none. Source: NetScaler docs, "Monitor TCP-based applications", HTTP-INLINE.
+ * Why a monitor sends no probes: without LRTM the ADC sends no TCP probe while it sees live traffic to the server, and an
+ * inline monitor probes only if there is none. Source: NetScaler docs, "Monitor TCP-based applications", HTTP-INLINE.
  */
 function stillness(monitor: Monitor): BlindReason {
   switch (monitor.type) {
@@ -151,8 +151,8 @@ function stillness(monitor: Monitor): BlindReason {
 }
 
 /**
- * Since when the probe counter stands at its present value. A counter that is smaller than before was reset: that counts as
- * a move. Null when the ADC reports no counter.
+ * Since when the probe counter has its present value. A smaller counter than before was reset, which counts as a change. Null:
+ * the ADC reports no counter.
  */
 export function probesUnchangedSince(
   totalProbes: number | null,
@@ -165,7 +165,7 @@ export function probesUnchangedSince(
   return previous?.totalProbes === totalProbes ? (previous.probesUnchangedSince ?? now) : now;
 }
 
-/** What a node says about its part in a high-availability pair. */
+/** The role of a node in a high-availability pair. */
 export interface NodeRole {
   readonly kind: "role";
   readonly role: AdcNode["role"];
@@ -177,7 +177,7 @@ export interface NodeRole {
   readonly gap: NitroGap | null;
 }
 
-/** Asks one node for its role; of a cluster it may be one node only, and says so. */
+/** Queries one node's role. At a node of a cluster, it warns of that. */
 export async function readRole(client: NitroClient): Promise<NodeRole | NitroFailure | NitroStop> {
   const role = await askRole(client);
   const words = client.clusterNode();
@@ -208,7 +208,7 @@ async function askRole(client: NitroClient): Promise<NodeRole | NitroFailure | N
   const warned = warnsOfSecondary(config) || warnsOfSecondary(stat);
   if (config.kind !== "rows" && stat.kind !== "rows" && !warned) {
     if (config.kind !== "refused" || /^http_40[45]$/.test(config.code)) {
-      // A web server in place of NITRO makes no node primary, and may be gone at the next question.
+      // A web server in NITRO's place says nothing about the role, and may be gone at the next request.
       return untold(client, config);
     }
     if (config.action !== "empty" && config.action !== "unavailable") {
@@ -219,7 +219,7 @@ async function askRole(client: NitroClient): Promise<NodeRole | NitroFailure | N
   return { ...roleOf(rowsOf(config), rowsOf(stat), warned), gap: null };
 }
 
-/** Nobody answered, or no request is allowed: whatever else is asked, nothing comes. */
+/** There is no answer, or no request is allowed: further requests are useless. */
 function silenceIn(answer: NitroAnswer): NitroFailure | NitroStop | null {
   return answer.kind === "stopped" || (answer.kind === "failed" && !isAnswer(answer.code))
     ? answer
@@ -233,8 +233,8 @@ function warnsOfSecondary(answer: NitroAnswer): boolean {
 }
 
 /**
- * A stand-alone node (363), a cluster (477, 2453) and an admin partition (the rest) have no pair to report: whoever
- * answers there serves. Source: NITRO docs, base, cluster and partition errors; 477 and 2772 as appliances answer.
+ * A stand-alone node (363), a cluster (477, 2453) and an admin partition (the rest) have no pair: the node that answers
+ * serves. Source: NITRO docs, base, cluster and partition errors; 477 and 2772 from appliances' answers.
  */
 const NO_PAIR: ReadonlySet<string> = new Set([
   "363",
@@ -269,8 +269,8 @@ function rowsOf(answer: NitroAnswer): readonly Row[] {
 }
 
 /**
- * Whether the node still is what it was, from the configuration alone: asked after a poll, so that a failover in its middle
- * is noticed. Only the node's own word makes it a secondary: what is refused, by any code, changes nothing.
+ * Whether the node still has its role, from the configuration alone: queried after a poll, so that a failover during it is
+ * noticed. Only the node's own report makes it a secondary; an error changes nothing.
  */
 export async function askWhetherStillPrimary(
   client: NitroClient,
@@ -294,9 +294,9 @@ export async function askWhetherStillPrimary(
 }
 
 /**
- * The role out of the rows of config/hanode and stat/hanode. A node without high availability, or which says nothing of
- * it, is its own primary; one that is taking over (CLAIMING, FORCE CHANGE) is neither until it has.
- * Source: NITRO docs, `hanode` (state; hacurstatus, hacurmasterstate).
+ * The role from the rows of config/hanode and stat/hanode. A node without high availability, or without a report of it, is
+ * primary; one that is taking over (CLAIMING, FORCE CHANGE) is neither until it has. Source: NITRO docs, `hanode` (state;
+ * hacurstatus, hacurmasterstate).
  */
 export function roleOf(
   config: readonly Row[],

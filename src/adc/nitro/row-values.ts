@@ -4,11 +4,11 @@ import type { FieldSource } from "../fields.ts";
 import type { Diagnostic } from "../../model/estate.ts";
 
 /**
- * One row of a NITRO answer, as it came. Every field is read through the functions below: appliances write numbers as
- * strings or numbers, booleans in four ways, and leave out what is empty (NITRO docs: type Double travels as a string).
+ * One row of a NITRO answer, unchanged. Every field is read through the functions below: appliances write numbers as strings
+ * or numbers, booleans in four ways, and omit empty fields (NITRO docs: type Double is sent as a string).
  */
 export type Row = Readonly<Record<string, unknown>>;
-/** A text that says something; null when absent, empty or not a text. Numbers become texts. */
+/** A text; null if absent, empty or not a text. Numbers become texts. */
 export function text(row: Row, field: string): string | null {
   const value = row[field];
   if (typeof value === "string") {
@@ -17,7 +17,7 @@ export function text(row: Row, field: string): string | null {
   return typeof value === "number" ? String(value) : null;
 }
 
-/** A number within bounds; null when absent, outside or none: then nothing is known of it. */
+/** A number within bounds; null if absent, out of bounds or not a number. */
 export function number(row: Row, field: string, from: number, to: number): number | null {
   const value = row[field];
   const parsed = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
@@ -47,7 +47,7 @@ export function list(row: Row, field: string): readonly string[] {
 export function port(row: Row, field: string): Port | null {
   return readPort.read([text(row, field) ?? ""]) ?? null;
 }
-/** An IP literal that points somewhere; null for absent, `0`, `0.0.0.0` and `::`. */
+/** An IP address; null if absent, `0`, `0.0.0.0` or `::`. */
 export function address(row: Row, field: string): string | null {
   return readAddress.read([text(row, field) ?? ""]) ?? null;
 }
@@ -55,7 +55,7 @@ export function address(row: Row, field: string): string | null {
 /** Takes a diagnostic of the import. */
 export type Report = (diagnostic: Diagnostic) => void;
 
-/** A row as the values of an object's fields. What is empty counts as absent, as appliances leave it out or not. */
+/** A row as the values of an object's fields. Empty values count as absent, because appliances may omit them. */
 export function rowSource(row: Row, object: string, report: Report): FieldSource {
   return {
     object,
@@ -112,7 +112,7 @@ export function groupBy(rows: RowTables, resource: string, field: string): Map<s
   }
   return groups;
 }
-/** What a resource's rows come to, by name. */
+/** What is read from a resource's rows, by name. */
 export function namedMap<T extends { readonly name: string }>(
   rows: RowTables,
   resource: string,
@@ -128,7 +128,7 @@ export function namedMap<T extends { readonly name: string }>(
   return found;
 }
 
-/** Kinds of texts that are read for their meaning. */
+/** Kinds of texts that are interpreted. */
 export const UNKNOWN_TEXT_KINDS = ["lastresponse", "state", "role"] as const;
 
 /** A text of the appliance that is not understood. */
@@ -137,7 +137,7 @@ export interface UnknownText {
   readonly text: string;
 }
 
-/** Maximum reported per poll: an appliance may make up a new one for each member. */
+/** Maximum reported per poll: an appliance may send a different one for each member. */
 const MAX_UNKNOWN_TEXTS = 50;
 const MAX_CHARS = 200;
 

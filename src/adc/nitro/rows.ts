@@ -31,8 +31,8 @@ export type Pulled =
 export const PAGE_SIZE = 500;
 const MAX_PAGES = 1_000;
 /**
- * All rows of a resource, in the fewest requests that this appliance understands: what it refused once is not tried again.
- * `names` are the parents of a binding, for appliances that answer bindings only by name.
+ * All rows of a resource, in the fewest requests that this appliance supports: a form that it has refused is not tried again.
+ * `names` are the parents of a binding, for appliances that return bindings only by name.
  */
 export async function pullRows(
   client: NitroClient,
@@ -75,7 +75,7 @@ async function pull(
   }
   if (bulk.kind === "rows" || isNotUnderstood(bulk)) {
     const byName = await pullByName(client, step, names);
-    // An empty bulk answer is believed once the names turn out to be empty too.
+    // An empty bulk answer is trusted once the requests by name are empty too.
     if (byName.kind === "rows" && (bulk.kind !== "rows" || byName.rows.length > 0)) {
       withoutBulk.add(step.resource);
     }
@@ -84,7 +84,7 @@ async function pull(
   return pulled(bulk);
 }
 /**
- * Whether nothing at all in bulk is suspicious where there are parents: members and their monitors. The documentation lists
+ * Whether an empty bulk answer is suspicious if there are parents: for members and their monitors. The documentation lists
  * `bulkbindings` for both; that every build answers completely is not confirmed.
  */
 function expectsRows(resource: string): boolean {
@@ -105,7 +105,7 @@ async function pullByName(
   for (const name of names) {
     const answer = await client.get({ ...requestFor(step, {}), name });
     if (answer.kind === "rows") {
-      // The name we asked for is the parent, also where the answer leaves it out.
+      // The requested name is the parent, also if the answer omits it.
       const key = step.binding?.key;
       for (const row of answer.rows) {
         rows.push(key === undefined ? row : { [key]: name, ...row });
@@ -138,11 +138,11 @@ async function pullList(client: NitroClient, step: PullStep): Promise<Pulled> {
     }
     secondary ||= answer.secondary;
     if (page > 1 && sameRow(answer.rows[0], rows[0])) {
-      // The same rows again: this build knows no pages and has sent everything with the first.
+      // The same rows again: this build does not support pages and has sent everything with the first.
       withoutPaging.add(step.resource);
       break;
     }
-    // One by one: as arguments of one call, 130,000 rows overflow the stack.
+    // One by one: 130,000 rows as arguments of one call overflow the stack.
     for (const row of answer.rows) {
       rows.push(row);
     }

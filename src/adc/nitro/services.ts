@@ -73,16 +73,16 @@ export function memberFromServiceRow(
 }
 
 /**
- * The members of a group out of `servicegroup_servicegroupmember_binding`. Duplicated rows, which appliances send, are
- * dropped; several addresses behind one name (DNS autoscale) become members: the lowest goes by the name, in whatever order
- * the appliance tells them, the others by their address.
+ * The members of a group from `servicegroup_servicegroupmember_binding`. Duplicate rows, which appliances send, are dropped.
+ * Several addresses of one name (DNS autoscale) become a member each: the lowest has the name, whatever the order of the rows,
+ * the others their address.
  */
 export function membersFromRows(
   rows: readonly Row[],
   group: {
     readonly name: string;
     readonly enabled: boolean;
-    /** Of members that were bound without one. */
+    /** The port of members that were bound without one. */
     readonly memberPort: number | null;
   },
   servers: ReadonlyMap<string, Server>,
@@ -144,8 +144,8 @@ function placeOf(
 }
 
 /**
- * Bindings of monitors out of `service_lbmonitor_binding` or `servicegroup_lbmonitor_binding`; the monitor that the ADC
- * binds by itself is added where the rows do not show it.
+ * Bindings of monitors from `service_lbmonitor_binding` or `servicegroup_lbmonitor_binding`. The ADC's default monitor is
+ * added if the rows do not contain it.
  */
 export function monitorBindings(
   rows: readonly Row[],

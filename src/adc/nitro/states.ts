@@ -13,10 +13,10 @@ import { blindReasons, probesUnchangedSince } from "./roles.ts";
 import { forEachPaced, type Pacer } from "../../lib/pacing.ts";
 
 /**
- * NITRO's state texts as an opinion. The statistics side writes short names (`OFS`, `TROFS`), the configuration side
- * long ones, and firmware differs in case and in what follows the words; anything not known is `unknown`, and so is
- * BUSY: the member is at its client limit, which says nothing of its health.
- * Source: NITRO docs, enum of `svrstate`, `curstate`, `effectivestate`, `monitor_state` and of the statistics' `state`.
+ * NITRO's state texts as an opinion. Statistics have short names (`OFS`, `TROFS`), the configuration long ones; case and
+ * suffixes differ between firmware versions. Any other text is `unknown`, and so is BUSY: the member is at its client limit,
+ * whatever its health. Source: NITRO docs, enum of `svrstate`, `curstate`, `effectivestate`, `monitor_state` and of the
+ * statistics' `state`.
  */
 export function adcOpinion(raw: string | null): AdcOpinion {
   const state = (raw ?? "")
@@ -39,8 +39,8 @@ export function adcOpinion(raw: string | null): AdcOpinion {
 }
 
 /**
- * Whether the administrator has it enabled. Lists of services and vservers have no `state`: who is out of service, or
- * leaves, by `live`, the field of its live state, has been disabled.
+ * Whether the administrator has enabled it. Lists of services and vservers have no `state`: one that is out of service or
+ * leaving by `live`, the field of its live state, is disabled.
  */
 export function isEnabled(row: Row, live: "svrstate" | "curstate"): boolean {
   const isOut = ["out", "leaving", "leaving_down"].includes(adcOpinion(text(row, live)));
@@ -52,7 +52,7 @@ export function isBusy(raw: string | null): boolean {
   return (raw ?? "").trim().toUpperCase().startsWith("BUSY");
 }
 
-/** What the ADC says of its vservers, by name. Content-switching ones have no effective state of their own on the wire. */
+/** The state of the ADC's vservers, by name. NITRO reports no effective state for content-switching vservers. */
 export function vserverStates(
   reported: readonly (readonly [VserverState["kind"], readonly Row[]])[],
 ): Map<string, VserverState> {
@@ -68,7 +68,7 @@ export function vserverStates(
   return states;
 }
 
-/** What one row says of the vserver that is known as `name`. */
+/** The state of one vserver from its row; `name`: as the estate has it. */
 export function vserverState(name: string, kind: VserverState["kind"], row: Row): VserverState {
   const rawState = text(row, "curstate") ?? "";
   const effective = text(row, "effectivestate");
@@ -92,7 +92,7 @@ const MAX_RESPONSE_MS = 20_939_000;
 /** A hundred years: no state is older. */
 const MAX_TICKS = 315_576_000_000;
 
-/** Rows of one poll that speak of members and their monitors. */
+/** Rows of one poll about members and their monitors. */
 interface MemberRows {
   readonly servers: readonly Row[];
   readonly services: readonly Row[];

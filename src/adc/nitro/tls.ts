@@ -65,8 +65,8 @@ export function certKeyBindingFromRow(row: Row, report: Report): CertKeyBinding 
 }
 
 /**
- * Rows of `sslservice_sslcertkey_binding` and its like: the certificate that the ADC shows to the servers, which is none of
- * the issuers that it trusts (`ca`). Null: it has none to show.
+ * The client certificate that the ADC presents to the servers, from rows of `sslservice_sslcertkey_binding` and the like,
+ * without trusted issuers (`ca`). Null: it has none.
  */
 export function clientCertificateOf(rows: readonly Row[], report: Report): string | null {
   const shown = rows

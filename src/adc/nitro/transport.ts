@@ -18,7 +18,7 @@ import { EnvelopeReader, type Envelope } from "./envelope-reader.ts";
 import { startTimer } from "../../lib/timers.ts";
 import { createPacer } from "../../lib/pacing.ts";
 
-/** What became of an exchange without an answer. */
+/** How an exchange without an answer ended. */
 type TransportFailure =
   | "dns_failure"
   | "forbidden"
@@ -31,7 +31,7 @@ type TransportFailure =
   | "not_nitro"
   | "aborted";
 
-/** Why we ended an exchange ourselves; it never leaves the transport. */
+/** Why this side ended an exchange; it never leaves the transport. */
 class ExchangeBroken extends Error {
   readonly code: TransportFailure;
   constructor(code: TransportFailure, message: string) {
@@ -40,7 +40,7 @@ class ExchangeBroken extends Error {
   }
 }
 
-/** What an exchange broke on, out of our own reason or Node's error; `cause` is Node's code for it. */
+/** Why an exchange failed, from our own reason or Node's error; `cause` is Node's code. */
 function failureOf(error: unknown): { code: TransportFailure; message: string; cause: string } {
   if (error instanceof ExchangeBroken) {
     return { code: error.code, message: error.message, cause: "" };
@@ -70,20 +70,20 @@ function failureOfNode(code: string, error: unknown): { code: TransportFailure; 
   }
 }
 
-/** OpenSSL's and Node's words for a handshake or a certificate that will not do. */
+/** OpenSSL's and Node's codes for a failed handshake or an unacceptable certificate. */
 function tlsOrUnreachable(code: string): TransportFailure {
   return /TLS|SSL|CERT|EPROTO|UNABLE_TO|SIGNED/.test(code) ? "tls" : "unreachable";
 }
 
-/** How the management address proves who it is. */
+/** How the management address is verified. */
 export interface NitroTls {
   /** PEM certificates to trust instead of the system's, for the self-signed certificate that appliances come with. */
   readonly ca: string | null;
-  /** The name that the certificate must carry, where it is not the URL's host. */
+  /** The name that the certificate must have, if it is not the URL's host. */
   readonly serverName: string | null;
   /** False accepts any certificate. */
   readonly verify: boolean;
-  /** SHA-256 of certificates in lower-case hex: one of them must be shown, whatever its issuer, names and dates. */
+  /** SHA-256 of certificates in lower-case hex: one of them must be presented, whatever its issuer, names and dates. */
   readonly fingerprints?: readonly string[];
 }
 
@@ -93,7 +93,7 @@ export interface TransportOptions {
   readonly tls: NitroTls;
   readonly network: Network;
   readonly localAddress: string | null;
-  /** Time to get a connection within it: a dead node of a pair must not hold up the living one for long. */
+  /** Time for the connection, within the whole time: a dead node of a pair must not delay the other for long. */
   readonly connectTimeoutMs: number;
   readonly maxBytes: number;
 }
@@ -111,7 +111,7 @@ export interface HttpAnswer {
   readonly kind: "answer";
   readonly status: number;
   readonly cookies: readonly string[];
-  /** Null when the body is no NITRO answer: a proxy's page, an empty body. */
+  /** Null if the body is no NITRO answer: a proxy's page, an empty body. */
   readonly envelope: Envelope | null;
   readonly location: string | null;
   readonly contentType: string | null;
@@ -123,16 +123,16 @@ export type HttpResult =
       readonly kind: "failed";
       readonly code: TransportFailure;
       readonly message: string;
-      /** Node's or OpenSSL's own code; empty where there is none. */
+      /** Node's or OpenSSL's own code; empty: there is none. */
       readonly cause: string;
     };
 
-/** One keep-alive connection to one management address; exchanges are the caller's to make one after another. */
+/** One keep-alive connection to one management address. The caller makes one exchange at a time. */
 export interface Transport {
   readonly exchange: (exchange: HttpExchange) => Promise<HttpResult>;
-  /** Our own address on the last connection, as this machine sees it; null before one. */
+  /** Our local address on the last connection; null before the first. */
   readonly localAddress: () => string | null;
-  /** Breaks off what is under way: it ends as `aborted`. */
+  /** Aborts the exchange in progress, which ends as `aborted`. */
   readonly abort: () => void;
   /** Closes idle connections; the next exchange opens a new one. */
   readonly disconnect: () => void;
@@ -175,7 +175,7 @@ export function createTransport(options: TransportOptions): Transport {
     current = null;
     localAddress = request.socket?.localAddress?.replace(/^::ffff:/, "") ?? localAddress;
     const stale = result.kind === "failed" && result.code === "reset" && request.reusedSocket;
-    // A server may close an idle connection just as we use it again: that says nothing, and a GET may be repeated.
+    // A server may close an idle connection just as it is used again: a GET is then repeated.
     return stale && mayRepeat && exchange.method === "GET" ? once(exchange, false) : result;
   }
 
@@ -293,8 +293,8 @@ async function answerTo(
 }
 
 /**
- * Does something after so long, unless the function it returns is called before. Timers come before sockets in a turn of the
- * event loop: when it was held, the answer may be lying there unread, so sockets have their turn first.
+ * Calls back after a timeout, unless the returned function is called before. Timers run before sockets in a turn of the event
+ * loop: after a stall the answer may be waiting unread, so sockets are read first.
  */
 function afterSockets(ms: number, work: () => void): () => void {
   let cancelled = false;
@@ -323,8 +323,8 @@ function responseTo(request: ClientRequest, body: string | null): Promise<Incomi
 const BYTES_PER_SLICE = 16_384;
 
 /**
- * The whole body is read, also of errors, so that the connection can be used again. Small packets are gathered, since the
- * reader looks at an unfinished value again for each piece.
+ * Reads the whole body, also of errors, so that the connection can be reused. Small packets are collected first, because the
+ * reader scans an unfinished value again for each piece.
  */
 async function readEnvelope(response: IncomingMessage, maxBytes: number): Promise<Envelope | null> {
   const reader = new EnvelopeReader();

@@ -59,7 +59,7 @@ export function serviceBindings(
   return new Map([...bindings].map(([vserver, bound]) => [vserver, [...bound.values()]]));
 }
 
-/** Content-switching decisions of each vserver, by its name; a target may stand in the policy's action. */
+/** Content-switching targets of each vserver, by its name; a target may be in the policy's action. */
 export function csTargets(
   rows: RowTables,
   policies: ReadonlyMap<string, Policy>,
@@ -179,7 +179,7 @@ export function csVserverFromRow(
     kind: "cs",
     ...fields,
     enabled: isEnabled(row, "curstate"),
-    // The global parameter switches it on for vservers whose own setting says DISABLED, which is also the default.
+    // The global parameter enables it also for vservers with DISABLED, which is the default.
     stateUpdate: fields.stateUpdate === true || globalStateUpdate,
     defaultTarget,
     targets,
@@ -235,7 +235,7 @@ export function authenticationVserverFromRow(
 
 /** A row of a policy binding of any feature. */
 export function policyBindingFromRow(row: Row, report: Report): PolicyBinding | null {
-  // Bindings of authentication vservers call it otherwise.
+  // Bindings of authentication vservers have another field name.
   const policy = text(row, "policyname") ?? text(row, "policy");
   return policy === null
     ? null
