@@ -15,7 +15,7 @@ import { readTextUpTo } from "../lib/durable-file.ts";
 import { decodedText } from "../lib/text-encoding.ts";
 import type { Network } from "../net/network.ts";
 import type { AgentEvents } from "./run-probe.ts";
-import { inTurns } from "../lib/steps.ts";
+import { runYielding } from "../lib/steps.ts";
 import { startTimer, type Timer } from "../lib/timers.ts";
 import type { LiveAdc } from "../model/live.ts";
 
@@ -160,7 +160,7 @@ export class AdcLink {
         const text = await readTextUpTo(nsConf, MAX_NS_CONF_BYTES, decodedText);
         return {
           kind: "estate",
-          estate: await inTurns(nsConfSteps(text, { adc: name })),
+          estate: await runYielding(nsConfSteps(text, { adc: name })),
           gaps: [],
         };
       } catch (error) {

@@ -2,7 +2,7 @@ import type { Estate } from "../model/estate.ts";
 import { oneAtATime } from "../lib/pacing.ts";
 import type { Log } from "../lib/log.ts";
 import type { AdcConfig, Config } from "../config/schema.ts";
-import { type Steps, inTurns } from "../lib/steps.ts";
+import { type Steps, runYielding } from "../lib/steps.ts";
 import type { Network } from "../net/network.ts";
 import { learnedKey } from "../adc/recognise.ts";
 import type { AccountKeeper } from "./accounts/account-keeper.ts";
@@ -122,13 +122,13 @@ export class EstateRegistry {
     const learned = new Set([...this.#learned.values()].flatMap((own) => [...own]));
     const own = await ownAddressesTowards(estate, config, network);
     const settings = planSettings(config, adc, resolved, own);
-    const planned = await inTurns(planSteps(estate, settings, learned));
+    const planned = await runYielding(planSteps(estate, settings, learned));
     const { plan, news } = await bindings.bind(planned, config.monitors, keeper);
     for (const why of news) {
       log.warn({ adc: adc.name }, why);
     }
     if (!this.#options.signal.aborted) {
-      await inTurns(this.#applySteps(adc, estate, plan, resolved));
+      await runYielding(this.#applySteps(adc, estate, plan, resolved));
       this.#logIdleSettings();
     }
   }

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { mapInSteps, inTurns } from "../lib/steps.ts";
+import { mapInSteps, runYielding } from "../lib/steps.ts";
 import { replaceFile, readStateFile, type StorageWatch } from "../lib/durable-file.ts";
 import type { MemberRecord } from "./records/member-record.ts";
 import type { WitnessState } from "./records/witness-state.ts";
@@ -110,7 +110,7 @@ function hasBeenAwaySince(
 /** Writes the times atomically. Rejects if that fails. */
 export async function writeSince(stateDir: string, state: WitnessState): Promise<void> {
   const known = state.members.filter((member) => member.since !== null);
-  const entries = await inTurns(mapInSteps(known, jsonEntry));
+  const entries = await runYielding(mapInSteps(known, jsonEntry));
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   await replaceFile(join(stateDir, SINCE_FILE), `{${entries.join(",")}}`);
 }

@@ -35,7 +35,7 @@ export class Pseudonyms {
    */
   constructor(secrets: readonly string[], identities: readonly string[] = []) {
     for (const secret of secrets) {
-      this.#secrets.hide(secret);
+      this.#secrets.redactSecret(secret);
     }
     this.#identities = identities
       .map((one) => one.toLowerCase())

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { openOwnFile, readRegularFile, setAside, type StorageWatch } from "../lib/durable-file.ts";
 import { errorCode } from "../lib/log.ts";
 import { oneAtATime } from "../lib/pacing.ts";
-import { inTurns, mapInSteps, type Steps } from "../lib/steps.ts";
+import { runYielding, mapInSteps, type Steps } from "../lib/steps.ts";
 import { REASONS, STEPS } from "../model/reasons.ts";
 import {
   ownerKey,
@@ -104,7 +104,7 @@ export async function readJournal(
       texts.push(read.text);
     }
   }
-  return inTurns(readLines(texts, sinceMs, runningUntil));
+  return runYielding(readLines(texts, sinceMs, runningUntil));
 }
 
 interface Reading extends Track {
@@ -363,7 +363,7 @@ export class Journal {
       this.#ids.set(ownerKey(owner), { id, vservers: vserversOf(owner) });
       return { id, owner, entry };
     });
-    const texts = await inTurns(
+    const texts = await runYielding(
       mapInSteps(
         holding,
         ({ id, owner, entry }) =>

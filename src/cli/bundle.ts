@@ -11,7 +11,7 @@ import { readTextUpTo } from "../lib/durable-file.ts";
 import { decodedText } from "../lib/text-encoding.ts";
 import { errorCode, errorMessage } from "../lib/log.ts";
 import { printableLine } from "../lib/printable.ts";
-import { inTurns } from "../lib/steps.ts";
+import { runYielding } from "../lib/steps.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Output } from "./output.ts";
 import { packageVersion } from "./package-info.ts";
@@ -140,7 +140,7 @@ async function readNsConfs(config: Config, output: Output): Promise<Map<string, 
     }
     try {
       const text = await readTextUpTo(nsConf, MAX_NS_CONF_BYTES, decodedText);
-      read.set(name, await inTurns(nsConfSteps(text, { adc: name })));
+      read.set(name, await runYielding(nsConfSteps(text, { adc: name })));
     } catch (error) {
       output.err(`${printableLine(`${nsConf}: ${errorMessage(error)}`)}\n`);
     }

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 export type Steps<Result> = Generator<undefined, Result, undefined>;
 
 /** Runs all steps synchronously. */
-export function atOnce<Result>(steps: Steps<Result>): Result {
+export function runSync<Result>(steps: Steps<Result>): Result {
   for (;;) {
     const step = steps.next();
     if (step.done === true) {
@@ -30,7 +30,7 @@ export function* mapInSteps<Item, Result>(
 const TURN_MS = 5;
 
 /** Runs all steps, yielding to the event loop every few milliseconds. */
-export async function inTurns<Result>(steps: Steps<Result>): Promise<Result> {
+export async function runYielding<Result>(steps: Steps<Result>): Promise<Result> {
   let began = performance.now();
   for (;;) {
     const step = steps.next();

@@ -83,7 +83,7 @@ export async function atMost(
 export interface Abortable {
   abort(): void;
   /** Its index in the watch; set only by the watch. */
-  abortPlace: number;
+  abortIndex: number;
 }
 
 /**
@@ -91,7 +91,7 @@ export interface Abortable {
  * at 2,000), and Node warns of a leak.
  */
 export class AbortWatch {
-  readonly #watched = new WeakMap<AbortSignal, UnderWay>();
+  readonly #watched = new WeakMap<AbortSignal, AbortableSet>();
 
   add(signal: AbortSignal, run: Abortable): void {
     const runs = this.#watched.get(signal) ?? this.#watch(signal);
@@ -103,8 +103,8 @@ export class AbortWatch {
     this.#watched.get(signal)?.delete(run);
   }
 
-  #watch(signal: AbortSignal): UnderWay {
-    const runs = new UnderWay();
+  #watch(signal: AbortSignal): AbortableSet {
+    const runs = new AbortableSet();
     signal.addEventListener("abort", () => {
       for (const run of runs.all()) {
         run.abort();
@@ -119,31 +119,31 @@ export class AbortWatch {
  * A set with slots by index. Not a Set: V8 reallocates the table of a Set from time to time, and old tables in the old
  * generation keep the next table and its content alive, sockets included, until a full collection.
  */
-class UnderWay {
-  readonly #places: (Abortable | null)[] = [];
-  #taken = 0;
+class AbortableSet {
+  readonly #slots: (Abortable | null)[] = [];
+  #used = 0;
 
   add(run: Abortable): void {
-    run.abortPlace = this.#taken;
-    this.#places[this.#taken] = run;
-    this.#taken += 1;
+    run.abortIndex = this.#used;
+    this.#slots[this.#used] = run;
+    this.#used += 1;
   }
 
   delete(run: Abortable): void {
-    if (this.#places[run.abortPlace] !== run) {
+    if (this.#slots[run.abortIndex] !== run) {
       return;
     }
-    this.#taken -= 1;
-    const last = this.#places[this.#taken] ?? null;
-    this.#places[this.#taken] = null;
+    this.#used -= 1;
+    const last = this.#slots[this.#used] ?? null;
+    this.#slots[this.#used] = null;
     if (last !== null && last !== run) {
-      this.#places[run.abortPlace] = last;
-      last.abortPlace = run.abortPlace;
+      this.#slots[run.abortIndex] = last;
+      last.abortIndex = run.abortIndex;
     }
   }
 
   all(): readonly Abortable[] {
-    return this.#places.filter((run) => run !== null);
+    return this.#slots.filter((run) => run !== null);
   }
 }
 
@@ -151,20 +151,20 @@ class UnderWay {
 const MIN_STEP_MS = 1_000;
 
 /** Detects when the wall clock is set (manually, by NTP, after suspend), by its offset to the monotonic clock. */
-export class ClockSteps {
+export class ClockStepDetector {
   readonly #monotonic: () => number;
-  #distanceMs: number;
+  #offsetMs: number;
 
   constructor(now: () => number, monotonic: () => number) {
     this.#monotonic = monotonic;
-    this.#distanceMs = now() - monotonic();
+    this.#offsetMs = now() - monotonic();
   }
 
   /** How far the clock was set since the last call; 0 if not. `now`: current wall clock. */
-  look(now: number): number {
+  measure(now: number): number {
     const distanceMs = now - this.#monotonic();
-    const stepMs = distanceMs - this.#distanceMs;
-    this.#distanceMs = distanceMs;
+    const stepMs = distanceMs - this.#offsetMs;
+    this.#offsetMs = distanceMs;
     return Math.abs(stepMs) < MIN_STEP_MS ? 0 : stepMs;
   }
 }

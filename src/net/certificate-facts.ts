@@ -69,7 +69,7 @@ export function certificateFactsBytes({ subject, issuer, names }: CertificateFac
  * Whether a certificate is valid for a host name or an address, by OpenSSL's check and RFC 9525 6.3: partial wildcards
  * (`ex*.example.com`) and the common name alone do not match.
  */
-export function carriesName(certificate: X509Certificate, name: string): boolean {
+export function hasName(certificate: X509Certificate, name: string): boolean {
   const found =
     isIP(name) === 0
       ? certificate.checkHost(name, { subject: "never", partialWildcards: false })
@@ -80,9 +80,9 @@ export function carriesName(certificate: X509Certificate, name: string): boolean
 /** The facts of one certificate for metrics and evidence, bounded in size. */
 export function certificateFacts(certificate: X509Certificate): CertificateFacts {
   return {
-    subject: cut(oneLine(certificate.subject), MAX_DISTINGUISHED_NAME_CHARS),
-    issuer: cut(oneLine(certificate.issuer), MAX_DISTINGUISHED_NAME_CHARS),
-    serial: cut(certificate.serialNumber.toLowerCase(), MAX_SERIAL_CHARS),
+    subject: truncated(oneLine(certificate.subject), MAX_DISTINGUISHED_NAME_CHARS),
+    issuer: truncated(oneLine(certificate.issuer), MAX_DISTINGUISHED_NAME_CHARS),
+    serial: truncated(certificate.serialNumber.toLowerCase(), MAX_SERIAL_CHARS),
     sha256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
     thumbprint: certificate.fingerprint.replaceAll(":", ""),
     notBefore: timeOf(certificate.validFrom),
@@ -109,10 +109,10 @@ function namesOf(certificate: X509Certificate): string[] {
     .map(({ value }) => value);
   const common = /^CN=(.+)$/m.exec(certificate.subject ?? "")?.[1];
   const shown = names.length === 0 && common !== undefined ? [common] : names;
-  return shown.map((name) => cut(name.toLowerCase(), MAX_NAME_CHARS));
+  return shown.map((name) => truncated(name.toLowerCase(), MAX_NAME_CHARS));
 }
 
-function cut(text: string, most: number): string {
+function truncated(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 function keyOf(certificate: X509Certificate): string {

@@ -4,9 +4,9 @@ import { exchangeError, type ExchangeError } from "./exchange-error.ts";
 import type { RunScope, RunResource } from "./transcript.ts";
 
 /** The agent's environment variables that child processes inherit; none can contain a secret. */
-const PASSED_ON = ["PATH", "LANG", "LC_ALL", "TZ"];
+const INHERITED_VARIABLES = ["PATH", "LANG", "LC_ALL", "TZ"];
 /** Windows needs these to find its libraries and programs by name. */
-const PASSED_ON_WINDOWS = ["SystemRoot", "PATHEXT", "TEMP", "TMP"];
+const INHERITED_VARIABLES_WINDOWS = ["SystemRoot", "PATHEXT", "TEMP", "TMP"];
 /** Maximum time that output pipes may stay open after the program has exited. */
 const LAST_OUTPUT_MS = 200;
 
@@ -89,7 +89,10 @@ export function cleanEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
   platform: NodeJS.Platform,
 ): Record<string, string> {
-  const names = platform === "win32" ? [...PASSED_ON, ...PASSED_ON_WINDOWS] : PASSED_ON;
+  const names =
+    platform === "win32"
+      ? [...INHERITED_VARIABLES, ...INHERITED_VARIABLES_WINDOWS]
+      : INHERITED_VARIABLES;
   return Object.fromEntries(
     names.flatMap((name) => {
       const value = environment[name];

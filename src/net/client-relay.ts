@@ -18,10 +18,10 @@ const MAX_BYTES = 512 * 1024;
 const LINES_PER_TURN = 32;
 const BYTES_PER_TURN = 2 * 1024;
 /** Maximum wait for the reply to the logout; the reply is ignored. */
-const GOODBYE_MS = 500;
+const LOGOUT_REPLY_MS = 500;
 
 /** Result of a call into a library. */
-export type Called<T> =
+export type LibraryResult<T> =
   | { readonly kind: "value"; readonly value: T }
   | { readonly kind: "error"; readonly error: unknown }
   | ExchangeError;
@@ -50,7 +50,7 @@ export class ClientRelay implements RunResource {
   readonly #options: RelayOptions;
   readonly #server: Server;
   #library: Socket | null = null;
-  #over: ExchangeError | null;
+  #ended: ExchangeError | null;
   #waiting: ((why: ExchangeError) => void) | null = null;
 
   /** Accepts one client and rejects all others. The session must have no unread reply. */
@@ -77,7 +77,7 @@ export class ClientRelay implements RunResource {
     const { address, port } = server.address() as AddressInfo;
     this.host = address;
     this.port = port;
-    this.#over = connection.run.interrupted;
+    this.#ended = connection.run.interrupted;
     connection.run.track(this);
     // Keeps listening until the end: another program could take over a released port and receive the password.
     server.on("connection", (client) => {
@@ -90,16 +90,16 @@ export class ClientRelay implements RunResource {
   }
 
   /** Waits for a library call, the end of the connection, or the end of the run. One call at a time. */
-  async wait<T>(call: () => Promise<T>): Promise<Called<T>> {
-    if (this.#over !== null) {
-      return this.#over;
+  async wait<T>(call: () => Promise<T>): Promise<LibraryResult<T>> {
+    if (this.#ended !== null) {
+      return this.#ended;
     }
     const over = new Promise<ExchangeError>((resolve) => {
       this.#waiting = resolve;
     });
     const called = call().then(
-      (value): Called<T> => ({ kind: "value", value }),
-      (error: unknown): Called<T> => ({ kind: "error", error }),
+      (value): LibraryResult<T> => ({ kind: "value", value }),
+      (error: unknown): LibraryResult<T> => ({ kind: "error", error }),
     );
     const result = await Promise.race([called, over]);
     this.#waiting = null;
@@ -108,13 +108,13 @@ export class ClientRelay implements RunResource {
 
   /** Ends the wait for errors that the library reports only as events. */
   fail(why: ExchangeError): void {
-    this.#over ??= why;
-    this.#waiting?.(this.#over);
+    this.#ended ??= why;
+    this.#waiting?.(this.#ended);
   }
 
   /** Logs out, briefly waits for the server's reply, and closes both sides. */
-  async leave(goodbye: () => Promise<unknown>): Promise<void> {
-    const enough = setTimeout(() => this.fail({ kind: "timeout" }), GOODBYE_MS);
+  async logOut(goodbye: () => Promise<unknown>): Promise<void> {
+    const enough = setTimeout(() => this.fail({ kind: "timeout" }), LOGOUT_REPLY_MS);
     await this.wait(goodbye);
     clearTimeout(enough);
     this.#connection.run.phase("quit");
@@ -145,10 +145,10 @@ export class ClientRelay implements RunResource {
       setImmediate(() => this.fail(this.serverEnded ?? { kind: "closed", midway: true }));
     });
     library.write(this.#options.greeting);
-    void this.#passOn(library);
+    void this.#forward(library);
   }
 
-  async #passOn(library: Socket): Promise<void> {
+  async #forward(library: Socket): Promise<void> {
     let lines = 0;
     let bytes = 0;
     let turn = { lines: 0, bytes: 0 };

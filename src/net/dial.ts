@@ -15,7 +15,7 @@ export interface DialOptions {
   /** Null: plain TCP. Otherwise the TLS handshake follows the connect. */
   readonly tls: TlsSettings | null;
   /** Without `tls`, nothing will take over the socket later, so its streams can be bypassed. */
-  readonly staysOurs?: boolean;
+  readonly bypassStreams?: boolean;
 }
 
 export type Dialled = { readonly kind: "connected"; readonly connection: Connection } | DialFailure;
@@ -41,14 +41,15 @@ export function dial(run: ProbeRun, target: Target, options: DialOptions): Promi
 function dialResolved(
   run: ProbeRun,
   resolved: ResolvedTarget,
-  { tls, staysOurs = false }: DialOptions,
+  { tls, bypassStreams = false }: DialOptions,
   proxy: ProxyVersion | undefined,
 ): Promise<Dialled> {
   if (resolved.kind === "failed") {
     return Promise.resolve(resolved);
   }
-  const open = connectTcp(run, resolved.address, resolved.port, tls === null && staysOurs);
-  const connected = proxy === undefined ? open : open.then((dialled) => announce(dialled, proxy));
+  const open = connectTcp(run, resolved.address, resolved.port, tls === null && bypassStreams);
+  const connected =
+    proxy === undefined ? open : open.then((dialled) => sendProxyHeader(dialled, proxy));
   return tls === null
     ? connected
     : connected.then((dialled) =>
@@ -57,7 +58,7 @@ function dialResolved(
 }
 
 /** Sends the PROXY header before anything else, with the agent's own address as source, as an ADC's monitor does. */
-function announce(dialled: Dialled, version: ProxyVersion): Dialled {
+function sendProxyHeader(dialled: Dialled, version: ProxyVersion): Dialled {
   if (dialled.kind === "connected") {
     const { socket, remote } = dialled.connection;
     const source = { address: socket.localAddress ?? "", port: socket.localPort ?? 0 };
@@ -151,12 +152,12 @@ function connectTcp(
   run: ProbeRun,
   address: string,
   port: number,
-  staysOurs: boolean,
+  bypassStreams: boolean,
 ): Promise<Dialled> {
   if (run.interrupted !== null) {
     return Promise.resolve({ kind: "failed", step: "connect", why: run.interrupted });
   }
-  const connection = beginConnecting(run, address, port, staysOurs);
+  const connection = beginConnecting(run, address, port, bypassStreams);
   if (!(connection instanceof Connection)) {
     return Promise.resolve(connection);
   }
@@ -189,12 +190,12 @@ function beginConnecting(
   run: ProbeRun,
   address: string,
   port: number,
-  staysOurs: boolean,
+  bypassStreams: boolean,
 ): Connection | DialFailure {
   const { localAddress, network } = run.context;
   const to = { host: address, port, ...SOCKET_OPTIONS };
   let connection: Connection | null = null;
-  const received = staysOurs ? (data: Buffer) => connection?.take(data) : undefined;
+  const received = bypassStreams ? (data: Buffer) => connection?.take(data) : undefined;
   try {
     const socket = network.sockets.tcp(
       localAddress === null ? to : { ...to, localAddress },

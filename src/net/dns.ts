@@ -7,7 +7,7 @@ import {
   type Network,
   type Resolution,
   type ResolvedAddress,
-  type WrittenBy,
+  type AddressOrigin,
   SchemeMemory,
   systemSockets,
 } from "./network.ts";
@@ -16,7 +16,7 @@ import { readConnectTo, type Transport, type TargetPolicy } from "./target-polic
 import { EchoBatches } from "./fping.ts";
 import { type GoodAnswer, NameMemory } from "./name-memory.ts";
 import { EventLoopMonitor } from "./event-loop-monitor.ts";
-import { asHeard, askDns, createSystemLookup, type Lookup } from "./system-names.ts";
+import { lookupResult, askDns, createSystemLookup, type Lookup } from "./system-names.ts";
 import { TlsStore } from "./tls-store.ts";
 
 export interface NetworkOptions {
@@ -40,7 +40,7 @@ export interface NetworkOptions {
   readonly ttlMs?: number;
   readonly failureTtlMs?: number;
   /** Minimum cache time of an answer (default 5 s). */
-  readonly leastTtlMs?: number;
+  readonly minTtlMs?: number;
 }
 
 type Answer = Extract<NameAnswer, { kind: "addresses" | "dns_failure" }>;
@@ -62,7 +62,7 @@ export function createNetwork(options: NetworkOptions): Network {
   const connectTo = readConnectTo(options.connectTo);
   const names = new Map<string, CachedName>();
   const memory = options.memory ?? new NameMemory();
-  const bySystem = createSystemLookup();
+  const systemLookup = createSystemLookup();
 
   function addressesOf(name: string): Promise<Answer> {
     const known = names.get(name);
@@ -77,9 +77,9 @@ export function createNetwork(options: NetworkOptions): Network {
     return entry.answer;
 
     async function ask(asked: string): Promise<Answer> {
-      const heard = await answerOf(lookupOf(asked), asked, options.now);
-      const answer = withUnheard(heard, memory.last(placeInMemory(asked)));
-      memory.answered(placeInMemory(asked), answer);
+      const received = await answerOf(lookupOf(asked), asked, options.now);
+      const answer = withRememberedAddresses(received, memory.last(memoryKey(asked)));
+      memory.remember(memoryKey(asked), answer);
       const ttl =
         answer.kind === "addresses" ? ttlOf(answer, options) : (options.failureTtlMs ?? 5_000);
       entry.until = options.now() + ttl;
@@ -88,7 +88,7 @@ export function createNetwork(options: NetworkOptions): Network {
   }
 
   function lookupOf(name: string): Lookup {
-    return clientLookupOf(name) ?? options.lookup ?? bySystem;
+    return clientLookupOf(name) ?? options.lookup ?? systemLookup;
   }
 
   function clientLookupOf(name: string): Lookup | null {
@@ -97,12 +97,12 @@ export function createNetwork(options: NetworkOptions): Network {
   }
 
   /** A name may resolve differently for clients. */
-  function placeInMemory(name: string): string {
+  function memoryKey(name: string): string {
     return clientLookupOf(name) === null ? name : `${name} for clients`;
   }
 
   /** If unmapped addresses are refused, only the DNS servers for client-facing names are used. */
-  function mayAskFor(name: string): boolean {
+  function mayResolve(name: string): boolean {
     return (
       options.unmapped === "allow" || options.clientNames?.names.has(name.toLowerCase()) === true
     );
@@ -113,7 +113,7 @@ export function createNetwork(options: NetworkOptions): Network {
     wanted: 4 | 6 | undefined,
   ): Promise<ResolvedAddress | DnsFailure> {
     const key = name.toLowerCase();
-    const answer = await lastWord(addressesOf(key), memory.last(placeInMemory(key)));
+    const answer = await answerOrLastGood(addressesOf(key), memory.last(memoryKey(key)));
     if (answer.kind === "dns_failure") {
       return { kind: "dns_failure", message: answer.message, absent: answer.absent };
     }
@@ -122,54 +122,54 @@ export function createNetwork(options: NetworkOptions): Network {
       return found;
     }
     const what = wanted === undefined ? "address" : `IPv${String(wanted)} address`;
-    return answer.unheard !== undefined && answer.unheard === wanted
+    return answer.unansweredFamily !== undefined && answer.unansweredFamily === wanted
       ? { kind: "dns_failure", message: `no answer for an ${what} of ${name}`, absent: false }
       : { kind: "dns_failure", message: `${name} has no ${what}`, absent: true };
   }
 
   /** Cache of resolved IP literals: every probe needs one. */
-  const literal = new Map<string, Map<number, Resolution>>();
-  let literals = 0;
+  const literalCache = new Map<string, Map<number, Resolution>>();
+  let literalCount = 0;
 
   function resolve(
     host: string,
     port: number,
     transport: Transport,
-    writtenBy: WrittenBy = "adc",
+    origin: AddressOrigin = "adc",
     family?: 4 | 6,
   ): Resolution | Promise<Resolution> {
-    const isKept = transport !== "icmp" && writtenBy === "adc";
-    const known = isKept ? literal.get(host)?.get(port) : undefined;
+    const isCacheable = transport !== "icmp" && origin === "adc";
+    const known = isCacheable ? literalCache.get(host)?.get(port) : undefined;
     if (known !== undefined) {
       return known;
     }
-    const resolution = resolveAnew(host, port, transport, writtenBy, family);
+    const resolution = resolveUncached(host, port, transport, origin, family);
     // A refusal is not cached, because the host's own addresses may change.
-    if (isKept && !(resolution instanceof Promise) && resolution.kind === "address") {
-      if (literals >= MAX_ADDRESSES) {
-        literal.clear();
-        literals = 0;
+    if (isCacheable && !(resolution instanceof Promise) && resolution.kind === "address") {
+      if (literalCount >= MAX_ADDRESSES) {
+        literalCache.clear();
+        literalCount = 0;
       }
-      const ofHost = literal.get(host) ?? new Map<number, Resolution>();
-      literal.set(host, ofHost.set(port, resolution));
-      literals += 1;
+      const ofHost = literalCache.get(host) ?? new Map<number, Resolution>();
+      literalCache.set(host, ofHost.set(port, resolution));
+      literalCount += 1;
     }
     return resolution;
   }
 
-  function resolveAnew(
+  function resolveUncached(
     host: string,
     port: number,
     transport: Transport,
-    writtenBy: WrittenBy,
+    origin: AddressOrigin,
     wanted: 4 | 6 | undefined,
   ): Resolution | Promise<Resolution> {
     const mapped = connectTo.find(host, port, transport);
-    if (mapped === undefined && isIP(host) === 0 && mayAskFor(host)) {
-      return resolveName(host, wanted, (address) => resolve(address, port, transport, writtenBy));
+    if (mapped === undefined && isIP(host) === 0 && mayResolve(host)) {
+      return resolveName(host, wanted, (address) => resolve(address, port, transport, origin));
     }
     if (mapped === undefined && options.unmapped === "refuse") {
-      return { kind: "forbidden", message: notMapped(`${host}:${port}`) };
+      return { kind: "forbidden", message: notMappedMessage(`${host}:${port}`) };
     }
     const toHost = mapped?.host ?? host;
     const toPort = mapped?.port ?? port;
@@ -183,9 +183,7 @@ export function createNetwork(options: NetworkOptions): Network {
       }));
     }
     const refusal =
-      mapped === undefined && writtenBy === "adc"
-        ? (options.targets?.(toHost, toPort) ?? null)
-        : null;
+      mapped === undefined && origin === "adc" ? (options.targets?.(toHost, toPort) ?? null) : null;
     return refusal === null
       ? { kind: "address", address: toHost, port: toPort, family }
       : { kind: "forbidden", message: refusal, reason: "agent_path" };
@@ -212,43 +210,43 @@ export function createNetwork(options: NetworkOptions): Network {
       if (connectTo.names(name)) {
         return Promise.resolve({ kind: "mapped" });
       }
-      return mayAskFor(name)
+      return mayResolve(name)
         ? addressesOf(name.toLowerCase())
-        : Promise.resolve({ kind: "forbidden", message: notMapped(name) });
+        : Promise.resolve({ kind: "forbidden", message: notMappedMessage(name) });
     },
   };
 }
 
 /** How long a probe waits for a new answer before it uses the old one. */
-const STALE_AFTER_MS = 500;
+const MAX_ANSWER_WAIT_MS = 500;
 
 /** The answer, or the last good one if DNS does not respond or is slow. */
-async function lastWord(asked: Promise<Answer>, good: Answer | null): Promise<Answer> {
-  if (good === null) {
+async function answerOrLastGood(asked: Promise<Answer>, lastGood: Answer | null): Promise<Answer> {
+  if (lastGood === null) {
     return asked;
   }
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Answer>((resolve) => {
-    timer = setTimeout(() => resolve(good), STALE_AFTER_MS);
+    timer = setTimeout(() => resolve(lastGood), MAX_ANSWER_WAIT_MS);
   });
   const answer = await Promise.race([asked, late]);
   clearTimeout(timer);
-  return answer.kind === "dns_failure" && !answer.absent ? good : answer;
+  return answer.kind === "dns_failure" && !answer.absent ? lastGood : answer;
 }
 
-/** An answer for one family says nothing of the other: the addresses that were known of that stay. */
-function withUnheard(answer: Answer, good: GoodAnswer | null): Answer {
-  if (answer.kind === "dns_failure" || answer.unheard === undefined) {
+/** Adds the last known addresses of a family whose query was not answered. */
+function withRememberedAddresses(answer: Answer, remembered: GoodAnswer | null): Answer {
+  if (answer.kind === "dns_failure" || answer.unansweredFamily === undefined) {
     return answer;
   }
-  const { unheard } = answer;
-  const kept = good?.addresses.filter(({ family }) => family === unheard) ?? [];
+  const { unansweredFamily } = answer;
+  const kept = remembered?.addresses.filter(({ family }) => family === unansweredFamily) ?? [];
   return { ...answer, addresses: [...answer.addresses, ...kept] };
 }
 
 type DnsFailure = Extract<Resolution, { kind: "dns_failure" }>;
 
-function notMapped(what: string): string {
+function notMappedMessage(what: string): string {
   return `${what} is not mapped, and this agent only goes where connect_to says`;
 }
 
@@ -256,7 +254,7 @@ function notMapped(what: string): string {
 function ttlOf(answer: Extract<Answer, { kind: "addresses" }>, options: NetworkOptions): number {
   const most = options.ttlMs ?? 30_000;
   const shortestMs = Math.min(most, ...answer.addresses.map(({ ttlMs }) => ttlMs ?? most));
-  return Math.max(shortestMs, Math.min(most, options.leastTtlMs ?? 5_000));
+  return Math.max(shortestMs, Math.min(most, options.minTtlMs ?? 5_000));
 }
 
 /** Whether a name is valid in DNS (RFC 1035). A resolver would read a name only up to a NUL. */
@@ -269,7 +267,7 @@ async function answerOf(lookup: Lookup, name: string, now: () => number): Promis
   }
   try {
     const found = await lookup(name);
-    return "unheard" in found
+    return "unansweredFamily" in found
       ? { kind: "addresses", ...found, answeredAt: now() }
       : { kind: "addresses", addresses: found, answeredAt: now() };
   } catch (error) {
@@ -300,7 +298,7 @@ export function lookupAt(
     if (answer.addresses.length === 0 && answer.error !== null) {
       throw answer.error;
     }
-    return asHeard(answer);
+    return lookupResult(answer);
   };
 }
 

@@ -24,11 +24,11 @@ export class EventLoopMonitor {
   #runs = 0;
   /** The source called last in this turn of the loop, and when; time until the next call is attributed to it. */
   #source: StallCause | null = null;
-  #calledAt = 0;
-  #turnEnds = false;
+  #sourceSince = 0;
+  #isTurnEndScheduled = false;
   readonly #endTurn = (): void => {
-    this.#turnEnds = false;
-    this.turnTo(null);
+    this.#isTurnEndScheduled = false;
+    this.attributeTo(null);
   };
 
   /** `cpuMs`: processor time that this process has used, in milliseconds. */
@@ -56,14 +56,14 @@ export class EventLoopMonitor {
   }
 
   /** Attributes the rest of this turn to a source; null: to none. */
-  turnTo(source: StallCause | null): void {
+  attributeTo(source: StallCause | null): void {
     const now = this.#monotonic();
-    this.#settle(now);
+    this.#attributeElapsed(now);
     this.#source = source;
-    this.#calledAt = now;
-    if (source !== null && !this.#turnEnds) {
+    this.#sourceSince = now;
+    if (source !== null && !this.#isTurnEndScheduled) {
       // Work after this turn of the loop is attributed to the agent itself.
-      this.#turnEnds = true;
+      this.#isTurnEndScheduled = true;
       setImmediate(this.#endTurn);
     }
   }
@@ -76,7 +76,7 @@ export class EventLoopMonitor {
   #beat(): void {
     const now = this.#monotonic();
     this.#stalledMs += this.#lateMs(now);
-    this.#settle(now);
+    this.#attributeElapsed(now);
     this.#source = null;
     this.#beatAt = now;
     this.#cpuAtBeat = this.#cpuMs();
@@ -90,8 +90,8 @@ export class EventLoopMonitor {
    * The timer fires regularly while the loop is idle. A gap is attributed to the source called last, up to the CPU time used;
    * the rest was a stopped process or a busy host.
    */
-  #settle(now: number): void {
-    const sinceMs = now - this.#calledAt;
+  #attributeElapsed(now: number): void {
+    const sinceMs = now - this.#sourceSince;
     if (this.#source !== null && sinceMs >= STALL_MS) {
       const workMs = Math.min(sinceMs, this.#cpuMs() - this.#cpuAtBeat);
       this.#source.stalledMs += workMs >= STALL_MS ? workMs : 0;

@@ -21,7 +21,7 @@ export interface NamedExchangeError {
 
 export type FailureOutcome = "mismatch" | "refused" | "timeout" | "failed" | "fault";
 
-export interface BreakDescription {
+export interface FailureDescription {
   readonly outcome: FailureOutcome;
   readonly reason: FailureReason;
   readonly detail: string | null;
@@ -45,10 +45,10 @@ export function protocolError(detail: string): NamedExchangeError {
  * Plain-text bytes between the server's STARTTLS reply and the handshake. An attacker may have injected them as the first
  * "response" under TLS (CVE-2011-0411), so the exchange ends.
  */
-export const AHEAD_OF_TLS = protocolError("data was sent ahead of the TLS handshake");
+export const DATA_BEFORE_TLS = protocolError("data was sent ahead of the TLS handshake");
 
 /** Outcome and reason of an error at a step. */
-export function describeExchangeError(why: ExchangeError, step: Step): BreakDescription {
+export function describeExchangeError(why: ExchangeError, step: Step): FailureDescription {
   switch (why.kind) {
     case "named":
       return why;

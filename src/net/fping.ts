@@ -4,7 +4,7 @@ import { runCommand, type CommandExit, startChild } from "./child-process.ts";
 import { StringDecoder } from "node:string_decoder";
 
 /** Target and source address of one ICMP echo (null: the system's choice). */
-interface EchoQuestion {
+interface EchoRequest {
   readonly address: string;
   readonly family: 4 | 6;
   readonly localAddress: string | null;
@@ -25,7 +25,7 @@ function localRefusal(words: string): "unreachable" | null {
 }
 const MAX_OUTPUT_BYTES = 16 * 1024;
 /** One echo by a process of the system's `ping`, which is always available but expensive. */
-async function pingOnce(run: RunScope, question: EchoQuestion): Promise<EchoResult> {
+async function pingOnce(run: RunScope, question: EchoRequest): Promise<EchoResult> {
   const command = pingCommand(process.platform, { ...question, timeoutMs: run.remainingMs() });
   const result = await runCommand(run, command, {
     mostOutputBytes: MAX_OUTPUT_BYTES,
@@ -38,7 +38,7 @@ async function pingOnce(run: RunScope, question: EchoQuestion): Promise<EchoResu
   run.transcript.received(result.output);
   return readPing(process.platform, result);
 }
-interface PingPlan extends EchoQuestion {
+interface PingPlan extends EchoRequest {
   readonly timeoutMs: number;
 }
 /** The command line for one echo on this platform; the unit of the timeout differs. */
@@ -96,7 +96,7 @@ function firstLine(output: string): string {
 }
 
 /** Output limit of fping for a batch; beyond it the process is killed, and the remaining addresses use `ping`. */
-const MAX_OUTPUT = 256 * 1024;
+const MAX_BATCH_OUTPUT_BYTES = 256 * 1024;
 
 interface FpingListener {
   readonly line: (line: FpingLine) => void;
@@ -109,7 +109,7 @@ function startFping(program: string, plan: FpingPlan, listener: FpingListener): 
   let read = 0;
   const take = (line: string): void => {
     read += line.length;
-    if (read > MAX_OUTPUT) {
+    if (read > MAX_BATCH_OUTPUT_BYTES) {
       end();
     } else {
       listener.line(readFpingLine(line));
@@ -127,13 +127,13 @@ function startFping(program: string, plan: FpingPlan, listener: FpingListener): 
   return end;
 }
 
-function lineReader(tell: (line: string) => void): (data: Buffer) => void {
+function lineReader(onLine: (line: string) => void): (data: Buffer) => void {
   const decoder = new StringDecoder("utf8");
   let rest = "";
   return (data) => {
     const lines = (rest + decoder.write(data)).split("\n");
-    rest = (lines.pop() ?? "").slice(-MAX_OUTPUT);
-    lines.forEach(tell);
+    rest = (lines.pop() ?? "").slice(-MAX_BATCH_OUTPUT_BYTES);
+    lines.forEach(onLine);
   };
 }
 
@@ -198,7 +198,7 @@ type BatchResult = EchoResult | { readonly kind: "unasked" };
 
 interface Waiter {
   readonly run: RunScope;
-  readonly tell: (result: BatchResult) => void;
+  readonly report: (result: BatchResult) => void;
 }
 
 /** A batch of echoes: collected until `start`, sent by one fping, each reported as soon as its result is known. */
@@ -235,13 +235,13 @@ class EchoBatch {
       };
       const resource = {
         interrupt(why: ExchangeError): void {
-          waiter.tell(why);
+          waiter.report(why);
         },
         release: leave,
       };
       const waiter: Waiter = {
         run,
-        tell(result) {
+        report(result) {
           run.untrack(resource);
           leave();
           resolve(result);
@@ -273,13 +273,13 @@ class EchoBatch {
   /** fping was not used. */
   abandon(): void {
     for (const address of [...this.#waiters.keys()]) {
-      this.#tell(address, { kind: "unasked" });
+      this.#report(address, { kind: "unasked" });
     }
   }
 
   #take(line: FpingLine): void {
     if (line.kind === "decided") {
-      this.#tell(line.address, line.result);
+      this.#report(line.address, line.result);
     } else if (line.kind === "silent") {
       // The reason may still arrive on the other stream.
       this.#silent.add(line.address);
@@ -288,16 +288,16 @@ class EchoBatch {
 
   #close(): void {
     for (const address of [...this.#waiters.keys()]) {
-      this.#tell(address, { kind: this.#silent.has(address) ? "timeout" : "unasked" });
+      this.#report(address, { kind: this.#silent.has(address) ? "timeout" : "unasked" });
     }
   }
 
-  #tell(address: string, result: BatchResult): void {
-    for (const { run, tell } of [...(this.#waiters.get(address) ?? [])]) {
+  #report(address: string, result: BatchResult): void {
+    for (const { run, report } of [...(this.#waiters.get(address) ?? [])]) {
       if (result.kind === "reply") {
         run.transcript.received(result.words);
       }
-      tell(result);
+      report(result);
     }
   }
 }
@@ -307,7 +307,7 @@ const GATHER_MS = 20;
 /** Timeout of fping's self-test against this host. */
 const TRIAL_MS = 250;
 /** Time until a missing or broken fping is tried again. */
-const TRY_AGAIN_MS = 60_000;
+const TRIAL_RETRY_MS = 60_000;
 const OWN_ADDRESS = { 4: "127.0.0.1", 6: "::1" } as const;
 
 interface Trial {
@@ -332,7 +332,7 @@ export class EchoBatches {
     this.#program = program;
   }
 
-  async ask(run: RunScope, question: EchoQuestion): Promise<EchoResult> {
+  async ask(run: RunScope, question: EchoRequest): Promise<EchoResult> {
     if (run.interrupted !== null) {
       return run.interrupted;
     }
@@ -347,7 +347,7 @@ export class EchoBatches {
     return run.interrupted ?? pingOnce(run, question);
   }
 
-  #batchFor({ family, localAddress }: EchoQuestion, trial: Trial): EchoBatch {
+  #batchFor({ family, localAddress }: EchoRequest, trial: Trial): EchoBatch {
     const key = `${String(family)} ${localAddress ?? ""}`;
     const gathering = this.#gathering.get(key);
     if (gathering !== undefined && !gathering.full) {
@@ -377,7 +377,7 @@ export class EchoBatches {
 
   #trial(family: 4 | 6, now: number): Trial {
     const known = this.#trials.get(family);
-    if (known !== undefined && (known.verdict !== false || now - known.triedAt < TRY_AGAIN_MS)) {
+    if (known !== undefined && (known.verdict !== false || now - known.triedAt < TRIAL_RETRY_MS)) {
       return known;
     }
     const trial: Trial = {

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { Agent as HttpsAgent, type AgentOptions, request as httpsRequest } from "node:https";
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import { isIP } from "../lib/ip.ts";
-import { carriesName } from "./certificate-facts.ts";
+import { hasName } from "./certificate-facts.ts";
 import { startTimer } from "../lib/timers.ts";
 import { request as httpRequest } from "node:http";
 import { errorMessage } from "../lib/log.ts";
@@ -25,14 +25,14 @@ export function fingerprintsIn(pem: string): readonly string[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   return blocks.flatMap((block) => {
     try {
-      return [plain(new X509Certificate(block).fingerprint256)];
+      return [normalisedFingerprint(new X509Certificate(block).fingerprint256)];
     } catch {
       return [];
     }
   });
 }
 
-function plain(fingerprint: string): string {
+function normalisedFingerprint(fingerprint: string): string {
   return fingerprint.replaceAll(":", "").toLowerCase();
 }
 
@@ -42,7 +42,7 @@ export function sniOf(name: string): string {
 }
 
 /**
- * Uses {@link carriesName}, because Node's own check accepts a common name alone. A name that is not a valid host name must
+ * Uses {@link hasName}, because Node's own check accepts a common name alone. A name that is not a valid host name must
  * equal the common name: factory certificates have `CN=default ABCDEF` and no alternative names (NetScaler docs,
  * ns-server-certificate).
  */
@@ -53,7 +53,7 @@ export function checkCertificateName(
   const common = [certificate.subject.CN].flat()[0] ?? "";
   const isWholeName =
     expected.includes(" ") && common.toLowerCase() === expected.trim().toLowerCase();
-  return isWholeName || carriesName(new X509Certificate(certificate.raw), expected)
+  return isWholeName || hasName(new X509Certificate(certificate.raw), expected)
     ? undefined
     : Object.assign(new Error(`the certificate does not hold ${expected}`), {
         code: "ERR_TLS_CERT_ALTNAME_INVALID",
@@ -92,7 +92,7 @@ export function createPinningAgent(settings: AgentOptions, pins: CertificatePins
 }
 
 function unproven(socket: TLSSocket, { pinned, trusted }: CertificatePins): Error | null {
-  const shown = plain(socket.getPeerX509Certificate()?.fingerprint256 ?? "");
+  const shown = normalisedFingerprint(socket.getPeerX509Certificate()?.fingerprint256 ?? "");
   if (pinned.length > 0) {
     return pinned.includes(shown)
       ? null

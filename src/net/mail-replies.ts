@@ -25,7 +25,7 @@ export function mailRefusalReason(refusal: MailRefusal, step: MailStep): Failure
   if (refusal.protocol === "smtp") {
     return smtpReason(refusal);
   }
-  const coded = byCode(refusal)?.reason;
+  const coded = refusalByCode(refusal)?.reason;
   if (coded !== undefined) {
     return coded;
   }
@@ -36,7 +36,7 @@ export function mailRefusalReason(refusal: MailRefusal, step: MailStep): Failure
   if (isLimit(text)) {
     return "throttled";
   }
-  if (refusal.protocol === "pop3" && step === "command" && WANTS_TLS.test(text)) {
+  if (refusal.protocol === "pop3" && step === "command" && TLS_REQUIRED.test(text)) {
     return "ssl_required";
   }
   return step === "greeting" || isBye(refusal) ? "bye" : "bad_status";
@@ -57,7 +57,7 @@ export function mailLoginRefusal(refusal: MailRefusal): LoginRefusal {
   if (refusal.protocol === "smtp") {
     return smtpLoginRefusal(refusal);
   }
-  const coded = byCode(refusal);
+  const coded = refusalByCode(refusal);
   if (coded !== undefined) {
     return coded;
   }
@@ -70,11 +70,13 @@ export function mailLoginRefusal(refusal: MailRefusal): LoginRefusal {
     : { reason, login: "unanswered" };
 }
 
-const WANTS_TLS = /not valid in this state|\b(TLS|SSL|encrypt(ed|ion)|plaintext)\b/i;
+const TLS_REQUIRED = /not valid in this state|\b(TLS|SSL|encrypt(ed|ion)|plaintext)\b/i;
 /** Exchange's front end accepted the login but cannot reach the mailbox. */
 const EXCHANGE_BACK_END = /^(-ERR |NO |\* BYE )?Server Unavailable\. \d{1,3}$/i;
 
-function byCode(refusal: Exclude<MailRefusal, { protocol: "smtp" }>): LoginRefusal | undefined {
+function refusalByCode(
+  refusal: Exclude<MailRefusal, { protocol: "smtp" }>,
+): LoginRefusal | undefined {
   const code = /^(?:-ERR |NO |BAD |\* BYE )?\[([A-Z/-]{1,32})\]/i.exec(refusal.text)?.[1];
   const codes = refusal.protocol === "imap" ? IMAP_CODES : POP3_CODES;
   return code === undefined ? undefined : codes.get(code.toUpperCase());
@@ -102,7 +104,7 @@ const POP3_CODES: ReadonlyMap<string, LoginRefusal> = new Map<string, LoginRefus
  * Exchange's reply to a client address that no receive connector accepts; other clients may be served. "Not active", or 421
  * without an enhanced code (RFC 5321), applies to all clients.
  */
-export function isNoConnector(reply: string): boolean {
+export function isRejectedByConnectors(reply: string): boolean {
   return /^421 4\.3\.2 Service not available\b/i.test(reply);
 }
 

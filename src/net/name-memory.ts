@@ -16,7 +16,7 @@ export class NameMemory {
   }
 
   /** Records an answer; a missing answer changes nothing. */
-  answered(name: string, answer: Extract<NameAnswer, { kind: "addresses" | "dns_failure" }>): void {
+  remember(name: string, answer: Extract<NameAnswer, { kind: "addresses" | "dns_failure" }>): void {
     if (answer.kind === "dns_failure" && !answer.absent) {
       return;
     }

@@ -6,19 +6,19 @@ import type { EchoBatches } from "./fping.ts";
 import type { EventLoopMonitor } from "./event-loop-monitor.ts";
 
 /** The part of a target that names an endpoint. */
-interface Endpoint {
+interface HostAndPort {
   readonly host: string;
   readonly port: number;
 }
 
 /** More web applications than an estate has. */
-const MAX_PLACES = 16_384;
+const MAX_APPLICATIONS = 16_384;
 /** How long it is remembered whether a page requires a login. */
-const PAGE_KNOWN_MS = 3_600_000;
+const PAGE_STATUS_TTL_MS = 3_600_000;
 /** Whether a page accepts tokens is checked once per period; periods start at fixed times, for all probes together. */
-const TOKENS_PERIOD_MS = 600_000;
+const TOKEN_CHECK_PERIOD_MS = 600_000;
 /** Schemes that do not send the password itself. */
-const KEEPS_PASSWORD: ReadonlySet<string> = new Set(["ntlm", "negotiate"]);
+const CHALLENGE_RESPONSE_SCHEMES: ReadonlySet<string> = new Set(["ntlm", "negotiate"]);
 
 /**
  * Web applications that have offered NTLM or Negotiate. To prevent a downgrade, the password is never sent to them by Basic
@@ -26,61 +26,67 @@ const KEEPS_PASSWORD: ReadonlySet<string> = new Set(["ntlm", "negotiate"]);
  * counts as one. Also remembers, for an hour, the status of pages without a credential, and whether they accept tokens.
  */
 export class SchemeMemory {
-  readonly #strong = new Set<string>();
+  readonly #strongApplications = new Set<string>();
   /** Status of a page without a credential, and when it was received. */
-  readonly #toNobody = new Map<string, { readonly status: number; readonly at: number }>();
+  readonly #anonymousStatuses = new Map<string, { readonly status: number; readonly at: number }>();
   /** Whether a page offers OAuth in response to an empty token, and in which period that was. */
-  readonly #takesTokens = new Map<string, { readonly takes: boolean; readonly period: number }>();
+  readonly #tokenSupport = new Map<string, { readonly takes: boolean; readonly period: number }>();
 
   /** Records the schemes of a challenge, in lower case. */
-  offered(target: Endpoint, path: string, schemes: readonly string[]): void {
-    if (schemes.some((scheme) => KEEPS_PASSWORD.has(scheme)) && this.#strong.size < MAX_PLACES) {
-      this.#strong.add(placeOf(target, path));
+  rememberSchemes(target: HostAndPort, path: string, schemes: readonly string[]): void {
+    if (
+      schemes.some((scheme) => CHALLENGE_RESPONSE_SCHEMES.has(scheme)) &&
+      this.#strongApplications.size < MAX_APPLICATIONS
+    ) {
+      this.#strongApplications.add(applicationKey(target, path));
     }
   }
 
   /** Whether a password may be sent there by Basic. */
-  allowsBasic(target: Endpoint, path: string): boolean {
-    return this.#strong.size < MAX_PLACES && !this.#strong.has(placeOf(target, path));
+  allowsBasic(target: HostAndPort, path: string): boolean {
+    return (
+      this.#strongApplications.size < MAX_APPLICATIONS &&
+      !this.#strongApplications.has(applicationKey(target, path))
+    );
   }
 
   /** The recent status of this page without a credential; null: unknown. */
-  toNobody(target: Endpoint, path: string, now: number): number | null {
-    const known = this.#toNobody.get(pageOf(target, path));
-    return known !== undefined && now - known.at < PAGE_KNOWN_MS ? known.status : null;
+  anonymousStatus(target: HostAndPort, path: string, now: number): number | null {
+    const known = this.#anonymousStatuses.get(pageKey(target, path));
+    return known !== undefined && now - known.at < PAGE_STATUS_TTL_MS ? known.status : null;
   }
 
   /** Records such a status. `now`: monotonic clock, in milliseconds. */
-  saidToNobody(target: Endpoint, path: string, status: number, now: number): void {
-    if (this.#toNobody.size >= MAX_PLACES) {
-      this.#toNobody.clear();
+  rememberAnonymousStatus(target: HostAndPort, path: string, status: number, now: number): void {
+    if (this.#anonymousStatuses.size >= MAX_APPLICATIONS) {
+      this.#anonymousStatuses.clear();
     }
-    this.#toNobody.set(pageOf(target, path), { status, at: now });
+    this.#anonymousStatuses.set(pageKey(target, path), { status, at: now });
   }
 
   /** Whether this page recently offered OAuth in response to an empty token; null: unknown. */
-  takesTokens(target: Endpoint, path: string, now: number): boolean | null {
-    const known = this.#takesTokens.get(pageOf(target, path));
-    return known?.period === Math.floor(now / TOKENS_PERIOD_MS) ? known.takes : null;
+  acceptsTokens(target: HostAndPort, path: string, now: number): boolean | null {
+    const known = this.#tokenSupport.get(pageKey(target, path));
+    return known?.period === Math.floor(now / TOKEN_CHECK_PERIOD_MS) ? known.takes : null;
   }
 
   /** Records it; `now` as above. */
-  saidToEmptyToken(target: Endpoint, path: string, takes: boolean, now: number): void {
-    if (this.#takesTokens.size >= MAX_PLACES) {
-      this.#takesTokens.clear();
+  rememberTokenSupport(target: HostAndPort, path: string, accepts: boolean, now: number): void {
+    if (this.#tokenSupport.size >= MAX_APPLICATIONS) {
+      this.#tokenSupport.clear();
     }
-    const period = Math.floor(now / TOKENS_PERIOD_MS);
-    this.#takesTokens.set(pageOf(target, path), { takes, period });
+    const period = Math.floor(now / TOKEN_CHECK_PERIOD_MS);
+    this.#tokenSupport.set(pageKey(target, path), { takes: accepts, period });
   }
 }
 
 /** Key of a web application of a server; Exchange's ActiveSync offers Basic where its EWS does not. */
-function placeOf({ host, port }: Endpoint, path: string): string {
+function applicationKey({ host, port }: HostAndPort, path: string): string {
   const application = path.split(/[/?]/)[1] ?? "";
   return `${host.toLowerCase()} ${String(port)} ${application.toLowerCase()}`;
 }
 
-function pageOf({ host, port }: Endpoint, path: string): string {
+function pageKey({ host, port }: HostAndPort, path: string): string {
   return `${host.toLowerCase()} ${String(port)} ${path}`;
 }
 
@@ -135,14 +141,14 @@ export function systemSockets(): Sockets {
 export interface Network {
   /**
    * Synchronous if no name has to be resolved. Never rejects. `forbidden`: nothing is sent, because the agent (lab, demo)
-   * refuses unmapped addresses, or because an imported target is on the agent's own host. `writtenBy` is `adc` (the default)
+   * refuses unmapped addresses, or because an imported target is on the agent's own host. `origin` is `adc` (the default)
    * for addresses from an ADC or DNS; addresses from the operator are not restricted.
    */
   resolve(
     host: string,
     port: number,
     transport: "tcp" | "udp" | "icmp",
-    writtenBy?: WrittenBy,
+    origin?: AddressOrigin,
     /** Which of a name's addresses; absent: the first. */
     family?: 4 | 6,
   ): Resolution | Promise<Resolution>;
@@ -162,7 +168,7 @@ export interface Network {
   readonly sockets: Sockets;
 }
 /** Where an address comes from. */
-export type WrittenBy = "adc" | "operator";
+export type AddressOrigin = "adc" | "operator";
 export type Resolution =
   | {
       readonly kind: "address";
@@ -190,8 +196,8 @@ export type NameAnswer =
   | {
       readonly kind: "addresses";
       readonly addresses: readonly ResolvedAddress[];
-      /** The family for which nobody has answered: its addresses are the last that were known. */
-      readonly unheard?: 4 | 6;
+      /** The family whose query was not answered: its addresses are the last known ones. */
+      readonly unansweredFamily?: 4 | 6;
       readonly answeredAt: number;
     }
   | {

@@ -16,12 +16,12 @@ export async function ownAddressTowards(
     return null;
   }
   const { address, family } = resolved;
-  return new Promise((tell) => {
+  return new Promise((resolve) => {
     const socket = createSocket(family === 6 ? "udp6" : "udp4");
     const end = (own: string | null): void => {
       socket.removeAllListeners("error").on("error", () => undefined);
       socket.close();
-      tell(own);
+      resolve(own);
     };
     socket.on("error", () => end(null));
     socket.on("connect", () => end(socket.address().address));

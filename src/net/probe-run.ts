@@ -71,7 +71,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
   stalledMs = 0;
   /** Set at the deadline or when the round is abandoned. */
   interrupted: ExchangeError | null = null;
-  abortPlace = -1;
+  abortIndex = -1;
 
   #started: number;
   #mark: number;
@@ -87,7 +87,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
     this.#started = this.#mark = context.monotonic();
     this.#loop = context.network.loop;
     this.#stalledBeforeMs = this.#loop.enter();
-    this.#loop.turnTo(this);
+    this.#loop.attributeTo(this);
     this.#deadline = startTimer(context.timeoutMs, () => this.#onTimeout());
     if (context.signal.aborted) {
       this.interrupted = ABORTED;
@@ -97,7 +97,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
 
   /** Attributes the current turn of the event loop to this run; call it in every event handler. */
   called(): void {
-    this.#loop.turnTo(this);
+    this.#loop.attributeTo(this);
   }
 
   /** Milliseconds since the start. */
@@ -126,7 +126,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
   redact(...secrets: readonly (string | Sealed | null)[]): void {
     for (const secret of secrets) {
       if (secret !== null) {
-        this.transcript.hide(typeof secret === "string" ? secret : secret.reveal());
+        this.transcript.redactSecret(typeof secret === "string" ? secret : secret.reveal());
       }
     }
   }
@@ -139,7 +139,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
   }
 
   /** A name that contains a secret is dropped, because names become labels and page text. */
-  #unlessSecret(name: string | null): string | null {
+  #redactedOrNull(name: string | null): string | null {
     return name !== null && this.transcript.redact(name) === name ? name : null;
   }
 
@@ -208,7 +208,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
    * which says nothing about the server. A stall caused by handling this server's responses is reported.
    */
   discountIfStalled(seen: Observation): Observation {
-    this.#loop.turnTo(null);
+    this.#loop.attributeTo(null);
     const excused =
       STALL_EXPLAINS.has(seen.reason) && seen.outcome !== "fault" && this.#stallExcuses();
     const judged = excused ? this.fault(seen.step, "agent_fault", STALL_DETAIL) : seen;
@@ -255,7 +255,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
       phases: this.#phases,
       responseTimeMs: this.responseTimeMs,
       tls: this.tls,
-      servedBy: this.#unlessSecret(this.servedBy),
+      servedBy: this.#redactedOrNull(this.servedBy),
       exchangeSeen: this.exchangeSeen,
       evidence: {
         transcript: this.transcript.toString(),
@@ -263,7 +263,7 @@ export class ProbeRun implements Abortable, RunScope, StallCause {
       },
     } as Observation;
     const { clientAddress, channelBound, authSchemes, login, answered } = this;
-    const backendServer = this.#unlessSecret(this.backendServer);
+    const backendServer = this.#redactedOrNull(this.backendServer);
     const isUsual = clientAddress === undefined && !channelBound && backendServer === null;
     if (isUsual && answered === null && authSchemes === null && login === null) {
       return usual;

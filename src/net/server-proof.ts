@@ -49,13 +49,13 @@ function unproven(reason: FailureReason, facts: TlsFacts, settings: TlsSettings)
     reason,
     detail:
       leaf === undefined
-        ? `no secret was sent: ${whatIsWrong(reason, settings)}`
-        : `no secret was sent: ${whatIsWrong(reason, settings)}; if this is the right server, write ` +
-          `${pinOf(leaf)}${otherRemedy(reason)} (${certificateWords(leaf)})`,
+        ? `no secret was sent: ${proofFailureWords(reason, settings)}`
+        : `no secret was sent: ${proofFailureWords(reason, settings)}; if this is the right server, write ` +
+          `${pinOf(leaf)}${alternativeRemedy(reason)} (${certificateWords(leaf)})`,
   };
 }
 
-function whatIsWrong(reason: FailureReason, { expectedNames }: TlsSettings): string {
+function proofFailureWords(reason: FailureReason, { expectedNames }: TlsSettings): string {
   switch (reason) {
     case "pinned_certificate":
       return "the certificate does not match the pin";
@@ -72,7 +72,7 @@ function whatIsWrong(reason: FailureReason, { expectedNames }: TlsSettings): str
   }
 }
 
-function otherRemedy(reason: FailureReason): string {
+function alternativeRemedy(reason: FailureReason): string {
   switch (reason) {
     case "certificate_untrusted":
       return ", or its issuer as ca_file";
@@ -90,16 +90,16 @@ export function pinOf({ sha256 }: CertificateFacts): string {
 
 /** Subject, issuer and names of a certificate, bounded. */
 export function certificateWords({ subject, issuer, names }: CertificateFacts): string {
-  return `subject ${short(subject)}, issuer ${short(issuer)}, names ${shortList(names)}`;
+  return `subject ${truncated(subject)}, issuer ${truncated(issuer)}, names ${shortList(names)}`;
 }
 
 function shortList(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_NAMES_SHOWN).map(short).join(", ");
+  const shown = names.slice(0, MAX_NAMES_SHOWN).map(truncated).join(", ");
   const more = names.length - MAX_NAMES_SHOWN;
   return names.length === 0 ? "none" : more > 0 ? `${shown} and ${String(more)} more` : shown;
 }
 
-function short(text: string): string {
+function truncated(text: string): string {
   return text.length > MAX_NAME_SHOWN ? `${text.slice(0, MAX_NAME_SHOWN)}…` : text;
 }
 
@@ -127,6 +127,6 @@ export function disclose(connection: Connection, secret: Sealed, clearText: bool
 }
 
 /** Reveals secrets for uses without a certificate: datagrams, as the ADC sends them, and the operator's own programs. */
-export function discloseAsTheAdcDoes(secret: Sealed): string {
+export function discloseWithoutProof(secret: Sealed): string {
   return secret.reveal();
 }

@@ -5,12 +5,12 @@ import { isIP } from "../lib/ip.ts";
 import type { ResolvedAddress } from "./network.ts";
 
 /** Rejects where a name does not resolve. */
-export type Lookup = (name: string) => Promise<readonly ResolvedAddress[] | HalfAnswer>;
+export type Lookup = (name: string) => Promise<readonly ResolvedAddress[] | PartialAnswer>;
 
-/** Addresses of one family, where nobody has answered for the other. */
-export interface HalfAnswer {
+/** Addresses of one family, if the query for the other was not answered. */
+export interface PartialAnswer {
   readonly addresses: readonly ResolvedAddress[];
-  readonly unheard: 4 | 6;
+  readonly unansweredFamily: 4 | 6;
 }
 
 const TIMEOUT_MS = 2_000;
@@ -35,8 +35,8 @@ export function createSystemLookup({
   /** DNS servers as `address:port`; empty: the system's. */
   readonly servers?: readonly string[];
 } = {}): Lookup {
-  const hosts = keepRead(hostsFile, readHosts);
-  const searchDomains = keepRead(resolverFile, readSearchDomains);
+  const hosts = cachedFile(hostsFile, readHosts);
+  const searchDomains = cachedFile(resolverFile, readSearchDomains);
   return async (name) => {
     const listed = hosts().get(name.toLowerCase().replace(/\.$/, "")) ?? [];
     if (listed.length > 0) {
@@ -51,22 +51,22 @@ export function createSystemLookup({
     for (const asked of [...domains.map((domain) => `${name}.${domain}`), name]) {
       const answer = await askDns(resolver, asked);
       if (answer.addresses.length > 0) {
-        return asHeard(answer);
+        return lookupResult(answer);
       }
       if (!ABSENT.has(answer.code)) {
         throw answer.error ?? new Error("no answer from DNS");
       }
     }
-    return bySystem(name);
+    return systemLookup(name);
   };
 }
 
-/** What DNS said of a name, with what it did not say. */
-export function asHeard({
+/** The result of a lookup; partial if one family was not answered. */
+export function lookupResult({
   addresses,
-  unheard,
-}: Pick<DnsAnswer, "addresses" | "unheard">): readonly ResolvedAddress[] | HalfAnswer {
-  return unheard === null ? addresses : { addresses, unheard };
+  unansweredFamily,
+}: Pick<DnsAnswer, "addresses" | "unansweredFamily">): readonly ResolvedAddress[] | PartialAnswer {
+  return unansweredFamily === null ? addresses : { addresses, unansweredFamily };
 }
 
 /** DNS has answered, or there is no server to ask: other sources may know more. */
@@ -77,15 +77,15 @@ const MAX_ADDRESSES = 32;
 
 interface DnsAnswer {
   readonly addresses: readonly ResolvedAddress[];
-  /** The family for which nobody has answered; null: both were answered, or there is no answer at all. */
-  readonly unheard: 4 | 6 | null;
+  /** The family whose query was not answered; null: both were answered, or neither was. */
+  readonly unansweredFamily: 4 | 6 | null;
   readonly code: string;
   readonly error: Error | null;
 }
 
 /**
- * IPv4 first: it is what an ADC asks for unless configured otherwise. Where DNS fails to answer for that, an answer for IPv6
- * alone is none: the name has not lost its IPv4 addresses. Nor has it lost its IPv6 ones where only IPv4 is answered.
+ * IPv4 addresses first, since an ADC queries IPv4 unless configured otherwise. If DNS does not answer the query for IPv4, the
+ * lookup fails even if IPv6 is answered: the name may still have IPv4 addresses. If only IPv4 is answered, the result is partial.
  */
 export async function askDns(resolver: Resolver, name: string): Promise<DnsAnswer> {
   const [v4, v6] = await Promise.allSettled([
@@ -102,15 +102,15 @@ export async function askDns(resolver: Resolver, name: string): Promise<DnsAnswe
   const failures = { v4: failureOf(v4), v6: failureOf(v6) };
   const addresses = [
     ...(v4.status === "fulfilled" ? v4.value.slice(0, MAX_ADDRESSES).map(of(4)) : []),
-    ...(v6.status === "fulfilled" && !isUnheard(failures.v4)
+    ...(v6.status === "fulfilled" && !isUnanswered(failures.v4)
       ? v6.value.slice(0, MAX_ADDRESSES).map(of(6))
       : []),
   ];
-  // That there is no IPv4 address is no word on IPv6; that there is no such name is one on both.
+  // ENODATA for IPv4 says nothing about IPv6; ENOTFOUND applies to both.
   const { code, error } =
-    failures.v4.code === "ENODATA" && isUnheard(failures.v6) ? failures.v6 : failures.v4;
-  const unheard = addresses.length > 0 && isUnheard(failures.v6) ? 6 : null;
-  return { addresses, unheard, code, error };
+    failures.v4.code === "ENODATA" && isUnanswered(failures.v6) ? failures.v6 : failures.v4;
+  const unansweredFamily = addresses.length > 0 && isUnanswered(failures.v6) ? 6 : null;
+  return { addresses, unansweredFamily, code, error };
 }
 
 interface DnsFailure {
@@ -124,12 +124,12 @@ function failureOf(settled: PromiseSettledResult<readonly unknown[]>): DnsFailur
   return { code: error !== null && "code" in error ? String(error.code) : "ENODATA", error };
 }
 
-function isUnheard({ code }: DnsFailure): boolean {
+function isUnanswered({ code }: DnsFailure): boolean {
   return code !== "ENODATA" && code !== "ENOTFOUND";
 }
 
 /** The system's resolver (getaddrinfo), as configured. */
-function bySystem(name: string): Promise<readonly ResolvedAddress[]> {
+function systemLookup(name: string): Promise<readonly ResolvedAddress[]> {
   return new Promise((resolve, reject) => {
     lookupByThreads(name, { all: true }, (error, addresses) => {
       if (error === null) {
@@ -144,7 +144,7 @@ function bySystem(name: string): Promise<readonly ResolvedAddress[]> {
 }
 
 /** Content of a system file; read again after a change, and empty if unreadable. */
-function keepRead<Content>(file: string, read: (text: string) => Content): () => Content {
+function cachedFile<Content>(file: string, read: (text: string) => Content): () => Content {
   let readAt = "";
   let content = read("");
   return () => {

@@ -44,7 +44,7 @@ const OWN_HOST: readonly (readonly [range: string, words: string])[] = [
  */
 export function createTargetPolicy({ allowTargets, listen }: TargetRules): TargetPolicy {
   const allowed = rangesOf(allowTargets);
-  // Asked for every address of a large plan: which range it was only where it is one.
+  // Called for every address of a large plan, so the range is determined only on a match.
   const isAnyOwn = rangeTest(OWN_HOST.map(([range]) => range));
   const own = OWN_HOST.map(([range, words]) => ({ range: rangesOf([range]), words }));
   const ownPorts = new Set(listen.map(({ port }) => port));

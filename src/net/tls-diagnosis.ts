@@ -9,7 +9,7 @@ import { dial } from "./dial.ts";
 /** Maximum total time of all attempts. */
 const MAX_MS = 3000;
 /** How long a diagnosis is cached, so that not every probe repeats it. */
-const KEPT_MS = 5 * 60_000;
+const DIAGNOSIS_TTL_MS = 5 * 60_000;
 /** Failures that another version, name or cipher could explain; not timeouts and clear text. */
 const EXPLAINABLE: ReadonlySet<FailureReason> = new Set<FailureReason>([
   "tls_handshake",
@@ -42,7 +42,12 @@ export async function withTlsDiagnosis(
     plaintext ? readClearText(target, context) : diagnoseTls(settings, names, target, context);
   const { minVersion, maxVersion, serverName } = settings;
   const key = `${target.host} ${target.port} ${minVersion} ${maxVersion} ${serverName ?? ""} ${reason}`;
-  const diagnosis = await context.network.tls.diagnosis(key, context.monotonic(), KEPT_MS, make);
+  const diagnosis = await context.network.tls.diagnosis(
+    key,
+    context.monotonic(),
+    DIAGNOSIS_TTL_MS,
+    make,
+  );
   if (diagnosis === null) {
     return observation;
   }
@@ -63,7 +68,12 @@ async function diagnoseTls(
 ): Promise<TlsDiagnosis | null> {
   const until = context.monotonic() + MAX_MS;
   const attempt = (change: Partial<TlsSettings>): Promise<boolean> =>
-    succeeds({ ...settings, ...change, rejectUnauthorized: false }, target, context, until);
+    handshakeSucceeds(
+      { ...settings, ...change, rejectUnauthorized: false },
+      target,
+      context,
+      until,
+    );
 
   if (await attempt({})) {
     return { reason: null, text: "the same handshake works at a second try" };
@@ -126,7 +136,7 @@ async function readClearText(target: Target, context: ProbeContext): Promise<Tls
     run.release();
   }
 }
-async function succeeds(
+async function handshakeSucceeds(
   settings: TlsSettings,
   target: Target,
   context: ProbeContext,

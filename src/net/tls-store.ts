@@ -2,7 +2,7 @@ import { constants, type X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import type { FailureReason } from "../model/reasons.ts";
 import type { CertificateFacts, NameCheck, TlsFacts } from "../model/observation.ts";
-import { certificateFacts, certificateFactsBytes, carriesName } from "./certificate-facts.ts";
+import { certificateFacts, certificateFactsBytes, hasName } from "./certificate-facts.ts";
 import type { TlsSettings } from "../model/tls-settings.ts";
 
 /** Why a handshake failed, found by trying other settings. */
@@ -49,7 +49,7 @@ export class TlsStore {
             }
           : {}),
       });
-      forgetOldest(this.#contexts, MAX_CONTEXTS);
+      evictOldest(this.#contexts, MAX_CONTEXTS);
       this.#contexts.set(key, context);
     }
     this.#bySettings.set(settings, context);
@@ -67,7 +67,7 @@ export class TlsStore {
     if (known !== undefined && now < known.until) {
       return known.found;
     }
-    forgetOldest(this.#diagnoses, MAX_CONTEXTS);
+    evictOldest(this.#diagnoses, MAX_CONTEXTS);
     const found = make();
     this.#diagnoses.set(key, { found, until: now + keptMs });
     return found;
@@ -100,7 +100,7 @@ export class TlsStore {
   }
 }
 
-function forgetOldest(map: Map<string, unknown>, most: number): void {
+function evictOldest(map: Map<string, unknown>, most: number): void {
   if (map.size >= most) {
     const oldest = map.keys().next();
     if (oldest.done !== true) {
@@ -187,7 +187,7 @@ function checkNames(
   { expectedNames, checkedNames = [] }: TlsSettings,
 ): NameCheck[] {
   const names = [...new Set([...expectedNames, ...checkedNames])];
-  return names.map((name) => ({ name, carried: carriesName(leaf, name) }));
+  return names.map((name) => ({ name, carried: hasName(leaf, name) }));
 }
 function ephemeralKey(socket: TLSSocket): string | null {
   const info = socket.getEphemeralKeyInfo();

@@ -22,12 +22,12 @@ export class Transcript {
   #formsByLength: readonly string[] | null = null;
 
   /** Registers a configured secret, with every encoding in which a server might repeat it. */
-  hide(secret: string): void {
+  redactSecret(secret: string): void {
     this.#register(secret, secretForms);
   }
 
   /** Registers a value issued by the server (a cookie, a challenge), with the encodings in which it is sent back. */
-  hideToken(token: string): void {
+  redactToken(token: string): void {
     this.#register(token, sentForms);
   }
 
@@ -150,13 +150,13 @@ export function printable(text: string): string {
 }
 
 /** As `CONTROL`, but for the end of a line. */
-const ODD =
+const CONTROL_WITHIN_LINE =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\r(?!\n)/;
 
 /** Prefixes each line with its direction. */
 function prefixed(text: string, direction: ">" | "<"): string {
   // One search of the whole text is cheaper than one per line.
-  const isPlain = !ODD.test(text);
+  const isPlain = !CONTROL_WITHIN_LINE.test(text);
   const pieces: string[] = [];
   let length = 0;
   let start = 0;

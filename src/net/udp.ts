@@ -8,7 +8,7 @@ export interface Datagram {
   readonly data: Buffer;
 }
 
-export interface UdpQuestion {
+export interface UdpRequest {
   readonly payload: Buffer;
   /** Which datagram ends the wait; default: the first. Others are ignored as stray or forged. */
   readonly accept?: (data: Buffer) => boolean;
@@ -23,7 +23,7 @@ export interface UdpQuestion {
 export async function askUdp(
   run: ProbeRun,
   target: Target,
-  question: UdpQuestion,
+  question: UdpRequest,
 ): Promise<Datagram | ExchangeError | DialFailure> {
   const resolved = await resolveTarget(run, target, "udp");
   if (resolved.kind === "failed") {

@@ -1,4 +1,4 @@
-import { isNoConnector } from "../net/mail-replies.ts";
+import { isRejectedByConnectors } from "../net/mail-replies.ts";
 import type { Observation } from "../model/observation.ts";
 import { readSigns, stepDetection, type DetectionState, type SignProtocol } from "./detection.ts";
 import type { MemberFacts, ProbeFacts } from "./facts.ts";
@@ -52,7 +52,7 @@ export function withoutStrangers(
     probe.kind === "transaction" &&
     observation.reason === "service_not_active" &&
     observation.step === "banner" &&
-    isNoConnector(observation.evidence.detail ?? "");
+    isRejectedByConnectors(observation.evidence.detail ?? "");
   const { refusal, passedAt } = probe;
   const lacksCertificate =
     refusal?.by === "client_certificate" &&

@@ -35,7 +35,7 @@ webmail 300 IN CNAME mail
       unmapped: "refuse",
       now: Date.now,
       ttlMs: 20,
-      leastTtlMs: 20,
+      minTtlMs: 20,
       failureTtlMs: 20,
       clientNames: {
         names: new Set(["mail.example.com", "webmail.example.com", "gone.example.com"]),

@@ -102,9 +102,9 @@ describe("attribution of stalls", () => {
     const watch = new EventLoopMonitor();
     const [first, second]: StallCause[] = [{ stalledMs: 0 }, { stalledMs: 0 }];
     watch.enter();
-    watch.turnTo(first ?? null);
+    watch.attributeTo(first ?? null);
     busy(400);
-    watch.turnTo(second ?? null);
+    watch.attributeTo(second ?? null);
     await new Promise((resolve) => setTimeout(resolve, 250));
     watch.leave();
     expect(first?.stalledMs).toBeGreaterThanOrEqual(390);
@@ -115,7 +115,7 @@ describe("attribution of stalls", () => {
     const watch = new EventLoopMonitor();
     const source: StallCause = { stalledMs: 0 };
     watch.enter();
-    watch.turnTo(source);
+    watch.attributeTo(source);
     await new Promise((resolve) => setTimeout(resolve, 1));
     busy(400);
     await new Promise((resolve) => setTimeout(resolve, 250));
@@ -131,9 +131,9 @@ describe("attribution of stalls", () => {
       () => 0,
     );
     watch.enter();
-    watch.turnTo(source);
+    watch.attributeTo(source);
     clock.at += 5_000;
-    watch.turnTo(null);
+    watch.attributeTo(null);
     watch.leave();
     expect(source.stalledMs).toBe(0);
     expect(watch.stalledMs()).toBe(4_900);

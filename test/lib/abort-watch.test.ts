@@ -13,7 +13,7 @@ describe("AbortWatch", () => {
         const told: number[] = [];
         for (const [number, { signal: which, leaves }] of steps.entries()) {
           const { signal } = controllers[which === 0 ? 0 : 1];
-          const run = { abort: () => void told.push(number), abortPlace: -1 };
+          const run = { abort: () => void told.push(number), abortIndex: -1 };
           watch.add(signal, run);
           underWay.set(number, { signal, run });
           const leaving = [...underWay][(leaves ?? 0) % underWay.size];

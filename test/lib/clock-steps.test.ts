@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ClockSteps } from "../../src/lib/timers.ts";
+import { ClockStepDetector } from "../../src/lib/timers.ts";
 import { createDeclarations } from "../../src/maintenance/declarations.ts";
 import { EMPTY_STORE } from "../../src/maintenance/store.ts";
 import {
@@ -53,18 +53,18 @@ function world(options: SmallEstateOptions = {}): World {
 test("clock steps › a clock that only goes on, or is slewed, was not set", () => {
   let wall = STARTED_AT;
   let monotonic = 5;
-  const steps = new ClockSteps(
+  const steps = new ClockStepDetector(
     () => wall,
     () => monotonic,
   );
   for (let second = 0; second < 3_600; second++) {
     monotonic += 1_000;
     wall += 1_000.5;
-    expect(steps.look(wall)).toBe(0);
+    expect(steps.measure(wall)).toBe(0);
   }
   wall -= HOUR_MS;
-  expect(steps.look(wall)).toBe(-HOUR_MS);
-  expect(steps.look(wall)).toBe(0);
+  expect(steps.measure(wall)).toBe(-HOUR_MS);
+  expect(steps.measure(wall)).toBe(0);
 });
 
 describe.each([

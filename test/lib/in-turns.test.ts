@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { inTurns, atOnce, mapInSteps, type Steps } from "../../src/lib/steps.ts";
+import { runYielding, runSync, mapInSteps, type Steps } from "../../src/lib/steps.ts";
 import { inheritRecords, recordSteps } from "../../src/agent/records/build-records.ts";
 import { observed, smallEstate } from "../agent/small-estate.ts";
 
 describe("work in steps", () => {
   test("gives the same in turns and at once", async () => {
     const square = (number: number): number => number * number;
-    expect(await inTurns(mapInSteps([1, 2, 3], square))).toEqual([1, 4, 9]);
-    expect(atOnce(mapInSteps([1, 2, 3], square))).toEqual([1, 4, 9]);
+    expect(await runYielding(mapInSteps([1, 2, 3], square))).toEqual([1, 4, 9]);
+    expect(runSync(mapInSteps([1, 2, 3], square))).toEqual([1, 4, 9]);
   });
 
   test("lets others run when a turn has lasted", async () => {
@@ -20,7 +20,7 @@ describe("work in steps", () => {
       }
     };
     setImmediate(count);
-    await inTurns(holding(5));
+    await runYielding(holding(5));
     working = false;
     expect(others).toBeGreaterThanOrEqual(4);
   });
@@ -59,7 +59,7 @@ bind serviceGroup sg -monitorName m
     throw new Error("no probe in this estate");
   }
   state.recordResult(old, observed({ passed: false }), false);
-  const made = atOnce(making);
+  const made = runSync(making);
   expect(made.probes[0]?.opinion).toBe("unknown");
   inheritRecords(made, records);
   expect(made.probes[0]?.opinion).toBe("down");

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { carriesName, certificateFacts } from "../../src/net/certificate-facts.ts";
+import { hasName, certificateFacts } from "../../src/net/certificate-facts.ts";
 import { TlsStore } from "../../src/net/tls-store.ts";
 import { makeCertificate, type CertificateWishes } from "../support/made-certificate.ts";
 
@@ -23,7 +23,7 @@ describe("carriesName", () => {
     ["150 stars end with a letter", [`${"*".repeat(150)}z`], "mail.example.com", false],
     ["an address is asked for", ["192.0.2.1"], "192.0.2.1", false],
   ])("carriesName › is right when %s", (_when, dnsNames, name, carried) => {
-    expect(carriesName(made({ dnsNames }), name)).toBe(carried);
+    expect(hasName(made({ dnsNames }), name)).toBe(carried);
   });
 });
 

@@ -42,10 +42,10 @@ function context(timeoutMs = 2000): ProbeContext {
   };
 }
 
-function greet(port: number, timeoutMs = 2000, staysOurs = false): Promise<Observation> {
+function greet(port: number, timeoutMs = 2000, bypassStreams = false): Promise<Observation> {
   return observe(context(timeoutMs), async (run) => {
     const target = { host: "127.0.0.1", port, server: null };
-    const dialled = await dial(run, target, { tls: null, staysOurs });
+    const dialled = await dial(run, target, { tls: null, bypassStreams });
     if (dialled.kind === "failed") {
       return run.fail(dialled.step, dialled.why);
     }
@@ -55,8 +55,8 @@ function greet(port: number, timeoutMs = 2000, staysOurs = false): Promise<Obser
   });
 }
 
-describe.each([false, true])("dial (read past Node's streams: %s)", (staysOurs) => {
-  const greeted = (port: number, timeoutMs?: number) => greet(port, timeoutMs, staysOurs);
+describe.each([false, true])("dial (read past Node's streams: %s)", (bypassStreams) => {
+  const greeted = (port: number, timeoutMs?: number) => greet(port, timeoutMs, bypassStreams);
 
   test("a line split over two packets is one line", async () => {
     const port = await listen((socket) => {
@@ -105,7 +105,7 @@ describe.each([false, true])("dial (read past Node's streams: %s)", (staysOurs) 
       sizes.map((_, letter) =>
         observe(context(), async (run) => {
           const target = { host: "127.0.0.1", port, server: null };
-          const dialled = await dial(run, target, { tls: null, staysOurs });
+          const dialled = await dial(run, target, { tls: null, bypassStreams });
           if (dialled.kind === "failed") {
             return run.fail(dialled.step, dialled.why);
           }
@@ -148,7 +148,7 @@ describe.each([false, true])("dial (read past Node's streams: %s)", (staysOurs) 
       });
       const seen = await observe(context(), async (run) => {
         const target = { host: "127.0.0.1", port, server: null };
-        const dialled = await dial(run, target, { tls: null, staysOurs });
+        const dialled = await dial(run, target, { tls: null, bypassStreams });
         if (dialled.kind === "failed") {
           return run.fail(dialled.step, dialled.why);
         }

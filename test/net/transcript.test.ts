@@ -14,7 +14,7 @@ test("transcript › lines carry their direction, packets do not show", () => {
 test("transcript › a secret never shows: plain, in base64, URL-encoded, or split over packets", () => {
   const secret = "p@ss w\u00f6rd/+1";
   const transcript = new Transcript();
-  transcript.hide(secret);
+  transcript.redactSecret(secret);
   transcript.sent(`PASS ${secret}\r\n`);
   transcript.received(secret.slice(0, 4));
   transcript.received(`${secret.slice(4)}\r\n`);
@@ -29,7 +29,7 @@ test("transcript › a secret never shows: plain, in base64, URL-encoded, or spl
 
 test("transcript › the login of AUTH PLAIN and of Basic is a secret too", () => {
   const transcript = new Transcript();
-  transcript.hide("hunter2");
+  transcript.redactSecret("hunter2");
   transcript.sent(`AUTH PLAIN ${Buffer.from("\0itest\0hunter2").toString("base64")}\r\n`);
   transcript.sent(`Authorization: Basic ${Buffer.from("itest:hunter2").toString("base64")}\r\n`);
   const text = transcript.toString();
@@ -42,7 +42,7 @@ test("transcript › the login of AUTH PLAIN and of Basic is a secret too", () =
 test("transcript › bounded whatever comes, and a secret at the cut is not shown in part", () => {
   for (let pad = TRANSCRIPT_BYTES - 40; pad < TRANSCRIPT_BYTES + 4; pad += 1) {
     const transcript = new Transcript();
-    transcript.hide("correct-horse-battery-staple");
+    transcript.redactSecret("correct-horse-battery-staple");
     transcript.sent(`${"x".repeat(pad)}correct-horse-battery-staple${"y".repeat(9000)}`);
     transcript.received(Buffer.alloc(1_000_000, "z"));
     const text = transcript.toString();

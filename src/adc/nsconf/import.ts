@@ -32,7 +32,7 @@ import {
   statementsOf,
 } from "./statements.ts";
 import { ELSEWHERE, estateDiagnostics, nearNamesOf } from "../diagnostics.ts";
-import { atOnce, type Steps } from "../../lib/steps.ts";
+import { runSync, type Steps } from "../../lib/steps.ts";
 import {
   actionStatements,
   authenticationStatements,
@@ -234,7 +234,7 @@ const COMMANDS_PER_STEP = 16;
  * purpose is counted in `otherStatements`. No secret of the file reaches the estate.
  */
 export function parseNsConf(text: string, options: { readonly adc: string }): Estate {
-  return atOnce(nsConfSteps(text, options));
+  return runSync(nsConfSteps(text, options));
 }
 
 /** The same in steps: a large file takes a good part of a second. */

@@ -5,7 +5,7 @@ import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import type { ExcludeConfig, Config } from "../../config/schema.ts";
 import { matchesPattern, meansMember, withoutOwnHost, type PlanSettings } from "./settings.ts";
 import type { Monitor } from "../../model/monitor.ts";
-import { atOnce, groupBy, type Steps } from "../../lib/steps.ts";
+import { runSync, groupBy, type Steps } from "../../lib/steps.ts";
 import { isIP } from "../../lib/ip.ts";
 import { withSites } from "../../adc/gslb-fields.ts";
 import { servesNobody } from "../../adc/idle-services.ts";
@@ -259,7 +259,7 @@ export function planProbes(
   settings: PlanSettings,
   learned: LearnedExchange = new Set(),
 ): PlannedProbe[] {
-  return atOnce(planSteps(estate, settings, learned));
+  return runSync(planSteps(estate, settings, learned));
 }
 
 /** The same in steps: thousands of members take a good part of a second. */

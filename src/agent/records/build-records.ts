@@ -3,7 +3,7 @@ import type { GslbVserver } from "../../model/gslb.ts";
 import type { Vserver, VserverKind } from "../../model/vserver.ts";
 import { withSites } from "../../adc/gslb-fields.ts";
 import { asBalancing, asLoginVserver } from "../../adc/vserver-fields.ts";
-import { atOnce, mapInSteps, type Steps, append, groupBy } from "../../lib/steps.ts";
+import { runSync, mapInSteps, type Steps, append, groupBy } from "../../lib/steps.ts";
 import { createVserverGraph, csTargetOf, type VserverGraph } from "../../adc/vserver-graph.ts";
 import { readHostPort } from "../../lib/host-port.ts";
 import { graceLengths, type SettlingProtocol } from "../../verdict/grace.ts";
@@ -50,7 +50,7 @@ export function buildRecords(
   options: RecordOptions,
   earlier: EstateRecords | null,
 ): EstateRecords {
-  const records = atOnce(recordSteps(estate, plan, options));
+  const records = runSync(recordSteps(estate, plan, options));
   inheritRecords(records, earlier);
   return records;
 }

@@ -2,7 +2,7 @@ import type { Declared, Declarations } from "../../maintenance/declarations.ts";
 import { keepDetections } from "../../verdict/detection.ts";
 import { detectionAfter, withoutStrangers } from "../../verdict/member-detection.ts";
 import type { EstateRecords } from "./build-records.ts";
-import { groupBy, atOnce, inTurns } from "../../lib/steps.ts";
+import { groupBy, runSync, runYielding } from "../../lib/steps.ts";
 import type { MemberRecord } from "./member-record.ts";
 import { type ProbeRecord, sameVerdictInput, sameDisplay, statusOf } from "./probe-record.ts";
 import { ServerRecord, VerdictEvaluator } from "./verdict-evaluator.ts";
@@ -12,7 +12,7 @@ import { memberKey, type AdcState } from "../../model/adc-state.ts";
 import type { Port } from "../../model/adc-service.ts";
 import { canonicalAddress } from "../../probes/protocols/dns-message.ts";
 import type { StorageHealth } from "../../lib/durable-file.ts";
-import { ClockSteps } from "../../lib/timers.ts";
+import { ClockStepDetector } from "../../lib/timers.ts";
 import { flappingFindings, findMailboxSide, type MailboxFinding } from "../../verdict/findings.ts";
 import { bookRoute, countServedBy } from "./vserver-answers.ts";
 import type { LiveAdc, LiveFinding, LiveState } from "../../model/live.ts";
@@ -223,7 +223,7 @@ export class WitnessState implements LiveState {
   /** The names by which servers identify themselves. */
   readonly names: ServerNames;
   #options: WitnessOptions;
-  readonly #steps: ClockSteps | null;
+  readonly #steps: ClockStepDetector | null;
   readonly #parts = new Map<string, AdcPart>();
   readonly #judging: VerdictEvaluator;
   #index: RecordIndex;
@@ -235,7 +235,9 @@ export class WitnessState implements LiveState {
     this.agent = options.agent;
     this.startedAt = options.now();
     this.#steps =
-      options.monotonic === undefined ? null : new ClockSteps(options.now, options.monotonic);
+      options.monotonic === undefined
+        ? null
+        : new ClockStepDetector(options.now, options.monotonic);
     this.#judging = new VerdictEvaluator({
       stabilityMs: options.stabilityMs,
       overdueAfterMs: options.overdueAfterMs,
@@ -349,7 +351,7 @@ export class WitnessState implements LiveState {
         state?.persistence?.get(vserver.vserver) ?? null,
       );
     }
-    atOnce(this.#judging.judgeDue(this.#part(adc)));
+    runSync(this.#judging.judgeDue(this.#part(adc)));
   }
 
   /** Takes in one probe's result. Returns how long after its start the next one is due, in milliseconds. */
@@ -448,7 +450,7 @@ export class WitnessState implements LiveState {
   /** The wall clock. If it has been set since the last call, everything dated by it is adjusted first. */
   #now(): number {
     const now = this.#options.now();
-    const stepMs = this.#steps?.look(now) ?? 0;
+    const stepMs = this.#steps?.measure(now) ?? 0;
     if (stepMs !== 0) {
       for (const record of [...this.members, ...this.vservers, ...this.probes]) {
         record.adjustForClockStep(stepMs);
@@ -470,7 +472,7 @@ export class WitnessState implements LiveState {
   async evaluateInTurns(): Promise<void> {
     this.#findMailboxSide();
     for (const part of this.#parts.values()) {
-      await inTurns(this.#judging.judgeDue(part));
+      await runYielding(this.#judging.judgeDue(part));
     }
     this.#judging.updateWindowProgress(this.#index.namesakes);
   }

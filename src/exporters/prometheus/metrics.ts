@@ -5,7 +5,7 @@ import type {
   LiveState,
   LiveVserver,
 } from "../../model/live.ts";
-import { mapInSteps, type Steps, inTurns } from "../../lib/steps.ts";
+import { mapInSteps, type Steps, runYielding } from "../../lib/steps.ts";
 import { type Labelled, type Scope, StickyStates } from "./families/scope.ts";
 import { labelPairs, FamilyWriter, type Format } from "./text-format.ts";
 import { oneAtATime } from "../../lib/pacing.ts";
@@ -216,7 +216,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       yield* maintenanceFamilies(scope);
       return writer.end();
     }
-    return inTurns(steps());
+    return runYielding(steps());
   }
 
   return {

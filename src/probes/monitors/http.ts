@@ -160,7 +160,7 @@ export const httpInlineMonitor: MonitorType = { ...httpMonitor, type: "HTTP-INLI
 
 function probeHttp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
   return observe(context, async (run) => {
-    const dialled = await dial(run, target, { tls: spec.tls, staysOurs: true });
+    const dialled = await dial(run, target, { tls: spec.tls, bypassStreams: true });
     if (dialled.kind === "failed") {
       return run.fail(dialled.step, dialled.why);
     }
@@ -222,7 +222,7 @@ export const httpEcvMonitor: MonitorType = {
 
 function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
   return observe(context, async (run) => {
-    const dialled = await dial(run, target, { tls: spec.tls, staysOurs: true });
+    const dialled = await dial(run, target, { tls: spec.tls, bypassStreams: true });
     if (dialled.kind === "failed") {
       return run.fail(dialled.step, dialled.why);
     }
@@ -275,7 +275,7 @@ export const rtspMonitor: MonitorType = {
   type: "RTSP",
   probe: (spec, target, context) =>
     observe(context, async (run) => {
-      const dialled = await dial(run, target, { tls: spec.tls, staysOurs: true });
+      const dialled = await dial(run, target, { tls: spec.tls, bypassStreams: true });
       if (dialled.kind === "failed") {
         return run.fail(dialled.step, dialled.why);
       }

@@ -1,5 +1,5 @@
 import { constants, createHash, publicEncrypt } from "node:crypto";
-import { AHEAD_OF_TLS, protocolError, type ExchangeError } from "../../net/exchange-error.ts";
+import { DATA_BEFORE_TLS, protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import { MessageReader } from "../../net/line-reader.ts";
 import type { Connection } from "../../net/connection.ts";
 import { startTls, dial } from "../../net/dial.ts";
@@ -88,7 +88,7 @@ export class MysqlSession {
     head[8] = UTF8MB4;
     if (login.tls !== null) {
       if (this.#messages.pending > 0) {
-        return AHEAD_OF_TLS;
+        return DATA_BEFORE_TLS;
       }
       this.#write(head, "TLS please\n");
       const secured = await startTls(this.#connection, login.tls);

@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual, randomBytes, randomInt } from "node:crypto";
 import type { LoginOutcome } from "../../model/observation.ts";
-import { discloseAsTheAdcDoes } from "../../net/server-proof.ts";
+import { discloseWithoutProof } from "../../net/server-proof.ts";
 import { NO_SECRET } from "../../lib/secret.ts";
 import { askUdp } from "../../net/udp.ts";
 import { loggingIn, needsCredential, type MonitorType } from "./spec.ts";
@@ -107,8 +107,8 @@ export const radiusMonitor: MonitorType = {
       id: randomInt(256),
       authenticator: randomBytes(16),
       username: credential.username,
-      password: discloseAsTheAdcDoes(credential.password),
-      secret: discloseAsTheAdcDoes(credential.secret ?? NO_SECRET),
+      password: discloseWithoutProof(credential.password),
+      secret: discloseWithoutProof(credential.secret ?? NO_SECRET),
       nasId: radNasId,
       nasIp: radNasIp,
     };

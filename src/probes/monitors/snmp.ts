@@ -6,7 +6,7 @@ import {
   readInteger,
 } from "../protocols/ber.ts";
 import { randomInt } from "node:crypto";
-import { discloseAsTheAdcDoes } from "../../net/server-proof.ts";
+import { discloseWithoutProof } from "../../net/server-proof.ts";
 import { NO_SECRET } from "../../lib/secret.ts";
 import { observe } from "../../net/probe-run.ts";
 import { askUdp } from "../../net/udp.ts";
@@ -121,7 +121,7 @@ export const snmpMonitor: MonitorType = {
     observe(context, async (run) => {
       const { snmpOid, snmpThreshold, snmpVersion } = spec.monitor.parameters;
       const { credential } = spec;
-      const community = discloseAsTheAdcDoes(
+      const community = discloseWithoutProof(
         credential?.secret ?? credential?.password ?? NO_SECRET,
       );
       run.redact(community);

@@ -54,7 +54,7 @@ async function converse(
   spec: MonitorSpec,
   windowBytes: number,
 ): Promise<Observation> {
-  const dialled = await dial(run, target, { tls: spec.tls, staysOurs: true });
+  const dialled = await dial(run, target, { tls: spec.tls, bypassStreams: true });
   if (dialled.kind === "failed") {
     return run.fail(dialled.step, dialled.why);
   }

@@ -1,6 +1,6 @@
 import type { Probe } from "../probe.ts";
 import { resolveTarget } from "../../net/dial.ts";
-import { discloseAsTheAdcDoes } from "../../net/server-proof.ts";
+import { discloseWithoutProof } from "../../net/server-proof.ts";
 import { NO_SECRET } from "../../lib/secret.ts";
 import { observe } from "../../net/probe-run.ts";
 import { runCommand } from "../../net/child-process.ts";
@@ -68,7 +68,7 @@ function probeByCommand(...[spec, target, context]: Parameters<Probe<MonitorSpec
       mostOutputBytes: MAX_OUTPUT_BYTES,
       environment: {
         ADC_WITNESS_USERNAME: spec.credential?.username ?? "",
-        ADC_WITNESS_PASSWORD: discloseAsTheAdcDoes(spec.credential?.password ?? NO_SECRET),
+        ADC_WITNESS_PASSWORD: discloseWithoutProof(spec.credential?.password ?? NO_SECRET),
       },
     });
     if (exit.kind !== "exit") {

@@ -95,10 +95,10 @@ export async function noteWebLogin(
   }
   const { schemes } = run.context.network;
   const now = run.context.monotonic();
-  const known = schemes.toNobody(target, sent.path, now);
+  const known = schemes.anonymousStatus(target, sent.path, now);
   const toNobody = known ?? (await askAsNobody(run, spec, target, sent));
   if (known === null && toNobody !== null && toNobody < 500) {
-    schemes.saidToNobody(target, sent.path, toNobody, now);
+    schemes.rememberAnonymousStatus(target, sent.path, toNobody, now);
   }
   run.login = basicOutcome(answer.status, toNobody);
 }

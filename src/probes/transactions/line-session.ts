@@ -1,7 +1,7 @@
 import type { Observation } from "../../model/observation.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { FailureReason, Step } from "../../model/reasons.ts";
-import { AHEAD_OF_TLS, exchangeError, type ExchangeError } from "../../net/exchange-error.ts";
+import { DATA_BEFORE_TLS, exchangeError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 import { dial, startTls, type DialFailure } from "../../net/dial.ts";
 import { LineReader } from "../../net/line-reader.ts";
@@ -67,7 +67,7 @@ export async function secureSession(
     return ended(run.fault("starttls", "not_configured", "no TLS settings are configured"));
   }
   if (current.reader.pending > 0) {
-    return ended(run.fail("starttls", AHEAD_OF_TLS));
+    return ended(run.fail("starttls", DATA_BEFORE_TLS));
   }
   const upgraded = await startTls(current.connection, spec.tls);
   return upgraded.kind === "connected"

@@ -4,7 +4,7 @@ import type { Target } from "../../net/probe-context.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/server-proof.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
-import { ClientRelay, type Called } from "../../net/client-relay.ts";
+import { ClientRelay, type LibraryResult } from "../../net/client-relay.ts";
 import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import { answerBroke, ended, mismatch, refusedLogin, saidNo, type Ended } from "./line-session.ts";
 import { openSmtp } from "./smtp-dialogue.ts";
@@ -115,7 +115,7 @@ function refused(
   run: ProbeRun,
   relay: ClientRelay,
   step: "greeting" | "login" | "transaction",
-  result: Exclude<Called<unknown>, { kind: "value" }>,
+  result: Exclude<LibraryResult<unknown>, { kind: "value" }>,
 ): Ended {
   if (result.kind !== "error") {
     return answerBroke(run, step, result);

@@ -1,6 +1,6 @@
 import Pop3Command from "node-pop3";
 import { errorMessage } from "../../lib/log.ts";
-import { ClientRelay, type Called } from "../../net/client-relay.ts";
+import { ClientRelay, type LibraryResult } from "../../net/client-relay.ts";
 import { protocolError, exchangeError, type ExchangeError } from "../../net/exchange-error.ts";
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/server-proof.ts";
@@ -93,7 +93,7 @@ async function logIn(
   if (stat.kind !== "value") {
     return failed(run, relay, "transaction", stat);
   }
-  await relay.leave(() => client.QUIT());
+  await relay.logOut(() => client.QUIT());
   return { kind: "stat", text: stat.value };
 }
 
@@ -101,7 +101,7 @@ function failed(
   run: ProbeRun,
   relay: ClientRelay,
   step: "login" | "transaction",
-  answer: Exclude<Called<unknown>, { kind: "value" }>,
+  answer: Exclude<LibraryResult<unknown>, { kind: "value" }>,
 ): Ended {
   if (answer.kind !== "error") {
     return answerBroke(run, step, answer);
@@ -258,7 +258,7 @@ function mailboxOf(run: ProbeRun, relay: ClientRelay, client: ImapFlow): ImapMai
       const why = result.kind === "error" ? breakOf(relay, result.error) : result;
       return answerBroke(run, "transaction", why);
     },
-    leave: () => relay.leave(() => client.logout()),
+    leave: () => relay.logOut(() => client.logout()),
   };
 }
 

@@ -48,7 +48,7 @@ export async function askLoggedIn(
   const schemes = challengeSchemes(challenge);
   // Offers of an unauthenticated server are not recorded; they could only block logins to the right one.
   if (disclose(opened.connection, NO_SECRET, spec.allowPlaintext).kind === "disclosed") {
-    run.context.network.schemes.offered(target, request.path, schemes);
+    run.context.network.schemes.rememberSchemes(target, request.path, schemes);
   }
   if (isAdcLogin(challenge, spec.adc)) {
     return schemes.includes("basic")

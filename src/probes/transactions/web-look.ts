@@ -172,7 +172,7 @@ async function takesTokens(
   path: string,
 ): Promise<boolean | null> {
   const { network, monotonic, timeoutMs } = run.context;
-  const known = network.schemes.takesTokens(target, path, monotonic());
+  const known = network.schemes.acceptsTokens(target, path, monotonic());
   // A server that takes its time with the first answer is not kept from the verdict by a second one.
   if (known !== null || run.elapsedMs() > timeoutMs / 2) {
     return known;
@@ -187,7 +187,7 @@ async function takesTokens(
     return null;
   }
   const takes = challengeSchemes(answer).includes("bearer");
-  network.schemes.saidToEmptyToken(target, path, takes, monotonic());
+  network.schemes.rememberTokenSupport(target, path, takes, monotonic());
   return takes;
 }
 

@@ -93,7 +93,7 @@ function hideWords(run: ProbeRun, text: string): void {
   for (const part of text.split(";")) {
     const value = /^\s*[^\s=]+[\s=]+([^\s=]\S*)\s*$/.exec(part)?.[1];
     if (value !== undefined && value.length >= MIN_SECRET) {
-      run.transcript.hideToken(value);
+      run.transcript.redactToken(value);
     }
   }
 }

@@ -111,7 +111,7 @@ test("a stranger's offer › keeps nothing from the right server", async () => {
 test("a full memory › gives no unknown place the password by Basic, and grows no more", () => {
   const memory = new SchemeMemory();
   for (let port = 0; port < 20_000; port += 1) {
-    memory.offered({ host: "192.0.2.1", port }, "/ews/", ["ntlm"]);
+    memory.rememberSchemes({ host: "192.0.2.1", port }, "/ews/", ["ntlm"]);
   }
   expect(memory.allowsBasic({ host: "192.0.2.2", port: 443 }, "/ews/")).toBe(false);
 });
