@@ -208,7 +208,7 @@ export function asLoginVserver(vserver: AuthenticationVserver): LbVserver {
 }
 
 /** Keys of single-sign-on and login actions that a reader must know; none of them is a secret. */
-export const TELLING_LOGIN_KEYS = [
+export const LOGIN_ACTION_KEYS = [
   "sso",
   "kcdaccount",
   "formssoaction",

@@ -197,7 +197,7 @@ export function createAdcSession(options: AdcSessionOptions): AdcSession {
       return answer;
     }
     if (answer.role === "secondary" || (answer.role === "unknown" && answer.gap === null)) {
-      const message = `no node reports itself as primary: ${answers.map(whatWasSaid).join("; ")}`;
+      const message = `no node reports itself as primary: ${answers.map(reportedRole).join("; ")}`;
       return { kind: "secondary", code: "secondary", message };
     }
     const result = await importEstate(client, { adc: options.adc });
@@ -282,7 +282,7 @@ function isSplit(answers: readonly Chosen[]): boolean {
   return new Set(claimants).size > 1;
 }
 
-function whatWasSaid({ client, answer }: Chosen): string {
+function reportedRole({ client, answer }: Chosen): string {
   return answer.kind === "role" ? `${client.node} is ${roleWords(answer)}` : answer.message;
 }
 

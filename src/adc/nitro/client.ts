@@ -13,7 +13,7 @@ import {
 import type { Missing } from "./gaps.ts";
 import type { Row } from "./row-values.ts";
 import {
-  AGAIN_MS,
+  RETRY_REJECTED_MS,
   type NitroBegin,
   type NitroLoginEnd,
   type NitroLoginGate,
@@ -261,7 +261,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
 
   /** A password that has worked may work again: seldom enough to lock nothing. */
   function again(): { readonly again?: number } {
-    return hasWorked ? { again: monotonic() + AGAIN_MS } : {};
+    return hasWorked ? { again: monotonic() + RETRY_REJECTED_MS } : {};
   }
 
   function wallToMonotonic(wallMs: number): number {

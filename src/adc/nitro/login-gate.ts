@@ -59,13 +59,13 @@ export interface NitroLoginGate {
 }
 
 /** A secret that once worked may work again: the directory behind the appliance was down, or a lockout has ended. */
-export const AGAIN_MS = 3_600_000;
+export const RETRY_REJECTED_MS = 3_600_000;
 /**
  * How long after a rejection another secret may be tried: a file that changes at every reload must not cause a login each
  * time.
  */
 const NEW_SECRET_MS = 60_000;
-const LATELY_MS = 30 * 60_000;
+const REJECTION_WINDOW_MS = 30 * 60_000;
 const MAX_REJECTIONS_LATELY = 2;
 /** Maximum number of rejected secrets remembered. */
 const MAX_SECRETS = 16;
@@ -80,7 +80,7 @@ export function decideNitroLogin(
     return { kind: "allowed" };
   }
   const { rejected, worked } = knownSecret(logins, secret);
-  const again = rejected !== null && worked ? rejected.at + AGAIN_MS : null;
+  const again = rejected !== null && worked ? rejected.at + RETRY_REJECTED_MS : null;
   if (rejected !== null && (again === null || now < again)) {
     return { kind: "stopped", rejection: rejected, until: again };
   }
@@ -88,12 +88,15 @@ export function decideNitroLogin(
     const until = newSecretFrom(logins, now);
     return now < until ? { kind: "wait", until } : { kind: "allowed" };
   }
-  const counting = logins.open.filter(({ at }) => at > now - LATELY_MS);
+  const counting = logins.open.filter(({ at }) => at > now - REJECTION_WINDOW_MS);
   const [first] = counting;
   if (first === undefined || counting.length < (worked && rejected === null ? 2 : 1)) {
     return { kind: "allowed" };
   }
-  return { kind: "wait", until: now <= first.deadline ? first.deadline : first.at + LATELY_MS };
+  return {
+    kind: "wait",
+    until: now <= first.deadline ? first.deadline : first.at + REJECTION_WINDOW_MS,
+  };
 }
 
 /**
@@ -109,11 +112,11 @@ export function waitForOthers(
   const rejectedAt = others
     .flatMap((logins) => knownSecret(logins, secret).rejected ?? [])
     .map(({ at }) => at)
-    .filter((at) => at > now - LATELY_MS)
+    .filter((at) => at > now - REJECTION_WINDOW_MS)
     .sort((one, other) => one - other);
   const first = rejectedAt.at(-MAX_REJECTIONS_LATELY);
   if (first !== undefined) {
-    return { until: first + LATELY_MS, soon: false };
+    return { until: first + REJECTION_WINDOW_MS, soon: false };
   }
   const deadlines = others
     .filter((logins) => logins.secret === secret)
@@ -136,13 +139,13 @@ function knownSecret({ others, ...inUse }: NitroLogins, secret: string): NitroSe
 }
 
 function newSecretFrom({ rejections }: NitroLogins, now: number): number {
-  const lately = rejections.filter((at) => at > now - LATELY_MS);
+  const lately = rejections.filter((at) => at > now - REJECTION_WINDOW_MS);
   const last = lately.at(-1);
   if (last === undefined) {
     return now;
   }
   const first = lately.at(-MAX_REJECTIONS_LATELY);
-  return first === undefined ? last + NEW_SECRET_MS : first + LATELY_MS;
+  return first === undefined ? last + NEW_SECRET_MS : first + REJECTION_WINDOW_MS;
 }
 
 /** The state with a login that begins: it must be saved before the login is sent. */

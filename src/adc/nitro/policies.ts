@@ -4,7 +4,7 @@ import { classicRule, ruleLiterals } from "../rule-expression.ts";
 import { rowSource, text, type Report, type Row, type RowTables } from "./row-values.ts";
 import type { PolicyFeature } from "./pull-plan.ts";
 import { writeWord } from "../nsconf/statements.ts";
-import { TELLING_LOGIN_KEYS } from "../vserver-fields.ts";
+import { LOGIN_ACTION_KEYS } from "../vserver-fields.ts";
 
 /** A row of any feature's policies. Classic content-switching policies have a URL or a domain instead of a rule. */
 export function policyFromRow(row: Row, feature: PolicyFeature): Policy | null {
@@ -78,13 +78,13 @@ export function actionFromRow(
       };
     }
     default:
-      return { ...common, type: actionType, target: null, expression: tellingFields(row) };
+      return { ...common, type: actionType, target: null, expression: loginFields(row) };
   }
 }
 
 /** As the command line writes it: what a reader of an AAA configuration must know. */
-function tellingFields(row: Row): string {
-  return TELLING_LOGIN_KEYS.flatMap((field) => {
+function loginFields(row: Row): string {
+  return LOGIN_ACTION_KEYS.flatMap((field) => {
     const value = text(row, field);
     return value === null ? [] : [`-${field} ${writeWord(value)}`];
   }).join(" ");

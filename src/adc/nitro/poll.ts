@@ -17,7 +17,7 @@ import { addConnections } from "./connections.ts";
 import {
   classifyLastResponse,
   type LastResponseClass,
-  askWhetherStillPrimary,
+  confirmPrimary,
   readRole,
   type NodeRole,
 } from "./roles.ts";
@@ -36,7 +36,7 @@ const SERVICE_MONITORS = "service_lbmonitor_binding";
  * A node that does not return these (a web server's 404 while the appliance starts) has reported no state. Any other missing
  * resource is a gap.
  */
-const ENDS_A_POLL: ReadonlySet<string> = new Set([
+const REQUIRED_BY_POLL: ReadonlySet<string> = new Set([
   "lbvserver",
   "service",
   "servicegroup",
@@ -268,7 +268,7 @@ export async function pollNode(
         break;
       case "unavailable":
       case "failed":
-        if (ENDS_A_POLL.has(step.resource) && !isOff(pulled)) {
+        if (REQUIRED_BY_POLL.has(step.resource) && !isOff(pulled)) {
           const { code, message } = pulled;
           return { kind: "failed", code, message, nodes };
         }
@@ -309,7 +309,7 @@ export async function pollNode(
     return { ...counted.end, nodes };
   }
   gaps.push(...counted.gaps);
-  const still = await askWhetherStillPrimary(client);
+  const still = await confirmPrimary(client);
   switch (still.kind) {
     case "primary":
       break;

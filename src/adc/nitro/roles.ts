@@ -110,7 +110,7 @@ export function blindReasons(input: BlindInput): readonly BlindReason[] {
       definition !== undefined &&
       definition.enabled;
     if (probed && hasStopped(monitor, definition, input.now)) {
-      reasons.add(stillness(definition));
+      reasons.add(silentReason(definition));
     }
   }
   return ORDER.filter((reason) => reasons.has(reason));
@@ -139,7 +139,7 @@ function hasStopped(state: MonitorState, monitor: Monitor, now: number): boolean
  * Why a monitor sends no probes: without LRTM the ADC sends no TCP probe while it sees live traffic to the server, and an
  * inline monitor probes only if there is none. Source: NetScaler docs, "Monitor TCP-based applications", HTTP-INLINE.
  */
-function stillness(monitor: Monitor): BlindReason {
+function silentReason(monitor: Monitor): BlindReason {
   switch (monitor.type) {
     case "TCP":
       return monitor.lrtm ? "probes_not_advancing" : "traffic_suppression";
@@ -179,7 +179,7 @@ export interface NodeRole {
 
 /** Queries one node's role. At a node of a cluster, it warns of that. */
 export async function readRole(client: NitroClient): Promise<NodeRole | NitroFailure | NitroStop> {
-  const role = await askRole(client);
+  const role = await queryRole(client);
   const words = client.clusterNode();
   return role.kind === "role" && role.gap === null && words !== null
     ? { ...role, gap: gapOf(client.node, "cluster", { code: "1044", message: words }) }
@@ -187,13 +187,13 @@ export async function readRole(client: NitroClient): Promise<NodeRole | NitroFai
 }
 
 /** Configuration first, then the statistics, which also know the moment of a takeover. */
-async function askRole(client: NitroClient): Promise<NodeRole | NitroFailure | NitroStop> {
+async function queryRole(client: NitroClient): Promise<NodeRole | NitroFailure | NitroStop> {
   const known = client.limits.denied.get("hanode");
   if (known !== undefined) {
-    return untold(client, known);
+    return roleUnknown(client, known);
   }
   const config = await client.get({ kind: "config", resource: "hanode" });
-  const noConfig = silenceIn(config);
+  const noConfig = withoutAnswer(config);
   if (noConfig !== null) {
     return noConfig;
   }
@@ -201,7 +201,7 @@ async function askRole(client: NitroClient): Promise<NodeRole | NitroFailure | N
     return ALONE;
   }
   const stat = await client.get({ kind: "stat", resource: "hanode" });
-  const noStat = silenceIn(stat);
+  const noStat = withoutAnswer(stat);
   if (noStat !== null) {
     return noStat;
   }
@@ -209,18 +209,18 @@ async function askRole(client: NitroClient): Promise<NodeRole | NitroFailure | N
   if (config.kind !== "rows" && stat.kind !== "rows" && !warned) {
     if (config.kind !== "refused" || /^http_40[45]$/.test(config.code)) {
       // A web server in NITRO's place says nothing about the role, and may be gone at the next request.
-      return untold(client, config);
+      return roleUnknown(client, config);
     }
     if (config.action !== "empty" && config.action !== "unavailable") {
       client.limits.denied.set("hanode", config);
-      return untold(client, config);
+      return roleUnknown(client, config);
     }
   }
   return { ...roleOf(rowsOf(config), rowsOf(stat), warned), gap: null };
 }
 
 /** There is no answer, or no request is allowed: further requests are useless. */
-function silenceIn(answer: NitroAnswer): NitroFailure | NitroStop | null {
+function withoutAnswer(answer: NitroAnswer): NitroFailure | NitroStop | null {
   return answer.kind === "stopped" || (answer.kind === "failed" && !isAnswer(answer.code))
     ? answer
     : null;
@@ -254,7 +254,7 @@ const ALONE: NodeRole = {
   gap: null,
 };
 
-function untold(client: NitroClient, why: Missing): NodeRole {
+function roleUnknown(client: NitroClient, why: Missing): NodeRole {
   return {
     kind: "role",
     role: "unknown",
@@ -272,7 +272,7 @@ function rowsOf(answer: NitroAnswer): readonly Row[] {
  * Whether the node still has its role, from the configuration alone: queried after a poll, so that a failover during it is
  * noticed. Only the node's own report makes it a secondary; an error changes nothing.
  */
-export async function askWhetherStillPrimary(
+export async function confirmPrimary(
   client: NitroClient,
 ): Promise<{ readonly kind: "primary" | "secondary" } | NitroFailure | NitroStop> {
   if (client.limits.denied.has("hanode") || client.pausedForMs() > 0) {

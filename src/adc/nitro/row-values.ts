@@ -63,9 +63,9 @@ export function rowSource(row: Row, object: string, report: Report): FieldSource
     report,
     written: ({ attributes, unit }) => {
       for (const attribute of attributes) {
-        if (isTold(row[attribute])) {
+        if (isPresent(row[attribute])) {
           const value = wireTexts(row[attribute]);
-          const units = unit === null || !isTold(row[unit]) ? [] : wireTexts(row[unit]);
+          const units = unit === null || !isPresent(row[unit]) ? [] : wireTexts(row[unit]);
           return value === null || units === null ? null : [...value, ...units];
         }
       }
@@ -74,7 +74,7 @@ export function rowSource(row: Row, object: string, report: Report): FieldSource
   };
 }
 
-function isTold(value: unknown): boolean {
+function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null && value !== "" && !isEmpty(value);
 }
 

@@ -73,7 +73,7 @@ async function pull(
   if (bulk.kind === "rows" && !expectsRows(step.resource)) {
     return { ...bulk, stale: false };
   }
-  if (bulk.kind === "rows" || isNotUnderstood(bulk)) {
+  if (bulk.kind === "rows" || rejectsForm(bulk)) {
     const byName = await pullByName(client, step, names);
     // An empty bulk answer is trusted once the requests by name are empty too.
     if (byName.kind === "rows" && (bulk.kind !== "rows" || byName.rows.length > 0)) {
@@ -159,7 +159,7 @@ async function withFewerArguments(
   answer: Exclude<NitroAnswer, { kind: "rows" }>,
 ): Promise<Pulled> {
   const { withoutAttributes, withoutPaging } = client.limits;
-  if (mayBeHowWeAsked(answer)) {
+  if (mayRejectForm(answer)) {
     if (step.attributes !== undefined && !withoutAttributes.has(step.resource)) {
       return without(withoutAttributes, client, step);
     }
@@ -186,11 +186,11 @@ function requestFor(
     attributes === undefined || attributes.length === 0 ? {} : { attrs: attributes.join(",") };
   return { kind, resource, query: { ...chosen, ...query } };
 }
-function isNotUnderstood(answer: NitroAnswer): boolean {
+function rejectsForm(answer: NitroAnswer): boolean {
   return answer.kind === "refused" && answer.action === "drop_arguments";
 }
-/** Which code says that a field is not known differs by firmware: any that speaks of nothing else may. */
-function mayBeHowWeAsked(answer: NitroAnswer): boolean {
+/** Whether the appliance may not support this form of request: the code for that differs between firmware versions. */
+function mayRejectForm(answer: NitroAnswer): boolean {
   return answer.kind === "refused"
     ? answer.action === "drop_arguments" || answer.action === "failure"
     : answer.kind === "failed" && /^http_[45]xx$/.test(answer.code);

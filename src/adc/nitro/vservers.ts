@@ -218,14 +218,14 @@ export function authenticationVserverFromRow(
     return null;
   }
   const source = rowSource(row, name, report);
-  const isToldWhole = LOGIN_FEATURES.every(({ policy }) =>
+  const hasAllPolicies = LOGIN_FEATURES.every(({ policy }) =>
     rows.has(`authenticationvserver_${policy}_binding`),
   );
   return {
     name,
     ...readWhole(LISTENING_FIELDS, source),
     ...readWhole(AUTHENTICATION_VSERVER_FIELDS, source),
-    ...(isToldWhole ? { policies: policies.get(name) ?? [] } : {}),
+    ...(hasAllPolicies ? { policies: policies.get(name) ?? [] } : {}),
     certKeys: (certKeys.get(name) ?? []).flatMap(
       (each) => certKeyBindingFromRow(each, report) ?? [],
     ),

@@ -17,7 +17,7 @@ import {
   AUTHENTICATION_PROFILE_FIELDS,
   AUTHENTICATION_VSERVER_FIELDS,
   POLICY_BINDING_FIELDS,
-  TELLING_LOGIN_KEYS,
+  LOGIN_ACTION_KEYS,
 } from "../vserver-fields.ts";
 import { classicRule, ruleLiterals } from "../rule-expression.ts";
 
@@ -73,11 +73,11 @@ function addKeyedAction(
   type: string,
 ): (statement: Statement, draft: Draft) => void {
   return (statement, draft) => {
-    const told = TELLING_LOGIN_KEYS.flatMap((key) => {
+    const written = LOGIN_ACTION_KEYS.flatMap((key) => {
       const values = statement.keys.get(key);
       return values === undefined ? [] : [[`-${key}`, ...values.map(writeWord)].join(" ")];
     });
-    add(statement, draft, { feature, type, target: null, expression: told.join(" ") });
+    add(statement, draft, { feature, type, target: null, expression: written.join(" ") });
   };
 }
 

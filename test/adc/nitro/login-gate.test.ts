@@ -7,7 +7,7 @@ import { startNitroServer } from "../../../lab/nitro/server.ts";
 import { openAccountKeeper } from "../../../src/agent/accounts/account-keeper.ts";
 import { createAdcSession, type AdcSession } from "../../../src/adc/nitro/adc-session.ts";
 import {
-  AGAIN_MS,
+  RETRY_REJECTED_MS,
   beginNitroLogin,
   decideNitroLogin,
   endNitroLogin,
@@ -55,7 +55,7 @@ describe("a rejected NITRO password", () => {
   test("is sent once, however long one waits", () => {
     const story = new Story();
     story.login(REJECTED);
-    story.now += 30 * 24 * AGAIN_MS;
+    story.now += 30 * 24 * RETRY_REJECTED_MS;
     expect(story.ask()).toMatchObject({ kind: "stopped", until: null });
   });
 
@@ -64,12 +64,12 @@ describe("a rejected NITRO password", () => {
     story.login({ kind: "accepted" });
     story.login(REJECTED);
     const since = story.now;
-    story.now += AGAIN_MS - 1;
-    expect(story.ask()).toMatchObject({ kind: "stopped", until: since + AGAIN_MS });
+    story.now += RETRY_REJECTED_MS - 1;
+    expect(story.ask()).toMatchObject({ kind: "stopped", until: since + RETRY_REJECTED_MS });
     story.now += 1;
     story.login(REJECTED);
     expect(story.ask()).toMatchObject({ rejection: { since, at: story.now } });
-    story.now += AGAIN_MS;
+    story.now += RETRY_REJECTED_MS;
     story.login({ kind: "accepted" });
     expect(story.ask()).toEqual({ kind: "allowed" });
   });
@@ -113,7 +113,7 @@ test("login gate › whatever happens, one secret is rejected no more than once 
   const step = fc.record({
     end: fc.constantFrom<NitroLoginEnd | null>({ kind: "accepted" }, REJECTED, REJECTED, null),
     secret: fc.constantFrom("one", "one", "two"),
-    waitMs: fc.oneof(fc.nat(5_000), fc.nat(2 * AGAIN_MS)),
+    waitMs: fc.oneof(fc.nat(5_000), fc.nat(2 * RETRY_REJECTED_MS)),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -131,7 +131,7 @@ test("login gate › whatever happens, one secret is rejected no more than once 
         if (end?.kind === "rejected") {
           if (last !== null && last.secret === secret) {
             expect(last.worked).toBe(true);
-            expect(story.now - last.at).toBeGreaterThanOrEqual(AGAIN_MS);
+            expect(story.now - last.at).toBeGreaterThanOrEqual(RETRY_REJECTED_MS);
           }
           last = { secret, at: story.now, worked: story.logins?.worked === true };
         } else if (end?.kind === "accepted") {
