@@ -13,7 +13,8 @@ import {
 } from "./messages.ts";
 
 /**
- * MD4 (RFC 1320), which OpenSSL 3 offers no more and NTLM's password hash still needs. For nothing else: MD4 is broken.
+ * MD4 (RFC 1320), which OpenSSL 3 no longer offers and NTLM's password hash still needs. MD4 is broken: do not use it for
+ * anything else.
  * @returns 16 bytes.
  */
 export function md4(message: Uint8Array): Buffer {
@@ -31,7 +32,7 @@ export function md4(message: Uint8Array): Buffer {
   return digest;
 }
 
-/** The message, a one bit, zeros, and its length in bits, to a multiple of 64 bytes. */
+/** The message padded to a multiple of 64 bytes: a one bit, zeros, and the length in bits. */
 function padded(message: Uint8Array): Buffer {
   const length = Math.ceil((message.length + 9) / 64) * 64;
   const blocks = Buffer.alloc(length);
@@ -84,7 +85,10 @@ function compress(state: Uint32Array, words: Uint32Array): void {
   });
 }
 
-/** RC4, which OpenSSL 3 offers no more: NTLM's key exchange encrypts one 16-byte session key with it. For nothing else. */
+/**
+ * RC4, which OpenSSL 3 no longer offers. NTLM's key exchange encrypts one 16-byte session key with it. Do not use it for
+ * anything else.
+ */
 export function rc4(key: Uint8Array, data: Uint8Array): Buffer {
   const box = Uint8Array.from({ length: 256 }, (_, i) => i);
   const at = (i: number): number => box[i & 0xff] ?? 0;
@@ -107,7 +111,7 @@ export function rc4(key: Uint8Array, data: Uint8Array): Buffer {
   );
 }
 
-/** Who logs in. */
+/** User, domain and password of a login. */
 export interface NtlmCredential {
   readonly username: string;
   readonly password: string;
@@ -115,33 +119,33 @@ export interface NtlmCredential {
   readonly domain: string;
 }
 
-/** Everything an AUTHENTICATE message is made of; time and randomness come from outside. */
+/** All inputs of an AUTHENTICATE message, including time and random bytes. */
 export interface AuthenticateInput {
   readonly credential: NtlmCredential;
   readonly workstation: string;
-  /** The NEGOTIATE message as sent: the integrity code covers it. */
+  /** The NEGOTIATE message as sent; the integrity code covers it. */
   readonly negotiate: Buffer;
   readonly challenge: Challenge;
-  /** MD5 of the gss_channel_bindings structure, or null where there is no TLS channel to bind to. */
+  /** MD5 of the gss_channel_bindings structure; null without a TLS channel to bind to. */
   readonly channelBindings: Buffer | null;
-  /** Service principal name of the server, `HTTP/mail.example.com`, or null to leave it out. */
+  /** Service principal name of the server, `HTTP/mail.example.com`; null to omit it. */
   readonly servicePrincipal: string | null;
   /** 8 random bytes. */
   readonly clientChallenge: Buffer;
   /** 16 random bytes. */
   readonly sessionKey: Buffer;
-  /** Our clock as a FILETIME, used where the server does not send its own. */
+  /** The client's clock as a FILETIME, used if the server does not send its own. */
   readonly timestamp: Buffer;
   readonly flags?: number;
   readonly version?: Buffer;
 }
 
-/** NTOWFv2 (MS-NLMP 3.3.2): the key all NTLMv2 answers are made with. The domain keeps its case, the user does not. */
+/** NTOWFv2 (MS-NLMP 3.3.2): the key of all NTLMv2 responses. The domain keeps its case, the user name does not. */
 export function responseKey({ username, password, domain }: NtlmCredential): Buffer {
   return hmacMd5(md4(utf16(password)), [utf16(username.toUpperCase() + domain)]);
 }
 
-/** AUTHENTICATE_MESSAGE (MS-NLMP 2.2.1.3, 3.1.5.1.2) with NTLMv2 answers and, where the server sends its time, a MIC. */
+/** AUTHENTICATE_MESSAGE (MS-NLMP 2.2.1.3, 3.1.5.1.2) with NTLMv2 responses and, if the server sends its time, a MIC. */
 export function authenticateMessage(input: AuthenticateInput): Buffer {
   const { challenge, clientChallenge } = input;
   const key = responseKey(input.credential);
@@ -156,7 +160,7 @@ export function authenticateMessage(input: AuthenticateInput): Buffer {
     Buffer.alloc(4),
   ]);
   const proof = hmacMd5(key, [challenge.serverChallenge, temp]);
-  // Where the server sends its time, the LM answer is left empty (3.1.5.1.2).
+  // If the server sends its time, the LM response is empty (3.1.5.1.2).
   const lmResponse = withMic
     ? Buffer.alloc(24)
     : Buffer.concat([hmacMd5(key, [challenge.serverChallenge, clientChallenge]), clientChallenge]);
@@ -185,12 +189,12 @@ export function authenticateMessage(input: AuthenticateInput): Buffer {
 
 const MIC_OFFSET = 72;
 
-/** What both sides can do; REQUEST_TARGET is the client's own to say. */
+/** The flags that both sides support; REQUEST_TARGET depends on the client alone. */
 function negotiatedFlags(client: number, server: number): number {
   return (client & (server | NTLM_FLAG.requestTarget)) >>> 0;
 }
 
-/** The server's target info, with our flags, the channel binding, and the service we think we talk to. */
+/** The server's target info plus the client's flags, the channel binding and the intended service. */
 function clientTargetInfo(input: AuthenticateInput): readonly AvPair[] {
   const pairs = input.challenge.targetInfo.filter(
     ({ id }) => id !== AV_ID.flags && id !== AV_ID.channelBindings && id !== AV_ID.targetName,
@@ -221,7 +225,7 @@ interface Parts {
   readonly encryptedSessionKey: Buffer;
 }
 
-/** Fixed part, place for the integrity code, then the payloads in the order Windows writes them. */
+/** Fixed part, space for the integrity code, then the payloads in the order Windows writes them. */
 function assemble(parts: Parts): Buffer {
   const headerLength = parts.withMic ? MIC_OFFSET + 16 : MIC_OFFSET;
   const header = Buffer.alloc(headerLength);

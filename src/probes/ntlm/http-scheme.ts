@@ -4,10 +4,10 @@ import { authenticateMessage, type NtlmCredential } from "./authenticate.ts";
 import { negotiateMessage, parseChallenge } from "./messages.ts";
 
 /**
- * The value of MsvAvChannelBindings for a TLS channel (MS-NLMP 2.2.2.1): MD5 of the gss_channel_bindings structure
- * around `tls-server-end-point` (RFC 5929 section 4), the hash of the server's certificate.
+ * The value of MsvAvChannelBindings for a TLS channel (MS-NLMP 2.2.2.1): MD5 of the gss_channel_bindings structure around
+ * `tls-server-end-point` (RFC 5929 section 4), the hash of the server's certificate.
  * @param certificate DER of the leaf certificate as the server sent it.
- * @returns 16 bytes, or null where RFC 5929 defines no binding (a signature without one hash, as Ed25519).
+ * @returns 16 bytes, or null if RFC 5929 defines no binding (a signature without a single hash, such as Ed25519).
  */
 export function tlsServerEndPointBindings(certificate: Buffer): Buffer | null {
   const algorithm = bindingHash(certificate);
@@ -17,7 +17,7 @@ export function tlsServerEndPointBindings(certificate: Buffer): Buffer | null {
   return endPointBindings(createHash(algorithm).update(certificate).digest());
 }
 
-/** The same for a certificate hash that is already known. */
+/** The same for a known certificate hash. */
 export function endPointBindings(certificateHash: Buffer): Buffer {
   const token = Buffer.concat([Buffer.from("tls-server-end-point:", "latin1"), certificateHash]);
   return createHash("md5").update(gssChannelBindings(token)).digest();
@@ -34,7 +34,7 @@ type BindingHash = "sha224" | "sha256" | "sha384" | "sha512";
 
 /**
  * Signature algorithms by the hex of their OID's content. MD5 and SHA-1 count as SHA-256 (RFC 5929 section 4.1).
- * For RSASSA-PSS the hash stands in the parameters.
+ * RSASSA-PSS has the hash in its parameters.
  */
 const SIGNATURE_HASHES: ReadonlyMap<string, BindingHash> = new Map([
   ["2a864886f70d010104", "sha256"], // md5WithRSAEncryption
@@ -58,7 +58,7 @@ const DIGEST_HASHES: ReadonlyMap<string, BindingHash> = new Map([
   ["608648016503040203", "sha512"],
 ]);
 
-/** The hash a binding to this certificate uses, or null where none is defined or the DER cannot be read. */
+/** The hash for a binding to this certificate; null if none is defined or the DER is invalid. */
 export function bindingHash(certificate: Buffer): BindingHash | null {
   const outer = readBerElement(certificate, 0);
   const signed = outer === null ? null : readBerElement(certificate, outer.contentAt);
@@ -73,7 +73,7 @@ export function bindingHash(certificate: Buffer): BindingHash | null {
     : (SIGNATURE_HASHES.get(name) ?? null);
 }
 
-/** RSASSA-PSS-params: `[0] { SEQUENCE { OID hash } }`; left out, it is SHA-1 (RFC 4055), which counts as SHA-256. */
+/** RSASSA-PSS-params: `[0] { SEQUENCE { OID hash } }`. The default is SHA-1 (RFC 4055), which counts as SHA-256. */
 function pssHash(certificate: Buffer, at: number, end: number): BindingHash | null {
   const parameters = at < end ? readBerElement(certificate, at) : null;
   if (parameters === null || parameters.contentAt >= parameters.end) {
@@ -95,8 +95,8 @@ export interface NtlmLogin {
   /** Value of the first `Authorization` header. */
   readonly first: string;
   /**
-   * Value of the second one, made from the 401's `WWW-Authenticate` values. Null when none of them carries a
-   * challenge that can be read: the server does not go on with the login.
+   * Value of the second one, made from the 401's `WWW-Authenticate` values. Null if none of them contains a valid challenge,
+   * so the login cannot continue.
    */
   readonly second: (challenges: readonly string[]) => string | null;
 }
@@ -104,17 +104,17 @@ export interface NtlmLogin {
 export interface NtlmLoginInput {
   readonly credential: NtlmCredential;
   readonly workstation: string;
-  /** Host as the client typed it, for the service principal `HTTP/host`. */
+  /** Host as the client requested it, for the service principal `HTTP/host`. */
   readonly host: string;
-  /** DER of the server's certificate, to bind the login to the TLS channel; null without TLS or to leave it out. */
+  /** DER of the server's certificate, to bind the login to the TLS channel; null without TLS or to omit the binding. */
   readonly certificate: Buffer | null;
   /** Wall clock in milliseconds since the epoch. */
   readonly now: number;
-  /** `NTLM`, or `Negotiate` where the server offers only that. */
+  /** `NTLM`, or `Negotiate` if the server offers only that. */
   readonly scheme: "NTLM" | "Negotiate";
 }
 
-/** Begins a login. Secrets stay inside: only the two header values leave. */
+/** Starts a login. Only the two header values expose anything derived from the secret. */
 export function ntlmLogin(input: NtlmLoginInput): NtlmLogin {
   const negotiate = negotiateMessage();
   return {
@@ -142,7 +142,7 @@ export function ntlmLogin(input: NtlmLoginInput): NtlmLogin {
   };
 }
 
-/** Splits `DOMAIN\user`; a user principal name keeps an empty domain, as Windows clients send it. */
+/** Splits `DOMAIN\user`; a user principal name has an empty domain, as Windows clients send it. */
 export function ntlmCredential(
   username: string,
   password: string,
@@ -169,7 +169,7 @@ function challengeToken(challenges: readonly string[], scheme: string): Buffer |
   return null;
 }
 
-/** 100-nanosecond steps since 1601, little-endian. */
+/** 100-nanosecond intervals since 1601, little-endian. */
 export function fileTime(ms: number): Buffer {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64LE(BigInt(Math.round(ms)) * 10_000n + 116_444_736_000_000_000n);

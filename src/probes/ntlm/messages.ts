@@ -15,7 +15,7 @@ export const NTLM_FLAG = {
   key56: 0x80000000,
 } as const;
 
-/** What a Windows client of today offers, without OEM strings and LM keys. */
+/** Flags of a current Windows client, without OEM strings and LM keys. */
 export const CLIENT_FLAGS = combine([
   NTLM_FLAG.unicode,
   NTLM_FLAG.requestTarget,
@@ -59,7 +59,7 @@ export const AV_ID = {
 /** MsvAvFlags: the AUTHENTICATE message carries a message integrity code. */
 export const AV_FLAG_MIC = 0x00000002;
 
-/** Reads a list up to its end mark. Null when it is cut short: a length that points past the end. */
+/** Decodes a list up to its end mark; null if it is truncated. */
 export function parseAvPairs(bytes: Buffer): readonly AvPair[] | null {
   const pairs: AvPair[] = [];
   let at = 0;
@@ -78,7 +78,7 @@ export function parseAvPairs(bytes: Buffer): readonly AvPair[] | null {
   return null;
 }
 
-/** Writes a list with its end mark. */
+/** Encodes a list with its end mark. */
 export function encodeAvPairs(pairs: readonly AvPair[]): Buffer {
   const parts = pairs.flatMap(({ id, value }) => {
     const header = Buffer.alloc(4);
@@ -89,7 +89,7 @@ export function encodeAvPairs(pairs: readonly AvPair[]): Buffer {
   return Buffer.concat([...parts, Buffer.alloc(4)]);
 }
 
-/** The value of the first pair of that kind, or null. */
+/** The value of the first pair with that id, or null. */
 export function avValue(pairs: readonly AvPair[], id: number): Buffer | null {
   return pairs.find((pair) => pair.id === id)?.value ?? null;
 }
@@ -99,10 +99,10 @@ export const NTLM_SIGNATURE = Buffer.from("NTLMSSP\0", "latin1");
 /** The VERSION structure: Windows 10.0, build 17763, NTLM revision 15. Servers use it for debugging only. */
 export const CLIENT_VERSION = Buffer.from([10, 0, 0x63, 0x45, 0, 0, 0, 15]);
 
-/** Longest challenge that is looked at, in bytes: real ones are under a kilobyte. */
+/** Maximum size of a challenge, in bytes; real ones are under a kilobyte. */
 const MAX_CHALLENGE_BYTES = 16_384;
 
-/** NEGOTIATE_MESSAGE (MS-NLMP 2.2.1.1), naming neither domain nor workstation. */
+/** NEGOTIATE_MESSAGE (MS-NLMP 2.2.1.1), without domain and workstation. */
 export function negotiateMessage(flags: number = CLIENT_FLAGS): Buffer {
   const message = Buffer.alloc(40);
   NTLM_SIGNATURE.copy(message, 0);
@@ -114,19 +114,19 @@ export function negotiateMessage(flags: number = CLIENT_FLAGS): Buffer {
   return message;
 }
 
-/** What a CHALLENGE_MESSAGE says. */
+/** Contents of a CHALLENGE_MESSAGE. */
 export interface Challenge {
-  /** The message itself: the integrity code covers it. */
+  /** The message itself; the integrity code covers it. */
   readonly bytes: Buffer;
   readonly flags: number;
   readonly serverChallenge: Buffer;
   readonly targetName: string;
   readonly targetInfo: readonly AvPair[];
-  /** The server's clock as a FILETIME, where it says so: then an integrity code is due. */
+  /** The server's clock as a FILETIME, if present; an integrity code is then required. */
   readonly timestamp: Buffer | null;
 }
 
-/** Reads a CHALLENGE_MESSAGE (MS-NLMP 2.2.1.2). Null when it is none, or its lengths do not fit. */
+/** Decodes a CHALLENGE_MESSAGE (MS-NLMP 2.2.1.2); null if it is invalid. */
 export function parseChallenge(bytes: Buffer): Challenge | null {
   if (bytes.length < 32 || bytes.length > MAX_CHALLENGE_BYTES) {
     return null;
@@ -154,7 +154,7 @@ export function parseChallenge(bytes: Buffer): Challenge | null {
   };
 }
 
-/** The bytes a length-and-offset field points to; null when it points outside the message. */
+/** The bytes that a length-and-offset field refers to; null if they are outside the message. */
 function field(bytes: Buffer, at: number): Buffer | null {
   const length = bytes.readUInt16LE(at);
   const offset = bytes.readUInt32LE(at + 4);

@@ -1,5 +1,5 @@
 import { readBerElement } from "../../lib/bytes.ts";
-/** One element of BER (X.690): its tag and its content. */
+/** One BER element (X.690): tag and content. */
 export interface BerElement {
   readonly tag: number;
   readonly content: Buffer;
@@ -10,7 +10,7 @@ export function berElement(tag: number, ...contents: readonly Buffer[]): Buffer 
   return Buffer.concat([Buffer.from([tag]), berLength(content.length), content]);
 }
 
-/** A non-negative integer. */
+/** Encodes a non-negative integer. */
 export function berInteger(value: number): Buffer {
   const hex = value.toString(16);
   const bytes = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, "hex");
@@ -18,7 +18,7 @@ export function berInteger(value: number): Buffer {
   return berElement(0x02, first >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
 }
 
-/** An object identifier in dotted form, or null when it is none. */
+/** Encodes an object identifier in dotted form; null if invalid. */
 export function berObjectIdentifier(oid: string): Buffer | null {
   const parts = oid.replace(/^\./, "").split(".").map(Number);
   const [first, second, ...rest] = parts;
@@ -40,7 +40,7 @@ export function berObjectIdentifier(oid: string): Buffer | null {
   return berElement(0x06, Buffer.from(bytes));
 }
 
-/** The elements one after another in these bytes; null when a length is a lie. */
+/** The sequence of elements in these bytes; null on an invalid length. */
 export function readElements(data: Buffer): BerElement[] | null {
   const elements: BerElement[] = [];
   for (let at = 0; at < data.length;) {
@@ -55,7 +55,7 @@ export function readElements(data: Buffer): BerElement[] | null {
   return elements;
 }
 
-/** Signed integers of up to six bytes; larger ones (Counter64) lose nothing that a threshold needs. */
+/** Reads a signed integer of up to six bytes; larger ones (Counter64) lose no precision that a threshold needs. */
 export function readInteger(content: Buffer): number {
   if (content.length === 0) {
     return 0;

@@ -17,14 +17,14 @@ export const EMSMDB: RpcInterface = {
   major: 0,
   minor: 81,
 };
-/** NDR 2.0, the transfer syntax every server knows (C706 appendix I). */
+/** NDR 2.0, the transfer syntax that every server supports (C706 appendix I). */
 const NDR: RpcInterface = {
   uuid: "8a885d04-1ceb-11c9-9fe8-08002b104860",
   major: 2,
   minor: 0,
 };
 
-/** The 16 bytes of a UUID as little-endian RPC carries it: the first three groups turned around. */
+/** The 16 bytes of a UUID in little-endian RPC: the first three groups are byte-swapped. */
 function uuidBytes(uuid: string): Buffer {
   const bytes = Buffer.from(uuid.replaceAll("-", ""), "hex");
   bytes.subarray(0, 4).reverse();
@@ -33,10 +33,10 @@ function uuidBytes(uuid: string): Buffer {
   return bytes;
 }
 
-/** Connection-oriented RPC packets (C706 chapter 12), little-endian, one fragment each: all that a lookup needs. */
+/** Connection-oriented RPC packets (C706 chapter 12), little-endian, one fragment each, which is enough for a lookup. */
 const HEADER_BYTES = 16;
 const FIRST_AND_LAST_FRAGMENT = 0x03;
-/** Offered size of a fragment, and the longest one that is read, in bytes. */
+/** Offered fragment size and maximum fragment read, in bytes. */
 const MAX_FRAGMENT_BYTES = 5840;
 
 const TYPE = { request: 0, response: 2, fault: 3, bind: 11, bindAck: 12, bindNak: 13 } as const;
@@ -61,7 +61,7 @@ export function encodeRequest(callId: number, operation: number, stub: Buffer): 
   return packet(TYPE.request, callId, Buffer.concat([body, stub]));
 }
 
-/** What a server's packet says. */
+/** Decoded packet of a server. */
 export type RpcAnswer =
   | { readonly kind: "bound" }
   /** `reason` is the server's number: 1 abstract syntax not supported, 2 transfer syntaxes not supported … */
@@ -70,12 +70,12 @@ export type RpcAnswer =
   | { readonly kind: "fault"; readonly status: number }
   | { readonly kind: "invalid"; readonly detail: string };
 
-/** Length of the packet that begins here, from its first 16 bytes; null when they are no RPC header. */
+/** Length of the packet from its first 16 bytes; null if they are not an RPC header. */
 export function fragmentLength(header: Buffer): number | null {
   if (header.length < HEADER_BYTES || header[0] !== 5 || header[1] !== 0) {
     return null;
   }
-  // Data representation: only little-endian integers are spoken here, as Windows does.
+  // Data representation: only little-endian integers, as Windows sends them.
   if (((header[4] ?? 0) & 0xf0) !== 0x10) {
     return null;
   }
@@ -85,7 +85,7 @@ export function fragmentLength(header: Buffer): number | null {
 
 export { HEADER_BYTES as RPC_HEADER_BYTES };
 
-/** Reads one whole packet. Never throws: lengths that lie make it `invalid`. */
+/** Decodes one whole packet. Never throws: inconsistent lengths give `invalid`. */
 export function parseAnswer(fragment: Buffer): RpcAnswer {
   const length = fragmentLength(fragment);
   if (length === null || length !== fragment.length) {
@@ -128,7 +128,7 @@ function parseBindAck(fragment: Buffer, end: number): RpcAnswer {
     : { kind: "bind_refused", reason: fragment.readUInt16LE(resultsAt + 6) };
 }
 
-/** Length of the authentication trailer with its 8-byte header, 0 when there is none. */
+/** Length of the authentication trailer with its 8-byte header; 0 without one. */
 function authLength(fragment: Buffer): number {
   const length = fragment.readUInt16LE(10);
   return length === 0 ? 0 : length + 8;
@@ -154,11 +154,11 @@ function writeSyntax(body: Buffer, at: number, syntax: RpcInterface): void {
 /** Operation number of `ept_map` (C706 appendix O, MS-RPCE 2.2.1.2.5). */
 export const EPT_MAP = 3;
 
-/** Most towers that are asked for, and read. */
+/** Maximum number of towers requested and read. */
 const MAX_TOWERS = 4;
 const FLOOR = { rpcConnectionOriented: 0x0b, tcp: 0x07, ip: 0x09, uuid: 0x0d } as const;
 
-/** Arguments of `ept_map`: where does this interface listen over TCP? */
+/** Arguments of `ept_map`: the TCP endpoints of this interface. */
 export function encodeEptMap(wanted: RpcInterface): Buffer {
   const tower = encodeTower(wanted);
   const padding = Buffer.alloc((4 - (tower.length % 4)) % 4);
@@ -175,9 +175,9 @@ export function encodeEptMap(wanted: RpcInterface): Buffer {
   ]);
 }
 
-/** What the endpoint mapper knows of an interface. */
+/** The endpoint mapper's entry for an interface. */
 type EptMapResult =
-  /** TCP ports in the order of the answer; empty when the interface is registered without one. */
+  /** TCP ports in the order of the response; empty if the interface is registered without one. */
   | { readonly kind: "ports"; readonly ports: readonly number[] }
   /** `0x16c9a0d6` is ept_s_not_registered: the service is not running. */
   | { readonly kind: "status"; readonly status: number }
@@ -185,7 +185,7 @@ type EptMapResult =
 
 export const EPT_NOT_REGISTERED = 0x16c9a0d6;
 
-/** Reads the answer of `ept_map`. Never throws: counts and lengths that lie make it `invalid`. */
+/** Decodes the response of `ept_map`. Never throws: inconsistent counts and lengths give `invalid`. */
 export function parseEptMap(stub: Buffer): EptMapResult {
   const cut: EptMapResult = { kind: "invalid", detail: "ept_map answer cut short" };
   if (stub.length < 40) {
@@ -237,7 +237,7 @@ function floor(left: Buffer, right: Buffer): Buffer {
   return Buffer.concat([u16(left.length), left, u16(right.length), right]);
 }
 
-/** The port of a tower's TCP floor, which is in network order unlike all else; null when it has none. */
+/** Port of a tower's TCP floor, which is in network byte order unlike the rest; null without one. */
 function towerPort(tower: Buffer): number | null {
   if (tower.length < 2) {
     return null;

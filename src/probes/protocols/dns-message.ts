@@ -10,7 +10,7 @@ import type { Target } from "../../net/probe-context.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
 import { askUdp } from "../../net/udp.ts";
 
-/** Record types a probe asks for. */
+/** Record types that probes query. */
 export const DNS_TYPES = { A: 1, NS: 2, CNAME: 5, SOA: 6, MX: 15, AAAA: 28, SRV: 33 } as const;
 export type DnsType = keyof typeof DNS_TYPES;
 
@@ -21,11 +21,11 @@ export interface DnsAnswer {
   readonly rcode: number;
   readonly truncated: boolean;
   readonly authoritative: boolean;
-  /** Addresses of all A and AAAA records of the answer section, in canonical text. */
+  /** Addresses of all A and AAAA records of the answer section, in canonical form. */
   readonly addresses: readonly string[];
   /** Targets of the first CNAME records of the answer section, in lower case without the final dot. */
   readonly aliases: readonly string[];
-  /** Number of records of the type asked for. */
+  /** Number of records of the queried type. */
   readonly matching: number;
 }
 
@@ -38,7 +38,7 @@ export const RCODES: readonly string[] = [
   "REFUSED",
 ];
 
-/** A query with recursion desired (RFC 1035 section 4.1), or null when the name cannot be one. */
+/** A query with recursion desired (RFC 1035 section 4.1); null for an invalid name. */
 export function encodeQuery(id: number, name: string, type: DnsType): Buffer | null {
   const labels = name.split(".").filter((label) => label !== "");
   const parts: Buffer[] = [];
@@ -60,7 +60,7 @@ export function encodeQuery(id: number, name: string, type: DnsType): Buffer | n
   return Buffer.concat([header, question]);
 }
 
-/** Reads an answer; null when it is none, or lies about its lengths. */
+/** Decodes a response; null if it is not one or its lengths are inconsistent. */
 export function decodeAnswer(data: Buffer, type: DnsType): DnsAnswer | null {
   if (data.length < 12 || (data.readUInt16BE(2) & 0x8000) === 0) {
     return null;
@@ -113,12 +113,12 @@ export function decodeAnswer(data: Buffer, type: DnsType): DnsAnswer | null {
   };
 }
 
-/** So many aliases of one answer are read: a chain of them is short, and each can be made costly. */
+/** Maximum number of aliases read per response: real chains are short, and decoding can be made expensive. */
 const MAX_ALIASES = 32;
-/** RFC 1035: a name has 255 bytes at most. A compressed one that goes in circles is cut off by the same bound. */
+/** RFC 1035: a name has at most 255 bytes. This also ends loops of compressed names. */
 const MAX_NAME_BYTES = 255;
 
-/** A name as text; null where it leads out of the message or is none. */
+/** Decodes a name; null if it is invalid or leads out of the message. */
 function readName(data: Buffer, start: number): string | null {
   const labels: string[] = [];
   let at = start;
@@ -144,7 +144,7 @@ function readName(data: Buffer, start: number): string | null {
   return null;
 }
 
-/** Skips a name, compressed or not; null at its end beyond the message. */
+/** Skips a name, compressed or not; null if it ends beyond the message. */
 function skipName(data: Buffer, start: number): number | null {
   let at = start;
   for (;;) {
@@ -181,23 +181,23 @@ export function canonicalAddress(address: string): string {
   return parseUrl(`http://[${address}]/`)?.hostname.slice(1, -1) ?? address.toLowerCase();
 }
 
-/** One question, ready to be sent. */
+/** One query, ready to be sent. */
 export interface DnsQuestion {
   readonly id: number;
   readonly type: DnsType;
   readonly bytes: Buffer;
-  /** For the transcript. */
+  /** Text for the transcript. */
   readonly shown: string;
 }
 
-/** Null where the name is none that DNS can hold. */
+/** Null for a name that is invalid in DNS. */
 export function dnsQuestion(name: string, type: DnsType): DnsQuestion | null {
   const id = randomInt(0x10000);
   const bytes = encodeQuery(id, name, type);
   return bytes === null ? null : { id, type, bytes, shown: `query ${name} ${type}` };
 }
 
-/** Asks over UDP. Stray and forged datagrams are passed over; the run's deadline ends the wait. */
+/** Queries over UDP. Stray and forged datagrams are ignored; the run's deadline ends the wait. */
 export async function askDnsByUdp(
   run: ProbeRun,
   target: Target,
@@ -215,7 +215,7 @@ export async function askDnsByUdp(
   return decodeAnswer(answer.data, type) ?? protocolError("not a DNS answer");
 }
 
-/** Asks over TCP, with the two bytes of length (RFC 7766). */
+/** Queries over TCP, with a two-byte length prefix (RFC 7766). */
 export async function askDnsByTcp(
   run: ProbeRun,
   target: Target,

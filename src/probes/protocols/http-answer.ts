@@ -1,20 +1,20 @@
 import { ByteQueue } from "../../lib/bytes.ts";
 
 /**
- * Header fields, found by name without regard to letter case. Most answers are asked for two or three fields, so the text
- * is searched and not taken apart.
+ * Header fields, found by name regardless of case. Most callers need two or three fields, so the text is searched instead of
+ * parsed.
  */
 export class HttpHeaders {
   readonly #text: string;
   #lower: string | null = null;
 
-  /** The head as received, status line included. */
+  /** The head as received, including the status line. */
   constructor(text: string) {
-    // A line that begins with white space goes on with the field before it (RFC 9112 section 5.2).
+    // A line that begins with white space continues the previous field (RFC 9112 section 5.2).
     this.#text = text.includes("\n ") || text.includes("\n\t") ? unfolded(text) : text;
   }
 
-  /** First value, or null. The name is given in lower case. */
+  /** First value, or null. The name is in lower case. */
   get(name: string): string | null {
     return this.#find(name, 0)?.value ?? null;
   }
@@ -40,7 +40,7 @@ export class HttpHeaders {
       .filter((token) => token !== "");
   }
 
-  /** All fields, names in lower case, in order. */
+  /** All fields in order, with names in lower case. */
   entries(): [name: string, value: string][] {
     const fields: [string, string][] = [];
     for (const line of this.#text.split(/\r?\n/).slice(1)) {
@@ -65,7 +65,7 @@ export class HttpHeaders {
   }
 }
 
-/** The status line is no field: nothing goes on with it. */
+/** The status line is not a field and is never continued. */
 function unfolded(text: string): string {
   const [first = "", ...lines] = text.split("\n");
   const fields: string[] = [];
@@ -76,14 +76,14 @@ function unfolded(text: string): string {
   return [first, ...fields].join("\n");
 }
 
-/** An answer as far as it was read. */
+/** A response, as far as it was read. */
 export interface HttpAnswer {
   readonly kind: "answer";
   readonly status: number;
   readonly statusText: string;
   readonly version: string;
   readonly headers: HttpHeaders;
-  /** Decoded from chunks, cut at the window; content encodings are left as they are. */
+  /** Decoded from chunks and truncated to the window; content encodings are not decoded. */
   readonly body: Buffer;
   /** Whether the message was read to its end. */
   readonly complete: boolean;
@@ -102,18 +102,18 @@ const MAX_HEAD_BYTES = 64 * 1024;
 const TOO_LARGE_A_HEAD = `a header of more than ${MAX_HEAD_BYTES} bytes`;
 const MAX_HEADERS = 1000;
 const MAX_CHUNK_LINE = 1024;
-/** More than any server sends; without bounds, tiny pieces cost a core for as long as the probe may take. */
+/** More than any server sends. Without limits, tiny pieces would use a core until the probe's timeout. */
 const MAX_INTERIM_ANSWERS = 100;
 const MAX_CHUNKS = 100_000;
-/** An empty line, its line feed with or without a carriage return (RFC 9112 section 2.2), behind any line feed. */
+/** End of the head, after the previous line feed: an empty line, with or without a carriage return (RFC 9112 section 2.2). */
 const HEAD_END = Buffer.from("\n\r\n");
 const BARE_HEAD_END = Buffer.from("\n\n");
 const CARRIAGE_RETURN = 13;
 const EMPTY: Buffer = Buffer.alloc(0);
 
 /**
- * Reads one HTTP/1.x answer from pieces. Lenient where servers are (bare LF, no reason phrase), strict where leniency
- * would hide a fault: a status line that is none, contradicting lengths, broken chunks.
+ * Parses one HTTP/1.x response incrementally. Lenient like common clients (bare LF, no reason phrase), but strict where
+ * leniency would hide a fault: an invalid status line, contradicting lengths, broken chunks.
  */
 export class HttpAnswerParser {
   state: State = "head";
@@ -138,7 +138,7 @@ export class HttpAnswerParser {
     this.#windowBytes = windowBytes;
   }
 
-  /** Takes more bytes. Returns what is wrong with them, or null. */
+  /** Consumes more bytes. Returns a protocol error, or null. */
   feed(data: Buffer): string | null {
     this.#input.append(data);
     if (this.state === "head") {
@@ -161,12 +161,12 @@ export class HttpAnswerParser {
     return this.#window[0] ?? EMPTY;
   }
 
-  /** Whether a close now is the regular end of the message. */
+  /** Whether closing the connection now is the regular end of the message. */
   endsByClose(): boolean {
     return this.state === "complete" || (this.state === "body" && this.#framing.kind === "close");
   }
 
-  /** Bytes that came after the message. */
+  /** Bytes received after the message. */
   takeRest(): Buffer {
     const rest = this.state === "complete" ? this.#input.bytes : EMPTY;
     this.#input.clear();
@@ -186,7 +186,7 @@ export class HttpAnswerParser {
       headers: this.#headers,
       body: this.window(),
       complete,
-      // What came behind the message was sent before anybody asked: no answer to a next request.
+      // Bytes after the message were sent before the next request, so they are not its response.
       reusable: this.state === "complete" && persistent && this.#input.bytes.length === 0,
     };
   }
@@ -204,11 +204,11 @@ export class HttpAnswerParser {
       }
       const end = headEnd(bytes, this.#searched);
       if (end === null) {
-        // Two bytes of the end may stand there already.
+        // The last two bytes may be the start of the end mark.
         this.#searched = Math.max(0, bytes.length - HEAD_END.length + 1);
         return this.#searched > MAX_HEAD_BYTES + 1 ? TOO_LARGE_A_HEAD : null;
       }
-      // Whichever packets brought it.
+      // Checked again, because the head may arrive in one packet.
       if (end.at > MAX_HEAD_BYTES) {
         return TOO_LARGE_A_HEAD;
       }
@@ -222,7 +222,7 @@ export class HttpAnswerParser {
       if (this.#status >= 200 || this.#status === 101) {
         return this.#chooseFraming();
       }
-      // 1xx is not the answer yet.
+      // 1xx is an interim response.
       this.#interimAnswers += 1;
       if (this.#interimAnswers > MAX_INTERIM_ANSWERS) {
         return `more than ${MAX_INTERIM_ANSWERS} interim answers`;
@@ -261,7 +261,7 @@ export class HttpAnswerParser {
     this.state = "body";
     const encodings = this.#headers.tokens("transfer-encoding");
     if (encodings.length > 0) {
-      // Only the last one frames; with another there the end is the close (RFC 9112 section 6.3).
+      // Only a final `chunked` delimits the body; otherwise the close of the connection does (RFC 9112 section 6.3).
       this.#framing =
         encodings.at(-1) === "chunked"
           ? { kind: "chunked", phase: "size", left: 0 }
@@ -349,7 +349,7 @@ export class HttpAnswerParser {
     }
   }
 
-  /** Keeps what has come of so many bytes that are left. */
+  /** Keeps the received part of the remaining bytes. */
   #keepLeft(framing: { left: number }): void {
     const part = this.#input.bytes.subarray(0, framing.left);
     this.#keep(part);

@@ -4,22 +4,22 @@ import { type ExchangeError, protocolError } from "../../net/exchange-error.ts";
 
 export interface HttpRequest {
   readonly method: string;
-  /** Path and query, or an absolute URL, as it stands in the request line. */
+  /** Path and query, or an absolute URL, as in the request line. */
   readonly path: string;
-  /** In the order they are sent; nothing is added but Content-Length where a body is given. */
+  /** In the order of sending; only Content-Length is added, if there is a body. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body?: Buffer | string;
 }
 interface HttpReading {
-  /** Bytes of the body kept; the rest is passed over. 0 ends with the header. */
+  /** Maximum bytes of the body kept; 0 ends after the header. */
   readonly bodyWindowBytes: number;
-  /** Read to the end of the message even past the window, so that the connection can be used again. */
+  /** Reads the message to its end even past the window, so that the connection can be reused. */
   readonly toTheEnd?: boolean;
-  /** Ends early when the window already holds what is looked for. */
+  /** Ends early if the window already contains the wanted text. */
   readonly enough?: (body: Buffer) => boolean;
 }
 const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
-/** The bytes of a request. Values come from configuration, which may carry CR LF on purpose: they go as they stand. */
+/** The bytes of a request. Configured values are sent unchanged, since they may contain CR LF on purpose. */
 function requestText(request: HttpRequest): string {
   let text = `${request.method} ${request.path} HTTP/1.1\r\n`;
   for (const [name, value] of request.headers) {
@@ -31,9 +31,9 @@ function requestText(request: HttpRequest): string {
   return `${text}\r\n`;
 }
 /**
- * One HTTP/1.1 exchange over an open connection: sends, then reads status, headers and a window of the decoded body.
- * Marks the phases `send`, `first_byte` and `transfer`. Whatever breaks the rules of the protocol is a break, never an
- * exception; 1xx answers are passed over.
+ * One HTTP/1.1 exchange over an open connection: sends the request, then reads status, headers and a window of the decoded
+ * body. Marks the phases `send`, `first_byte` and `transfer`. Protocol errors are returned, never thrown; 1xx responses are
+ * skipped.
  */
 export async function exchangeHttp(
   connection: Connection,
@@ -51,7 +51,7 @@ export async function exchangeHttp(
   }
   return readHttpAnswer(connection, request.method, reading);
 }
-/** Reads the answer to a request that was sent already (verbatim requests of monitors). */
+/** Reads the response to a request that was already sent (verbatim requests of monitors). */
 export async function readHttpAnswer(
   connection: Connection,
   method: string,
@@ -101,7 +101,7 @@ export async function readHttpAnswer(
     if (received > 0) {
       run.phase("transfer");
     }
-    // Without a length, the close is the message's end (RFC 9112 section 6.3); with one, what came is cut short.
+    // Without a length, the close ends the message (RFC 9112 section 6.3); with one, the message is truncated.
     if (why.kind === "closed" && parser.endsByClose()) {
       return parser.answer();
     }

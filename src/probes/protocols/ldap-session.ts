@@ -6,7 +6,7 @@ import { readElements, readInteger } from "./ber.ts";
 import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
 import type { Connection } from "../../net/connection.ts";
 
-/** Result codes of RFC 4511 that decide something here. */
+/** Result codes of RFC 4511 that affect a result. */
 export const LDAP_RESULT = {
   success: 0,
   noSuchObject: 32,
@@ -14,12 +14,13 @@ export const LDAP_RESULT = {
   invalidCredentials: 49,
 };
 
-/** What a bind's result says of a credential, and the reason reported where it failed. */
+/** Meaning of a bind result for the credential, and the reason of a failure. */
 type BindMeaning = { readonly login: "accepted"; readonly reason: null } | LoginRefusal;
 
 /**
- * Reads the result code of a bind with a password (RFC 4511 appendix A). Few codes say that it was not looked at: another
- * way of logging in is wanted (7, 8, 13), another server is to be asked (10), this one is busy or away (51, 52).
+ * Reads the result code of a bind with a password (RFC 4511 appendix A). A few codes mean that the credential was not
+ * checked: another authentication method is required (7, 8, 13), another server must be used (10), or the server is busy or
+ * unavailable (51, 52).
  */
 export function bindMeaning(code: number): BindMeaning {
   switch (code) {
@@ -46,7 +47,7 @@ export interface LdapResult {
   /** 0 is success, 49 invalid credentials … (RFC 4511 appendix A). */
   readonly code: number;
   readonly message: string;
-  /** Names of the entries found, at most as many as were asked for. */
+  /** Names of the entries found, at most as many as requested. */
   readonly entries: readonly string[];
 }
 
@@ -60,22 +61,22 @@ export interface LdapSearch {
 
 const SEQUENCE = 0x30;
 const MAX_MESSAGE_BYTES = 256 * 1024;
-/** Of all answers to one search together: some thousand entries' names. */
+/** Maximum size of all responses to one search: the names of some thousand entries. */
 const MAX_SEARCH_BYTES = 4 * 1024 * 1024;
-/** Tags of the answers that are read (RFC 4511 section 4). */
+/** Tags of the responses that are read (RFC 4511 section 4). */
 const TAG = { bindResponse: 0x61, searchEntry: 0x64, searchDone: 0x65, searchReference: 0x73 };
 
 interface LdapAnswer {
   readonly kind: "answer";
   readonly tag: number;
-  /** Result code and words of a result; the name of an entry. */
+  /** Result code and message of a result; the name of an entry. */
   readonly code: number;
   readonly text: string;
 }
 
 /**
- * LDAP over a connection of ours. ldapts writes the requests; answers are read here, since its reader can be made to loop
- * for ever by a message that lies about its lengths, and its client opens sockets itself and reads without bound.
+ * LDAP over the probe's own connection. ldapts encodes the requests. Responses are parsed here, because a message with
+ * invalid lengths can make ldapts loop forever, and its client opens sockets itself and reads without limits.
  */
 export class LdapSession {
   readonly #connection: Connection;
@@ -101,7 +102,7 @@ export class LdapSession {
       : protocolError("no answer to the bind");
   }
 
-  /** Searches; a filter that cannot be parsed is a `protocol_error`, which callers should rule out before. */
+  /** Searches; an invalid filter gives `protocol_error`, so callers should check it first. */
   async search(search: LdapSearch): Promise<LdapResult | ExchangeError> {
     const filter = parseFilter(search.filter);
     if (filter === null) {
@@ -144,7 +145,7 @@ export class LdapSession {
     }
   }
 
-  /** Says good-bye; LDAP has no answer to it. */
+  /** Sends an unbind request, which has no reply. */
   unbind(): void {
     this.#messageId += 1;
     this.#connection.write(new UnbindRequest({ messageId: this.#messageId }).write(), "unbind\n");
@@ -156,7 +157,7 @@ export class LdapSession {
   }
 }
 
-/** A filter as ldapts reads it, or null. */
+/** Parses a filter with ldapts; null if it is invalid. */
 export function parseFilter(text: string): Filter | null {
   try {
     return FilterParser.parseString(text);
@@ -165,7 +166,7 @@ export function parseFilter(text: string): Filter | null {
   }
 }
 
-/** Whole length of the BER sequence at the start, header included. */
+/** Total length of the BER sequence at the start, including its header. */
 function messageLength(received: Buffer): number | null | ExchangeError {
   const header = readBerHeader(received, 0);
   if ((received[0] ?? SEQUENCE) !== SEQUENCE || header === "broken") {

@@ -4,7 +4,7 @@ import type { Sealed } from "../../lib/secret.ts";
 import type { Ended } from "./line-session.ts";
 import { redirectTarget, type WebVisit } from "./web-visit.ts";
 
-/** Where and how the ADC's login wants a credential: the form's own `action` and field names, or nFactor's requirements. */
+/** Where and how the ADC's login expects a credential: the form's `action` and field names, or nFactor's requirements. */
 export interface LoginForm {
   readonly kind: "form";
   readonly host: string;
@@ -15,7 +15,7 @@ export interface LoginForm {
   ) => Readonly<Record<string, string | Sealed>>;
 }
 
-/** The page asks for more than a name and a password: nothing was sent. */
+/** The page asks for more than a name and a password; nothing was sent. */
 interface AsksForMore {
   readonly kind: "asks_for_more";
   readonly detail: string;
@@ -27,14 +27,14 @@ interface Place {
 }
 
 const MAX_PAGES = 3;
-/** Where the classic page posts to, and nFactor's (as the ADC's own log names them), where neither says so itself. */
+/** Default paths of the classic and the nFactor login (as in the ADC's own log), if the page gives none. */
 const CLASSIC_PATH = "/cgi/login";
 const NFACTOR_PATH = "/nf/auth/doAuthentication.do";
 const REQUIREMENTS_PATH = "/nf/auth/getAuthenticationRequirements.do";
-/** Pages of nFactor's theme hold no form: a script asks for the requirements. */
+/** Pages of the nFactor theme contain no form; a script requests the requirements. */
 const NFACTOR_PAGE = /^\/logon\/LogonPoint\//i;
 
-/** Reads the login page that a challenge leads to. Other hosts than trusted ones are asked nothing. */
+/** Reads the login page that a challenge leads to. Only trusted hosts are contacted. */
 export async function readLoginPage(
   visit: WebVisit,
   start: Place,
@@ -52,7 +52,7 @@ export async function readLoginPage(
       return form ?? (NFACTOR_PAGE.test(at.path) ? askNFactor(visit, at) : classic(at.host));
     }
     if (!isTrusted(next.host)) {
-      // An identity provider's (SAML, OpenID Connect): the ADC's own path would reject any password.
+      // An identity provider (SAML, OpenID Connect): the ADC's default path would reject any password.
       return classic(next.host);
     }
     at = next;
@@ -69,7 +69,7 @@ function classic(host: string): LoginForm {
   };
 }
 
-/** A form may hold this much, and so many fields; login pages hold a tenth of it. */
+/** Limits for one form; real login pages use about a tenth of them. */
 const MAX_FORM_CHARACTERS = 8_192;
 const MAX_FIELDS = 32;
 
@@ -150,7 +150,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "#39": "'",
 };
 
-/** An empty action posts to the page itself; one out of the web, such as a script, is none. */
+/** An empty action posts to the page itself; null for a scheme other than HTTP and HTTPS, such as `javascript:`. */
 function targetOf(action: string | null, at: Place): Place | null {
   const url = parseUrl(action ?? "", `https://${at.host}${at.path}`);
   return url !== null && /^https?:$/.test(url.protocol)
@@ -158,7 +158,7 @@ function targetOf(action: string | null, at: Place): Place | null {
     : null;
 }
 
-/** nFactor states in XML what it asks for, where to, and the state to send along. */
+/** Requests nFactor's requirements: XML with the requested credentials, the target and the state to send along. */
 async function askNFactor(
   visit: WebVisit,
   { host }: Place,
@@ -195,26 +195,31 @@ async function askNFactor(
   };
 }
 
-/** Why AAA let nobody in, by its number; `isOfAccount`: name or password, and not the server that is asked for them. */
+/**
+ * Why AAA rejected a login, by error number. `isOfAccount`: the name or password is at fault, not the server that checks
+ * them.
+ */
 export interface LoginError {
   readonly code: string;
   readonly isOfAccount: boolean;
 }
 
-/** No answer of the authentication server, a fault of the system, no connection to that server, no processing. */
+/** Errors of the ADC or its authentication server: no answer, system fault, no connection, processing failure. */
 const OF_THE_ADC: ReadonlySet<string> = new Set(["4003", "4004", "4005", "4017"]);
 
 function loginError(code: string | undefined): LoginError | null {
   return code === undefined ? null : { code, isOfAccount: !OF_THE_ADC.has(code) };
 }
 
-/** What the classic login says in a cookie (Citrix: enhanced authentication feedback). After success it may hold another number. */
+/**
+ * The classic login's error cookie (Citrix: enhanced authentication feedback). After a success it may hold another number.
+ */
 export function errorInCookie({ headers }: HttpAnswer): LoginError | null {
   const codes = headers.all("set-cookie").map((line) => /^NSC_VPNERR=(40\d\d)\b/i.exec(line)?.[1]);
   return loginError(codes.find((code) => code !== undefined));
 }
 
-/** What nFactor answers to a posted form; `failed`: nobody has looked at the credential. */
+/** nFactor's answer to a submitted form; `failed`: the credential was not checked. */
 export type NFactorAnswer =
   | { readonly kind: "success"; readonly location: string | null }
   | {
@@ -222,7 +227,7 @@ export type NFactorAnswer =
       readonly detail: string;
     };
 
-/** Reads the XML of nFactor's answer; null where it is none. */
+/** Reads the XML of nFactor's answer; null if it is not one. */
 export function readNFactorAnswer({ body }: HttpAnswer): NFactorAnswer | null {
   const xml = body.toString("utf8");
   if (!/<AuthenticateResponse\b/i.test(xml)) {
@@ -251,7 +256,7 @@ export function readNFactorAnswer({ body }: HttpAnswer): NFactorAnswer | null {
     : { kind: "asks_for_more", detail: `nFactor asks for ${asked.join(", ") || "more"}` };
 }
 
-/** Names of the credentials asked for; buttons and links have none that counts. */
+/** Names of the requested credentials, without buttons and links. */
 function askedIn(xml: string): readonly string[] {
   return [...xml.matchAll(/<Credential\b[^>]{0,200}>([^]{0,600}?)<\/Credential>/gi)]
     .slice(0, MAX_FIELDS)
@@ -266,7 +271,7 @@ function askedIn(xml: string): readonly string[] {
 
 const ELEMENT = /<(\w{1,40})\b[^<>]{0,200}>([^<]{0,4096})<\/(\w{1,40})>/g;
 
-/** The text of the first element of that name; null where there is none. */
+/** Text of the first element with that name, or null. */
 function element(xml: string, name: string): string | null {
   const found = [...xml.matchAll(ELEMENT)].find(
     ([, opened, , closed]) => opened === closed && opened?.toLowerCase() === name.toLowerCase(),

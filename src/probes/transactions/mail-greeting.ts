@@ -18,10 +18,10 @@ import {
 } from "./line-session.ts";
 import type { TransactionType } from "../probe.ts";
 
-/** A session of IMAP or POP3 after its greeting and its capabilities, behind TLS where asked. */
+/** An IMAP or POP3 session after greeting and capabilities, with TLS if configured. */
 export interface MailSession extends LineSession {
   readonly greeting: string;
-  /** In upper case; empty where a POP3 server knows no CAPA (RFC 1939 alone). */
+  /** In upper case; empty if a POP3 server does not support CAPA (RFC 1939 alone). */
   readonly capabilities: ReadonlySet<string>;
 }
 
@@ -29,21 +29,21 @@ interface Answer {
   readonly kind: "answer";
   readonly ok: boolean;
   readonly text: string;
-  /** Lines before the last one, or those of a list. */
+  /** Untagged lines, or the lines of a multi-line reply. */
   readonly listed: readonly string[];
 }
 
 type Names = { readonly kind: "names"; readonly names: ReadonlySet<string> };
 
-/** Where IMAP and POP3 differ. */
+/** Differences between IMAP and POP3. */
 interface Dialect {
   readonly protocol: "imap" | "pop3";
   readonly welcome: RegExp;
-  /** A greeting that refuses the service. */
+  /** Matches a greeting that refuses service. */
   readonly refusal: RegExp;
   readonly startTls: "STARTTLS" | "STLS";
   readonly farewell: string;
-  /** `tag`: of the command, in IMAP. */
+  /** `tag` is the command's tag, in IMAP. */
   readonly capabilities: (
     run: ProbeRun,
     session: LineSession,
@@ -75,7 +75,7 @@ const IMAP: Dialect = {
     }
     const listed = answer.listed.find((line) => /^\* CAPABILITY /i.test(line));
     if (listed === undefined) {
-      // It greets and answers, and offers nothing: as with POP3, no outage.
+      // A server that greets and replies but offers nothing is not an outage, as with POP3.
       return { kind: "names", names: new Set() };
     }
     const names = new Set(listed.toUpperCase().split(/\s+/).slice(2));
@@ -110,7 +110,7 @@ const POP3: Dialect = {
   },
 };
 
-/** One command and its answer up to the tagged line. A `BYE` on the way, or a break, ends the exchange. */
+/** Sends one command and reads up to the tagged reply. A `BYE` or a broken connection ends the exchange. */
 async function imapCommand(
   run: ProbeRun,
   { connection, reader }: LineSession,
@@ -140,7 +140,7 @@ async function imapCommand(
       };
 }
 
-/** One command and its status line. */
+/** Sends one command and reads its status line. */
 async function pop3Command(
   run: ProbeRun,
   { connection, reader }: LineSession,
@@ -159,7 +159,7 @@ async function pop3Command(
     : { kind: "answer", ok: status.toUpperCase() === "+OK", text: line.text, listed: [] };
 }
 
-/** Reads the greeting, which must be one of the protocol's. */
+/** Reads the greeting, which must be valid for the protocol. */
 async function greetingOf(
   dialect: Dialect,
   run: ProbeRun,
@@ -181,7 +181,7 @@ async function greetingOf(
   return { kind: "greeting", text };
 }
 
-/** Connect, greeting, capabilities; where TLS begins inside the session, the handshake and the capabilities again. */
+/** Connects and reads greeting and capabilities. With STARTTLS, negotiates TLS and reads the capabilities again. */
 async function open(
   dialect: Dialect,
   run: ProbeRun,
@@ -201,7 +201,7 @@ async function open(
   if (clear.kind === "ended") {
     return clear;
   }
-  // RFC 3501 section 6.2.1: no STARTTLS for a client that the greeting has already let in.
+  // RFC 3501 section 6.2.1: STARTTLS is not available to a client that the greeting has already authenticated.
   const offered = clear.names.has(dialect.startTls) && !isPreauth(greeting);
   if (!beginsTls(spec, offered)) {
     return { ...opened, greeting, capabilities: clear.names };
@@ -225,12 +225,12 @@ async function open(
   return now.kind === "ended" ? now : { ...secured, greeting, capabilities: now.names };
 }
 
-/** IMAP's greeting to a client that needs no login. */
+/** Whether an IMAP greeting already authenticates the client. */
 export function isPreauth(greeting: string): boolean {
   return /^\* PREAUTH\b/i.test(greeting);
 }
 
-/** Connect, greeting, CAPABILITY; with STARTTLS, the TLS handshake and CAPABILITY again. */
+/** Connects and reads greeting and CAPABILITY. With STARTTLS, negotiates TLS and reads CAPABILITY again. */
 export function openImap(
   run: ProbeRun,
   spec: TransactionSpec,
@@ -239,7 +239,7 @@ export function openImap(
   return open(IMAP, run, spec, target);
 }
 
-/** Connect, greeting, CAPA; with STLS, the TLS handshake and CAPA again. */
+/** Connects and reads greeting and CAPA. With STLS, negotiates TLS and reads CAPA again. */
 export function openPop3(
   run: ProbeRun,
   spec: TransactionSpec,
@@ -248,7 +248,7 @@ export function openPop3(
   return open(POP3, run, spec, target);
 }
 
-/** At a server of which nothing is known but its port: another protocol there is nobody's outage. */
+/** If only the server's port is known, another protocol there is not a failure. */
 async function greetingAlone(
   dialect: Dialect,
   run: ProbeRun,
@@ -290,11 +290,11 @@ function greetingType(transaction: TransactionName, dialect: Dialect): Transacti
 }
 
 /**
- * IMAP without an account: TLS where it is due, greeting, CAPABILITY, LOGOUT. Exchange's front end in maintenance accepts
- * and closes without a byte (`closed_without_data`). A greeting in other words is no failure: Exchange's banner can be
- * customised.
+ * IMAP without an account: TLS if configured, greeting, CAPABILITY, LOGOUT. Exchange's front end in maintenance accepts the
+ * connection and closes it without a byte (`closed_without_data`). An unknown greeting text is not a failure, because
+ * Exchange's banner can be customised.
  */
 export const imapGreeting = greetingType("imap_greeting", IMAP);
 
-/** POP3 without an account: TLS where it is due, greeting, CAPA, QUIT. As `imap_greeting` otherwise. */
+/** POP3 without an account: TLS if configured, greeting, CAPA, QUIT. Otherwise like `imap_greeting`. */
 export const pop3Greeting = greetingType("pop3_greeting", POP3);

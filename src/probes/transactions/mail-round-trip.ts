@@ -18,13 +18,13 @@ import type { TransactionType } from "../probe.ts";
 
 export interface Sent {
   readonly kind: "sent";
-  /** The server's words when it took the message. */
+  /** The server's reply on accepting the message. */
   readonly response: string;
 }
 
 /**
- * Hands one message in, with login. Greeting, STARTTLS and the proof of the server are ours; nodemailer logs in and sends
- * over the same connection.
+ * Submits one message with login. This module handles greeting, STARTTLS and server authentication; nodemailer then logs in
+ * and sends over the same connection.
  */
 export async function sendMail(
   run: ProbeRun,
@@ -127,7 +127,7 @@ function refused(
       return answerBroke(run, step, breakOf(relay, error));
     }
     if (responseTextOf(error) === null) {
-      // It found no scheme to speak, and sent nothing.
+      // No supported scheme was offered, so nothing was sent.
       run.login = "not_tried";
       return ended(run.fault("greeting", "scheme_unsupported", errorMessage(error)));
     }
@@ -141,12 +141,12 @@ function refused(
   return refusedLogin(run, mailLoginRefusal(reply), words);
 }
 
-/** What an error of nodemailer's that is no reply means: what ended the connection, else no SMTP. */
+/** Error behind a nodemailer error without a reply: a broken connection, or invalid SMTP. */
 function breakOf(relay: ClientRelay, error: unknown): ExchangeError {
   return relay.serverEnded ?? protocolError(errorMessage(error));
 }
 
-/** What the server said after its code; null when the error is none of the server's. */
+/** The text after the reply code; null if the error is not a server reply. */
 function responseTextOf(error: unknown): string | null {
   return error instanceof Error && "response" in error && typeof error.response === "string"
     ? error.response.replace(/^\d{3}[ -]?/, "")
@@ -159,20 +159,20 @@ function responseCodeOf(error: unknown): number | null {
     : null;
 }
 
-/** The header that carries the message's id: mail filters can match it, and the search finds it. */
+/** Header with the message's id, for mail filters and for the search. */
 const ROUND_TRIP_HEADER = "X-Adc-Witness";
 
-/** Messages of earlier rounds older than this were left behind; younger ones may be another agent's. */
+/** Older probe messages are leftovers of earlier rounds; younger ones may be another agent's. */
 const LEFT_BEHIND_MS = 15 * 60_000;
 const POLL_MS = 500;
-/** Time kept for the last look and for saying so, in milliseconds. */
+/** Time reserved for the last search and the result, in milliseconds. */
 const LAST_LOOK_MS = 1500;
 
 /**
- * Sends a message to the probe's own mailbox and finds it there: handed in at the target over SMTP, looked up over IMAP at
- * `imap_host` (default the same server) and `imap_port` (default 993, TLS; 143 begins with STARTTLS). It is deleted when
- * found, and so is what earlier rounds left behind. In Junk Email (`junk_folder` where it has no such mark) it is
- * `mail_in_junk`; nowhere before the time is over, `mail_lost`.
+ * Sends a message to the probe's own mailbox and searches for it: submitted to the target over SMTP, searched over IMAP at
+ * `imap_host` (default: the same server) and `imap_port` (default 993, TLS; 143 uses STARTTLS). The message is deleted when
+ * found, and so are leftovers of earlier rounds. The result is `mail_in_junk` if it is in Junk Email (`junk_folder` if no
+ * folder is marked as junk), and `mail_lost` if it does not arrive in time.
  */
 export const mailRoundTrip: TransactionType = {
   transaction: "mail_round_trip",
@@ -256,14 +256,14 @@ async function junkFolder(mailbox: ImapMailbox, spec: TransactionSpec): Promise<
   if (listed.kind === "ended") {
     return listed;
   }
-  // A name with control characters is no folder of ours: it could only be meant to be read as a command.
+  // Ignores folder names with control characters, which could inject an IMAP command.
   const folders = listed.value.filter(({ path }) => !/[\u0000-\u001f\u007f]/.test(path));
   const marked = folders.find(({ specialUse }) => specialUse === "\\Junk");
   const usual = folders.find(({ path }) => /^(INBOX[./])?junk( e-?mail)?$/i.test(path));
   return marked?.path ?? usual?.path ?? "";
 }
 
-/** Deletes what earlier rounds left behind in both folders. */
+/** Deletes leftovers of earlier rounds in both folders. */
 async function cleanUp(run: ProbeRun, mailbox: ImapMailbox, junk: string): Promise<Ended | null> {
   const before = new Date(run.context.now() - LEFT_BEHIND_MS);
   for (const folder of ["INBOX", junk]) {
@@ -286,7 +286,7 @@ async function cleanUp(run: ProbeRun, mailbox: ImapMailbox, junk: string): Promi
   return null;
 }
 
-/** Looks in the inbox, and now and then in Junk, until the message is there or the time is nearly over. */
+/** Polls the inbox, and Junk less often, until the message arrives or time is nearly up. */
 async function waitForMail(
   run: ProbeRun,
   mailbox: ImapMailbox,
@@ -312,7 +312,7 @@ async function waitForMail(
   }
 }
 
-/** Whether the message is in the folder, by its own header; found, it is deleted. */
+/** Searches the folder for the message by its header, and deletes it if found. */
 function takeFrom(
   mailbox: ImapMailbox,
   folder: string,
@@ -335,8 +335,7 @@ interface ProbeMessage {
 }
 
 /**
- * Of the messages that a search returned, those whose own header says that a round trip sent them: a server that answers a
- * search with any message must not have it deleted.
+ * Filters search results by the round-trip header, so that a server that returns arbitrary messages cannot have them deleted.
  */
 async function fetchProbes(
   client: ImapFlow,
@@ -359,7 +358,7 @@ async function fetchProbes(
   });
 }
 
-/** Our header as it was sent, and nothing else of its name. */
+/** Matches the probe's header exactly as it was sent. */
 const HEADER_LINE =
   /^X-Adc-Witness: ([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\r?$/im;
 

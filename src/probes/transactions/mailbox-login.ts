@@ -13,7 +13,8 @@ import { ImapFlow } from "imapflow";
 import type { Target } from "../../net/probe-context.ts";
 
 /**
- * Logs in over POP3: greeting, CAPA and TLS are ours; node-pop3 logs in over the same connection and asks STAT, QUIT.
+ * Logs in over POP3. This module handles greeting, CAPA and TLS; node-pop3 then logs in over the same connection and sends
+ * STAT and QUIT.
  */
 export const pop3Login: TransactionType = {
   transaction: "pop3_login",
@@ -37,7 +38,7 @@ export const pop3Login: TransactionType = {
     if (stat.kind === "ended") {
       return stat.observation;
     }
-    // Two numbers (RFC 1939 section 5): anything else is no mailbox.
+    // A valid STAT reply contains two numbers (RFC 1939 section 5).
     return /^\d+ \d+/.test(stat.text)
       ? run.match("transaction", stat.text)
       : run.ended("failed", "transaction", "protocol_error", stat.text.slice(0, 200));
@@ -67,7 +68,7 @@ async function logIn(
     host: relay.host,
     port: relay.port,
   });
-  // It reports what is no answer to a command only here; an `error` without a listener would end the process.
+  // Unsolicited errors are reported only here; an `error` event without a listener would end the process.
   client.on("error", () => undefined);
   client.on("warn", (error: Error & { eventName?: string }) => {
     if (error.eventName === "bad-server-response") {
@@ -108,27 +109,27 @@ function failed(
   }
   const { error } = answer;
   const words = errorMessage(error);
-  // The package names the command in the error of an `-ERR` alone.
+  // The package names the command only in the error for an `-ERR`.
   if (!(error instanceof Error && "command" in error)) {
     return answerBroke(run, step, relay.serverEnded ?? protocolError(words));
   }
   return run.login === "unanswered" ? refusedPassword(run, words) : refused(run, step, words);
 }
 
-/** What `-ERR` to PASS means. Exchange says the same to a wrong password and to a dead back end. */
+/** Result of `-ERR` to PASS. Exchange sends the same text for a wrong password and for a dead back end. */
 function refusedPassword(run: ProbeRun, text: string): Ended {
   return refusedLogin(run, mailLoginRefusal({ protocol: "pop3", text }), text);
 }
 
-/** What `-ERR` to another command means. */
+/** Result of `-ERR` to another command. */
 function refused(run: ProbeRun, step: "login" | "transaction", text: string): Ended {
   const at = step === "login" ? "command" : "mailbox";
   return mismatch(run, step, mailRefusalReason({ protocol: "pop3", text }, at), text);
 }
 
 /**
- * Logs in over IMAP as a client does: greeting, CAPABILITY, login, EXAMINE INBOX, LOGOUT. With the option `fetch_newest`, the newest
- * message's size as well, which proves that the store can be read.
+ * Logs in over IMAP: greeting, CAPABILITY, login, EXAMINE INBOX, LOGOUT. The option `fetch_newest` also fetches the newest
+ * message's size, which proves that the store can be read.
  */
 export const imapLogin: TransactionType = {
   transaction: "imap_login",
@@ -162,21 +163,21 @@ export const imapLogin: TransactionType = {
   },
 };
 
-/** A logged-in IMAP client inside a run. */
+/** An authenticated IMAP client within a run. */
 export interface ImapMailbox {
   readonly kind: "mailbox";
-  /** One call of the client; a refusal or a break ends the transaction. */
+  /** Runs one client call; a refusal or a broken connection ends the transaction. */
   call<T>(
     work: (client: ImapFlow) => Promise<T>,
   ): Promise<{ readonly kind: "value"; readonly value: T } | Ended>;
-  /** Logs out, or just closes where the server does not answer in time. */
+  /** Logs out, or closes the connection if the server does not answer in time. */
   leave(): Promise<void>;
 }
 
 /**
- * Greeting, CAPABILITY, TLS and whether the server may have the password are ours (phases, TLS facts and the words of a
- * refusal come from there); imapflow logs in over the same connection. `run.login` is `unanswered` from the moment the
- * credential may have been sent until the server answers.
+ * This module handles greeting, CAPABILITY, TLS and server authentication, and so provides the phases, TLS facts and refusal
+ * text. imapflow then logs in over the same connection. `run.login` is `unanswered` from the moment the credential may have
+ * been sent until the server answers.
  */
 export async function logInToImap(
   run: ProbeRun,
@@ -201,7 +202,7 @@ export async function logInToImap(
   }
   let loggedIn = false;
   const relay = await ClientRelay.open(session.connection, session.reader, {
-    // Without the capabilities of the real one, which may be those from before TLS.
+    // Omits the real greeting's capabilities, which may be from before TLS.
     greeting: isPreauth(session.greeting) ? "* PREAUTH ready\r\n" : "* OK ready\r\n",
     sending: (data) => {
       const text = data.toString("latin1");
@@ -225,7 +226,7 @@ export async function logInToImap(
     greetingTimeout: run.context.timeoutMs,
     socketTimeout: Math.max(1000, run.context.timeoutMs),
   });
-  // Without a listener an error between two calls would end the process.
+  // Without a listener, an error between two calls would end the process.
   client.on("error", (error: Error) => relay.fail(breakOf(relay, error)));
   run.transcript.note(`login as ${account.name}`);
   const connected = await relay.wait(() => client.connect());
@@ -239,7 +240,7 @@ export async function logInToImap(
   return mailboxOf(run, relay, client);
 }
 
-/** Commands that carry a credential, or after which one follows. */
+/** Commands that carry a credential, or are followed by one. */
 const LOGIN_COMMAND = /^\S+ (?:LOGIN|AUTHENTICATE) /im;
 
 function mailboxOf(run: ProbeRun, relay: ClientRelay, client: ImapFlow): ImapMailbox {
@@ -272,11 +273,12 @@ function loginFailed(
     const why = result.kind === "error" ? breakOf(relay, result.error) : result;
     return answerBroke(run, "login", why);
   }
-  // Exchange says the same to a wrong password and to a dead back end: a second login elsewhere distinguishes them.
+  // Exchange sends the same text for a wrong password and for a dead back end; only a second login elsewhere distinguishes
+  // them.
   return refusedLogin(run, mailLoginRefusal({ protocol: "imap", text: refusal }), refusal);
 }
 
-/** The server's own words where it answered NO or BAD, else null. */
+/** The server's text after NO or BAD, or null. */
 function refusalOf(error: unknown): string | null {
   if (!(error instanceof Error)) {
     return null;
@@ -298,7 +300,7 @@ function isAuthenticationFailure(error: unknown): boolean {
   );
 }
 
-/** What an error of imapflow's means: the server's `BYE`, what ended the connection, else no IMAP. */
+/** Error behind an imapflow error: the server's `BYE`, a broken connection, or invalid IMAP. */
 function breakOf(relay: ClientRelay, error: unknown): ExchangeError {
   const bye = error instanceof Error ? stringOf(error, "reason") : null;
   return bye === null

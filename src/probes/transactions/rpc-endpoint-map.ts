@@ -27,10 +27,10 @@ import type { TransactionType } from "../probe.ts";
 const MAPPER_PORT = 135;
 
 /**
- * RPC Client Access of Exchange 2010: asks the endpoint mapper where EMSMDB listens, binds to it there, and compares. At a
- * member with a static port the mapper has to name that very port, else clients go where neither ADC nor firewall
- * expects them. `mapper_port` is 135 unless failure; `expected_port` gives the port, or several separated by commas, where
- * the member is the mapper itself: the plan fills in those that the ADC's monitors ask at.
+ * RPC Client Access of Exchange 2010: asks the endpoint mapper for the port of EMSMDB, binds there, and compares. At a member
+ * with a static port the mapper must return that port; otherwise clients use a port that neither the ADC nor the firewall
+ * expects. `mapper_port` is 135 by default. `expected_port` gives the port, or several separated by commas, if the member is
+ * the mapper itself; the plan fills in the ports of the ADC's monitors.
  */
 export const rpcEndpointMap: TransactionType = {
   transaction: "rpc_endpoint_map",
@@ -92,7 +92,7 @@ async function mappedPort(
   }
 }
 
-/** An ADC completes handshakes at once: silence is a packet filter's, and these ports are often open to clients alone. */
+/** An ADC completes handshakes at once, so a timeout means a packet filter; these ports are often open only to clients. */
 const FILTERED = "no answer at TCP level: the way of this agent to this port is closed";
 
 async function bindTo(run: ProbeRun, target: Target): Promise<Observation> {
@@ -141,7 +141,7 @@ function unexpected(run: ProbeRun, answer: RpcAnswer | ExchangeError): Observati
   }
 }
 
-/** Sends one packet and reads one, never more than a fragment. */
+/** Sends one packet and reads one reply of at most one fragment. */
 async function ask(
   connection: Connection,
   packet: Buffer,
@@ -156,7 +156,7 @@ async function ask(
   return message.kind === "message" ? parseAnswer(message.data) : message;
 }
 
-/** Empty: any port will do. */
+/** Empty: any port is accepted. */
 function portsOf(option: string | number | boolean | undefined): readonly number[] {
   return option === undefined ? [] : String(option).split(",").map(Number);
 }

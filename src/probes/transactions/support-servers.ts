@@ -16,9 +16,9 @@ import { randomBytes } from "node:crypto";
 import { askUdp } from "../../net/udp.ts";
 
 /**
- * Binds to a directory with the account (its `username` as DN, `DOMAIN\user` or user principal name) and reads the root's
- * own entry; with `base_dn`, searches there for `filter`, which must find something. TLS from the first byte (636); the
- * StartTLS operation is not spoken.
+ * Binds to a directory with the account (its `username` as DN, `DOMAIN\user` or user principal name) and reads the root DSE.
+ * With `base_dn`, it searches there for `filter`, which must match an entry. Supports implicit TLS (636), but not the
+ * StartTLS operation.
  */
 export const ldapBind: TransactionType = {
   transaction: "ldap_bind",
@@ -78,8 +78,8 @@ export const ldapBind: TransactionType = {
 };
 
 /**
- * The look at a directory that needs no account: the root's own entry, which RFC 4512 section 5.1 lets everybody read. One
- * that asks for a login first refuses us, and nothing is known to fail.
+ * Probes a directory without an account by reading the root DSE, which RFC 4512 section 5.1 opens to everybody. A directory
+ * that requires a login refuses the probe, which proves no failure.
  */
 export const ldapRoot: TransactionType = {
   transaction: "ldap_root",
@@ -117,17 +117,17 @@ export const ldapRoot: TransactionType = {
   },
 };
 
-/** The directory says that it cannot at the moment (RFC 4511 appendix A): busy, unavailable, other. */
+/** Result codes for a fault of the directory (RFC 4511 appendix A): busy, unavailable, other. */
 const OWN_TROUBLE: ReadonlySet<number> = new Set([51, 52, 80]);
 
-/** So much of one answer is kept: a GSLB name has a few sites. */
+/** Maximum number of addresses kept of one response; a GSLB name has a few sites. */
 const MAX_ANSWERED = 32;
 
 /**
- * Asks a name server a question: `query` (default the host), `type` (default A), over `transport` (default udp), and among
- * the answers one of `expected`, a list of addresses separated by commas. Without it, an answer with at least one record
- * of the type is enough; of the SOA any good answer, since that of a name within a zone stands elsewhere in it (RFC 2308).
- * The answer is reported with the observation.
+ * Sends a query to a name server: `query` (default the host), `type` (default A), over `transport` (default udp). The
+ * response must contain one of the addresses in `expected`, a list separated by commas. Without it, one record of the type is
+ * enough; for SOA any successful response is, because for a name within a zone the record is in another section (RFC 2308).
+ * The observation includes the response.
  */
 export const dnsLookup: TransactionType = {
   transaction: "dns_lookup",
@@ -191,8 +191,8 @@ const NTP_EPOCH_S = 2_208_988_800;
 const PACKET_BYTES = 48;
 
 /**
- * Asks a time server for the time (RFC 5905, client mode, version 4). It must be synchronised; with `max_offset_ms`, its
- * clock must also agree with ours within that many milliseconds.
+ * Queries a time server (RFC 5905, client mode, version 4). The server must be synchronised; with `max_offset_ms`, its clock
+ * must also agree with the agent's within that many milliseconds.
  */
 export const ntpTime: TransactionType = {
   transaction: "ntp_time",

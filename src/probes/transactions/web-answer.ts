@@ -6,7 +6,7 @@ import { parseUrl } from "../../lib/host-port.ts";
 import type { AdcFront, TransactionSpec } from "../../model/transactions.ts";
 import { cookieNames } from "./web-session.ts";
 
-/** What an answer to a request without a login means. */
+/** Meaning of a response to a request without a login. */
 export type WebVerdict = { readonly kind: "good"; readonly detail: string } | BadAnswer;
 
 export interface BadAnswer {
@@ -15,16 +15,16 @@ export interface BadAnswer {
   readonly detail: string;
 }
 
-/** Where the answer was got, as far as its meaning depends on it. */
+/** Context that determines the meaning of a response. */
 export interface WebAsked {
   readonly vantage: Vantage;
   readonly spec: Pick<TransactionSpec, "adc" | "options" | "host" | "tls" | "exchange">;
 }
 
 /**
- * The meaning of an answer to an anonymous request at a virtual directory (Microsoft: default virtual directory
- * settings; observed answers of Exchange 2010 to 2019). The first that fits counts: what the ADC is configured to answer,
- * the ADC's own login, Exchange's challenge, Exchange's errors, the ADC's errors.
+ * Meaning of a response to an anonymous request for a virtual directory (Microsoft: default virtual directory settings;
+ * observed responses of Exchange 2010 to 2019). The first match counts, in this order: the redirect configured on the ADC,
+ * the ADC's login, Exchange's challenge, Exchange's errors, the ADC's errors.
  */
 export function judgeChallenge(answer: HttpAnswer, asked: WebAsked): WebVerdict {
   const { status } = answer;
@@ -47,7 +47,7 @@ export function judgeChallenge(answer: HttpAnswer, asked: WebAsked): WebVerdict 
   return judgeError(answer, asked);
 }
 
-/** Cookies that only the ADC's authentication sets; `NSC_` alone is any persistence cookie. */
+/** Cookies set only by the ADC's authentication. The prefix `NSC_` alone may be a persistence cookie. */
 const AAA_COOKIES: ReadonlySet<string> = new Set([
   "NSC_TASS",
   "NSC_TMAA",
@@ -59,7 +59,7 @@ const AAA_COOKIES: ReadonlySet<string> = new Set([
 /** Login pages of the ADC. The exact form by firmware is UNCONFIRMED. */
 const AAA_PATH = /^\/(vpn\/tmindex\.html|logon\/LogonPoint\/|cgi\/(tm|login))/i;
 
-/** Whether the ADC's AAA answered: its own cookies or login page, and no sign of Exchange. */
+/** Whether the ADC's AAA responded: its cookies or login page, and no Exchange headers. */
 export function isAdcLogin(answer: HttpAnswer, adc: AdcFront | null): boolean {
   if (isExchange(answer)) {
     return false;
@@ -79,12 +79,12 @@ export function isAdcLogin(answer: HttpAnswer, adc: AdcFront | null): boolean {
   return answer.status === 401 && adc?.authentication === "401";
 }
 
-/** Signs of Exchange in the headers. Exchange 2010 sets none of them. */
+/** Exchange's headers. Exchange 2010 sets none of them. */
 export function isExchange(answer: HttpAnswer): boolean {
   return signsOfHeaders((name) => answer.headers.get(name)).exchangeSeen;
 }
 
-/** Status, server and the headers that identify the server; never a value that could be a secret. */
+/** Status and the headers that identify the server; never a value that could be a secret. */
 export function summary(answer: HttpAnswer): string {
   const parts = [`${String(answer.status)} ${answer.statusText}`.trim()];
   for (const name of ["server", "x-feserver", "x-cas-error-code", "x-caserrorcode", "location"]) {
@@ -96,7 +96,7 @@ export function summary(answer: HttpAnswer): string {
   return parts.join(", ");
 }
 
-/** Errors that the front end answers when it cannot reach or use the back end, and everybody else's. */
+/** Meaning of an error status: those of a front end that cannot reach or use the back end, and all others. */
 export function judgeError(answer: HttpAnswer, asked: WebAsked): BadAnswer {
   const { status, headers } = answer;
   const summarised = summary(answer);
@@ -109,7 +109,7 @@ export function judgeError(answer: HttpAnswer, asked: WebAsked): BadAnswer {
   if (status === 503 && /^Microsoft-HTTPAPI/i.test(server)) {
     return bad("service_not_active", `the application pool is stopped: ${summarised}`);
   }
-  // Also through a VIP that ends TLS itself and speaks clear text to a server that wants it (offload).
+  // Also through a VIP that terminates TLS and sends plain HTTP to a server that requires TLS (offload).
   if (status === 403 && /403\.4|SSL is required|secure channel/i.test(text(answer))) {
     return bad("ssl_required", summarised);
   }
@@ -135,7 +135,7 @@ function judgeConfiguredRedirect(
 ): WebVerdict {
   const location = answer.headers.get("location") ?? "";
   const redirected = answer.status >= 300 && answer.status < 400 && location !== "";
-  // Either may be a path alone; a redirect URL without a path gets the request's path appended by the ADC.
+  // Either may be a path only. The ADC appends the request's path to a redirect URL without one.
   const base = `${tls === null ? "http" : "https"}://${host}/`;
   const whole = (url: string): string =>
     (parseUrl(url, base)?.href ?? url).toLowerCase().replace(/\/$/, "");
@@ -157,17 +157,17 @@ function judgeUnauthorized(answer: HttpAnswer, asked: WebAsked): WebVerdict {
     : bad("auth_schemes_differ", `offers ${schemes.join(", ")}, without ${missing.join(", ")}`);
 }
 
-/** Those the operator expects here, in lower case; none: any are good, since administrators change them. */
+/** The schemes that the operator expects here, in lower case; empty: any are accepted, since administrators change them. */
 function expectedSchemes({ spec }: WebAsked): readonly string[] {
   const listed = String(spec.options["auth_schemes"] ?? "").toLowerCase();
   return listed.split(",").flatMap((scheme) => scheme.trim() || []);
 }
 
-/** IANA's registry of schemes has some twenty, the longest of 15 characters. */
+/** Limits: IANA's registry has some twenty schemes, the longest of 15 characters. */
 const MAX_SCHEMES = 16;
 const MAX_SCHEME_LENGTH = 32;
 
-/** Schemes of all challenges, in lower case, each once; what is longer than any scheme is none. */
+/** Distinct schemes of all challenges, in lower case; longer names are skipped. */
 export function challengeSchemes({ headers }: HttpAnswer): readonly string[] {
   const schemes = headers
     .all("www-authenticate")
@@ -204,14 +204,14 @@ function judgeRedirect(answer: HttpAnswer, asked: WebAsked): WebVerdict {
 
 const LOGON_PAGE = /\/auth\/logon\.aspx$/i;
 
-/** What a client does next with an answer, as far as a look follows it. */
+/** Next request of a client after this response. */
 type NextPage =
   | { readonly kind: "none" }
   | { readonly kind: "loop"; readonly verdict: BadAnswer }
   /** Path and query of Exchange's login page, on the same host. */
   | { readonly kind: "page"; readonly path: string };
 
-/** Whether an answer leads on to Exchange's login page, or back to what was asked for (`from`). */
+/** Whether a response leads to Exchange's login page, or back to the requested path (`from`). */
 export function nextPage(answer: HttpAnswer, from: string, { spec }: WebAsked): NextPage {
   const isConfigured = (spec.adc?.redirectUrl ?? null) !== null;
   const url = isConfigured || isAdcLogin(answer, spec.adc) ? null : sameHostRedirect(answer, spec);
@@ -226,7 +226,7 @@ export function nextPage(answer: HttpAnswer, from: string, { spec }: WebAsked): 
   return LOGON_PAGE.test(url.pathname) ? { kind: "page", path } : { kind: "none" };
 }
 
-/** Where a redirect leads, if to the same scheme and host. */
+/** Target of a redirect, if it has the same scheme and host. */
 function sameHostRedirect(
   { status, headers }: HttpAnswer,
   { tls, host }: WebAsked["spec"],
@@ -240,14 +240,14 @@ function sameHostRedirect(
   return url?.origin === here.origin ? url : null;
 }
 
-/** The meaning of the answer at Exchange's login page. */
+/** Meaning of a response for Exchange's login page. */
 export function judgeLogonPage(answer: HttpAnswer, asked: WebAsked): WebVerdict {
   const { status } = answer;
   if (status >= 300 && status < 400) {
     const verdict = judgeRedirect(answer, asked);
     const next = sameHostRedirect(answer, asked.spec);
-    // A further login elsewhere is where it ends, and a login page may send on to one (another language, a cookie test): who
-    // asks once more is asked for a login all the same. Back to the mailbox without one is a circle.
+    // The page may redirect to a federated login, or to another login page (another language, a cookie test), which counts
+    // as a login. A redirect back to the mailbox without a login is a loop.
     return verdict.kind === "bad" || next === null || LOGON_PAGE.test(next.pathname)
       ? verdict
       : bad("redirect_loop", `the login page redirects again: ${summary(answer)}`);
@@ -260,7 +260,7 @@ export function judgeLogonPage(answer: HttpAnswer, asked: WebAsked): WebVerdict 
   return status === 401 ? judgeUnauthorized(answer, asked) : judgeError(answer, asked);
 }
 
-/** A login by OAuth, OpenID Connect, WS-Federation or SAML (hybrid modern authentication, AD FS), wherever it stands. */
+/** A login by OAuth, OpenID Connect, WS-Federation or SAML (hybrid modern authentication, AD FS), at any host. */
 function isOtherLogin({ pathname, searchParams }: URL): boolean {
   const asksForToken = searchParams.has("client_id") && searchParams.has("redirect_uri");
   return (
@@ -270,7 +270,7 @@ function isOtherLogin({ pathname, searchParams }: URL): boolean {
   );
 }
 
-/** Exchange without a login answers hardly anything with 200 but its login page. */
+/** Without a login, Exchange answers with 200 almost only for its login page. */
 function judgeSuccess(answer: HttpAnswer, asked: WebAsked): WebVerdict {
   if (isExchange(answer) || /\/owa\/auth\.owa|\/owa\/auth\/logon\.aspx/i.test(text(answer))) {
     return good("Exchange answers");

@@ -20,12 +20,12 @@ import type { Ended } from "./line-session.ts";
 import type { Connection } from "../../net/connection.ts";
 import { signsOfHealthBody } from "../../model/exchange-signs.ts";
 
-/** What an anonymous request to a web service of any make comes to. */
+/** Classes of a response to an anonymous request to a generic web service. */
 type WebClass = "serves" | "challenges" | "refuses" | "broken";
 
 /**
- * The look at a web service that is not known to be Exchange: one request at its own path. It serves or asks for a login
- * (both are well), refuses (a client without its Host, certificate or rights: nothing is known to fail), or is broken.
+ * Probes a web service that is not known to be Exchange: one request for its own path. Serving and asking for a login are
+ * both healthy. A refusal (because of the client's Host, certificate or rights) proves no failure. Anything else is broken.
  */
 export const webLook: TransactionType = {
   transaction: "web_answer",
@@ -66,7 +66,7 @@ export const webLook: TransactionType = {
   },
 };
 
-/** A monitor's page is often closed to clients: whether they are served where they come in. Null: not known. */
+/** A monitor's page is often closed to clients. Checks whether the root serves them; null: unknown. */
 async function servesAtRoot(
   run: ProbeRun,
   spec: TransactionSpec,
@@ -113,7 +113,7 @@ function observed(
   }
 }
 
-/** Whether a client of this service would have more luck with its TLS (old versions, a certificate of its own), we cannot tell. */
+/** Ignores a TLS failure, since another client might succeed (older versions, a client certificate). */
 function withoutOpinionOfTls(seen: Observation): Observation {
   switch (seen.outcome) {
     case "match":
@@ -124,7 +124,7 @@ function withoutOpinionOfTls(seen: Observation): Observation {
   }
 }
 
-/** Follows once to the page that a client would log in at: a redirect alone may lead in a circle, or to nothing. */
+/** Follows one redirect to the login page, because the redirect alone may be a loop or lead nowhere. */
 async function judgeLogon(
   run: ProbeRun,
   spec: TransactionSpec,
@@ -142,8 +142,8 @@ async function judgeLogon(
 }
 
 /**
- * The schemes that a 401 offers, sorted. Exchange offers OAuth only to who shows a token: Outlook shows an empty one first, and
- * so do we, now and then, straight at a server, where members are compared. Null where that is not answered.
+ * The schemes that a 401 offers, sorted; null if unknown. Exchange offers OAuth only to clients that send a token. Outlook
+ * first sends an empty one, so this probe does the same from time to time, directly at a server, where members are compared.
  */
 async function schemesOffered(
   run: ProbeRun,
@@ -173,7 +173,7 @@ async function takesTokens(
 ): Promise<boolean | null> {
   const { network, monotonic, timeoutMs } = run.context;
   const known = network.schemes.acceptsTokens(target, path, monotonic());
-  // A server that takes its time with the first answer is not kept from the verdict by a second one.
+  // After a slow first response, no second request may delay the result.
   if (known !== null || run.elapsedMs() > timeoutMs / 2) {
     return known;
   }
@@ -192,10 +192,10 @@ async function takesTokens(
 }
 
 /**
- * The look at a virtual directory that needs no account: the member's own path answers as Exchange does, 401 with its
- * schemes or OWA's 302 to its login page. Tells the application pool, the back end, the ADC's error pages and the ADC's
- * login apart. Where a server's OWA sends to its login page, that page is asked for too. At a vserver with a configured redirect, that
- * redirect is what is expected.
+ * Probes a virtual directory without an account. A member's path must answer as Exchange does: 401 with its schemes, or OWA's
+ * 302 to its login page. Distinguishes failures of the application pool, the back end, the ADC's error pages and the ADC's
+ * login. If a server's OWA redirects to its login page, that page is requested too. At a vserver with a configured redirect,
+ * that redirect is expected.
  */
 export const httpsChallenge: TransactionType = {
   transaction: "https_challenge",
@@ -216,7 +216,7 @@ export const httpsChallenge: TransactionType = {
     }
     const asked = { vantage: run.context.vantage, spec };
     const next = nextPage(answer, path, asked);
-    // Through a VIP the second request may reach another server: the members' own looks cover their login pages.
+    // Through a VIP the second request may reach another server; direct probes of the members cover their login pages.
     const verdict =
       next.kind === "page" && run.context.vantage === "backend"
         ? await judgeLogon(run, spec, target, next.path)
@@ -233,9 +233,10 @@ export const httpsChallenge: TransactionType = {
 };
 
 /**
- * `healthcheck.htm` of a virtual directory: who answers, and whether Exchange's component state lets it answer. It is no
- * opinion about the service: the page speaks from that state alone. A component that is not active has the request
- * aborted without an answer (`component_offline`); a lone reset looks alike, so detection asks another URL too.
+ * Requests `healthcheck.htm` of a virtual directory: which server answers, and whether Exchange's component state allows it.
+ * The result does not affect the verdict on the service, because the page reflects only that state. Exchange aborts the
+ * request without a response if the component is not active (`component_offline`). A single reset looks the same, so
+ * detection requests another URL too.
  */
 export const healthPage: TransactionType = {
   transaction: "health_page",
@@ -267,7 +268,7 @@ export const healthPage: TransactionType = {
   },
 };
 
-/** The health page of a virtual directory: `/owa/` and `/owa/healthcheck.htm` both mean the latter. */
+/** The health page of a virtual directory: `/owa/` and `/owa/healthcheck.htm` both give the latter. */
 export function healthPath(path: string | null): string {
   const asked = path ?? "/owa/";
   if (/\/healthcheck\.htm$/i.test(asked)) {
@@ -277,7 +278,7 @@ export function healthPath(path: string | null): string {
   return `${directory}/healthcheck.htm`;
 }
 
-/** Closed or reset after the request, with no byte of an answer. */
+/** Whether the connection was closed or reset after the request without a byte of response. */
 function aborted(run: ProbeRun, { bytesReceived }: Connection, seen: Observation): Observation {
   const cut = seen.reason === "closed_without_data" || seen.reason === "reset";
   return cut && bytesReceived === 0

@@ -10,19 +10,19 @@ import { askLoggedIn, provesLogin, type Served } from "./web-login.ts";
 import { type WebRequest, WEB_PATHS } from "./web-session.ts";
 import { nameOnMapiPage } from "../../model/exchange-signs.ts";
 
-/** What a logged-in answer shows. */
+/** Result of an authenticated response. */
 type ServedVerdict =
   | { readonly kind: "good"; readonly detail: string; readonly servedBy?: string }
   | BadAnswer
-  /** Nothing of its own: the general rules for errors apply. */
+  /** Nothing specific: the general rules for errors apply. */
   | { readonly kind: "other" };
 
 export interface WebTransaction {
   readonly transaction: TransactionName;
-  /** The request, or why it cannot be made, in words. */
+  /** The request, or the reason why it cannot be made. */
   readonly request: (spec: TransactionSpec, account: Account) => WebRequest | string;
   readonly judge: (answer: HttpAnswer, spec: TransactionSpec) => ServedVerdict;
-  /** What follows a good answer, on the same login. */
+  /** Further requests after a good response, with the same login. */
   readonly then?: (
     run: ProbeRun,
     served: Served,
@@ -30,7 +30,7 @@ export interface WebTransaction {
   ) => Promise<Observation | null>;
 }
 
-/** One logged-in request to a virtual directory, and what its answer means. */
+/** One authenticated request to a virtual directory, with the rules for its response. */
 function webTransaction(transaction: WebTransaction): TransactionType {
   return {
     transaction: transaction.transaction,
@@ -74,7 +74,7 @@ async function askService(
   return further ?? run.match("transaction", verdict.detail);
 }
 
-/** The observation of an answer that is not what the transaction wants; at step `login` while that is not proven. */
+/** Observation of an unexpected response. The step is `login` until the login is proven. */
 function failed(
   run: ProbeRun,
   spec: TransactionSpec,
@@ -100,7 +100,7 @@ const REQUEST_SCHEMA =
 const RESPONSE_SCHEMA =
   "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a";
 
-/** Autodiscover as Outlook asks (MS-OXDSCLI): settings of the account's own mailbox, or where to ask instead. */
+/** Autodiscover as Outlook sends it (MS-OXDSCLI): settings of the account's own mailbox, or a redirection. */
 export const autodiscover = webTransaction({
   transaction: "autodiscover",
   request(spec, account) {
@@ -139,8 +139,8 @@ function escapeXml(text: string): string {
 }
 
 /**
- * ActiveSync's OPTIONS (MS-ASHTTP 2.2.3): through the front end, the login and the mailbox's back end, hardly into the
- * store. By default the virtual directory offers Basic.
+ * ActiveSync's OPTIONS (MS-ASHTTP 2.2.3): covers front end, login and the mailbox's back end, but hardly the store. By
+ * default the virtual directory offers Basic.
  */
 export const easOptions = webTransaction({
   transaction: "eas_options",
@@ -160,8 +160,8 @@ export const easOptions = webTransaction({
 });
 
 /**
- * The connectivity page of MAPI over HTTP: the cheapest logged-in request that goes through front end, login, mailbox
- * location and the back end's application pool, and names both servers. The virtual directory offers NTLM and Negotiate.
+ * The connectivity page of MAPI over HTTP: the cheapest authenticated request that covers front end, login, mailbox location
+ * and the back end's application pool. It names both servers. The virtual directory offers NTLM and Negotiate.
  */
 export const mapiEndpoint = webTransaction({
   transaction: "mapi_endpoint",
@@ -188,7 +188,7 @@ export const mapiEndpoint = webTransaction({
   },
 });
 
-/** Puts a space in the place of each tag; what opens a tag that never ends stays as it is. */
+/** Replaces each tag with a space; an unclosed tag is left unchanged. */
 function withoutTags(page: string): string {
   const parts: string[] = [];
   let at = 0;
@@ -205,8 +205,8 @@ function withoutTags(page: string): string {
 
 /**
  * The offline address book. Its manifest has a GUID in its path, which Autodiscover returns and `path` may give
- * (`/OAB/<guid>/oab.xml`). Without it, a logged-in request for the directory itself is refused by Exchange, and that
- * shows as much as can be shown: the front end and the login work.
+ * (`/OAB/<guid>/oab.xml`). Without the GUID, Exchange refuses an authenticated request for the directory itself, which still
+ * proves that the front end and the login work.
  */
 export const oab = webTransaction({
   transaction: "oab",
@@ -227,9 +227,9 @@ export const oab = webTransaction({
 });
 
 /**
- * Outlook Anywhere's echo (MS-RPCH 2.1.2.1.5): an RPC_OUT_DATA request with hardly a body is answered `200 Success` by the
- * proxy, without a connection to the mailbox. `rpc_server` names the destination, by default the host: a front end that
- * knows no such destination answers 404 `EndpointNotFound`, after the login, which is good enough.
+ * Outlook Anywhere's echo (MS-RPCH 2.1.2.1.5): the proxy answers an RPC_OUT_DATA request with a tiny body by `200 Success`,
+ * without connecting to the mailbox. `rpc_server` names the destination, by default the host. A front end that does not know
+ * the destination answers 404 `EndpointNotFound` after the login, which is sufficient.
  */
 export const rpcEcho = webTransaction({
   transaction: "rpc_echo",
@@ -257,8 +257,9 @@ export const rpcEcho = webTransaction({
 });
 
 /**
- * GetFolder of the inbox over Exchange Web Services: login, back end and store. Then the same is asked again in a body of
- * 64 KB (`padding_bytes`; 0: not), nothing of which is stored: authentication in front is known to lose large POSTs.
+ * GetFolder of the inbox over Exchange Web Services: covers login, back end and store. The request is then repeated with a
+ * body of 64 KB (`padding_bytes`; 0 disables it), none of which is stored, because pre-authentication is known to lose large
+ * POSTs.
  */
 export const ewsFolder = webTransaction({
   transaction: "ews_folder",
@@ -301,7 +302,7 @@ async function askPadded(
   );
 }
 
-/** Through a VIP, what answers a small body and never sees a large one is not the server: the ADC has lost it. */
+/** Through a VIP, if a small body is answered and a large one is lost, the ADC has lost it, not the server. */
 function lostOnTheWay(
   run: ProbeRun,
   seen: Observation,
@@ -341,7 +342,7 @@ function getFolder(spec: TransactionSpec, padding: number): WebRequest {
   };
 }
 
-/** Codes of EWS that say: the mailbox cannot be had now. */
+/** EWS codes for an unavailable mailbox. */
 const MAILBOX_SIDE: ReadonlySet<string> = new Set([
   "ErrorMailboxStoreUnavailable",
   "ErrorMailboxMoveInProgress",

@@ -10,12 +10,12 @@ import { ended, type Ended } from "./line-session.ts";
 import type { TransactionSpec, TransactionName } from "../../model/transactions.ts";
 
 const USER_AGENT = "adc-witness";
-/** Bytes of a body that are looked at. */
+/** Bytes of a body that are examined. */
 const BODY_WINDOW_BYTES = 16 * 1024;
-/** Shorter values are no secrets, and hiding them would black out half the transcript. */
+/** Shorter values are not treated as secrets, because redacting them would hide half of the transcript. */
 const MIN_SECRET = 8;
 
-/** Connects to a web server as the specification says. */
+/** Connects to a web server as specified. */
 export async function openWeb(
   run: ProbeRun,
   spec: TransactionSpec,
@@ -32,15 +32,15 @@ export interface WebRequest {
   readonly path: string;
   readonly headers?: HttpRequest["headers"];
   readonly body?: string;
-  /** Keeps the connection for a further request; otherwise the server is asked to close. */
+  /** Keeps the connection for a further request; otherwise asks the server to close it. */
   readonly keepAlive?: boolean;
-  /** The step it belongs to; default `response`. */
+  /** Step of the request; default `response`. */
   readonly step?: Step;
 }
 
 /**
- * One request and its answer on an open connection. Notes who answered, and keeps cookies, credentials and login tokens
- * out of the evidence: of cookies only the names are ever shown.
+ * Sends one request on an open connection and reads the response. Records which server answered, and redacts credentials,
+ * login tokens and cookie values from the evidence.
  */
 export async function askWeb(
   connection: Connection,
@@ -83,12 +83,12 @@ export async function askWeb(
   return answer;
 }
 
-/** Names of the cookies an answer sets; their values are nobody's business. */
+/** Names of the cookies that a response sets. Their values are secret. */
 export function cookieNames({ headers }: HttpAnswer): readonly string[] {
   return headers.all("set-cookie").map((cookie) => cookie.split("=", 1)[0]?.trim() ?? "");
 }
 
-/** Hides tokens: what stands after a scheme or an equals sign and is long enough to be one. */
+/** Redacts tokens: long values after a scheme or an equals sign. */
 function hideWords(run: ProbeRun, text: string): void {
   for (const part of text.split(";")) {
     const value = /^\s*[^\s=]+[\s=]+([^\s=]\S*)\s*$/.exec(part)?.[1];
@@ -98,7 +98,7 @@ function hideWords(run: ProbeRun, text: string): void {
   }
 }
 
-/** Where each logged-in web transaction goes unless `path` says otherwise. */
+/** Default path of each authenticated web transaction. */
 export const WEB_PATHS = {
   owa_form: "/owa/",
   eas_options: "/Microsoft-Server-ActiveSync",
@@ -109,15 +109,15 @@ export const WEB_PATHS = {
   rpc_echo: "/rpc/rpcproxy.dll",
 } as const satisfies Partial<Record<TransactionName, string>>;
 
-/** What the look at a challenge asks for where nothing says which path. */
+/** Default path of a challenge probe. */
 export const CHALLENGE_PATH = "/owa/";
 
-/** What a look asks for where nothing says which path. */
+/** Default path of a probe without an account. */
 export function defaultPath(transaction: TransactionName): string {
   return transaction === "web_answer" ? "/" : CHALLENGE_PATH;
 }
 
-/** Looks at a path of the web: the member's own unless `path` says otherwise. */
+/** Whether the transaction requests a path without an account: the member's own unless `path` is set. */
 export function looksAtPath(transaction: TransactionName): boolean {
   return (
     transaction === "https_challenge" ||
@@ -126,12 +126,12 @@ export function looksAtPath(transaction: TransactionName): boolean {
   );
 }
 
-/** Whether a transaction is of one path of the web, as a look or as a login. */
+/** Whether a transaction requests one web path, with or without a login. */
 export function isOfOnePath(transaction: TransactionName): boolean {
   return looksAtPath(transaction) || ownPath(transaction) !== null;
 }
 
-/** The path of a transaction that has one of its own, else null. */
+/** The fixed path of a transaction, or null. */
 export function ownPath(transaction: TransactionName): string | null {
   return transaction in WEB_PATHS ? WEB_PATHS[transaction as keyof typeof WEB_PATHS] : null;
 }

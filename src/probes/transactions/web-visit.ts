@@ -14,7 +14,7 @@ import { askWeb, openWeb } from "./web-session.ts";
 interface Cookie {
   readonly name: string;
   readonly value: string;
-  /** Host it belongs to, in lower case; with `wide`, that domain and all below it. */
+  /** Host it belongs to, in lower case; with `wide`, that domain and its subdomains. */
   readonly domain: string;
   readonly wide: boolean;
 }
@@ -23,11 +23,11 @@ const MAX_COOKIES = 60;
 const MAX_COOKIE = 4096;
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
-/** The cookies of one visit, kept as a browser keeps them as far as a login needs it (RFC 6265). Forgotten with the visit. */
+/** The cookies of one visit, as far as a login needs them (RFC 6265). Discarded with the visit. */
 export class CookieJar {
   #cookies: Cookie[] = [];
 
-  /** Takes over what an answer of that host sets; an empty or expired cookie is removed. */
+  /** Stores the cookies that a response of that host sets, and removes empty or expired ones. */
   keep(host: string, answer: HttpAnswer): void {
     for (const line of answer.headers.all("set-cookie")) {
       const cookie = parseCookie(line, host.toLowerCase());
@@ -43,7 +43,7 @@ export class CookieJar {
     }
   }
 
-  /** Value of the `Cookie` header for that host, or null when there is nothing to send. */
+  /** Value of the `Cookie` header for that host, or null if there are none. */
   header(host: string): string | null {
     const asked = host.toLowerCase();
     const sent = this.#cookies.filter(({ domain, wide }) =>
@@ -70,7 +70,7 @@ function parseCookie(line: string, host: string): Cookie | null {
       .find((text) => text.toLowerCase().startsWith(`${name}=`))
       ?.slice(name.length + 1) ?? null;
   const given = attribute("domain")?.replace(/^\./, "").toLowerCase() ?? null;
-  // A host may set cookies for its own domain and those above it, never for strangers.
+  // A host may set cookies only for its own domain and its parents.
   if (given !== null && host !== given && !host.endsWith(`.${given}`)) {
     return null;
   }
@@ -85,26 +85,26 @@ function parseCookie(line: string, host: string): Cookie | null {
   };
 }
 
-/** What a visit asks for next. */
+/** Next request of a visit. */
 interface VisitRequest {
   readonly method: "GET" | "POST";
   readonly host: string;
   readonly path: string;
-  /** A form, sent URL-encoded; what is sealed in it is disclosed to the connection that it goes over. */
+  /** A form, sent URL-encoded. Sealed values are disclosed only to the connection that sends them. */
   readonly form?: Readonly<Record<string, string | Sealed>>;
   readonly step: Step;
 }
 
 /**
- * Several requests as one browser makes them: cookies kept, connections used again where the server allows it. Whatever
- * host a redirect names, only the probe's own target is dialled: a credential never follows a redirect elsewhere.
+ * Several requests as one browser makes them: with cookies and with reused connections. Only the probe's own target is
+ * dialled, regardless of redirects, so that a credential never reaches another host.
  */
 export class WebVisit {
   readonly #run: ProbeRun;
   readonly #spec: TransactionSpec;
   readonly #target: Target;
   readonly #jar = new CookieJar();
-  /** The cookies of a login are as good as the login: from then on they too go only where a secret may go. */
+  /** After a login, cookies are secrets too, and are sent only where a secret may be sent. */
   #loggedIn = false;
   #open: { readonly host: string; readonly connection: Connection } | null = null;
 
@@ -147,7 +147,10 @@ export class WebVisit {
     return answer;
   }
 
-  /** As browsers send a form: the ADC rejects any login without `Origin` since 13.1-63, however right its password. */
+  /**
+   * Headers that browsers send with a form: since 13.1-63 the ADC rejects any login without `Origin`, even with a correct
+   * password.
+   */
   #ofForm(host: string): readonly (readonly [string, string])[] {
     const scheme = this.#spec.tls === null ? "http" : "https";
     return [
@@ -195,7 +198,7 @@ export class WebVisit {
     return opened.kind === "ended" ? opened : opened.connection;
   }
 
-  /** For another host than the probe's own the certificate must carry that host's name. */
+  /** For a host other than the probe's own, the certificate must be valid for that host's name. */
   #specFor(host: string): TransactionSpec {
     const { tls } = this.#spec;
     if (tls === null || host.toLowerCase() === this.#spec.host.toLowerCase() || isIP(host) !== 0) {
@@ -205,7 +208,7 @@ export class WebVisit {
   }
 }
 
-/** Where a redirect leads: host and path, or null when it leads nowhere or out of the web. */
+/** Host and path of a redirect; null without a usable target. */
 export function redirectTarget(
   answer: HttpAnswer,
   from: string,

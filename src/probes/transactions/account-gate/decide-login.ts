@@ -18,13 +18,13 @@ export type GateDecision =
   | {
       readonly kind: "wait";
       readonly why: GateWait;
-      /** When to ask again at the latest; null: when what is under way has ended. */
+      /** Latest time to ask again; null: when a login in flight ends. */
       readonly until: number | null;
-      /** What is known to be wrong with a place that is backed off from. */
+      /** The known fault of an endpoint in back-off. */
       readonly broken?: BrokenEndpoint["reason"];
     };
 
-/** Why a gate lets a login wait. */
+/** Why a login must wait. */
 type GateWait =
   | "suspended"
   | "busy"
@@ -34,28 +34,30 @@ type GateWait =
   | "new_secret"
   | "other_secret";
 
-/** Logins of one account begin no closer together than this, however many places there are. */
+/** Minimum gap between login starts of one account, across all endpoints. */
 export const MIN_GAP_MS = 500;
-/** How long after its last login a secret counts as in use: who holds another one for this account waits. */
+/**
+ * How long a secret counts as in use after its last login. Processes with a different secret for the account wait meanwhile.
+ */
 const IN_USE_MS = 2 * 60_000;
-/** How long a server that has just rejected leaves the next login to another. */
+/** How long a server that rejected a login must wait before the next one, so that another server is tried first. */
 const OTHERS_FIRST_MS = 5 * 60_000;
-/** How long the others leave the next login to the place where it last worked. */
+/** How long other endpoints wait so that the endpoint of the last successful login is tried first. */
 const LAST_WORKED_FIRST_MS = 90_000;
 /**
- * How long after a rejection a new secret is tried: a password file that changes at every reload must not make a try of each
- * reload.
+ * Minimum time between a rejection and the first try of a new secret, so that a password file that changes with every reload
+ * does not cause a login per reload.
  */
 export const NEW_SECRET_MS = 60_000;
 
-/** How long after a rejection a place that has recovered since is tried again, at the soonest. */
+/** Minimum time between a rejection and the retry at an endpoint that has recovered. */
 export const RECOVERED_RETRY_MS = 60_000;
 
 /**
- * Whether a login may begin at this place now, by who holds the secret of that mark. A login that is allowed must be told
- * as `started` before it begins, and another mark than the gate's as `secret` before that. `recoveredAt`: when another
- * probe of the same place last came to pass after failures. That shortens a back-off and a long suspension, and never lets
- * a third login be rejected within the suspension time.
+ * Decides whether a login may start at this place now, with the secret identified by `mark`. The caller must report an
+ * allowed login as `started` before it begins, and a changed mark as `secret` before that. `recoveredAt` is when another
+ * probe of the same place last passed after failures. A recovery shortens a back-off and a long suspension, but never allows
+ * a third rejection within the suspension time.
  */
 export function decideLogin(
   before: GateState,
@@ -66,7 +68,7 @@ export function decideLogin(
 ): GateDecision {
   const state = expire(before, now);
   if (mark !== null && mark !== state.secret) {
-    // Two processes with two secrets: rejections of the one must not be undone by turning to the other and back.
+    // Two processes may hold different secrets. Alternating between them must not reset the count of rejections.
     return inUse(state, now)
       ? { kind: "wait", why: "other_secret", until: earliest(state.inFlight) }
       : decideLogin(changeSecret(state, mark, now), place, now, mark, recoveredAt);
@@ -116,8 +118,8 @@ function inUse(state: GateState, now: number): boolean {
 }
 
 /**
- * When a secret that was never tried may be: a while after the last rejection, and only where it would be no third one
- * within the suspension time, of whichever secrets.
+ * Earliest time for the first login with a new secret: some time after the last rejection, and only once it cannot be a third
+ * rejection within the suspension time. Null if the secret was already rejected or left unanswered.
  */
 function newSecretFrom(state: GateState): number | null {
   if (ownSuspects(state).length > 0) {
@@ -131,7 +133,7 @@ function newSecretFrom(state: GateState): number | null {
     : Math.max(last + NEW_SECRET_MS, (lastButOne ?? -Infinity) + SUSPENSION_MS);
 }
 
-/** After a suspension a single login decides whether it goes on, at a server that did not reject if there is one. */
+/** After a suspension, one trial login decides whether the suspension continues. It prefers a server that did not reject. */
 function decideTrial(
   state: GateState,
   suspension: Suspension,
@@ -159,7 +161,7 @@ function decideTrial(
     : { kind: "wait", why: "elsewhere_first", until: leave };
 }
 
-/** First where the secret last worked, then at any server that did not reject, then anywhere. */
+/** Order of trial logins: the endpoint of the last success, then servers that did not reject, then any. */
 function trialTurn({ suspects, lastWorked }: GateState, { key, server }: LoginPlace): number {
   const rejecting = new Set(suspects.map((suspect) => suspect.place.server));
   if (rejecting.has(server)) {
@@ -170,7 +172,7 @@ function trialTurn({ suspects, lastWorked }: GateState, { key, server }: LoginPl
   return isPreferred ? 0 : 1;
 }
 
-/** After one rejection: not at that server again for a while, and where it last worked before anywhere else. */
+/** After one rejection, that server is skipped for a while, and the endpoint of the last success goes first. */
 function decideElsewhere(
   state: GateState,
   first: Suspect,
@@ -202,7 +204,7 @@ function elsewhereWaitMs(
   if (place.server === rejected.server) {
     return OTHERS_FIRST_MS;
   }
-  // A VIP may lead to the server that has just rejected: that it worked there last says nothing of where it leads now.
+  // A VIP may lead to the server that rejected, so a past success there does not show where it leads now.
   const isElsewhere = lastWorked?.throughAdc !== true || rejected.throughAdc;
   if (lastWorked !== null && lastWorked.server !== rejected.server && isElsewhere) {
     return lastWorked.server === place.server ? 0 : LAST_WORKED_FIRST_MS;

@@ -1,38 +1,42 @@
 import type { FailureReason } from "../../../model/reasons.ts";
 
 /**
- * Keeps probes from ever locking an account out. Pure: the state of one lockout key, here; what may be done now, by
- * `decideLogin`; and what each event makes of it, by `stepGate`. The caller keeps the state where all processes of this
- * agent share it and writes it down before a login begins; a login whose end is never reported counts against the account
- * once its time is over. Times are milliseconds by a clock that is never set (src/agent/accounts/login-state.ts).
+ * Prevents probes from locking an account out. All functions are pure: this file holds the state of one lockout key,
+ * `decideLogin` decides whether a login may start, and `stepGate` applies an event. The caller stores the state where all
+ * processes of this agent share it, and persists it before a login starts. A login whose result is never reported counts
+ * against the account after its deadline. Times are milliseconds of a clock that cannot be set (src/agent/accounts/login-
+ * state.ts).
  *
- * The bound: rejections that may have followed one another at the domain controller within the suspension time, together
- * with the logins still under way, are never more than two, whatever secrets were tried. A secret that was never tried need
- * not wait for the suspension's end, only until it can be no third one. Logins that overlap an accepted one keep counting:
- * which of them came last is not known.
+ * Invariant: the consecutive rejections that the domain controller may have counted within the suspension time, plus the
+ * logins in flight, never exceed two, regardless of the secrets tried. A secret that was never tried does not wait for the
+ * end of the suspension, only until a third rejection within that time is impossible. Rejections that overlap an accepted
+ * login still count, because their order is unknown.
  */
 export interface GateState {
-  /** Opaque mark of the secret in use; another one lifts a suspension. Null before the first. */
+  /** Opaque mark of the secret in use; null before the first. A different one may end a suspension early. */
   readonly secret: string | null;
-  /** Counts events, to order what began after what ended. */
+  /** Event counter, used to order the starts and ends of logins. */
   readonly sequence: number;
-  /** The secret has been accepted, and not been rejected twice since. */
+  /** The secret has been accepted and not rejected twice since. */
   readonly proven: boolean;
   readonly inFlight: readonly LoginUnderWay[];
-  /** Rejected or unanswered logins that may have followed the last accepted one, of every secret tried since. */
+  /** Rejected or unanswered logins that may have come after the last accepted one, for all secrets tried since. */
   readonly suspects: readonly Suspect[];
   readonly suspension: Suspension | null;
   readonly lastWorked: LoginPlace | null;
-  /** When the last login began: the rate is bounded by it. */
+  /** When the last login started; limits the login rate. */
   readonly lastStartedAt: number | null;
-  /** Places that rejected a secret which another place then accepted. */
+  /** Endpoints that rejected a secret which another endpoint then accepted. */
   readonly broken: readonly BrokenEndpoint[];
 }
 
 /** Where a login is made: transaction, vantage, and member or vserver. */
 export interface LoginPlace {
   readonly key: string;
-  /** Who is asked: two ports of one server have one back end. Through an ADC the VIP's address: any server may answer. */
+  /**
+   * Server that handles the login: two ports of one server share a back end. Through an ADC: the VIP's address, since any
+   * server may answer.
+   */
   readonly server: string;
   readonly throughAdc: boolean;
 }
@@ -41,15 +45,18 @@ export interface LoginUnderWay {
   readonly id: string;
   readonly place: LoginPlace;
   readonly startedSequence: number;
-  /** When it counts as unanswered. */
+  /** Time after which the login counts as unanswered. */
   readonly deadline: number;
 }
 
 export interface Suspect {
-  /** Mark of the secret that was tried. */
+  /** Mark of the tried secret. */
   readonly secret: string | null;
   readonly place: LoginPlace;
-  /** The server said no; otherwise no answer came, which counts alike for the account but says nothing of the place. */
+  /**
+   * True: the server rejected the credential. False: no answer, which counts equally for the account but says nothing about
+   * the endpoint.
+   */
   readonly rejected: boolean;
   readonly endedSequence: number;
   readonly at: number;
@@ -57,19 +64,19 @@ export interface Suspect {
 
 export interface Suspension {
   readonly until: number;
-  /** Length of the next one, in milliseconds. */
+  /** Length of the next suspension, in milliseconds. */
   readonly nextMs: number;
 }
 
 export interface BrokenEndpoint {
   readonly key: string;
   readonly reason: Extract<FailureReason, "backend_unavailable" | "login_broken_by_adc">;
-  /** No login there before this time. */
+  /** No login at this endpoint before this time. */
   readonly until: number;
   readonly backOffMs: number;
 }
 
-/** Length of the first suspension; rejections of other secrets count for so long. */
+/** Length of the first suspension. Rejections of other secrets count for the same time. */
 export const SUSPENSION_MS = 30 * 60_000;
 
 export function initialGate(): GateState {
@@ -86,12 +93,12 @@ export function initialGate(): GateState {
   };
 }
 
-/** What stands against the secret in use. */
+/** Suspects of the secret in use. */
 export function ownSuspects(state: GateState): readonly Suspect[] {
   return state.suspects.filter(({ secret }) => secret === state.secret);
 }
 
-/** What stands against the account at this moment: of the secret in use, and lately of any other. */
+/** Suspects that count now: those of the secret in use, and recent ones of other secrets. */
 export function standingSuspects(state: GateState, now: number): readonly Suspect[] {
   return state.suspects.filter(
     ({ secret, at }) => secret === state.secret || at > now - SUSPENSION_MS,
@@ -99,8 +106,8 @@ export function standingSuspects(state: GateState, now: number): readonly Suspec
 }
 
 /**
- * Another secret is in use from now on. It lifts nothing by itself: `decideLogin` says when a secret that was never tried
- * may be. Logins under way count against the old secret: their answers concern it, and are ignored.
+ * Switches to another secret. This alone does not end a suspension: `decideLogin` decides when an untried secret may be used.
+ * Logins in flight become suspects of the old secret, and their results are ignored.
  */
 export function changeSecret(state: GateState, mark: string, at: number): GateState {
   if (state.secret === mark) {
@@ -127,12 +134,12 @@ export function changeSecret(state: GateState, mark: string, at: number): GateSt
 }
 
 export const MAX_SUSPENSION_MS = 6 * 60 * 60_000;
-/** Most logins that may be rejected one after another. */
+/** Maximum number of consecutive rejected logins. */
 export const MAX_SUSPECTS = 2;
-/** Suspects are kept of so many logins; a secret never has more than two. */
+/** Maximum number of suspects kept; a secret has at most two. */
 const MAX_SUSPECTS_KEPT = 16;
 
-/** Until when the account is suspended at this moment, or null. */
+/** End of the current suspension, or null. */
 export function suspendedUntil(state: GateState, now: number): number | null {
   const { suspension } = expire(state, now);
   return suspension !== null && now < suspension.until ? suspension.until : null;
@@ -151,7 +158,7 @@ function suspect(state: GateState, id: string, at: number, rejected: boolean): G
     : next;
 }
 
-/** The list with one more of the secret in use: the last two of each secret. */
+/** Adds a suspect of the secret in use; keeps the last two of each secret. */
 function withSuspect(
   state: GateState,
   place: LoginPlace,
@@ -179,7 +186,7 @@ function suspend(state: GateState, at: number): GateState {
   };
 }
 
-/** Logins whose time is over without a word count as unanswered, at that time. */
+/** Logins past their deadline count as unanswered at that deadline. */
 export function expire(state: GateState, now: number): GateState {
   let current = state;
   for (const login of state.inFlight) {
@@ -196,8 +203,8 @@ export function expire(state: GateState, now: number): GateState {
 }
 
 /**
- * Logins that this process itself still waits for are not over, whatever the clock says (the process was held, or the clock
- * was set): it will report how they ended. To be asked before anything else at that moment.
+ * Extends the deadline of logins that this process still waits for (it was suspended, or the clock was set), because their
+ * results will be reported. Must be called before any other function at that time.
  */
 export function stillAwaited(
   state: GateState,
@@ -221,25 +228,25 @@ export type GateEvent =
       readonly kind: "started";
       readonly id: string;
       readonly place: LoginPlace;
-      /** When the login's own time is over. */
+      /** Deadline of the login. */
       readonly deadline: number;
       readonly at: number;
     }
   | { readonly kind: "accepted"; readonly id: string; readonly at: number }
   | { readonly kind: "rejected"; readonly id: string; readonly at: number }
-  /** The credential was sent and no answer came: it may have been rejected. */
+  /** The credential was sent and no answer came, so it may have been rejected. */
   | { readonly kind: "unanswered"; readonly id: string; readonly at: number }
-  /** It ended before the credential was sent, or the server refused to look at it. */
+  /** The login ended before the credential was sent, or the server refused to check it. */
   | { readonly kind: "not_tried"; readonly id: string; readonly at: number }
   /** The configuration was loaded with this secret. */
   | { readonly kind: "secret"; readonly mark: string; readonly at: number };
-/** How fresh a rejection must be for an acceptance elsewhere to say that its place was at fault. */
+/** Maximum age of a rejection for which an acceptance elsewhere proves the rejecting endpoint faulty. */
 const CONFIRM_WITHIN_MS = 5 * 60_000;
 const BACK_OFF_MS = 2 * 60_000;
 const MAX_BACK_OFF_MS = 30 * 60_000;
 const MAX_BROKEN = 500;
 
-/** The state after an event. Events of unknown logins (of another state file, say) change nothing. */
+/** Applies an event. Events of unknown logins (for example from another state file) have no effect. */
 export function stepGate(before: GateState, event: GateEvent): GateState {
   const expired = expire(before, event.at);
   const state = { ...expired, sequence: expired.sequence + 1 };
