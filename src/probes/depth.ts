@@ -3,7 +3,7 @@ import type { Depth, Sight } from "../model/observation.ts";
 import type { Monitor } from "../model/monitor.ts";
 import type { TransactionName } from "../model/transactions.ts";
 import { isSupported, monitorTypeOf } from "./monitors/registry.ts";
-import { defaultPath, isOfOnePath, ownPath } from "./transactions/web-session.ts";
+import { defaultPath, hasWebPath, loginPath } from "./transactions/web-session.ts";
 
 /** Depth of a type, regardless of parameters. Measured against the lab where possible: docs/dev/blind-spots.md. */
 const DEPTH_OF_TYPE: Readonly<Record<string, Depth>> = {
@@ -138,8 +138,8 @@ const DEPTH_OF_TRANSACTION: Readonly<Record<TransactionName, Depth>> = {
 
 /** Depth of a transaction; `path` from its specification. */
 export function transactionSight(transaction: TransactionName, path: string | null): Sight {
-  const asked = isOfOnePath(transaction)
-    ? (path ?? ownPath(transaction) ?? defaultPath(transaction))
+  const asked = hasWebPath(transaction)
+    ? (path ?? loginPath(transaction) ?? defaultPath(transaction))
     : null;
   return {
     depth: DEPTH_OF_TRANSACTION[transaction],

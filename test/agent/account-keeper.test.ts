@@ -20,22 +20,22 @@ import type { LoginOutcome } from "../../src/model/observation.ts";
 import {
   initialGate,
   SUSPENSION_MS,
-  type LoginPlace,
+  type LoginEndpoint,
 } from "../../src/probes/transactions/account-gate/gate.ts";
 
 const MINUTE_MS = 60_000;
-const EX01: LoginPlace = { key: "backend/ex01", server: "ex01", throughAdc: false };
-const EX02: LoginPlace = { key: "backend/ex02", server: "ex02", throughAdc: false };
-const EX03: LoginPlace = { key: "backend/ex03", server: "ex03", throughAdc: false };
-const VIP: LoginPlace = { key: "vip/v_imap", server: "192.0.2.1", throughAdc: true };
+const EX01: LoginEndpoint = { key: "backend/ex01", server: "ex01", throughAdc: false };
+const EX02: LoginEndpoint = { key: "backend/ex02", server: "ex02", throughAdc: false };
+const EX03: LoginEndpoint = { key: "backend/ex03", server: "ex03", throughAdc: false };
+const VIP: LoginEndpoint = { key: "vip/v_imap", server: "192.0.2.1", throughAdc: true };
 
 interface Opened {
   readonly keeper: AccountKeeper;
   /** Each login comes after the shortest gap between two. */
-  readonly begin: (place: LoginPlace) => ReturnType<AccountKeeper["begin"]>;
+  readonly begin: (place: LoginEndpoint) => ReturnType<AccountKeeper["begin"]>;
   /** A login that must begin. */
-  readonly begun: (place: LoginPlace) => Promise<string>;
-  readonly login: (place: LoginPlace, outcome: LoginOutcome) => Promise<void>;
+  readonly begun: (place: LoginEndpoint) => Promise<string>;
+  readonly login: (place: LoginEndpoint, outcome: LoginOutcome) => Promise<void>;
 }
 
 /** A state directory, and keepers over it that share the clocks of one machine. */
@@ -54,7 +54,7 @@ async function shared() {
       firstLoginDelayMs,
     });
     keeper.reconfigure(new Map([["probe", ["probe-a"]]]));
-    const begin = (place: LoginPlace) => {
+    const begin = (place: LoginEndpoint) => {
       pass(MIN_GAP_MS);
       return keeper.begin(
         { lockoutKey: "probe", secret: sealed(secret), name: "probe-a" },
@@ -62,14 +62,14 @@ async function shared() {
         MINUTE_MS,
       );
     };
-    const begun = async (place: LoginPlace): Promise<string> => {
+    const begun = async (place: LoginEndpoint): Promise<string> => {
       const answer = await begin(place);
       if (answer.kind !== "begun") {
         throw new Error(JSON.stringify(answer));
       }
       return answer.id;
     };
-    const login = async (place: LoginPlace, outcome: LoginOutcome): Promise<void> => {
+    const login = async (place: LoginEndpoint, outcome: LoginOutcome): Promise<void> => {
       await keeper.end("probe", await begun(place), outcome);
     };
     return { keeper, begin, begun, login };

@@ -13,7 +13,7 @@ import {
   judgeChallenge,
   judgeError,
   summary,
-  type WebAsked,
+  type WebContext,
 } from "../../../src/probes/transactions/web-answer.ts";
 import { CookieJar } from "../../../src/probes/transactions/web-visit.ts";
 import { passivePort } from "../../../src/probes/monitors/ftp.ts";
@@ -30,7 +30,7 @@ export const HTTP_SEEDS = [
   "HTTP/1.1 200\nServer: x\n\nbare",
 ] as const;
 
-const ASKED: WebAsked = {
+const ASKED: WebContext = {
   vantage: "backend",
   spec: {
     adc: null,

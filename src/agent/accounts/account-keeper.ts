@@ -45,10 +45,10 @@ import {
   SUSPENSION_MS,
   type BrokenEndpoint,
   type GateState,
-  type LoginPlace,
+  type LoginEndpoint,
   stepGate,
   type GateEvent,
-  stillAwaited,
+  extendAwaited,
   suspendedUntil,
 } from "../../probes/transactions/account-gate/gate.ts";
 import type { LoginOutcome } from "../../model/observation.ts";
@@ -121,7 +121,7 @@ export interface AccountKeeper {
    */
   readonly begin: (
     credential: Credential,
-    place: LoginPlace,
+    place: LoginEndpoint,
     lastsMs: number,
     recoveredMsAgo?: number | null,
   ) => Promise<BeginResult>;
@@ -222,7 +222,7 @@ class Keeper implements AccountKeeper {
 
   async begin(
     credential: Credential,
-    place: LoginPlace,
+    place: LoginEndpoint,
     lastsMs: number,
     recoveredMsAgo: number | null = null,
   ): Promise<BeginResult> {
@@ -270,7 +270,7 @@ class Keeper implements AccountKeeper {
     const reading = this.#options.clock();
     const at = timeAt(this.#known.clock, reading);
     return [...this.#known.gates].flatMap(([lockoutKey, gate]) => {
-      const until = suspendedUntil(stillAwaited(gate, this.#inProgress, at), at);
+      const until = suspendedUntil(extendAwaited(gate, this.#inProgress, at), at);
       const names = this.#names.get(lockoutKey) ?? [];
       return until === null
         ? []
@@ -462,7 +462,7 @@ class Keeper implements AccountKeeper {
     const state: MutableLoginState = {
       isNew,
       gates: new Map(
-        [...read.gates].map(([key, gate]) => [key, stillAwaited(gate, this.#inProgress, at)]),
+        [...read.gates].map(([key, gate]) => [key, extendAwaited(gate, this.#inProgress, at)]),
       ),
       nitro: new Map(read.nitro),
       bindings: new Map(read.bindings),

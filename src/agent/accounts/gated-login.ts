@@ -3,7 +3,7 @@ import type { PlannedProbe } from "../plan/planned-probe.ts";
 import type { GateDecision } from "../../probes/transactions/account-gate/decide-login.ts";
 import type { StateFailure, Credential, AccountKeeper, BeginResult } from "./account-keeper.ts";
 import type { ProbeResult } from "../run-probe.ts";
-import type { BrokenEndpoint, LoginPlace } from "../../probes/transactions/account-gate/gate.ts";
+import type { BrokenEndpoint, LoginEndpoint } from "../../probes/transactions/account-gate/gate.ts";
 import {
   lockoutKeyOf,
   type MonitorCredential,
@@ -12,7 +12,7 @@ import {
 import { loginOutcome } from "../../probes/probe.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Observation } from "../../model/observation.ts";
-import { writtenSecrets } from "../../probes/monitors/written-login.ts";
+import { monitorRequestSecrets } from "../../probes/monitors/written-login.ts";
 
 /** Exchange's client receive connectors accept this many messages a minute from one source and one user. */
 export const MAX_MESSAGES_PER_MINUTE = 5;
@@ -119,7 +119,7 @@ export function credentialOnWire({ action }: PlannedProbe): Credential | null {
 }
 /** The login that the ADC's configuration contains in the request, else the one from the agent's configuration. */
 function loginOnWire(spec: MonitorSpec): Pick<MonitorCredential, "username" | "password"> | null {
-  const { login } = writtenSecrets(spec.monitor);
+  const { login } = monitorRequestSecrets(spec.monitor);
   if (login !== null) {
     return { username: login.username, password: { reveal: () => login.password } };
   }
@@ -175,7 +175,7 @@ export function placeOf({
   vantage,
   server,
   address,
-}: Pick<PlannedProbe, "id" | "vantage" | "server" | "address">): LoginPlace {
+}: Pick<PlannedProbe, "id" | "vantage" | "server" | "address">): LoginEndpoint {
   return vantage === "backend"
     ? { key: id, server: server ?? address ?? id, throughAdc: false }
     : { key: id, server: address ?? id, throughAdc: true };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import type { GateState, LoginPlace } from "../../probes/transactions/account-gate/gate.ts";
+import type { GateState, LoginEndpoint } from "../../probes/transactions/account-gate/gate.ts";
 import type { NitroLogins } from "../../adc/nitro/login-gate.ts";
 
 /** The clocks of this machine at one moment, in milliseconds. */
@@ -52,7 +52,7 @@ export async function machineClock(): Promise<() => ClockReading> {
 const place = z
   // Files of earlier versions have no `server`: each place then counts as a server of its own.
   .strictObject({ key: z.string(), server: z.string().optional(), throughAdc: z.boolean() })
-  .transform(({ key, server, throughAdc }): LoginPlace => ({
+  .transform(({ key, server, throughAdc }): LoginEndpoint => ({
     key,
     server: server ?? key,
     throughAdc,
@@ -60,7 +60,7 @@ const place = z
 /** Earlier versions stored the key alone. */
 const lastWorked = z.union([
   place,
-  z.string().transform((key): LoginPlace => ({ key, server: key, throughAdc: false })),
+  z.string().transform((key): LoginEndpoint => ({ key, server: key, throughAdc: false })),
 ]);
 const count = z.number().int().nonnegative();
 const time = z.number().nonnegative();

@@ -25,7 +25,7 @@ import {
   proofWords,
 } from "./settings.ts";
 import type { ServerTrust, TransactionRunConfig } from "../../config/schema.ts";
-import { looksAtPath } from "../../probes/transactions/web-session.ts";
+import { isWebLook } from "../../probes/transactions/web-session.ts";
 import { type RunAtService, asksThrough, whereItsPathLeads } from "./content-switching.ts";
 import {
   namesThrough,
@@ -176,7 +176,7 @@ function specOf(
   return {
     ...anonymousSpec(run.transaction, recognition),
     security,
-    path: run.path ?? (looksAtPath(run.transaction) ? (reach?.path ?? recognition.path) : null),
+    path: run.path ?? (isWebLook(run.transaction) ? (reach?.path ?? recognition.path) : null),
     tls:
       security === "none"
         ? null

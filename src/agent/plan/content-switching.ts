@@ -6,7 +6,7 @@ import type { VserverGraph, CsRoute } from "../../adc/vserver-graph.ts";
 import type { AdcService, Member } from "../../model/adc-service.ts";
 import { vipReach, type VipReach, servicesOf, vipProbeId } from "./vip-reach.ts";
 import type { LbVserver } from "../../model/vserver.ts";
-import { ownPath } from "../../probes/transactions/web-session.ts";
+import { loginPath } from "../../probes/transactions/web-session.ts";
 import { DIRECTORY_PATHS } from "../../adc/recognise.ts";
 import { isLookAllowed, looksOf, type LookRecognition } from "./look-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
@@ -53,7 +53,7 @@ function leadsThere(at: RunAtService, vserver: LbVserver, reach: VipReach, path:
 }
 /** The path that is asked for; null where it is the member's own, or there is none. */
 function askedPath({ run }: RunAtService): string | null {
-  return run.path ?? ownPath(run.transaction);
+  return run.path ?? loginPath(run.transaction);
 }
 /**
  * Whether a run asks at a vserver through this way: only where its path leads there. `unrouted` remembers which paths that

@@ -11,7 +11,7 @@ import {
   type MonitorType,
 } from "../../probes/monitors/spec.ts";
 import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
-import { writtenSecrets } from "../../probes/monitors/written-login.ts";
+import { monitorRequestSecrets } from "../../probes/monitors/written-login.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import {
   bothNotes,
@@ -153,7 +153,7 @@ function monitorSpec(bound: BoundMonitor): { spec: MonitorSpec; tlsSource: strin
       viaVip: null,
       closeMode: service.monConnectionClose ?? estate.parameters.monitorConnectionClose,
       diagnosticNames: clientNames(settings, bound.vservers),
-      ...(settings.habits === undefined ? {} : { habits: settings.habits }),
+      ...(settings.quirks === undefined ? {} : { quirks: settings.quirks }),
     },
     tlsSource: tls?.source ?? null,
   };
@@ -232,7 +232,7 @@ export function secretNote({ monitor, credential, tls }: MonitorSpec): string | 
 
 /** Whether a monitor's replica sends a secret: of our configuration, or one that its request carries. */
 export function sendsSecret(monitor: Monitor, credential: MonitorCredential | null): boolean {
-  return credential !== null || writtenSecrets(monitor).secrets.length > 0;
+  return credential !== null || monitorRequestSecrets(monitor).secrets.length > 0;
 }
 
 /** From where the ADC asks: nothing here can ask from its addresses. */

@@ -121,8 +121,8 @@ export interface PlanSettings {
   readonly minIntervalMs: number;
   /** How long an anonymous look waits for its server. */
   readonly lookTimeoutMs: number;
-  /** What documentation leaves open about the ADC's probes; undefined: the likelier habits. */
-  readonly habits?: AdcQuirks;
+  /** Undocumented behaviour of the ADC's probes; undefined: the more likely one. */
+  readonly quirks?: AdcQuirks;
 }
 
 /** By an address that may be dialled, the address of ours that it is dialled from. */
@@ -187,7 +187,7 @@ export function planSettings(
     resolved,
     minIntervalMs: config.minProbeIntervalMs,
     lookTimeoutMs: config.lookTimeoutMs,
-    habits: config.probe,
+    quirks: config.probe,
   };
 }
 

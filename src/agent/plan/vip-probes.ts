@@ -347,7 +347,7 @@ function vipMonitorProbes(
               : tls,
           credential,
           command: own?.command ?? null,
-          ...(settings.habits === undefined ? {} : { habits: settings.habits }),
+          ...(settings.quirks === undefined ? {} : { quirks: settings.quirks }),
           viaVip: { host: reach.host === null ? null : host, path: reach.path },
         };
         const unsupportedReason =

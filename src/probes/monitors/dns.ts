@@ -23,8 +23,8 @@ const COMMON = {
 } as const;
 
 /**
- * DNS: asks for `query` (the root when none is given) and `queryType` (Address, Zone, AAAA). The answer must hold at least
- * one address of `IPAddress`; without that list any answer without an error passes. NetScaler docs: "DNS monitors".
+ * DNS: queries `query` (the root by default) for `queryType` (Address, Zone, AAAA). The response must contain at least one
+ * address of `IPAddress`; without that list, any response without an error passes. NetScaler docs: "DNS monitors".
  */
 export const dnsMonitor: MonitorType = {
   ...COMMON,

@@ -8,7 +8,7 @@ import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import { readReply, type CodedReply } from "../../net/mail-replies.ts";
 import { monitorUser, needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
 
-/** Bytes of a file that are read before it counts as retrieved in part. */
+/** Maximum bytes of a file that are read. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 const COMMON = {
@@ -19,9 +19,9 @@ const COMMON = {
 } as const;
 
 /**
- * FTP: greeting, login, and a passive data connection that lists names. Without a configured user it logs in as
- * `anonymous`. A rejected login is never the server's fault. NetScaler docs: "FTP monitors": "the monitor opens the
- * control connection, then the data connection".
+ * FTP: greeting, login, and a passive data connection that lists names. Without a configured user it logs in as `anonymous`.
+ * A rejected login never counts as a server fault. NetScaler docs: "FTP monitors": "the monitor opens the control connection,
+ * then the data connection".
  */
 export const ftpMonitor: MonitorType = {
   ...COMMON,
@@ -38,7 +38,7 @@ export const ftpMonitor: MonitorType = {
     spec.credential === null && monitorUser(spec.monitor) === null ? null : needsCredential(spec),
 };
 
-/** FTP-EXTENDED (nsftp.pl): fetches `fileName` whole. NetScaler docs: "FTP-EXTENDED monitors". */
+/** FTP-EXTENDED (nsftp.pl): retrieves the whole of `fileName`. NetScaler docs: "FTP-EXTENDED monitors". */
 export const ftpExtendedMonitor: MonitorType = {
   ...COMMON,
   type: "FTP-EXTENDED",
@@ -82,12 +82,12 @@ class FtpExchange {
     if (passive.kind !== "reply") {
       return run.fail("response", passive);
     }
-    const place = port ?? (await this.#oldPassive());
-    if (typeof place !== "number") {
-      return place;
+    const dataPort = port ?? (await this.#pasvPort());
+    if (typeof dataPort !== "number") {
+      return dataPort;
     }
     // Only the port of the reply is used; the address stays that of the control connection.
-    const data = await dialAddress(run, this.#connection.remote.address, place);
+    const data = await dialAddress(run, this.#connection.remote.address, dataPort);
     if (data.kind === "failed") {
       return run.fail("transaction", data.why);
     }
@@ -97,12 +97,12 @@ class FtpExchange {
     }
     if (opening.code === 550 && command === "NLST") {
       // An empty directory: the data connection worked.
-      return this.#leave();
+      return this.#quit();
     }
     if (opening.code >= 400) {
       return run.mismatch("transaction", "bad_status", `${opening.code} ${opening.text}`);
     }
-    const drained = await drain(data.connection);
+    const drained = await readToEnd(data.connection);
     if (drained !== null) {
       return run.fail("transaction", drained);
     }
@@ -112,7 +112,7 @@ class FtpExchange {
       return run.fail("transaction", done);
     }
     return done.code < 300
-      ? this.#leave()
+      ? this.#quit()
       : run.mismatch("transaction", "bad_status", `${done.code} ${done.text}`);
   }
 
@@ -148,7 +148,7 @@ class FtpExchange {
       return run.fail("login", reply);
     }
     if (run.login !== null) {
-      run.login = fateOf(reply.code);
+      run.login = passOutcome(reply.code);
     }
     if (reply.code < 300) {
       return null;
@@ -159,7 +159,7 @@ class FtpExchange {
       : run.mismatch("login", "bad_status", words);
   }
 
-  async #oldPassive(): Promise<number | Observation> {
+  async #pasvPort(): Promise<number | Observation> {
     const reply = await this.#ask("PASV");
     if (reply.kind !== "reply") {
       return this.#run.fail("response", reply);
@@ -170,7 +170,7 @@ class FtpExchange {
     );
   }
 
-  async #leave(): Promise<Observation> {
+  async #quit(): Promise<Observation> {
     this.#run.responseTimeMs = this.#run.elapsedMs();
     await this.#ask("QUIT");
     this.#run.phase("quit");
@@ -184,7 +184,7 @@ class FtpExchange {
 }
 
 /** Result of the reply to PASS (RFC 959 section 5.4): only 421 means that the server is unavailable. */
-function fateOf(code: number): LoginOutcome {
+function passOutcome(code: number): LoginOutcome {
   if (code < 300) {
     return "accepted";
   }
@@ -208,7 +208,7 @@ function validPort(port: number): number | null {
 }
 
 /** Reads a data connection to its end; returns an error or null. */
-async function drain(data: Connection): Promise<ExchangeError | null> {
+async function readToEnd(data: Connection): Promise<ExchangeError | null> {
   for (;;) {
     const next = await data.read();
     if (next.kind === "closed") {

@@ -7,29 +7,29 @@ import { dial } from "../../net/dial.ts";
 import { signsOfHeaders, signsOfHealthBody } from "../../model/exchange-signs.ts";
 import { readHttpAnswer } from "../protocols/http-exchange.ts";
 import { observe } from "../../net/probe-run.ts";
-import { noteWebLogin, sendRequest, webAnswer, basicOutcome } from "./written-login.ts";
+import { recordWebLogin, sendRequest, webAnswer, basicOutcome } from "./written-login.ts";
 import { LineReader } from "../../net/line-reader.ts";
 
-/** The bytes an HTTP monitor sends, and the method that decides how the answer is read. */
+/** The bytes that an HTTP monitor sends, and the method, which determines how the response is read. */
 interface MonitorRequest {
   readonly method: string;
   readonly path: string;
   readonly text: string;
-  /** Credentials that the administrator wrote into it. */
-  readonly carries: RequestSecrets;
+  /** Credentials in the configured request. */
+  readonly secrets: RequestSecrets;
 }
 
 /**
- * Builds the request from `httpRequest` or `send` of an HTTP monitor. NetScaler inserts a Host header with the server's address
- * unless `customHeaders` brings one (Citrix support: CTX120921); custom headers go out as they are written. A parameter that
- * already holds a whole request goes out unchanged. HTTP/1.1 and `Connection: close` are assumptions: the ADC's version and
- * other default headers are not documented (`spec.habits`).
+ * Builds the request from `httpRequest` or `send` of an HTTP monitor. NetScaler inserts a Host header with the server's
+ * address unless `customHeaders` has one (Citrix support: CTX120921). Custom headers are sent unchanged, and so is a
+ * parameter that already contains a whole request. HTTP/1.1 and `Connection: close` are assumptions: the ADC's version and
+ * other default headers are not documented (`spec.quirks`).
  */
 function httpMonitorRequest(written: string, spec: MonitorSpec): MonitorRequest {
   const whole = parseWholeRequest(written);
   if (whole !== null && spec.viaVip === null) {
     const { method, path } = whole;
-    return { method, path, text: withBlankLine(written), carries: requestSecrets(written) };
+    return { method, path, text: withBlankLine(written), secrets: requestSecrets(written) };
   }
   const { method, path } = whole ?? parseRequestLine(written);
   const custom = [
@@ -42,11 +42,11 @@ function httpMonitorRequest(written: string, spec: MonitorSpec): MonitorRequest 
     viaVip?.path ?? path,
     viaVip === null || viaVip.host === null ? custom : withHost(custom, viaVip.host),
     spec.hostHeader,
-    spec.habits,
+    spec.quirks,
   );
 }
 
-/** The raw `send` of a TCP-ECV monitor, turned to another path and Host when it is an HTTP request meant for a VIP. */
+/** The raw `send` of a TCP-ECV monitor; path and Host are replaced if it is an HTTP request for a VIP. */
 export function rawRequestViaVip(send: string, spec: MonitorSpec): string {
   const whole = parseWholeRequest(send);
   if (whole === null || spec.viaVip === null) {
@@ -69,26 +69,26 @@ function assemble(
   path: string,
   custom: readonly string[],
   hostHeader: string,
-  habits: AdcQuirks | undefined,
+  quirks: AdcQuirks | undefined,
 ): MonitorRequest {
-  let text = `${method} ${path} HTTP/${habits?.httpVersion ?? "1.1"}\r\n`;
-  if (!carries(custom, "host")) {
+  let text = `${method} ${path} HTTP/${quirks?.httpVersion ?? "1.1"}\r\n`;
+  if (!hasHeader(custom, "host")) {
     text += `Host: ${isIPv6(hostHeader) ? `[${hostHeader}]` : hostHeader}\r\n`;
   }
   for (const line of custom) {
     text += `${line}\r\n`;
   }
-  const userAgent = habits?.userAgent ?? null;
-  if (userAgent !== null && !carries(custom, "user-agent")) {
+  const userAgent = quirks?.userAgent ?? null;
+  if (userAgent !== null && !hasHeader(custom, "user-agent")) {
     text += `User-Agent: ${userAgent}\r\n`;
   }
-  if (!carries(custom, "connection")) {
+  if (!hasHeader(custom, "connection")) {
     text += "Connection: close\r\n";
   }
   // Called for every probe. Only the configured text can contain a secret, not the added lines.
   const agent = userAgent === null ? [] : [`User-Agent: ${userAgent}`];
   const written = [`${method} ${path}`, ...custom, ...agent];
-  return { method, path, text: `${text}\r\n`, carries: requestSecrets(written.join("\r\n")) };
+  return { method, path, text: `${text}\r\n`, secrets: requestSecrets(written.join("\r\n")) };
 }
 
 /** `METHOD URI`; a bare URI is a GET, and nothing at all is NetScaler's default `HEAD /`. */
@@ -123,7 +123,7 @@ function headerLines(customHeaders: string): string[] {
   return customHeaders.split(/\r?\n/).filter((line) => line.trim() !== "");
 }
 
-function carries(headers: readonly string[], name: string): boolean {
+function hasHeader(headers: readonly string[], name: string): boolean {
   return headers.some((line) => line.slice(0, line.indexOf(":")).trim().toLowerCase() === name);
 }
 
@@ -137,8 +137,8 @@ function withHost(headers: readonly string[], host: string): string[] {
 const DEFAULT_CODES: readonly CodeRange[] = [{ from: 200, to: 200 }];
 
 /**
- * HTTP: the status must be among `respCode` (default 200); the body is not looked at. `HEAD /` where no request is configured.
- * No redirect is followed. A status equal to `trofsCode` means that the server is going out of service. NetScaler docs: "HTTP
+ * HTTP: the status must be in `respCode` (default 200); the body is ignored. `HEAD /` without a configured request. No
+ * redirect is followed. A status equal to `trofsCode` means that the server is going out of service. NetScaler docs: "HTTP
  * monitors", "Gracefully shut down a service with TROFS".
  */
 export const httpMonitor: MonitorType = {
@@ -168,7 +168,7 @@ function probeHttp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
     const { connection } = dialled;
     const request = httpMonitorRequest(parameters.httpRequest ?? "", spec);
     const sentAt = run.elapsedMs();
-    const withheld = sendRequest(connection, request.text, request.carries);
+    const withheld = sendRequest(connection, request.text, request.secrets);
     if (withheld !== null) {
       return withheld;
     }
@@ -179,9 +179,9 @@ function probeHttp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
     run.responseTimeMs = run.elapsedMs() - sentAt;
     run.identify(signsOfHeaders((name) => answer.headers.get(name)));
     const { status } = answer;
-    const { login } = request.carries;
+    const { login } = request.secrets;
     if (login !== null) {
-      await noteWebLogin(run, spec, target, request, login, webAnswer(answer));
+      await recordWebLogin(run, spec, target, request, login, webAnswer(answer));
     }
     if (status === parameters.trofsCode) {
       return run.maintenance("response", `status ${status} is the trofsCode`);
@@ -205,9 +205,9 @@ export function isAmong(code: number, ranges: readonly CodeRange[]): boolean {
 const HTTP_ECV_WINDOW_BYTES = 24 * 1024;
 
 /**
- * HTTP-ECV: `recv` must stand in the first 24 KB of the body, letter case counts; an empty `recv` takes any answer. The
- * status is not looked at: an error page that holds the pattern passes. Whether the ADC decodes chunks is not documented;
- * we do. NetScaler docs: "HTTP-ECV monitors", "Understand the TCP-ECV, HTTP-ECV and UDP-ECV monitors".
+ * HTTP-ECV: `recv` must appear in the first 24 KB of the body, case-sensitive; an empty `recv` accepts any response. The
+ * status is ignored, so an error page with the pattern passes. Whether the ADC decodes chunks is not documented; this probe
+ * does. NetScaler docs: "HTTP-ECV monitors", "Understand the TCP-ECV, HTTP-ECV and UDP-ECV monitors".
  */
 export const httpEcvMonitor: MonitorType = {
   type: "HTTP-ECV",
@@ -232,7 +232,7 @@ function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>
     const request = httpMonitorRequest(send === null || send === "" ? "GET /" : send, spec);
     const sentAt = run.elapsedMs();
     const { connection } = dialled;
-    const withheld = sendRequest(connection, request.text, request.carries);
+    const withheld = sendRequest(connection, request.text, request.secrets);
     if (withheld !== null) {
       return withheld;
     }
@@ -250,9 +250,9 @@ function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>
     if (body.length < 512) {
       run.identify(signsOfHealthBody(body.toString("latin1")));
     }
-    const { login } = request.carries;
+    const { login } = request.secrets;
     if (login !== null) {
-      await noteWebLogin(run, spec, target, request, login, webAnswer(answer));
+      await recordWebLogin(run, spec, target, request, login, webAnswer(answer));
     }
     if (leaving !== null && body.includes(leaving)) {
       return run.maintenance("response", "the body holds the trofsString");
@@ -268,8 +268,8 @@ function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>
 }
 
 /**
- * RTSP: sends `rtspRequest` (`OPTIONS *` by default, completed as RFC 2326 demands); the status must be among `respCode`,
- * 200 by default. NetScaler docs: "RTSP monitors".
+ * RTSP: sends `rtspRequest` (`OPTIONS *` by default, completed as RFC 2326 requires); the status must be in `respCode`, 200
+ * by default. NetScaler docs: "RTSP monitors".
  */
 export const rtspMonitor: MonitorType = {
   type: "RTSP",

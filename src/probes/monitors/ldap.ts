@@ -7,10 +7,10 @@ import type { Connection } from "../../net/connection.ts";
 import { monitorUser, needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
 
 /**
- * LDAP: binds as `bindDN`, or as the configured user (anonymously without either) and searches `baseDN` with `filter`. Passes when the search returns;
- * with a filter or an attribute it must return an entry. The ADC runs nsldap.pl from its NSIP; how many entries that
- * script wants is not documented. A rejected bind says something about the account, never that the server is down.
- * NetScaler docs: "LDAP monitors".
+ * LDAP: binds as `bindDN` or as the configured user (anonymously without either) and searches `baseDN` with `filter`. The
+ * search must succeed, and return an entry if a filter or an attribute is set. The ADC runs nsldap.pl from its NSIP; the
+ * number of entries that this script requires is not documented. A rejected bind concerns the account and never means that
+ * the server is down. NetScaler docs: "LDAP monitors".
  */
 export const ldapMonitor: MonitorType = {
   type: "LDAP",
@@ -20,7 +20,7 @@ export const ldapMonitor: MonitorType = {
       const dialled = await dial(run, target, { tls: spec.tls });
       return dialled.kind === "failed"
         ? run.fail(dialled.step, dialled.why)
-        : converse(run, dialled.connection, spec);
+        : bindAndSearch(run, dialled.connection, spec);
     }),
   reversePasses: ["mismatch"],
   source: "NSIP",
@@ -38,7 +38,7 @@ export const ldapMonitor: MonitorType = {
   },
 };
 
-async function converse(
+async function bindAndSearch(
   run: ProbeRun,
   connection: Connection,
   spec: MonitorSpec,

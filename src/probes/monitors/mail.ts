@@ -14,7 +14,7 @@ import { observe, type ProbeRun } from "../../net/probe-run.ts";
 import {
   type MonitorSpec,
   type MonitorType,
-  loggingIn,
+  probeWithLogin,
   needsCredential,
   type MonitorCredential,
 } from "./spec.ts";
@@ -43,11 +43,11 @@ function probeSmtp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
     const dialled = await dial(run, target, { tls: spec.tls });
     return dialled.kind === "failed"
       ? run.fail(dialled.step, dialled.why)
-      : converse(run, dialled.connection);
+      : exchangeSmtp(run, dialled.connection);
   });
 }
 
-async function converse(run: ProbeRun, connection: Connection): Promise<Observation> {
+async function exchangeSmtp(run: ProbeRun, connection: Connection): Promise<Observation> {
   const reader = new LineReader(connection);
   const greeting = await readReply(reader);
   run.phase("banner");
@@ -97,17 +97,17 @@ async function greet(connection: Connection, reader: LineReader) {
 }
 
 /**
- * POP3: greeting, USER, PASS, QUIT. The ADC runs nspop3.pl from its NSIP with the monitor's user name and password; the
- * verbs are our reading. A rejected login says something about the account and never that the server is down.
- * NetScaler docs: "POP3 monitors".
+ * POP3: greeting, USER, PASS, QUIT. The ADC runs nspop3.pl from its NSIP with the monitor's user name and password; these
+ * commands are an assumption. A rejected login concerns the account and never means that the server is down. NetScaler docs:
+ * "POP3 monitors".
  */
 export const pop3Monitor: MonitorType = {
   type: "POP3",
-  probe: loggingIn(async (run, credential, spec, target) => {
+  probe: probeWithLogin(async (run, credential, spec, target) => {
     const dialled = await dial(run, target, { tls: spec.tls });
     return dialled.kind === "failed"
       ? run.fail(dialled.step, dialled.why)
-      : logIn(run, dialled.connection, credential, spec.tls === null);
+      : logInToPop3(run, dialled.connection, credential, spec.tls === null);
   }),
   reversePasses: ["mismatch"],
   source: "NSIP",
@@ -117,7 +117,7 @@ export const pop3Monitor: MonitorType = {
   unsupported: needsCredential,
 };
 
-async function logIn(
+async function logInToPop3(
   run: ProbeRun,
   connection: Connection,
   credential: MonitorCredential,
@@ -139,21 +139,21 @@ async function logIn(
   if (password.kind === "withheld") {
     return password.observation;
   }
-  const user = await command(connection, reader, `USER ${credential.username}`);
+  const user = await pop3Command(connection, reader, `USER ${credential.username}`);
   if (user.kind !== "ok") {
     return user.kind === "refusal"
       ? run.mismatch("login", refusalReason(user.text, "command"), user.text)
       : run.fail("login", user);
   }
   run.login = "unanswered";
-  const pass = await command(connection, reader, `PASS ${password.text}`);
+  const pass = await pop3Command(connection, reader, `PASS ${password.text}`);
   run.phase("login");
   if (pass.kind !== "ok") {
     return pass.kind === "refusal" ? refusedLogin(run, pass.text) : run.fail("login", pass);
   }
   run.login = "accepted";
   run.responseTimeMs = run.elapsedMs();
-  await command(connection, reader, "QUIT");
+  await pop3Command(connection, reader, "QUIT");
   run.phase("quit");
   return run.match("login");
 }
@@ -163,7 +163,7 @@ type Pop3Answer =
   | { readonly kind: "refusal"; readonly text: string }
   | ExchangeError;
 
-async function command(
+async function pop3Command(
   connection: Connection,
   reader: LineReader,
   line: string,

@@ -15,11 +15,11 @@ export interface TlsRange {
 
 /** The parts of an estate that determine the ADC's TLS settings for a server. */
 export interface MonitorTlsSources {
-  /** `set ssl service|serviceGroup`; null where the service is not TLS itself. */
+  /** `set ssl service|serviceGroup`; null if the service itself does not use TLS. */
   readonly service: BackendTls | null;
   /** The profile of the service or group. */
   readonly serviceProfile: SslProfile | null;
-  /** The monitor's own `-sslProfile`: it outranks the service's settings. */
+  /** The monitor's `-sslProfile`, which takes precedence over the service's settings. */
   readonly monitorProfile: SslProfile | null;
   readonly firmware: Firmware | null;
   /** The operator's override for this ADC: above the firmware's defaults, below the ADC's configuration. */
@@ -33,23 +33,23 @@ export interface MonitorTls {
 }
 
 /**
- * How a secure monitor speaks TLS: the versions configured at the monitor's profile, else the service's profile, else
- * the service; versions of which nothing is said follow the operator's override, else firmware. No SNI unless
- * `-SNIEnable ENABLED` with a `-commonName`; certificates are not verified, since serverAuth is off by default, and what
- * a verifying client would say is reported anyway. NetScaler docs: "SSL profiles", "Configure SNI on a back-end service".
+ * TLS settings of a secure monitor. Versions come from the monitor's profile, else from the service's profile, else from the
+ * service; unspecified versions follow the operator's override, else the firmware. SNI is sent only with `-SNIEnable ENABLED`
+ * and a `-commonName`. Certificates are not verified, since serverAuth is off by default; the result of a verification is
+ * still reported. NetScaler docs: "SSL profiles", "Configure SNI on a back-end service".
  */
 export function monitorTlsSettings(sources: MonitorTlsSources): MonitorTls {
-  const { text: where, tls } = configured(sources);
+  const { text: where, tls } = effectiveSource(sources);
   const fallback = sources.override ?? firmwareRange(sources.firmware);
-  const said = tls === null ? [] : saidVersions(tls.versions);
-  const spoken = TLS_VERSIONS.filter((version) =>
-    tls === null ? inRange(version, fallback) : speaks(version, tls.versions, fallback),
+  const explicit = tls === null ? [] : configuredVersions(tls.versions);
+  const enabled = TLS_VERSIONS.filter((version) =>
+    tls === null ? inRange(version, fallback) : isEnabled(version, tls.versions, fallback),
   );
-  const min = spoken[0] ?? fallback.min;
-  const max = spoken.at(-1) ?? fallback.max;
+  const min = enabled[0] ?? fallback.min;
+  const max = enabled.at(-1) ?? fallback.max;
   const serverName = tls !== null && tls.sniEnabled ? tls.commonName : null;
   const origin =
-    said.length > 0
+    explicit.length > 0
       ? `configured at the ${where}`
       : sources.override === null
         ? firmwareText(sources.firmware)
@@ -68,7 +68,7 @@ export function monitorTlsSettings(sources: MonitorTlsSources): MonitorTls {
   };
 }
 
-function configured(sources: MonitorTlsSources): {
+function effectiveSource(sources: MonitorTlsSources): {
   text: string;
   tls: Omit<BackendTls, "sslProfile"> | null;
 } {
@@ -89,11 +89,11 @@ const FLAGS: readonly (readonly [TlsVersion, (versions: TlsVersions) => boolean 
   ["TLSv1.3", (versions) => versions.tls13],
 ];
 
-function saidVersions(versions: TlsVersions): TlsVersion[] {
+function configuredVersions(versions: TlsVersions): TlsVersion[] {
   return FLAGS.filter(([, flag]) => flag(versions) !== null).map(([version]) => version);
 }
 
-function speaks(version: TlsVersion, versions: TlsVersions, fallback: TlsRange): boolean {
+function isEnabled(version: TlsVersion, versions: TlsVersions, fallback: TlsRange): boolean {
   const flag = FLAGS.find(([name]) => name === version)?.[1];
   return flag?.(versions) ?? inRange(version, fallback);
 }

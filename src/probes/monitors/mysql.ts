@@ -9,7 +9,7 @@ import type { TlsSettings } from "../../model/tls-settings.ts";
 import type { Observation } from "../../model/observation.ts";
 import type { FailureReason } from "../../model/reasons.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
-import { loggingIn, needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
+import { probeWithLogin, needsCredential, type MonitorSpec, type MonitorType } from "./spec.ts";
 
 /** A refusal, with MySQL's error number. */
 interface MysqlRefusal {
@@ -48,7 +48,7 @@ interface Greeting {
   readonly plugin: string;
 }
 
-/** The client side of MySQL's protocol as far as a login and one statement go (MySQL docs: "Client/Server Protocol"). */
+/** The client side of MySQL's protocol, for a login and one statement (MySQL docs: "Client/Server Protocol"). */
 export class MysqlSession {
   readonly #connection: Connection;
   readonly #messages: MessageReader;
@@ -59,7 +59,10 @@ export class MysqlSession {
     this.#messages = new MessageReader(connection, packetLength);
   }
 
-  /** Greeting and login. A server that refuses at once (too many connections, blocked host) does so in the greeting. */
+  /**
+   * Reads the greeting and logs in. A server that refuses immediately (too many connections, blocked host) does so in the
+   * greeting.
+   */
   async logIn(
     login: MysqlLogin,
   ): Promise<
@@ -100,7 +103,7 @@ export class MysqlSession {
     if (password.kind === "withheld") {
       return password;
     }
-    const proof = prove(greeting.plugin, password.text, greeting.nonce);
+    const proof = passwordProof(greeting.plugin, password.text, greeting.nonce);
     const reply = Buffer.concat([
       head,
       Buffer.from(`${login.username}\0`),
@@ -148,16 +151,16 @@ export class MysqlSession {
         return readError(packet);
       }
       if (packet[0] === 0xfe) {
-        // The account wants another plugin than the server's default.
+        // The account uses another plugin than the server's default.
         const end = packet.indexOf(0, 1);
         const plugin = packet.toString("latin1", 1, end === -1 ? packet.length : end);
-        nonce = withoutTail(packet.subarray(end + 1));
-        this.#write(prove(plugin, password, nonce), `${plugin}\n`);
+        nonce = first20Bytes(packet.subarray(end + 1));
+        this.#write(passwordProof(plugin, password, nonce), `${plugin}\n`);
       } else if (packet[0] === 0x01 && packet[1] === 0x04) {
         const secret = Buffer.from(`${password}\0`);
         this.#write(encrypted ? secret : Buffer.from([2]), "full authentication\n");
       } else if (packet[0] === 0x01 && packet[1] !== 0x03) {
-        const sealed = seal(password, nonce, packet.subarray(1).toString());
+        const sealed = encryptPassword(password, nonce, packet.subarray(1).toString());
         if (sealed === null) {
           return protocolError("no public key where one was due");
         }
@@ -216,13 +219,13 @@ function readGreeting(packet: Buffer): Greeting | MysqlRefusal | ExchangeError {
   return {
     kind: "greeting",
     version: packet.toString("latin1", 1, end),
-    nonce: withoutTail(Buffer.concat([first, second])),
+    nonce: first20Bytes(Buffer.concat([first, second])),
     plugin: name.toString("latin1", 0, stop === -1 ? name.length : stop) || "mysql_native_password",
   };
 }
 
-/** The nonce is 20 bytes; what follows is its terminator. */
-function withoutTail(nonce: Buffer): Buffer {
+/** The nonce has 20 bytes, followed by a terminator. */
+function first20Bytes(nonce: Buffer): Buffer {
   return nonce.subarray(0, 20);
 }
 
@@ -231,7 +234,7 @@ function readError(packet: Buffer): MysqlRefusal {
   return { kind: "refusal", code, text: packet.toString("utf8", 3).replace(/^#.{5}/, "") };
 }
 
-function prove(plugin: string, password: string, nonce: Buffer): Buffer {
+function passwordProof(plugin: string, password: string, nonce: Buffer): Buffer {
   if (password === "") {
     return Buffer.alloc(0);
   }
@@ -243,7 +246,7 @@ function prove(plugin: string, password: string, nonce: Buffer): Buffer {
   return xor(once, hash("sha1", nonce, hash("sha1", once)));
 }
 
-function seal(password: string, nonce: Buffer, key: string): Buffer | null {
+function encryptPassword(password: string, nonce: Buffer, key: string): Buffer | null {
   try {
     const plain = Buffer.from(`${password}\0`);
     const masked = Buffer.from(plain.map((byte, at) => byte ^ (nonce[at % nonce.length] ?? 0)));
@@ -275,13 +278,13 @@ const ERROR = {
 };
 
 /**
- * MYSQL: logs in to `database` and runs `sqlQuery`; a statement that is accepted passes, rows are not looked at. It never
- * stops at the greeting: servers count that as a broken connection and block a host after too many. The ADC runs
+ * MYSQL: logs in to `database` and runs `sqlQuery`; an accepted statement passes, and rows are ignored. The probe never stops
+ * after the greeting, because servers count that as a failed connection and block a host after too many. The ADC runs
  * nsmysql.pl from its NSIP. NetScaler docs: "MySQL monitors".
  */
 export const mysqlMonitor: MonitorType = {
   type: "MYSQL",
-  probe: loggingIn(async (run, credential, spec, target) => {
+  probe: probeWithLogin(async (run, credential, spec, target) => {
     const dialled = await dial(run, target, { tls: null });
     if (dialled.kind === "failed") {
       return run.fail(dialled.step, dialled.why);
@@ -304,7 +307,7 @@ export const mysqlMonitor: MonitorType = {
     }
     run.login = "accepted";
     run.phase("login");
-    return ask(run, session, spec);
+    return runQuery(run, session, spec);
   }),
   reversePasses: ["mismatch"],
   source: "NSIP",
@@ -314,7 +317,11 @@ export const mysqlMonitor: MonitorType = {
   unsupported: needsCredential,
 };
 
-async function ask(run: ProbeRun, session: MysqlSession, spec: MonitorSpec): Promise<Observation> {
+async function runQuery(
+  run: ProbeRun,
+  session: MysqlSession,
+  spec: MonitorSpec,
+): Promise<Observation> {
   const { sqlQuery } = spec.monitor.parameters;
   if (sqlQuery !== null && sqlQuery !== "") {
     const answer = await session.query(sqlQuery);
@@ -337,7 +344,7 @@ function refused(run: ProbeRun, answer: MysqlRefusal): Observation {
     run.login = "rejected";
     return run.fault("login", "auth_rejected", words);
   }
-  const reason = UNREAD.get(answer.code);
+  const reason = BEFORE_PASSWORD_CHECK.get(answer.code);
   if (reason !== undefined && run.login !== null) {
     run.login = "not_tried";
   }
@@ -345,7 +352,7 @@ function refused(run: ProbeRun, answer: MysqlRefusal): Observation {
 }
 
 /** Errors that precede the password check, even if the password was already sent. */
-const UNREAD: ReadonlyMap<number, FailureReason> = new Map<number, FailureReason>([
+const BEFORE_PASSWORD_CHECK: ReadonlyMap<number, FailureReason> = new Map<number, FailureReason>([
   [ERROR.tooManyConnections, "throttled"],
   [ERROR.hostBlocked, "source_limit"],
   [ERROR.hostNotAllowed, "policy_refused"],

@@ -4,8 +4,8 @@ import { observe } from "../../net/probe-run.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
 
 /**
- * PING: one ICMP echo, sent by `fping` or the system's own `ping` because raw sockets need privileges. Reverse passes on
- * silence. NetScaler docs: "PING monitors"; Citrix support: CTX115525.
+ * PING: one ICMP echo, sent by `fping` or the system's `ping` because raw sockets need privileges. Reversed, no reply passes.
+ * NetScaler docs: "PING monitors"; Citrix support: CTX115525.
  */
 export const pingMonitor: MonitorType = {
   type: "PING",

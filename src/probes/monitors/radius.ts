@@ -3,10 +3,10 @@ import type { LoginOutcome } from "../../model/observation.ts";
 import { discloseWithoutProof } from "../../net/server-proof.ts";
 import { NO_SECRET } from "../../lib/secret.ts";
 import { askUdp } from "../../net/udp.ts";
-import { loggingIn, needsCredential, type MonitorType } from "./spec.ts";
+import { probeWithLogin, needsCredential, type MonitorType } from "./spec.ts";
 import { isAmong } from "./http.ts";
 
-/** Packet codes of RFC 2865 that a probe meets. */
+/** Packet codes of RFC 2865. */
 const RADIUS_CODES = {
   accessRequest: 1,
   accessAccept: 2,
@@ -95,13 +95,13 @@ function hidePassword({ password, secret, authenticator }: RadiusRequest): Buffe
 }
 
 /**
- * RADIUS: an Access-Request with PAP; the answer's code must be among `respCode` (2, Access-Accept, by default; 3 is
- * Access-Reject). Answers not signed with the shared secret are passed over. A rejected login that is not asked for says
- * something about the account, never that the server is down. NetScaler docs: "RADIUS monitors".
+ * RADIUS: an Access-Request with PAP; the code of the response must be in `respCode` (2, Access-Accept, by default; 3 is
+ * Access-Reject). Responses without a valid signature by the shared secret are ignored. An unexpected rejection concerns the
+ * account and never means that the server is down. NetScaler docs: "RADIUS monitors".
  */
 export const radiusMonitor: MonitorType = {
   type: "RADIUS",
-  probe: loggingIn(async (run, credential, spec, target) => {
+  probe: probeWithLogin(async (run, credential, spec, target) => {
     const { radNasId, radNasIp, respCodes } = spec.monitor.parameters;
     const request: RadiusRequest = {
       id: randomInt(256),
@@ -130,7 +130,7 @@ export const radiusMonitor: MonitorType = {
     }
     run.responseTimeMs = run.phase("first_byte");
     const code = decodeRadiusAnswer(answer.data, request) ?? 0;
-    run.login = fateOf(code);
+    run.login = accessOutcome(code);
     if (
       isAmong(
         code,
@@ -155,7 +155,7 @@ export const radiusMonitor: MonitorType = {
 };
 
 /** Result of the credential, regardless of what the monitor expects; a challenge is not an acceptance. */
-function fateOf(code: number): LoginOutcome {
+function accessOutcome(code: number): LoginOutcome {
   switch (code) {
     case RADIUS_CODES.accessAccept:
       return "accepted";

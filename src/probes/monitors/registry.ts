@@ -21,7 +21,7 @@ import { withTlsDiagnosis } from "../../net/tls-diagnosis.ts";
 
 const CLOSED_SCRIPT = "a script of the firmware whose exchange is not public";
 
-/** Monitor types that no probe from outside the ADC can repeat, with the reason that `plan` prints. */
+/** Monitor types that no probe outside the ADC can repeat, with the reason that `plan` prints. */
 export const UNREPEATABLE: ReadonlyMap<string, string> = new Map([
   [
     "ARP",
@@ -61,7 +61,7 @@ export const UNREPEATABLE: ReadonlyMap<string, string> = new Map([
   ["KAFKA-AUTODISCOVER", "discovers brokers for the ADC's own configuration"],
 ]);
 
-/** Every monitor type that can be repeated, by NetScaler's name. One line per file. */
+/** All monitor types that can be repeated, by NetScaler's name. One line per file. */
 export const MONITOR_TYPES: ReadonlyMap<string, MonitorType> = new Map(
   [
     pingMonitor,
@@ -147,10 +147,11 @@ function layerTwoReason(monitor: Monitor): string | null {
 }
 
 /** A custom script may do anything, regardless of its monitor's type. */
-function scriptedType({ type, parameters }: Monitor, firmwares: string | null): MonitorType {
-  const script = (parameters.scriptName ?? firmwares ?? "").toLowerCase();
-  const stands = firmwares === null ? typeOfScript(script) : script === firmwares ? type : null;
-  return SCRIPTED.get(stands?.toUpperCase() ?? "") ?? userScriptMonitor;
+function scriptedType({ type, parameters }: Monitor, firmwareScript: string | null): MonitorType {
+  const script = (parameters.scriptName ?? firmwareScript ?? "").toLowerCase();
+  const repeatable =
+    firmwareScript === null ? typeOfScript(script) : script === firmwareScript ? type : null;
+  return SCRIPTED.get(repeatable?.toUpperCase() ?? "") ?? userScriptMonitor;
 }
 
 function closedScript(type: string): MonitorType {
@@ -231,12 +232,12 @@ export async function runMonitor(
   const observation =
     spec.tls === null
       ? seen
-      : await withTlsDiagnosis(seen, spec.tls, namesFor(spec), target, context);
+      : await withTlsDiagnosis(seen, spec.tls, diagnosisNames(spec), target, context);
   return { observation, passed: passesByQuirk(type, spec, observation) };
 }
 
 /** Names to try as SNI: from the configuration, the Host header, and the policy's host. */
-function namesFor(spec: MonitorSpec): string[] {
+function diagnosisNames(spec: MonitorSpec): string[] {
   const headerHost = /^host:\s*(\S+)/im.exec(spec.monitor.parameters.customHeaders ?? "")?.[1];
   const names = [...(spec.diagnosticNames ?? []), headerHost, spec.viaVip?.host, spec.hostHeader];
   const usable = names.filter(
@@ -257,15 +258,15 @@ function passesByQuirk(
     return observation.outcome === "refused" ? false : null;
   }
   const open = type.type === "TCP" && reverse && observation.outcome === "timeout";
-  return open && spec.habits !== undefined
-    ? spec.habits.tcpReverseTimeout === "pass"
+  return open && spec.quirks !== undefined
+    ? spec.quirks.tcpReverseTimeout === "pass"
     : monitorPassed(type, reverse, observation);
 }
 
 /**
- * Whether the ADC would count the probe as passed. *Reverse* is no plain NOT: a connection that was never established
- * fails an HTTP monitor either way, silence passes a reversed PING (Citrix support: CTX115525). A server's own TROFS
- * answer counts as passed (NetScaler docs: "Graceful shutdown").
+ * Whether the ADC would count the probe as passed. *Reverse* is not a simple negation: a connection that was never
+ * established fails an HTTP monitor in both cases, and a missing reply passes a reversed PING (Citrix support: CTX115525). A
+ * TROFS response counts as passed (NetScaler docs: "Graceful shutdown").
  */
 export function monitorPassed(
   type: MonitorType,

@@ -17,8 +17,8 @@ const COMMON = {
 } as const;
 
 /**
- * SIP-UDP: sends `sipMethod` (OPTIONS) to `sipURI`; the final status must be among `respCode`, 200 by default; 1xx answers
- * are passed over. NetScaler docs: "SIP monitors".
+ * SIP-UDP: sends `sipMethod` (OPTIONS) to `sipURI`. The final status must be in `respCode`, 200 by default; 1xx responses are
+ * skipped. NetScaler docs: "SIP monitors".
  */
 export const sipUdpMonitor: MonitorType = {
   ...COMMON,
@@ -27,7 +27,7 @@ export const sipUdpMonitor: MonitorType = {
   probe: (...args) => probeByUdp(...args),
 };
 
-/** SIP-TCP: the same over TCP, and TLS where the monitor is secure. */
+/** SIP-TCP: the same over TCP, with TLS if the monitor is secure. */
 export const sipTcpMonitor: MonitorType = {
   ...COMMON,
   type: "SIP-TCP",
@@ -73,7 +73,7 @@ function probeByTcp(
     const { connection } = dialled;
     const local = connection.socket.localAddress ?? "127.0.0.1";
     connection.write(sipRequest(spec, spec.tls === null ? "TCP" : "TLS", local).text);
-    // Provisional answers come first, and their fields: as much of them as of any answer.
+    // Provisional responses and their fields come first; the same limit applies to them as to any response.
     const answer = await new LineReader(connection).until((line) => {
       const isFirst = run.responseTimeMs === null;
       run.responseTimeMs ??= run.phase("first_byte");
@@ -101,7 +101,7 @@ function statusOf(text: string): number | null {
   return status === undefined ? null : Number(status);
 }
 
-/** A request with the fields RFC 3261 section 8.1.1 demands. */
+/** A request with the fields required by RFC 3261 section 8.1.1. */
 function sipRequest(
   spec: MonitorSpec,
   transport: "UDP" | "TCP" | "TLS",

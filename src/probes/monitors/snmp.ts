@@ -58,7 +58,7 @@ export function encodeSnmpGet(get: SnmpGet): Buffer | null {
 
 /** The variable in the response; null if the datagram is not a response to this request. */
 export function decodeSnmpResponse(data: Buffer, requestId: number): SnmpValue | SnmpError | null {
-  const message = only(readElements(data), 0x30);
+  const message = singleElement(readElements(data), 0x30);
   const pdu = message === null ? undefined : readElements(message)?.[2];
   if (pdu?.tag !== GET_RESPONSE) {
     return null;
@@ -105,7 +105,7 @@ function valueOf(tag: number, content: Buffer): SnmpValue | SnmpError {
   }
 }
 
-function only(elements: ReturnType<typeof readElements>, tag: number): Buffer | null {
+function singleElement(elements: ReturnType<typeof readElements>, tag: number): Buffer | null {
   const first = elements?.[0];
   return first?.tag === tag ? first.content : null;
 }

@@ -132,13 +132,13 @@ export function readScriptArguments({ type, parameters }: Monitor): ScriptReadin
     return { kind: "read", parameters: {} };
   }
   const read: Partial<Record<Parameter, string>> = {};
-  for (const [key, value] of keyed(scriptArgs ?? "", script)) {
+  for (const [key, value] of argumentPairs(scriptArgs ?? "", script)) {
     const parameter = Object.hasOwn(script.keys, key) ? script.keys[key] : undefined;
     if (parameter === undefined) {
       return { kind: "unreadable", why: `an argument of ${scriptName} is not known here` };
     }
     if (parameter !== null && value !== "") {
-      read[parameter] = parameter === "sqlQuery" ? unescaped(value) : value;
+      read[parameter] = parameter === "sqlQuery" ? decodePercent(value) : value;
     }
   }
   const { required } = script;
@@ -155,7 +155,7 @@ export function readScriptArguments({ type, parameters }: Monitor): ScriptReadin
 function scriptUser({ parameters }: Monitor): string | null {
   const { scriptName, scriptArgs } = parameters;
   const script = SCRIPTS.get((scriptName ?? "").toLowerCase()) ?? ANY_SCRIPT;
-  const user = keyed(scriptArgs ?? "", script).find(([key]) => {
+  const user = argumentPairs(scriptArgs ?? "", script).find(([key]) => {
     const parameter = Object.hasOwn(script.keys, key) ? script.keys[key] : undefined;
     return parameter === "userName" || parameter === "bindDn";
   });
@@ -163,7 +163,10 @@ function scriptUser({ parameters }: Monitor): string | null {
 }
 
 /** Arguments as key and value; a value may contain `=`, as in distinguished names. Arguments without a key are positional. */
-function keyed(scriptArgs: string, { positions, keys }: Script): [key: string, value: string][] {
+function argumentPairs(
+  scriptArgs: string,
+  { positions, keys }: Script,
+): [key: string, value: string][] {
   return scriptArgs
     .split(";")
     .filter((part) => part.trim() !== "")
@@ -176,18 +179,18 @@ function keyed(scriptArgs: string, { positions, keys }: Script): [key: string, v
     });
 }
 
-/** Arguments once travelled in a URL, and their authors wrote `%20` for a space (Citrix support: CTX209096). */
-function unescaped(value: string): string {
+/** Arguments used to be sent in a URL, so their authors wrote `%20` for a space (Citrix support: CTX209096). */
+function decodePercent(value: string): string {
   return value.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) =>
     Buffer.from(escapes.replaceAll("%", ""), "hex").toString("utf8"),
   );
 }
 
 /**
- * The probe of a monitor that logs in; its password and shared secret are redacted. Without an account it is never scheduled
- * (`needsCredential`), and running it is a configuration fault.
+ * The probe of a monitor that logs in. Its password and shared secret are redacted. Without an account the monitor is never
+ * scheduled (`needsCredential`), and running it is a configuration fault.
  */
-export function loggingIn(
+export function probeWithLogin(
   exchange: (
     run: ProbeRun,
     credential: MonitorCredential,
@@ -206,7 +209,7 @@ export function loggingIn(
     });
 }
 
-/** For monitors that log in: why this one cannot, or null. */
+/** Why a monitor that logs in cannot do so, or null. */
 export function needsCredential(spec: MonitorSpec): string | null {
   const { credential, monitor } = spec;
   if (credential !== null && credential.password !== NO_SECRET) {
@@ -270,7 +273,7 @@ export interface MonitorSpec {
   /** Names to try as SNI after a failed handshake, for the diagnosis only. */
   readonly diagnosticNames?: readonly string[];
   /** Undocumented behaviour of this ADC; absent: the more likely one. */
-  readonly habits?: AdcQuirks;
+  readonly quirks?: AdcQuirks;
 }
 
 /** UNCONFIRMED behaviour of the ADC's own probes, for the operator to set (`probe:` of the configuration). */
@@ -295,7 +298,7 @@ interface VipRequest {
   readonly path: string | null;
 }
 
-/** Monitors that begin with the PROXY header of their net profile (NetScaler docs: "Proxy protocol service monitoring"). */
+/** Monitors that send the PROXY header of their net profile first (NetScaler docs: "Proxy protocol service monitoring"). */
 export const ANNOUNCED_TYPES: ReadonlySet<string> = new Set([
   "HTTP",
   "HTTP-INLINE",
@@ -303,7 +306,7 @@ export const ANNOUNCED_TYPES: ReadonlySet<string> = new Set([
   "TCP-ECV",
 ]);
 
-/** One NetScaler monitor type: its probe and what its semantics say around it. One per file, listed in registry.ts. */
+/** One NetScaler monitor type: its probe and its semantics. One per file, listed in registry.ts. */
 export interface MonitorType {
   readonly type: string;
   readonly probe: Probe<MonitorSpec>;

@@ -10,15 +10,15 @@ import { type RequestSecrets, requestSecrets } from "../../adc/request-secrets.t
 import { HttpHeaders } from "../protocols/http-answer.ts";
 import { rawRequestViaVip } from "./http.ts";
 import type { MonitorSpec, MonitorType } from "./spec.ts";
-import { noteLineLogin, noteWebLogin, sendRequest } from "./written-login.ts";
+import { recordLineLogin, recordWebLogin, sendRequest } from "./written-login.ts";
 import type { Probe } from "../probe.ts";
 import { askUdp } from "../../net/udp.ts";
 
 const SEGMENT_BYTES = 1460;
 
 /**
- * How much of the answer is searched. NetScaler finds the pattern only within the first 16 TCP segments; segments do not
- * reach an application, so full ones of an Ethernet path stand for them.
+ * Searched part of the response. NetScaler searches only the first 16 TCP segments. Segments are not visible to an
+ * application, so full segments of an Ethernet path are assumed.
  */
 const TCP_ECV_WINDOW_BYTES = 16 * SEGMENT_BYTES;
 
@@ -26,15 +26,15 @@ const TCP_ECV_WINDOW_BYTES = 16 * SEGMENT_BYTES;
 export const tcpEcvMonitor: MonitorType = tcpEcvMonitorWith(TCP_ECV_WINDOW_BYTES);
 
 /**
- * TCP-ECV: sends `send` as it stands and waits for `recv` anywhere in the raw stream, letter case counts. Without `recv`
- * an open connection is enough; without `send` it waits for what the server says first. NetScaler docs: "Understand the
- * TCP-ECV, HTTP-ECV and UDP-ECV monitors".
+ * TCP-ECV: sends `send` unchanged and waits for `recv` anywhere in the raw stream, case-sensitive. Without `recv` an open
+ * connection passes; without `send` it waits for the server's greeting. NetScaler docs: "Understand the TCP-ECV, HTTP-ECV and
+ * UDP-ECV monitors".
  */
 function tcpEcvMonitorWith(windowBytes: number): MonitorType {
   return {
     type: "TCP-ECV",
     probe: (spec, target, context) =>
-      observe(context, (run) => converse(run, target, spec, windowOf(spec) ?? windowBytes)),
+      observe(context, (run) => probeTcpEcv(run, target, spec, windowBytesOf(spec) ?? windowBytes)),
     reversePasses: ["mismatch"],
     source: "SNIP",
     transport: "tcp",
@@ -44,11 +44,11 @@ function tcpEcvMonitorWith(windowBytes: number): MonitorType {
   };
 }
 
-function windowOf({ habits }: MonitorSpec): number | null {
-  return habits === undefined ? null : habits.tcpEcvSegments * SEGMENT_BYTES;
+function windowBytesOf({ quirks }: MonitorSpec): number | null {
+  return quirks === undefined ? null : quirks.tcpEcvSegments * SEGMENT_BYTES;
 }
 
-async function converse(
+async function probeTcpEcv(
   run: ProbeRun,
   target: Target,
   spec: MonitorSpec,
@@ -62,15 +62,15 @@ async function converse(
   const { send, recv, trofsString } = spec.monitor.parameters;
   const hasSend = send !== null && send !== "";
   const request = hasSend ? rawRequestViaVip(send, spec) : "";
-  const carries = requestSecrets(request);
-  const withheld = hasSend ? sendRequest(connection, request, carries) : null;
+  const secrets = requestSecrets(request);
+  const withheld = hasSend ? sendRequest(connection, request, secrets) : null;
   if (withheld !== null) {
     return withheld;
   }
-  const noteLogin = (seen: Buffer): Promise<void> =>
-    noteWhatBecame(connection, spec, target, request, carries, seen);
+  const recordLoginIn = (seen: Buffer): Promise<void> =>
+    recordLogin(connection, spec, target, request, secrets, seen);
   if (recv === null || recv === "") {
-    await noteLogin(NOTHING);
+    await recordLoginIn(EMPTY);
     return run.match(
       hasSend ? "send" : "connect",
       "no recv is configured: an open connection passes",
@@ -82,36 +82,36 @@ async function converse(
   for (;;) {
     const next = await connection.read();
     if (next.kind !== "data") {
-      await noteLogin(seen ?? NOTHING);
-      return ended(run, next, seen, recv, hasSend);
+      await recordLoginIn(seen ?? EMPTY);
+      return endedWithoutPattern(run, next, seen, recv, hasSend);
     }
     if (seen === null) {
       run.phase(hasSend ? "first_byte" : "banner");
     }
     seen = seen === null ? next.data : Buffer.concat([seen, next.data]);
     if (leaving !== null && seen.includes(leaving)) {
-      await noteLogin(seen);
+      await recordLoginIn(seen);
       return run.maintenance("response", "the answer holds the trofsString");
     }
     const window = seen.length > windowBytes ? seen.subarray(0, windowBytes) : seen;
     if (window.includes(recv)) {
       run.responseTimeMs = run.elapsedMs() - sentAt;
-      signAnswer(run, seen);
-      await noteLogin(seen);
+      identifyServer(run, seen);
+      await recordLoginIn(seen);
       return run.match(hasSend ? "response" : "banner");
     }
     if (seen.length >= windowBytes) {
-      signAnswer(run, seen);
-      await noteLogin(seen);
-      return run.mismatch("response", "pattern_missing", missing(recv, windowBytes));
+      identifyServer(run, seen);
+      await recordLoginIn(seen);
+      return run.mismatch("response", "pattern_missing", patternMissingDetail(recv, windowBytes));
     }
   }
 }
 
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 
 /** A login in the request affects its account, regardless of the monitor's result. */
-async function noteWhatBecame(
+async function recordLogin(
   connection: Connection,
   spec: MonitorSpec,
   target: Target,
@@ -123,7 +123,7 @@ async function noteWhatBecame(
     return;
   }
   if (login.scheme !== "basic" && login.scheme !== "form") {
-    return noteLineLogin(connection, login, seen);
+    return recordLineLogin(connection, login, seen);
   }
   const text = seen.toString("latin1", 0, Math.min(seen.length, 4096));
   const status = Number(/^HTTP\/\d\.\d (\d{3})/.exec(text)?.[1] ?? 0);
@@ -138,11 +138,11 @@ async function noteWhatBecame(
     cookies: headers.all("set-cookie").join("\n"),
   };
   const sent = { method, path, text: request };
-  await noteWebLogin(connection.run, spec, target, sent, login, answer);
+  await recordWebLogin(connection.run, spec, target, sent, login, answer);
 }
 
 /** The stream or the time ended without the pattern. */
-function ended(
+function endedWithoutPattern(
   run: ProbeRun,
   why: ExchangeError,
   seen: Buffer | null,
@@ -153,24 +153,24 @@ function ended(
   if (seen === null || why.kind === "aborted") {
     return run.fail(step, why);
   }
-  signAnswer(run, seen);
+  identifyServer(run, seen);
   return isGreeting(seen)
-    ? run.mismatch("banner", "banner_mismatch", missing(recv, seen.length))
-    : run.mismatch("response", "pattern_missing", missing(recv, seen.length));
+    ? run.mismatch("banner", "banner_mismatch", patternMissingDetail(recv, seen.length))
+    : run.mismatch("response", "pattern_missing", patternMissingDetail(recv, seen.length));
 }
 
-function missing(recv: string, bytes: number): string {
+function patternMissingDetail(recv: string, bytes: number): string {
   return `"${recv}" is not in the ${bytes} bytes that came`;
 }
 
 const GREETING = /^(?:\* (?:OK|PREAUTH|BYE)|\+OK|-ERR|220[ -])/;
-const MAX_GREETING_SIGN = 12;
+const GREETING_PREFIX_LENGTH = 12;
 
 function isGreeting(seen: Buffer): boolean {
-  return GREETING.test(seen.toString("latin1", 0, MAX_GREETING_SIGN));
+  return GREETING.test(seen.toString("latin1", 0, GREETING_PREFIX_LENGTH));
 }
 
-function signAnswer(run: ProbeRun, seen: Buffer): void {
+function identifyServer(run: ProbeRun, seen: Buffer): void {
   const text = seen.toString("latin1", 0, Math.min(seen.length, 4096));
   if (text.startsWith("HTTP/")) {
     const headers = new HttpHeaders(text);
@@ -183,9 +183,9 @@ function signAnswer(run: ProbeRun, seen: Buffer): void {
 }
 
 /**
- * TCP: a completed handshake passes, with `-secure YES` (built-in `tcps`) the TLS handshake too; nothing is sent. Ended
- * by FIN, or RST where `monitorConnectionClose` says so. The ADC leaves the probe out while it sees live traffic and
- * LRTM is disabled. Reverse passes on RST; on a time-out it is assumed to fail. NetScaler docs: "Monitor TCP-based
+ * TCP: a completed handshake passes, including the TLS handshake with `-secure YES` (built-in `tcps`); nothing is sent. The
+ * connection ends with FIN, or with RST if `monitorConnectionClose` says so. The ADC skips the probe while it sees live
+ * traffic and LRTM is disabled. Reverse passes on RST; on a timeout it is assumed to fail. NetScaler docs: "Monitor TCP-based
  * applications"; Citrix support: CTX115525.
  */
 export const tcpMonitor: MonitorType = {
@@ -212,9 +212,9 @@ function probeTcp(...[spec, target, context]: Parameters<Probe<MonitorSpec>>) {
 }
 
 /**
- * UDP-ECV: sends `send` as one datagram; an answer that holds `recv` passes. Without `recv` the server is up unless ICMP
- * says that nobody listens on the port: silence passes. Binary protocols (NTP) need bytes no command line can hold: they
- * may be written `\x1b`; that the ADC reads them so is not documented. NetScaler docs: "UDP-ECV monitors".
+ * UDP-ECV: sends `send` as one datagram; a response with `recv` passes. Without `recv`, the probe fails only on an ICMP error
+ * for the port, and no response passes. Binary protocols (NTP) need bytes that a command line cannot contain, which may be
+ * written `\x1b`; whether the ADC decodes them is not documented. NetScaler docs: "UDP-ECV monitors".
  */
 export const udpEcvMonitor: MonitorType = {
   type: "UDP-ECV",
@@ -262,7 +262,7 @@ function probeUdpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>)
   });
 }
 
-/** The string's bytes, with `\xHH` as the byte it names. */
+/** Encodes the string, with `\xHH` as a byte. */
 function bytesOf(text: string): Buffer {
   const bytes = text.replace(/\\x([0-9a-f]{2})/gi, (_match, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),

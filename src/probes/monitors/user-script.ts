@@ -9,12 +9,12 @@ import type { MonitorSpec, MonitorType } from "./spec.ts";
 const MAX_OUTPUT_BYTES = 64 * 1024;
 
 /**
- * USER with a script of the operator's own, which exists only on the ADC: a command of the configuration stands for it.
- * The command is an argument vector that no shell reads; `{address}`, `{port}`, `{timeout}` (seconds) and `{args}` (the
- * monitor's scriptArgs, always within one word) are replaced in its words. What the ADC says never begins an option: see
- * `commandWords`. Exit status 0 passes, any other is a failure, as the ADC's dispatcher
- * has it; a command that cannot be started or is ended by a signal says nothing about the server. A configured credential
- * reaches it as ADC_WITNESS_USERNAME and ADC_WITNESS_PASSWORD. NetScaler docs: "Custom user monitors".
+ * USER with a custom script, which exists only on the ADC; a configured command replaces it. The command is an argument
+ * vector and no shell is involved. `{address}`, `{port}`, `{timeout}` (seconds) and `{args}` (the monitor's scriptArgs,
+ * always within one word) are replaced in its words. A value from the ADC never becomes an option: see `commandWords`. Exit
+ * status 0 passes and any other fails, as with the ADC's dispatcher. A command that cannot be started or is ended by a signal
+ * says nothing about the server. It receives a configured credential in ADC_WITNESS_USERNAME and ADC_WITNESS_PASSWORD.
+ * NetScaler docs: "Custom user monitors".
  */
 export const userScriptMonitor: MonitorType = {
   type: "USER",
@@ -33,9 +33,9 @@ export const userScriptMonitor: MonitorType = {
 const PLACEHOLDER = /\{(\w+)\}/g;
 
 /**
- * Replaces `{name}` in a command's words. What the ADC says must not become an option: a word that begins with a
- * placeholder, and would begin with `-` once it is replaced, gets a space in front. Not so where the command itself says
- * what the word is: behind `--`, with nothing but placeholders in between, or as part of an option (`--args={args}`).
+ * Replaces `{name}` in a command's words. A value from the ADC must not become an option: a space is prepended to a word that
+ * starts with a placeholder and would start with `-` after the replacement. This does not apply where the command itself
+ * determines the meaning: after `--` with only placeholders in between, or within an option (`--args={args}`).
  */
 export function commandWords(
   command: readonly string[],

@@ -15,8 +15,8 @@ import type { HttpAnswer } from "../protocols/http-answer.ts";
 import { readHttpAnswer } from "../protocols/http-exchange.ts";
 import type { MonitorSpec } from "./spec.ts";
 
-/** Types whose request the administrator writes. */
-const WITH_REQUEST: ReadonlySet<string> = new Set([
+/** Types with a request from the ADC's configuration. */
+const TYPES_WITH_REQUEST: ReadonlySet<string> = new Set([
   "HTTP",
   "HTTP-INLINE",
   "HTTP-ECV",
@@ -25,10 +25,10 @@ const WITH_REQUEST: ReadonlySet<string> = new Set([
 ]);
 
 /** The secrets in this monitor's request on the ADC, and their account. */
-export function writtenSecrets({ type, parameters }: Monitor): RequestSecrets {
+export function monitorRequestSecrets({ type, parameters }: Monitor): RequestSecrets {
   const { httpRequest, rtspRequest, send, customHeaders } = parameters;
   const written = [httpRequest, rtspRequest, send, customHeaders].filter((text) => text !== null);
-  return requestSecrets(WITH_REQUEST.has(type.toUpperCase()) ? written.join("\n") : "");
+  return requestSecrets(TYPES_WITH_REQUEST.has(type.toUpperCase()) ? written.join("\n") : "");
 }
 
 /**
@@ -38,26 +38,26 @@ export function writtenSecrets({ type, parameters }: Monitor): RequestSecrets {
 export function sendRequest(
   connection: Connection,
   text: string,
-  carries: RequestSecrets,
+  secrets: RequestSecrets,
 ): Observation | null {
   const { run } = connection;
-  if (carries.secrets.length === 0 && carries.login === null) {
+  if (secrets.secrets.length === 0 && secrets.login === null) {
     connection.write(text);
     return null;
   }
-  run.redact(...carries.secrets);
+  run.redact(...secrets.secrets);
   const sealed = disclose(connection, { reveal: () => text }, true);
   if (sealed.kind === "withheld") {
     return sealed.observation;
   }
-  if (carries.login !== null) {
+  if (secrets.login !== null) {
     run.login = "unanswered";
   }
   connection.write(sealed.text);
   return null;
 }
 
-/** A web server's answer to a request that logs somebody in. */
+/** A web server's response to a request with a login. */
 interface WebAnswer {
   readonly status: number;
   readonly location: string | null;
@@ -77,7 +77,7 @@ export function webAnswer({ status, headers }: HttpAnswer): WebAnswer {
  * without one. A page open to everybody never proves a valid login, and a page that redirects everybody never proves an
  * unchecked one.
  */
-export async function noteWebLogin(
+export async function recordWebLogin(
   run: ProbeRun,
   spec: MonitorSpec,
   target: Target,
@@ -96,15 +96,15 @@ export async function noteWebLogin(
   const { schemes } = run.context.network;
   const now = run.context.monotonic();
   const known = schemes.anonymousStatus(target, sent.path, now);
-  const toNobody = known ?? (await askAsNobody(run, spec, target, sent));
-  if (known === null && toNobody !== null && toNobody < 500) {
-    schemes.rememberAnonymousStatus(target, sent.path, toNobody, now);
+  const anonymousStatus = known ?? (await statusWithoutCredential(run, spec, target, sent));
+  if (known === null && anonymousStatus !== null && anonymousStatus < 500) {
+    schemes.rememberAnonymousStatus(target, sent.path, anonymousStatus, now);
   }
-  run.login = basicOutcome(answer.status, toNobody);
+  run.login = basicOutcome(answer.status, anonymousStatus);
 }
 
 /** Result of a Basic credential, from the response with and without it (null: unknown). */
-export function basicOutcome(status: number, toNobody: number | null): LoginOutcome {
+export function basicOutcome(status: number, anonymousStatus: number | null): LoginOutcome {
   if (status === 401 || status === 407) {
     return "rejected";
   }
@@ -112,10 +112,13 @@ export function basicOutcome(status: number, toNobody: number | null): LoginOutc
   if (status === 429 || status === 503) {
     return "not_tried";
   }
-  if (toNobody === 401 || toNobody === 407) {
+  if (anonymousStatus === 401 || anonymousStatus === 407) {
     return status === 403 || status >= 500 ? "unanswered" : "accepted";
   }
-  const isOpen = toNobody !== null && toNobody !== 403 && (toNobody < 300 || toNobody >= 400);
+  const isOpen =
+    anonymousStatus !== null &&
+    anonymousStatus !== 403 &&
+    (anonymousStatus < 300 || anonymousStatus >= 400);
   return status < 300 || (isOpen && status !== 403) ? "not_tried" : "unanswered";
 }
 
@@ -130,7 +133,7 @@ function formOutcome({ status, location, cookies }: WebAnswer): LoginOutcome {
 }
 
 /** Status of the same request without the credential; null without a response. */
-async function askAsNobody(
+async function statusWithoutCredential(
   run: ProbeRun,
   spec: MonitorSpec,
   target: Target,
@@ -155,7 +158,7 @@ const AUTHORIZATION = /^[ \t]*(?:proxy-)?authorization[ \t]*:/i;
 const MAX_REPLY_BYTES = 64 * 1024;
 
 /** Records the result of a login in pipelined commands. `seen`: bytes received so far; reads more until the result is known. */
-export async function noteLineLogin(
+export async function recordLineLogin(
   connection: Connection,
   login: RequestLogin,
   seen: Buffer,
@@ -174,7 +177,7 @@ export async function noteLineLogin(
   }
 }
 
-/** What the replies say of it. */
+/** Result of the login in the replies. */
 function lineOutcome(login: RequestLogin, replies: string): LoginOutcome {
   const lines = replies.split("\n").map((line) => line.trimEnd());
   switch (login.scheme) {
@@ -196,7 +199,7 @@ function imapOutcome({ tag }: RequestLogin, lines: readonly string[]): LoginOutc
   return /^OK\b/i.test(text) ? "accepted" : mailLoginRefusal({ protocol: "imap", text }).login;
 }
 
-/** The greeting, and an answer to each command. */
+/** Expects the greeting and a reply to each command. */
 function pop3Outcome({ commands }: RequestLogin, lines: readonly string[]): LoginOutcome {
   const refusal = lines.find((line) => line.startsWith("-ERR"));
   if (refusal !== undefined) {

@@ -99,7 +99,7 @@ type Framing =
   | { readonly kind: "close" };
 
 const MAX_HEAD_BYTES = 64 * 1024;
-const TOO_LARGE_A_HEAD = `a header of more than ${MAX_HEAD_BYTES} bytes`;
+const HEAD_TOO_LARGE = `a header of more than ${MAX_HEAD_BYTES} bytes`;
 const MAX_HEADERS = 1000;
 const MAX_CHUNK_LINE = 1024;
 /** More than any server sends. Without limits, tiny pieces would use a core until the probe's timeout. */
@@ -206,11 +206,11 @@ export class HttpAnswerParser {
       if (end === null) {
         // The last two bytes may be the start of the end mark.
         this.#searched = Math.max(0, bytes.length - HEAD_END.length + 1);
-        return this.#searched > MAX_HEAD_BYTES + 1 ? TOO_LARGE_A_HEAD : null;
+        return this.#searched > MAX_HEAD_BYTES + 1 ? HEAD_TOO_LARGE : null;
       }
       // Checked again, because the head may arrive in one packet.
       if (end.at > MAX_HEAD_BYTES) {
-        return TOO_LARGE_A_HEAD;
+        return HEAD_TOO_LARGE;
       }
       const head = bytes.toString("latin1", 0, end.at);
       this.#input.skip(end.next);

@@ -48,19 +48,21 @@ export async function readLoginPage(
     }
     const next = redirectTarget(page, at.host);
     if (next === null) {
-      const form = page.status === 200 ? formOn(page, at) : null;
-      return form ?? (NFACTOR_PAGE.test(at.path) ? askNFactor(visit, at) : classic(at.host));
+      const form = page.status === 200 ? parseLoginForm(page, at) : null;
+      return (
+        form ?? (NFACTOR_PAGE.test(at.path) ? askNFactorForm(visit, at) : classicForm(at.host))
+      );
     }
     if (!isTrusted(next.host)) {
       // An identity provider (SAML, OpenID Connect): the ADC's default path would reject any password.
-      return classic(next.host);
+      return classicForm(next.host);
     }
     at = next;
   }
-  return classic(start.host);
+  return classicForm(start.host);
 }
 
-function classic(host: string): LoginForm {
+function classicForm(host: string): LoginForm {
   return {
     kind: "form",
     host,
@@ -73,17 +75,17 @@ function classic(host: string): LoginForm {
 const MAX_FORM_CHARACTERS = 8_192;
 const MAX_FIELDS = 32;
 
-function formOn(page: HttpAnswer, at: Place): LoginForm | AsksForMore | null {
+function parseLoginForm(page: HttpAnswer, at: Place): LoginForm | AsksForMore | null {
   const text = page.body.toString("latin1");
   for (const found of text.matchAll(/<form\b([^>]{0,1000})>/gi)) {
     const from = found.index + found[0].length;
     const body = text.slice(from, from + MAX_FORM_CHARACTERS).split(/<\/form\b/i, 1)[0] ?? "";
-    const fields = fieldsOf(body);
+    const fields = inputFields(body);
     const provider = fields.some(({ name }) => name === "SAMLRequest")
-      ? targetOf(attribute(found[1] ?? "", "action"), at)
+      ? formTarget(attribute(found[1] ?? "", "action"), at)
       : null;
     if (provider !== null) {
-      return classic(provider.host);
+      return classicForm(provider.host);
     }
     const secrets = fields.filter(({ type }) => type === "password");
     const [secret] = secrets;
@@ -97,7 +99,7 @@ function formOn(page: HttpAnswer, at: Place): LoginForm | AsksForMore | null {
       const names = secrets.map(({ name }) => name).join(", ");
       return { kind: "asks_for_more", detail: `the login form has several secrets: ${names}` };
     }
-    const target = targetOf(attribute(found[1] ?? "", "action"), at);
+    const target = formTarget(attribute(found[1] ?? "", "action"), at);
     if (target === null) {
       continue;
     }
@@ -121,7 +123,7 @@ interface Field {
   readonly value: string;
 }
 
-function fieldsOf(form: string): readonly Field[] {
+function inputFields(form: string): readonly Field[] {
   return [...form.matchAll(/<input\b([^>]{0,500})>/gi)]
     .slice(0, MAX_FIELDS)
     .map(([, inside = ""]) => ({
@@ -135,10 +137,10 @@ const ATTRIBUTE = /(?:^|\s)([a-z-]{1,40})\s{0,8}=\s{0,8}(?:"([^"]*)"|'([^']*)'|(
 
 function attribute(inside: string, name: string): string | null {
   const found = [...inside.matchAll(ATTRIBUTE)].find(([, key = ""]) => key.toLowerCase() === name);
-  return found === undefined ? null : unescaped(found[2] ?? found[3] ?? found[4] ?? "");
+  return found === undefined ? null : unescapeHtml(found[2] ?? found[3] ?? found[4] ?? "");
 }
 
-function unescaped(text: string): string {
+function unescapeHtml(text: string): string {
   return text.replace(/&(amp|quot|lt|gt|#39);/g, (whole, name: string) => ENTITIES[name] ?? whole);
 }
 
@@ -151,7 +153,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** An empty action posts to the page itself; null for a scheme other than HTTP and HTTPS, such as `javascript:`. */
-function targetOf(action: string | null, at: Place): Place | null {
+function formTarget(action: string | null, at: Place): Place | null {
   const url = parseUrl(action ?? "", `https://${at.host}${at.path}`);
   return url !== null && /^https?:$/.test(url.protocol)
     ? { host: url.hostname, path: `${url.pathname}${url.search}` }
@@ -159,7 +161,7 @@ function targetOf(action: string | null, at: Place): Place | null {
 }
 
 /** Requests nFactor's requirements: XML with the requested credentials, the target and the state to send along. */
-async function askNFactor(
+async function askNFactorForm(
   visit: WebVisit,
   { host }: Place,
 ): Promise<LoginForm | AsksForMore | Ended> {
@@ -174,9 +176,9 @@ async function askNFactor(
     return form;
   }
   const xml = form.status === 200 ? form.body.toString("utf8") : "";
-  const state = element(xml, "StateContext") ?? "";
-  const postBack = element(xml, "PostBack") ?? "";
-  const asked = askedIn(xml);
+  const state = elementText(xml, "StateContext") ?? "";
+  const postBack = elementText(xml, "PostBack") ?? "";
+  const asked = requestedCredentials(xml);
   const secrets = asked.filter((id) => /passw|passcode|otp/i.test(id));
   if (asked.length > 0 && (secrets.length !== 1 || !asked.includes("login"))) {
     return { kind: "asks_for_more", detail: `nFactor asks for ${asked.join(", ")}` };
@@ -201,14 +203,14 @@ async function askNFactor(
  */
 export interface LoginError {
   readonly code: string;
-  readonly isOfAccount: boolean;
+  readonly isAccountFault: boolean;
 }
 
 /** Errors of the ADC or its authentication server: no answer, system fault, no connection, processing failure. */
-const OF_THE_ADC: ReadonlySet<string> = new Set(["4003", "4004", "4005", "4017"]);
+const ADC_FAULT_CODES: ReadonlySet<string> = new Set(["4003", "4004", "4005", "4017"]);
 
 function loginError(code: string | undefined): LoginError | null {
-  return code === undefined ? null : { code, isOfAccount: !OF_THE_ADC.has(code) };
+  return code === undefined ? null : { code, isAccountFault: !ADC_FAULT_CODES.has(code) };
 }
 
 /**
@@ -233,10 +235,10 @@ export function readNFactorAnswer({ body }: HttpAnswer): NFactorAnswer | null {
   if (!/<AuthenticateResponse\b/i.test(xml)) {
     return null;
   }
-  const result = (element(xml, "Result") ?? "").toLowerCase();
+  const result = (elementText(xml, "Result") ?? "").toLowerCase();
   const detail = `nFactor answers ${result.slice(0, 40) || "without a result"}`;
   if (result === "success") {
-    return { kind: "success", location: element(xml, "RedirectURL") };
+    return { kind: "success", location: elementText(xml, "RedirectURL") };
   }
   if (result === "update-credentials") {
     return { kind: "rejected", detail: `${detail}: the password has to be changed` };
@@ -246,10 +248,10 @@ export function readNFactorAnswer({ body }: HttpAnswer): NFactorAnswer | null {
   }
   const error = loginError(/\berrorMessageLabel(40\d\d)\b/.exec(xml)?.[1]);
   if (error !== null) {
-    const kind = error.isOfAccount ? "rejected" : "failed";
+    const kind = error.isAccountFault ? "rejected" : "failed";
     return { kind, detail: `${detail}: error ${error.code}` };
   }
-  const asked = askedIn(xml);
+  const asked = requestedCredentials(xml);
   const again = asked.includes("login") && asked.some((id) => /^passwd/i.test(id));
   return again || /<Type>[\w-]{0,20}error<\/Type>/i.test(xml)
     ? { kind: "rejected", detail: `${detail}: the same again` }
@@ -257,12 +259,12 @@ export function readNFactorAnswer({ body }: HttpAnswer): NFactorAnswer | null {
 }
 
 /** Names of the requested credentials, without buttons and links. */
-function askedIn(xml: string): readonly string[] {
+function requestedCredentials(xml: string): readonly string[] {
   return [...xml.matchAll(/<Credential\b[^>]{0,200}>([^]{0,600}?)<\/Credential>/gi)]
     .slice(0, MAX_FIELDS)
     .flatMap(([, inside = ""]) => {
-      const type = element(inside, "Type") ?? "";
-      const id = element(inside, "ID");
+      const type = elementText(inside, "Type") ?? "";
+      const id = elementText(inside, "ID");
       return id === null || !/^(username|password|passcode|newpassword|textcredential)$/i.test(type)
         ? []
         : [id];
@@ -272,9 +274,9 @@ function askedIn(xml: string): readonly string[] {
 const ELEMENT = /<(\w{1,40})\b[^<>]{0,200}>([^<]{0,4096})<\/(\w{1,40})>/g;
 
 /** Text of the first element with that name, or null. */
-function element(xml: string, name: string): string | null {
+function elementText(xml: string, name: string): string | null {
   const found = [...xml.matchAll(ELEMENT)].find(
     ([, opened, , closed]) => opened === closed && opened?.toLowerCase() === name.toLowerCase(),
   );
-  return found === undefined ? null : unescaped((found[2] ?? "").trim());
+  return found === undefined ? null : unescapeHtml((found[2] ?? "").trim());
 }

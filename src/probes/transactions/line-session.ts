@@ -27,14 +27,14 @@ export function ended(observation: Observation): Ended {
 }
 
 /** Reasons that concern only this client; the server may serve others. */
-const OF_THIS_CLIENT: ReadonlySet<FailureReason> = new Set<FailureReason>([
+const CLIENT_ONLY_REASONS: ReadonlySet<FailureReason> = new Set<FailureReason>([
   "policy_refused",
   "source_limit",
 ]);
 
 /** Ends an exchange after a negative reply. */
-export function saidNo(run: ProbeRun, step: Step, reason: FailureReason, words: string): Ended {
-  return OF_THIS_CLIENT.has(reason)
+export function endRefused(run: ProbeRun, step: Step, reason: FailureReason, words: string): Ended {
+  return CLIENT_ONLY_REASONS.has(reason)
     ? ended(run.fault(step, reason, words))
     : mismatch(run, step, reason, words);
 }
@@ -47,18 +47,18 @@ export async function openLineSession(
 ): Promise<LineSession | Ended> {
   const dialled = await dial(run, target, { tls: spec.security === "implicit" ? spec.tls : null });
   if (dialled.kind === "connected") {
-    return session(dialled.connection);
+    return lineSession(dialled.connection);
   }
-  return ended(await dialFailed(run, target, dialled));
+  return ended(await observeDialFailure(run, target, dialled));
 }
 
 /** Whether to use STARTTLS in a plain-text session. */
-export function beginsTls({ security }: TransactionSpec, offered: boolean): boolean {
+export function usesStartTls({ security }: TransactionSpec, offered: boolean): boolean {
   return security === "starttls" || (security === "starttls_if_offered" && offered);
 }
 
 /** Starts TLS in a session; bytes received before the handshake are an injection and end it. */
-export async function secureSession(
+export async function startTlsSession(
   run: ProbeRun,
   spec: TransactionSpec,
   current: LineSession,
@@ -71,33 +71,33 @@ export async function secureSession(
   }
   const upgraded = await startTls(current.connection, spec.tls);
   return upgraded.kind === "connected"
-    ? session(upgraded.connection)
-    : ended(run.fail("starttls", brokenOff(upgraded.why)));
+    ? lineSession(upgraded.connection)
+    : ended(run.fail("starttls", handshakeError(upgraded.why)));
 }
 
 /** A server that closes after greeting and offering TLS is not in maintenance: Exchange then closes without greeting. */
-function brokenOff(why: ExchangeError): ExchangeError {
+function handshakeError(why: ExchangeError): ExchangeError {
   return why.kind === "closed"
     ? exchangeError("failed", "tls_handshake", "closed in the TLS handshake")
     : why;
 }
 
 /** The error while waiting for a reply; a close here is a truncated reply, not a refusal. */
-export function answerBroke(run: ProbeRun, step: Step, why: ExchangeError): Ended {
+export function replyFailed(run: ProbeRun, step: Step, why: ExchangeError): Ended {
   return ended(run.fail(step, why.kind === "closed" ? { kind: "closed", midway: true } : why));
 }
 
 /** Maximum wait for the reply to QUIT, which is ignored. */
-const FAREWELL_MS = 500;
+const QUIT_REPLY_TIMEOUT_MS = 500;
 
 /** Sends QUIT, briefly waits for the reply so that the server's log stays clean, and closes. */
-export async function leave(connection: Connection, farewell: string): Promise<void> {
-  connection.write(farewell);
+export async function quitAndClose(connection: Connection, quitCommand: string): Promise<void> {
+  connection.write(quitCommand);
   let timer: NodeJS.Timeout | undefined;
   await Promise.race([
     connection.read(),
     new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, FAREWELL_MS);
+      timer = setTimeout(resolve, QUIT_REPLY_TIMEOUT_MS);
     }),
   ]);
   clearTimeout(timer);
@@ -123,21 +123,21 @@ export function refusedLogin(run: ProbeRun, { reason, login }: LoginRefusal, wor
     : mismatch(run, "login", reason, words);
 }
 
-async function dialFailed(
+async function observeDialFailure(
   run: ProbeRun,
   target: Target,
   { step, why }: DialFailure,
 ): Promise<Observation> {
   if (step === "tls" && why.kind === "named" && why.reason === "plaintext_on_tls_port") {
     // Exchange answers in clear text if no certificate is bound to the service; its text is the evidence.
-    const words = await clearTextLine(run, target);
+    const words = await readClearTextLine(run, target);
     const { outcome, reason, detail } = why;
     return run.ended(outcome, step, reason, words ?? detail);
   }
-  return run.fail(step, step === "tls" ? refusal(why) : why);
+  return run.fail(step, step === "tls" ? resetAsClosed(why) : why);
 }
 
-async function clearTextLine(run: ProbeRun, target: Target): Promise<string | null> {
+async function readClearTextLine(run: ProbeRun, target: Target): Promise<string | null> {
   const dialled = await dial(run, target, { tls: null });
   if (dialled.kind === "failed") {
     return null;
@@ -148,10 +148,10 @@ async function clearTextLine(run: ProbeRun, target: Target): Promise<string | nu
 }
 
 /** A close with an unread ClientHello becomes a RST; both mean the same. */
-function refusal(why: ExchangeError): ExchangeError {
+function resetAsClosed(why: ExchangeError): ExchangeError {
   return why.kind === "named" && why.reason === "reset" ? { kind: "closed", midway: false } : why;
 }
 
-function session(connection: Connection): LineSession {
+function lineSession(connection: Connection): LineSession {
   return { kind: "session", connection, reader: new LineReader(connection) };
 }

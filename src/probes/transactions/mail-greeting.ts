@@ -6,13 +6,13 @@ import { mailRefusalReason } from "../../net/mail-replies.ts";
 import type { Target } from "../../net/probe-context.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
 import {
-  answerBroke,
-  beginsTls,
+  replyFailed,
+  usesStartTls,
   ended,
-  leave,
+  quitAndClose,
   mismatch,
   openLineSession,
-  secureSession,
+  startTlsSession,
   type Ended,
   type LineSession,
 } from "./line-session.ts";
@@ -25,15 +25,15 @@ export interface MailSession extends LineSession {
   readonly capabilities: ReadonlySet<string>;
 }
 
-interface Answer {
+interface CommandReply {
   readonly kind: "answer";
   readonly ok: boolean;
   readonly text: string;
   /** Untagged lines, or the lines of a multi-line reply. */
-  readonly listed: readonly string[];
+  readonly untagged: readonly string[];
 }
 
-type Names = { readonly kind: "names"; readonly names: ReadonlySet<string> };
+type Capabilities = { readonly kind: "names"; readonly names: ReadonlySet<string> };
 
 /** Differences between IMAP and POP3. */
 interface Dialect {
@@ -42,20 +42,20 @@ interface Dialect {
   /** Matches a greeting that refuses service. */
   readonly refusal: RegExp;
   readonly startTls: "STARTTLS" | "STLS";
-  readonly farewell: string;
+  readonly quitCommand: string;
   /** `tag` is the command's tag, in IMAP. */
   readonly capabilities: (
     run: ProbeRun,
     session: LineSession,
     tag: string,
-  ) => Promise<Names | Ended>;
+  ) => Promise<Capabilities | Ended>;
   readonly command: (
     run: ProbeRun,
     session: LineSession,
     text: string,
     step: Step,
     tag: string,
-  ) => Promise<Answer | Ended>;
+  ) => Promise<CommandReply | Ended>;
 }
 
 const IMAP: Dialect = {
@@ -63,7 +63,7 @@ const IMAP: Dialect = {
   welcome: /^\* (OK|PREAUTH)\b/i,
   refusal: /^\* BYE\b/i,
   startTls: "STARTTLS",
-  farewell: "a9 LOGOUT\r\n",
+  quitCommand: "a9 LOGOUT\r\n",
   command: imapCommand,
   async capabilities(run, session, tag) {
     const answer = await imapCommand(run, session, "CAPABILITY", "greeting", tag);
@@ -73,7 +73,7 @@ const IMAP: Dialect = {
     if (!answer.ok) {
       return mismatch(run, "greeting", "protocol_error", `CAPABILITY: ${answer.text}`);
     }
-    const listed = answer.listed.find((line) => /^\* CAPABILITY /i.test(line));
+    const listed = answer.untagged.find((line) => /^\* CAPABILITY /i.test(line));
     if (listed === undefined) {
       // A server that greets and replies but offers nothing is not an outage, as with POP3.
       return { kind: "names", names: new Set() };
@@ -90,7 +90,7 @@ const POP3: Dialect = {
   welcome: /^\+OK\b/i,
   refusal: /^-ERR\b/i,
   startTls: "STLS",
-  farewell: "QUIT\r\n",
+  quitCommand: "QUIT\r\n",
   command: pop3Command,
   async capabilities(run, session) {
     const answer = await pop3Command(run, session, "CAPA", "greeting");
@@ -106,7 +106,7 @@ const POP3: Dialect = {
           kind: "names",
           names: new Set(list.lines.map((line) => line.toUpperCase().split(/\s+/)[0] ?? "")),
         }
-      : answerBroke(run, "greeting", list);
+      : replyFailed(run, "greeting", list);
   },
 };
 
@@ -117,12 +117,12 @@ async function imapCommand(
   text: string,
   step: Step,
   tag: string,
-): Promise<Answer | Ended> {
+): Promise<CommandReply | Ended> {
   connection.write(`${tag} ${text}\r\n`);
   const answer = await reader.until((line) => line.startsWith(`${tag} `));
   run.phase("transaction");
   if (answer.kind !== "lines") {
-    return answerBroke(run, step, answer);
+    return replyFailed(run, step, answer);
   }
   const bye = answer.lines.find((line) => IMAP.refusal.test(line));
   if (bye !== undefined) {
@@ -136,7 +136,7 @@ async function imapCommand(
         kind: "answer",
         ok: status.toUpperCase() === "OK",
         text: last,
-        listed: answer.lines.slice(0, -1),
+        untagged: answer.lines.slice(0, -1),
       };
 }
 
@@ -146,21 +146,21 @@ async function pop3Command(
   { connection, reader }: LineSession,
   text: string,
   step: Step,
-): Promise<Answer | Ended> {
+): Promise<CommandReply | Ended> {
   connection.write(`${text}\r\n`);
   const line = await reader.line();
   run.phase("transaction");
   if (line.kind !== "line") {
-    return answerBroke(run, step, line);
+    return replyFailed(run, step, line);
   }
   const status = /^(\+OK|-ERR)\b/i.exec(line.text)?.[1];
   return status === undefined
     ? mismatch(run, step, "protocol_error", line.text)
-    : { kind: "answer", ok: status.toUpperCase() === "+OK", text: line.text, listed: [] };
+    : { kind: "answer", ok: status.toUpperCase() === "+OK", text: line.text, untagged: [] };
 }
 
 /** Reads the greeting, which must be valid for the protocol. */
-async function greetingOf(
+async function readGreeting(
   dialect: Dialect,
   run: ProbeRun,
   { reader }: LineSession,
@@ -182,7 +182,7 @@ async function greetingOf(
 }
 
 /** Connects and reads greeting and capabilities. With STARTTLS, negotiates TLS and reads the capabilities again. */
-async function open(
+async function openSession(
   dialect: Dialect,
   run: ProbeRun,
   spec: TransactionSpec,
@@ -192,7 +192,7 @@ async function open(
   if (opened.kind === "ended") {
     return opened;
   }
-  const greeted = await greetingOf(dialect, run, opened);
+  const greeted = await readGreeting(dialect, run, opened);
   if (greeted.kind === "ended") {
     return greeted;
   }
@@ -203,7 +203,7 @@ async function open(
   }
   // RFC 3501 section 6.2.1: STARTTLS is not available to a client that the greeting has already authenticated.
   const offered = clear.names.has(dialect.startTls) && !isPreauth(greeting);
-  if (!beginsTls(spec, offered)) {
+  if (!usesStartTls(spec, offered)) {
     return { ...opened, greeting, capabilities: clear.names };
   }
   if (!offered) {
@@ -217,7 +217,7 @@ async function open(
   if (!answer.ok) {
     return mismatch(run, "starttls", "tls_handshake", answer.text);
   }
-  const secured = await secureSession(run, spec, opened);
+  const secured = await startTlsSession(run, spec, opened);
   if (secured.kind === "ended") {
     return secured;
   }
@@ -236,7 +236,7 @@ export function openImap(
   spec: TransactionSpec,
   target: Target,
 ): Promise<MailSession | Ended> {
-  return open(IMAP, run, spec, target);
+  return openSession(IMAP, run, spec, target);
 }
 
 /** Connects and reads greeting and CAPA. With STLS, negotiates TLS and reads CAPA again. */
@@ -245,11 +245,11 @@ export function openPop3(
   spec: TransactionSpec,
   target: Target,
 ): Promise<MailSession | Ended> {
-  return open(POP3, run, spec, target);
+  return openSession(POP3, run, spec, target);
 }
 
 /** If only the server's port is known, another protocol there is not a failure. */
-async function greetingAlone(
+async function probeGreetingOnly(
   dialect: Dialect,
   run: ProbeRun,
   spec: TransactionSpec,
@@ -259,9 +259,9 @@ async function greetingAlone(
   if (opened.kind === "ended") {
     return opened.observation;
   }
-  const greeted = await greetingOf(dialect, run, opened);
+  const greeted = await readGreeting(dialect, run, opened);
   if (greeted.kind === "greeting") {
-    await leave(opened.connection, dialect.farewell);
+    await quitAndClose(opened.connection, dialect.quitCommand);
     return run.match("greeting", greeted.text);
   }
   const { observation } = greeted;
@@ -277,13 +277,13 @@ function greetingType(transaction: TransactionName, dialect: Dialect): Transacti
     transport: "tcp",
     probe: async (run, spec, target) => {
       if (spec.options["greeting_only"] === true) {
-        return greetingAlone(dialect, run, spec, target);
+        return probeGreetingOnly(dialect, run, spec, target);
       }
-      const session = await open(dialect, run, spec, target);
+      const session = await openSession(dialect, run, spec, target);
       if (session.kind === "ended") {
         return session.observation;
       }
-      await leave(session.connection, dialect.farewell);
+      await quitAndClose(session.connection, dialect.quitCommand);
       return run.match("greeting", session.greeting);
     },
   };

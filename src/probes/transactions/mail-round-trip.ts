@@ -6,7 +6,14 @@ import { disclose } from "../../net/server-proof.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
 import { ClientRelay, type LibraryResult } from "../../net/client-relay.ts";
 import { protocolError, type ExchangeError } from "../../net/exchange-error.ts";
-import { answerBroke, ended, mismatch, refusedLogin, saidNo, type Ended } from "./line-session.ts";
+import {
+  replyFailed,
+  ended,
+  mismatch,
+  refusedLogin,
+  endRefused,
+  type Ended,
+} from "./line-session.ts";
 import { openSmtp } from "./smtp-dialogue.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import { randomUUID } from "node:crypto";
@@ -55,16 +62,16 @@ export async function sendMail(
     greetingTimeout: run.context.timeoutMs,
     socketTimeout: run.context.timeoutMs,
   });
-  client.on("error", (error: Error) => relay.fail(breakOf(relay, error)));
+  client.on("error", (error: Error) => relay.fail(connectionError(relay, error)));
 
   const connected = await relay.wait(
     () =>
       new Promise<void>((resolve, reject) =>
-        client.connect((error) => settle(error, resolve, reject)),
+        client.connect((error) => settlePromise(error, resolve, reject)),
       ),
   );
   if (connected.kind !== "value") {
-    return refused(run, relay, "greeting", connected);
+    return sendFailed(run, relay, "greeting", connected);
   }
   if (client.allowsAuth) {
     run.login = "unanswered";
@@ -72,13 +79,13 @@ export async function sendMail(
       () =>
         new Promise<void>((resolve, reject) =>
           client.login({ credentials: { user: account.username, pass: password.text } }, (error) =>
-            settle(error, resolve, reject),
+            settlePromise(error, resolve, reject),
           ),
         ),
     );
     run.phase("login");
     if (loggedIn.kind !== "value") {
-      return refused(run, relay, "login", loggedIn);
+      return sendFailed(run, relay, "login", loggedIn);
     }
     run.login = "accepted";
   }
@@ -86,20 +93,20 @@ export async function sendMail(
     () =>
       new Promise<string>((resolve, reject) =>
         client.send({ from: message.from, to: [message.to] }, message.text, (error, info) =>
-          settle(error, () => resolve(info?.response ?? ""), reject),
+          settlePromise(error, () => resolve(info?.response ?? ""), reject),
         ),
       ),
   );
   run.phase("send");
   if (sent.kind !== "value") {
-    return refused(run, relay, "transaction", sent);
+    return sendFailed(run, relay, "transaction", sent);
   }
   client.quit();
   relay.release();
   return { kind: "sent", response: sent.value };
 }
 
-function settle(
+function settlePromise(
   error: Error | null | undefined,
   resolve: () => void,
   reject: (error: Error) => void,
@@ -111,20 +118,20 @@ function settle(
   }
 }
 
-function refused(
+function sendFailed(
   run: ProbeRun,
   relay: ClientRelay,
   step: "greeting" | "login" | "transaction",
   result: Exclude<LibraryResult<unknown>, { kind: "value" }>,
 ): Ended {
   if (result.kind !== "error") {
-    return answerBroke(run, step, result);
+    return replyFailed(run, step, result);
   }
   const { error } = result;
   const code = responseCodeOf(error);
   if (code === null) {
     if (errorCode(error) !== "EAUTH") {
-      return answerBroke(run, step, breakOf(relay, error));
+      return replyFailed(run, step, connectionError(relay, error));
     }
     if (responseTextOf(error) === null) {
       // No supported scheme was offered, so nothing was sent.
@@ -136,13 +143,13 @@ function refused(
   const words = errorMessage(error);
   const reply = { protocol: "smtp", code, text: responseTextOf(error) ?? "" } as const;
   if (step !== "login") {
-    return saidNo(run, step, mailRefusalReason(reply, "command"), words);
+    return endRefused(run, step, mailRefusalReason(reply, "command"), words);
   }
   return refusedLogin(run, mailLoginRefusal(reply), words);
 }
 
 /** Error behind a nodemailer error without a reply: a broken connection, or invalid SMTP. */
-function breakOf(relay: ClientRelay, error: unknown): ExchangeError {
+function connectionError(relay: ClientRelay, error: unknown): ExchangeError {
   return relay.serverEnded ?? protocolError(errorMessage(error));
 }
 
@@ -163,10 +170,10 @@ function responseCodeOf(error: unknown): number | null {
 const ROUND_TRIP_HEADER = "X-Adc-Witness";
 
 /** Older probe messages are leftovers of earlier rounds; younger ones may be another agent's. */
-const LEFT_BEHIND_MS = 15 * 60_000;
+const LEFTOVER_AGE_MS = 15 * 60_000;
 const POLL_MS = 500;
 /** Time reserved for the last search and the result, in milliseconds. */
-const LAST_LOOK_MS = 1500;
+const LAST_SEARCH_MS = 1500;
 
 /**
  * Sends a message to the probe's own mailbox and searches for it: submitted to the target over SMTP, searched over IMAP at
@@ -204,28 +211,33 @@ export const mailRoundTrip: TransactionType = {
     if (sent.kind === "ended") {
       return sent.observation;
     }
-    const handedInMs = run.elapsedMs();
-    const place = await waitForMail(run, mailbox, junk, id);
+    const submittedMs = run.elapsedMs();
+    const location = await waitForMail(run, mailbox, junk, id);
     run.phase("transaction");
-    if (place.kind === "ended") {
-      return place.observation;
+    if (location.kind === "ended") {
+      return location.observation;
     }
-    run.responseTimeMs = run.elapsedMs() - handedInMs;
+    run.responseTimeMs = run.elapsedMs() - submittedMs;
     const after = `${(run.responseTimeMs / 1000).toFixed(1)} s`;
-    if (place.kind === "found") {
-      await mailbox.leave();
+    if (location.kind === "found") {
+      await mailbox.logOut();
     }
-    return arrival(run, place, after, junk);
+    return observeArrival(run, location, after, junk);
   },
 };
 
-type Place = { readonly kind: "found"; readonly folder: string } | { readonly kind: "lost" };
+type MailLocation = { readonly kind: "found"; readonly folder: string } | { readonly kind: "lost" };
 
-function arrival(run: ProbeRun, place: Place, after: string, junk: string): Observation {
-  if (place.kind === "lost") {
+function observeArrival(
+  run: ProbeRun,
+  location: MailLocation,
+  after: string,
+  junk: string,
+): Observation {
+  if (location.kind === "lost") {
     return run.mismatch("transaction", "mail_lost", `not found within ${after}`);
   }
-  return place.folder === junk
+  return location.folder === junk
     ? run.mismatch("transaction", "mail_in_junk", `found in ${junk} after ${after}`)
     : run.match("transaction", `found after ${after}`);
 }
@@ -265,7 +277,7 @@ async function junkFolder(mailbox: ImapMailbox, spec: TransactionSpec): Promise<
 
 /** Deletes leftovers of earlier rounds in both folders. */
 async function cleanUp(run: ProbeRun, mailbox: ImapMailbox, junk: string): Promise<Ended | null> {
-  const before = new Date(run.context.now() - LEFT_BEHIND_MS);
+  const before = new Date(run.context.now() - LEFTOVER_AGE_MS);
   for (const folder of ["INBOX", junk]) {
     if (folder === "") {
       continue;
@@ -292,12 +304,12 @@ async function waitForMail(
   mailbox: ImapMailbox,
   junk: string,
   id: string,
-): Promise<Place | Ended> {
-  for (let look = 0; ; look += 1) {
-    const last = run.remainingMs() < LAST_LOOK_MS + POLL_MS;
-    const folders = junk !== "" && (last || look % 3 === 2) ? ["INBOX", junk] : ["INBOX"];
+): Promise<MailLocation | Ended> {
+  for (let poll = 0; ; poll += 1) {
+    const last = run.remainingMs() < LAST_SEARCH_MS + POLL_MS;
+    const folders = junk !== "" && (last || poll % 3 === 2) ? ["INBOX", junk] : ["INBOX"];
     for (const folder of folders) {
-      const found = await takeFrom(mailbox, folder, id);
+      const found = await findAndDelete(mailbox, folder, id);
       if (found.kind === "ended") {
         return found;
       }
@@ -313,7 +325,7 @@ async function waitForMail(
 }
 
 /** Searches the folder for the message by its header, and deletes it if found. */
-function takeFrom(
+function findAndDelete(
   mailbox: ImapMailbox,
   folder: string,
   id: string,

@@ -5,7 +5,7 @@ import { protocolError, exchangeError, type ExchangeError } from "../../net/exch
 import { mailLoginRefusal, mailRefusalReason } from "../../net/mail-replies.ts";
 import { disclose } from "../../net/server-proof.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
-import { answerBroke, mismatch, type Ended, refusedLogin, ended } from "./line-session.ts";
+import { replyFailed, mismatch, type Ended, refusedLogin, ended } from "./line-session.ts";
 import { openPop3, type MailSession, isPreauth, openImap } from "./mail-greeting.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import type { TransactionType } from "../probe.ts";
@@ -84,7 +84,7 @@ async function logIn(
     const answer = await relay.wait<unknown>(command);
     if (answer.kind !== "value") {
       run.phase("login");
-      return failed(run, relay, "login", answer);
+      return pop3Failed(run, relay, "login", answer);
     }
   }
   run.phase("login");
@@ -92,28 +92,28 @@ async function logIn(
   const stat = await relay.wait(() => client.STAT());
   run.phase("transaction");
   if (stat.kind !== "value") {
-    return failed(run, relay, "transaction", stat);
+    return pop3Failed(run, relay, "transaction", stat);
   }
   await relay.logOut(() => client.QUIT());
   return { kind: "stat", text: stat.value };
 }
 
-function failed(
+function pop3Failed(
   run: ProbeRun,
   relay: ClientRelay,
   step: "login" | "transaction",
   answer: Exclude<LibraryResult<unknown>, { kind: "value" }>,
 ): Ended {
   if (answer.kind !== "error") {
-    return answerBroke(run, step, answer);
+    return replyFailed(run, step, answer);
   }
   const { error } = answer;
   const words = errorMessage(error);
   // The package names the command only in the error for an `-ERR`.
   if (!(error instanceof Error && "command" in error)) {
-    return answerBroke(run, step, relay.serverEnded ?? protocolError(words));
+    return replyFailed(run, step, relay.serverEnded ?? protocolError(words));
   }
-  return run.login === "unanswered" ? refusedPassword(run, words) : refused(run, step, words);
+  return run.login === "unanswered" ? refusedPassword(run, words) : pop3Refused(run, step, words);
 }
 
 /** Result of `-ERR` to PASS. Exchange sends the same text for a wrong password and for a dead back end. */
@@ -122,7 +122,7 @@ function refusedPassword(run: ProbeRun, text: string): Ended {
 }
 
 /** Result of `-ERR` to another command. */
-function refused(run: ProbeRun, step: "login" | "transaction", text: string): Ended {
+function pop3Refused(run: ProbeRun, step: "login" | "transaction", text: string): Ended {
   const at = step === "login" ? "command" : "mailbox";
   return mismatch(run, step, mailRefusalReason({ protocol: "pop3", text }, at), text);
 }
@@ -158,7 +158,7 @@ export const imapLogin: TransactionType = {
       const size = message === undefined || message === false ? undefined : message.size;
       detail += size === undefined || size === null ? "" : `, the newest of ${String(size)} bytes`;
     }
-    await mailbox.leave();
+    await mailbox.logOut();
     return run.match("transaction", detail);
   },
 };
@@ -171,7 +171,7 @@ export interface ImapMailbox {
     work: (client: ImapFlow) => Promise<T>,
   ): Promise<{ readonly kind: "value"; readonly value: T } | Ended>;
   /** Logs out, or closes the connection if the server does not answer in time. */
-  leave(): Promise<void>;
+  logOut(): Promise<void>;
 }
 
 /**
@@ -227,7 +227,7 @@ export async function logInToImap(
     socketTimeout: Math.max(1000, run.context.timeoutMs),
   });
   // Without a listener, an error between two calls would end the process.
-  client.on("error", (error: Error) => relay.fail(breakOf(relay, error)));
+  client.on("error", (error: Error) => relay.fail(connectionError(relay, error)));
   run.transcript.note(`login as ${account.name}`);
   const connected = await relay.wait(() => client.connect());
   run.phase("login");
@@ -251,15 +251,15 @@ function mailboxOf(run: ProbeRun, relay: ClientRelay, client: ImapFlow): ImapMai
       if (result.kind === "value") {
         return result;
       }
-      const refusal = result.kind === "error" ? refusalOf(result.error) : null;
+      const refusal = result.kind === "error" ? refusalText(result.error) : null;
       if (refusal !== null) {
         const reason = mailRefusalReason({ protocol: "imap", text: refusal }, "mailbox");
         return mismatch(run, "transaction", reason, refusal);
       }
-      const why = result.kind === "error" ? breakOf(relay, result.error) : result;
-      return answerBroke(run, "transaction", why);
+      const why = result.kind === "error" ? connectionError(relay, result.error) : result;
+      return replyFailed(run, "transaction", why);
     },
-    leave: () => relay.logOut(() => client.logout()),
+    logOut: () => relay.logOut(() => client.logout()),
   };
 }
 
@@ -268,10 +268,10 @@ function loginFailed(
   relay: ClientRelay,
   result: Exclude<Awaited<ReturnType<ClientRelay["wait"]>>, { kind: "value" }>,
 ): Ended {
-  const refusal = result.kind === "error" ? refusalOf(result.error) : null;
+  const refusal = result.kind === "error" ? refusalText(result.error) : null;
   if (refusal === null) {
-    const why = result.kind === "error" ? breakOf(relay, result.error) : result;
-    return answerBroke(run, "login", why);
+    const why = result.kind === "error" ? connectionError(relay, result.error) : result;
+    return replyFailed(run, "login", why);
   }
   // Exchange sends the same text for a wrong password and for a dead back end; only a second login elsewhere distinguishes
   // them.
@@ -279,16 +279,16 @@ function loginFailed(
 }
 
 /** The server's text after NO or BAD, or null. */
-function refusalOf(error: unknown): string | null {
+function refusalText(error: unknown): string | null {
   if (!(error instanceof Error)) {
     return null;
   }
-  const status = stringOf(error, "responseStatus");
-  const text = stringOf(error, "responseText");
+  const status = ownString(error, "responseStatus");
+  const text = ownString(error, "responseText");
   if (status === null && !isAuthenticationFailure(error)) {
     return null;
   }
-  const code = stringOf(error, "serverResponseCode");
+  const code = ownString(error, "serverResponseCode");
   const words = text ?? errorMessage(error);
   const coded = code === null || words.startsWith("[") ? words : `[${code}] ${words}`;
   return `${status ?? "NO"} ${coded}`;
@@ -301,8 +301,8 @@ function isAuthenticationFailure(error: unknown): boolean {
 }
 
 /** Error behind an imapflow error: the server's `BYE`, a broken connection, or invalid IMAP. */
-function breakOf(relay: ClientRelay, error: unknown): ExchangeError {
-  const bye = error instanceof Error ? stringOf(error, "reason") : null;
+function connectionError(relay: ClientRelay, error: unknown): ExchangeError {
+  const bye = error instanceof Error ? ownString(error, "reason") : null;
   return bye === null
     ? (relay.serverEnded ?? protocolError(errorMessage(error)))
     : exchangeError(
@@ -312,7 +312,7 @@ function breakOf(relay: ClientRelay, error: unknown): ExchangeError {
       );
 }
 
-function stringOf(error: Error, key: string): string | null {
+function ownString(error: Error, key: string): string | null {
   const value: unknown = Object.getOwnPropertyDescriptor(error, key)?.value;
   return typeof value === "string" ? value : null;
 }

@@ -3,7 +3,7 @@ import type { ProbeRun } from "../../net/probe-run.ts";
 import { ended, mismatch, type Ended } from "./line-session.ts";
 import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import { isAdcLogin, isExchange, summary, judgeChallenge, judgeError } from "./web-answer.ts";
-import { isNotLookedAt, unspoken } from "./web-login.ts";
+import { isCredentialUnchecked, schemeUnsupported } from "./web-login.ts";
 import { redirectTarget, WebVisit } from "./web-visit.ts";
 import {
   errorInCookie,
@@ -16,8 +16,8 @@ import { WEB_PATHS } from "./web-session.ts";
 import type { Observation } from "../../model/observation.ts";
 import type { TransactionType } from "../probe.ts";
 
-/** The page the ADC lets through to after its login. */
-export interface LetThrough {
+/** The page after a login at the ADC's AAA. */
+export interface AfterAaaLogin {
   readonly kind: "let_through";
   readonly answer: HttpAnswer;
   readonly path: string;
@@ -32,17 +32,17 @@ const MAX_REDIRECTS = 10;
  * supported for user name and password; anything more ends at `second_factor`. `aaa_login_path` and `aaa_username` override
  * what the page says.
  */
-async function climbFormAaa(
+async function loginThroughAaaForm(
   run: ProbeRun,
   visit: WebVisit,
   spec: TransactionSpec,
   account: Account,
   challenge: HttpAnswer,
-): Promise<LetThrough | Ended> {
+): Promise<AfterAaaLogin | Ended> {
   const loginAt = redirectTarget(challenge, spec.host);
   const host = loginAt?.host ?? spec.host;
   if (!isTrustedHost(host, spec)) {
-    return withheld(run, `the login is at ${host}`);
+    return untrustedLoginHost(run, `the login is at ${host}`);
   }
   const form = await readLoginPage(visit, loginAt ?? { host, path: "/" }, (asked) =>
     isTrustedHost(asked, spec),
@@ -54,7 +54,7 @@ async function climbFormAaa(
     return mismatch(run, "transaction", "second_factor", form.detail);
   }
   if (!isTrustedHost(form.host, spec)) {
-    return withheld(run, `the login form goes to ${form.host}`);
+    return untrustedLoginHost(run, `the login form goes to ${form.host}`);
   }
   const username = String(spec.options["aaa_username"] ?? account.username);
   const posted = await visit.ask({
@@ -68,15 +68,15 @@ async function climbFormAaa(
   if (posted.kind === "ended") {
     return posted;
   }
-  const refusal = refusalOf(run, posted, form.host, spec);
-  return refusal ?? follow(run, visit, spec, posted, form.host);
+  const refusal = aaaFormRefusal(run, posted, form.host, spec);
+  return refusal ?? followRedirects(run, visit, spec, posted, form.host);
 }
 
 const LOGIN_FIELD = /<input\b[^>]{0,500}\bname=["']?login["'\s>]/i;
 const PASSWORD_FIELD = /<input\b[^>]{0,500}\bname=["']?passwd["'\s>]/i;
 
 /** Nothing was sent because configuration is missing; this is not an outage. */
-function withheld(run: ProbeRun, where: string): Ended {
+function untrustedLoginHost(run: ProbeRun, where: string): Ended {
   return ended(run.fault("response", "aaa_login", `${where}, which the vserver does not name`));
 }
 
@@ -87,14 +87,14 @@ function isTrustedHost(host: string, { adc, host: own }: TransactionSpec): boole
 }
 
 /** The failure in the ADC's response to the form; null on success. */
-function refusalOf(
+function aaaFormRefusal(
   run: ProbeRun,
   answer: HttpAnswer,
   host: string,
   spec: TransactionSpec,
 ): Ended | null {
   const text = answer.body.toString("latin1");
-  if (hasSession(answer)) {
+  if (setsSessionCookie(answer)) {
     run.login = "accepted";
   }
   if (/target url not found/i.test(text)) {
@@ -111,7 +111,7 @@ function refusalOf(
   }
   if (answer.status >= 400) {
     // It is unknown whether the credential was checked, unless the service is down.
-    run.login = isNotLookedAt(answer) ? "not_tried" : "unanswered";
+    run.login = isCredentialUnchecked(answer) ? "not_tried" : "unanswered";
     return mismatch(run, "login", "adc_error_page", summary(answer));
   }
   const nFactor = readNFactorAnswer(answer);
@@ -121,7 +121,7 @@ function refusalOf(
   const back = redirectTarget(answer, host);
   const toLogin = back !== null && isAdcLogin(answer, spec.adc) && !/^\/owa\b/i.test(back.path);
   const error = errorInCookie(answer);
-  if (error?.isOfAccount === false) {
+  if (error?.isAccountFault === false) {
     const detail = `AAA cannot ask its authentication server (error ${error.code}): ${summary(answer)}`;
     return mismatch(run, "login", "adc_error_page", detail);
   }
@@ -158,25 +158,25 @@ function nFactorRefusal(run: ProbeRun, answer: NFactorAnswer): Ended | null {
 }
 
 /** AAA's session cookie proves a login; page text proves nothing. */
-function hasSession(answer: HttpAnswer): boolean {
+function setsSessionCookie(answer: HttpAnswer): boolean {
   return answer.headers.all("set-cookie").some((line) => /^NSC_(TMAS|AAAC)=[^;\s]/i.test(line));
 }
 
 /** Follows the redirects from the login back to the application. */
-async function follow(
+async function followRedirects(
   run: ProbeRun,
   visit: WebVisit,
   spec: TransactionSpec,
   posted: HttpAnswer,
   loginHost: string,
-): Promise<LetThrough | Ended> {
+): Promise<AfterAaaLogin | Ended> {
   let answer = posted;
   let host = loginHost;
   let path = "/";
   for (let hop = 0; hop < MAX_REDIRECTS; hop += 1) {
-    const next = hop === 0 ? afterLogin(answer, host, spec) : redirectTarget(answer, host);
+    const next = hop === 0 ? redirectAfterLogin(answer, host, spec) : redirectTarget(answer, host);
     if (next === null) {
-      return judgeArrival(run, answer, path);
+      return judgePageAfterLogin(run, answer, path);
     }
     if (hop > 0 && isAdcLogin(answer, spec.adc)) {
       return mismatch(run, "transaction", "redirect_loop", `back at AAA: ${summary(answer)}`);
@@ -195,8 +195,11 @@ async function follow(
   return mismatch(run, "transaction", "redirect_loop", `${String(MAX_REDIRECTS)} redirects`);
 }
 
-/** Where AAA sends the user back to: by a redirect, or as nFactor says, which may leave it to the page that was asked for. */
-function afterLogin(
+/**
+ * Where AAA redirects after the login: by a redirect, or by nFactor's answer, which may omit the target; then the requested
+ * page is used.
+ */
+function redirectAfterLogin(
   answer: HttpAnswer,
   host: string,
   spec: TransactionSpec,
@@ -211,7 +214,11 @@ function afterLogin(
     : { host: spec.host, path: spec.path ?? WEB_PATHS.owa_form };
 }
 
-function judgeArrival(run: ProbeRun, answer: HttpAnswer, path: string): LetThrough | Ended {
+function judgePageAfterLogin(
+  run: ProbeRun,
+  answer: HttpAnswer,
+  path: string,
+): AfterAaaLogin | Ended {
   const fromExchange = isExchange(answer);
   if (fromExchange) {
     run.login = "accepted";
@@ -232,8 +239,8 @@ function judgeArrival(run: ProbeRun, answer: HttpAnswer, path: string): LetThrou
 }
 
 /**
- * Outlook on the web by its form, as a browser: the redirect to the login page, the posted form, the cookies, and the
- * mailbox behind them. Where the ADC's AAA stands in front, its login is climbed first and has to pass the user on.
+ * Logs in to Outlook on the web by its form, like a browser: redirect to the login page, submitted form, cookies, mailbox. If
+ * the ADC's AAA protects it, the probe logs in there first.
  */
 export const owaForm: TransactionType = {
   transaction: "owa_form",
@@ -247,27 +254,27 @@ export const owaForm: TransactionType = {
       return first.observation;
     }
     if (isAdcLogin(first, spec.adc)) {
-      const through = await climbFormAaa(run, visit, spec, account, first);
+      const through = await loginThroughAaaForm(run, visit, spec, account, first);
       return through.kind === "ended"
         ? through.observation
         : judgeMailbox(run, spec, through.answer);
     }
-    if (!leadsToLogon(first, spec.host)) {
+    if (!redirectsToLogon(first, spec.host)) {
       const verdict = judgeChallenge(first, { vantage: run.context.vantage, spec });
       return verdict.kind === "bad"
         ? run.mismatch("response", verdict.reason, verdict.detail)
-        : unspoken(run, `no login form: ${verdict.detail}`).observation;
+        : schemeUnsupported(run, `no login form: ${verdict.detail}`).observation;
     }
-    return logOn(run, visit, spec, account, path);
+    return logOnToOwa(run, visit, spec, account, path);
   },
 };
 
-function leadsToLogon(answer: HttpAnswer, host: string): boolean {
+function redirectsToLogon(answer: HttpAnswer, host: string): boolean {
   const next = redirectTarget(answer, host);
   return next !== null && /\/auth\/logon\.aspx/i.test(next.path);
 }
 
-async function logOn(
+async function logOnToOwa(
   run: ProbeRun,
   visit: WebVisit,
   spec: TransactionSpec,
@@ -296,11 +303,11 @@ async function logOn(
   }
   const next = redirectTarget(posted, spec.host);
   if (next === null) {
-    run.login = isNotLookedAt(posted) ? "not_tried" : "unanswered";
+    run.login = isCredentialUnchecked(posted) ? "not_tried" : "unanswered";
     const { reason, detail } = judgeError(posted, { vantage: run.context.vantage, spec });
     return run.mismatch("login", reason, detail);
   }
-  const refusal = logonRefusal(run, next.path);
+  const refusal = owaLogonRefusal(run, next.path);
   if (refusal !== null) {
     return refusal;
   }
@@ -319,7 +326,7 @@ async function logOn(
 }
 
 /** `logon.aspx?reason=N`: 2 bad credentials, 4 password to be changed, 5 blocked by a client access rule. */
-function logonRefusal(run: ProbeRun, path: string): Observation | null {
+function owaLogonRefusal(run: ProbeRun, path: string): Observation | null {
   if (!/\/auth\/logon\.aspx/i.test(path)) {
     return null;
   }
@@ -347,7 +354,7 @@ function judgeMailbox(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer):
       "the cookies of the login are not accepted: servers behind it have different certificates";
     return run.mismatch("transaction", "redirect_loop", detail);
   }
-  const exception = exceptionOn(answer);
+  const exception = exceptionMessage(answer);
   if (exception !== null) {
     run.login = "accepted";
     const detail = `Outlook on the web answers the login with an error: ${exception}`;
@@ -355,7 +362,7 @@ function judgeMailbox(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer):
   }
   const good =
     (answer.status >= 200 && answer.status < 300) ||
-    // A first logon asks for language and time zone.
+    // A first login asks for language and time zone.
     (next !== null && /\/(languageselection|auth\/expiredpassword)\.aspx/i.test(next.path));
   if (good) {
     run.login = "accepted";
@@ -366,10 +373,10 @@ function judgeMailbox(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer):
 }
 
 /**
- * What an error page of Exchange 2010 says was thrown, whatever its status: `The proxy CAS failed to authenticate to the second
- * CAS (it returned a 401)` where one front end is refused by another. Null where the answer is no such page.
+ * The exception message on an error page of Exchange 2010, with any status: `The proxy CAS failed to authenticate to the
+ * second CAS (it returned a 401)` if one front end refuses another. Null for any other page.
  */
-function exceptionOn({ body }: HttpAnswer): string | null {
+function exceptionMessage({ body }: HttpAnswer): string | null {
   const text = body.toString("latin1").replaceAll(/<[^<>]{0,200}>/g, " ");
   const type = text.search(/\bException type:\s{0,20}Microsoft\.Exchange\./i);
   const thrown = /\bException message:\s{0,20}([^\r\n]{1,200})/i.exec(

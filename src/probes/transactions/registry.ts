@@ -12,9 +12,9 @@ import { owaForm } from "./owa-form.ts";
 import { rpcEndpointMap } from "./rpc-endpoint-map.ts";
 import { smtpGreeting, smtpMailFrom, smtpSubmission } from "./smtp.ts";
 import type { TransactionType } from "../probe.ts";
-import { isOfOnePath } from "./web-session.ts";
+import { hasWebPath } from "./web-session.ts";
 
-/** Every transaction this agent can run, by name. Adding one: its file, and its line here. */
+/** All transactions, by name. To add one, create its file and add a line here. */
 export const TRANSACTION_TYPES: ReadonlyMap<TransactionName, TransactionType> = new Map(
   [
     imapGreeting,
@@ -49,13 +49,17 @@ export async function runTransaction(
   target: Target,
   context: ProbeContext,
 ): Promise<Observation> {
-  const observation = await observe(context, (run) => runIn(run, spec, target));
-  return spec.expect === "blocked" && isOfOnePath(spec.transaction)
-    ? blocked(observation)
+  const observation = await observe(context, (run) => runConfigured(run, spec, target));
+  return spec.expect === "blocked" && hasWebPath(spec.transaction)
+    ? expectBlocked(observation)
     : observation;
 }
 
-async function runIn(run: ProbeRun, spec: TransactionSpec, target: Target): Promise<Observation> {
+async function runConfigured(
+  run: ProbeRun,
+  spec: TransactionSpec,
+  target: Target,
+): Promise<Observation> {
   const { account } = spec;
   const notConfigured = (why: string): Observation =>
     run.fault("transaction", "not_configured", why);
@@ -63,7 +67,7 @@ async function runIn(run: ProbeRun, spec: TransactionSpec, target: Target): Prom
   if (type === undefined) {
     return notConfigured("no such transaction");
   }
-  const missing = whatIsMissing(spec, type);
+  const missing = configurationError(spec, type);
   if (missing !== null) {
     return notConfigured(missing);
   }
@@ -78,7 +82,7 @@ async function runIn(run: ProbeRun, spec: TransactionSpec, target: Target): Prom
 }
 
 /** A path that must not be reachable: a response of Exchange is a failure, anything else passes. */
-function blocked(observation: Observation): Observation {
+function expectBlocked(observation: Observation): Observation {
   const { outcome, evidence } = observation;
   if (outcome === "fault" && observation.reason !== "auth_rejected") {
     return observation;
@@ -99,7 +103,7 @@ function blocked(observation: Observation): Observation {
       };
 }
 
-function whatIsMissing(spec: TransactionSpec, type: TransactionType): string | null {
+function configurationError(spec: TransactionSpec, type: TransactionType): string | null {
   if (spec.security !== "none" && spec.tls === null) {
     return "no TLS settings are configured";
   }
@@ -107,15 +111,15 @@ function whatIsMissing(spec: TransactionSpec, type: TransactionType): string | n
   if (type.needsAccount && mayBeClear && !spec.allowPlaintext) {
     return "a credential travels without TLS only with allow_plaintext";
   }
-  const broken = sentAsText(spec).find(([, text]) => BREAKS_LINES.test(text));
+  const broken = textParameters(spec).find(([, text]) => LINE_BREAK_OR_NUL.test(text));
   return broken === undefined ? null : `${broken[0]} with a line break or NUL is never sent`;
 }
 
 /** CR, LF and NUL end commands of the line protocols, so the rest would be a separate command. */
-const BREAKS_LINES = /[\r\n\0]/;
+const LINE_BREAK_OR_NUL = /[\r\n\0]/;
 
 /** All texts of a specification that are used in commands or headers, with their names. */
-function sentAsText({
+function textParameters({
   account,
   host,
   path,

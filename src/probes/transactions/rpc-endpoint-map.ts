@@ -93,7 +93,7 @@ async function mappedPort(
 }
 
 /** An ADC completes handshakes at once, so a timeout means a packet filter; these ports are often open only to clients. */
-const FILTERED = "no answer at TCP level: the way of this agent to this port is closed";
+const FILTERED_DETAIL = "no answer at TCP level: the way of this agent to this port is closed";
 
 async function bindTo(run: ProbeRun, target: Target): Promise<Observation> {
   const bound = await bind(run, target, EMSMDB);
@@ -113,7 +113,7 @@ async function bind(
   if (dialled.kind === "failed") {
     return ended(
       run.context.vantage !== "backend" && dialled.why.kind === "timeout"
-        ? run.fault(dialled.step, "agent_path", FILTERED)
+        ? run.fault(dialled.step, "agent_path", FILTERED_DETAIL)
         : run.fail(dialled.step, dialled.why),
     );
   }

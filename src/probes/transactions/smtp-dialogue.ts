@@ -8,13 +8,13 @@ import { LineReader } from "../../net/line-reader.ts";
 import { mailRefusalReason, readReply, type CodedReply } from "../../net/mail-replies.ts";
 import type { ProbeRun } from "../../net/probe-run.ts";
 import {
-  answerBroke,
-  beginsTls,
+  replyFailed,
+  usesStartTls,
   ended,
   mismatch,
   openLineSession,
-  saidNo,
-  secureSession,
+  endRefused,
+  startTlsSession,
   type Ended,
   type LineSession,
 } from "./line-session.ts";
@@ -33,7 +33,7 @@ export interface SmtpSession extends LineSession {
   readonly withoutTls: string | null;
 }
 
-/** Connect, 220, EHLO; with STARTTLS, the TLS handshake and EHLO again. */
+/** Connects and reads 220 and EHLO. With STARTTLS, negotiates TLS and sends EHLO again. */
 export async function openSmtp(
   run: ProbeRun,
   spec: TransactionSpec,
@@ -67,11 +67,11 @@ export async function openSmtp(
     ...hello.facts,
     withoutTls: null,
   };
-  return secure(run, inClear(run, spec), target, first);
+  return negotiateTls(run, withStartTlsInstead(run, spec), target, first);
 }
 
 /** If port 465 greets in clear text, STARTTLS is used before a credential is sent. */
-function inClear(run: ProbeRun, spec: TransactionSpec): TransactionSpec {
+function withStartTlsInstead(run: ProbeRun, spec: TransactionSpec): TransactionSpec {
   if (spec.security !== "implicit" || run.tls !== null) {
     return spec;
   }
@@ -79,14 +79,14 @@ function inClear(run: ProbeRun, spec: TransactionSpec): TransactionSpec {
   return { ...spec, security: keepsSecret ? "starttls" : "starttls_if_offered" };
 }
 
-async function secure(
+async function negotiateTls(
   run: ProbeRun,
   spec: TransactionSpec,
   { port }: Target,
   session: SmtpSession,
 ): Promise<SmtpSession | Ended> {
   const offered = session.extensions.includes("STARTTLS");
-  if (!beginsTls(spec, offered)) {
+  if (!usesStartTls(spec, offered)) {
     return session;
   }
   if (!offered) {
@@ -96,13 +96,13 @@ async function secure(
   if (answer.kind === "ended") {
     return answer;
   }
-  if (answer.code === TLS_NOT_AVAILABLE && mayRelayInClear(spec, port)) {
+  if (answer.code === TLS_NOT_AVAILABLE && mayContinueWithoutTls(spec, port)) {
     return { ...session, withoutTls: `${String(answer.code)} ${answer.text}` };
   }
   if (answer.code !== 220) {
     return refused(run, "starttls", answer);
   }
-  const secured = await secureSession(run, spec, session);
+  const secured = await startTlsSession(run, spec, session);
   if (secured.kind === "ended") {
     return secured;
   }
@@ -114,11 +114,11 @@ async function secure(
 const TLS_NOT_AVAILABLE = 454;
 
 /** A relaying server then continues without TLS (RFC 3207); a submission with a login cannot. */
-function mayRelayInClear({ security }: TransactionSpec, port: number): boolean {
+function mayContinueWithoutTls({ security }: TransactionSpec, port: number): boolean {
   return security === "starttls_if_offered" && !isSubmissionPort(port);
 }
 
-/** One command and its reply. */
+/** Sends one command and reads its reply. */
 export async function smtpCommand(
   run: ProbeRun,
   { connection, reader }: LineSession,
@@ -129,14 +129,14 @@ export async function smtpCommand(
   connection.write(`${text}\r\n`, `${shown}\r\n`);
   const reply = await readReply(reader);
   run.phase("transaction");
-  return reply.kind === "reply" ? reply : answerBroke(run, step, reply);
+  return reply.kind === "reply" ? reply : replyFailed(run, step, reply);
 }
 
-/** The observation of a negative reply. */
+/** Ends the exchange after a negative reply. */
 export function refused(run: ProbeRun, step: Step, reply: CodedReply): Ended {
   const { code, text } = reply;
   const reason = mailRefusalReason({ protocol: "smtp", code, text }, "command");
-  return saidNo(run, step, reason, `${String(code)} ${text}`);
+  return endRefused(run, step, reason, `${String(code)} ${text}`);
 }
 
 /**
@@ -153,7 +153,7 @@ async function openPort465(
     return ended(run.fail(dialled.step, dialled.why));
   }
   const { connection } = dialled;
-  if (await speaksFirst(connection, Math.min(2_000, run.remainingMs() / 3))) {
+  if (await greetsFirst(connection, Math.min(2_000, run.remainingMs() / 3))) {
     return { kind: "session", connection, reader: new LineReader(connection) };
   }
   connection.close();
@@ -161,7 +161,7 @@ async function openPort465(
 }
 
 /** Whether data or the end of the stream arrives within this time, in milliseconds; data stays unread. */
-async function speaksFirst(connection: Connection, ms: number): Promise<boolean> {
+async function greetsFirst(connection: Connection, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), ms);
@@ -196,7 +196,7 @@ async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
   const [first = "", ...extensions] = reply.lines;
   run.identify(signsOfSmtp(first));
   run.identify({ servedBy: null, exchangeSeen: signsOfSmtp(reply.text).exchangeSeen });
-  const seenAs = addressIn(first);
+  const seenAs = addressInGreeting(first);
   if (seenAs !== null) {
     run.clientAddress = { seenAs, own: seenAs === localAddressOf(session.connection) };
   }
@@ -207,7 +207,7 @@ async function greet(run: ProbeRun, session: LineSession): Promise<Hello> {
 }
 
 /** `Hello [192.0.2.7]`: only a valid address is returned. */
-function addressIn(greeting: string): string | null {
+function addressInGreeting(greeting: string): string | null {
   const written = /Hello \[(?:IPv6:)?([^\]]{1,45})\]/i.exec(greeting)?.[1]?.toLowerCase() ?? "";
   return isIP(written) === 0 ? null : written;
 }

@@ -1,5 +1,5 @@
 import type { ProbeRun } from "../../net/probe-run.ts";
-import { leave, ended, mismatch, type Ended, refusedLogin } from "./line-session.ts";
+import { quitAndClose, ended, mismatch, type Ended, refusedLogin } from "./line-session.ts";
 import { openSmtp, refused, smtpCommand, type SmtpSession } from "./smtp-dialogue.ts";
 import type { TransactionType } from "../probe.ts";
 import type { Observation } from "../../model/observation.ts";
@@ -8,8 +8,8 @@ import type { TransactionSpec, Account } from "../../model/transactions.ts";
 import { disclose } from "../../net/server-proof.ts";
 
 /**
- * The look at any mail server: 220, EHLO, STARTTLS if offered and EHLO again, QUIT. No sender is sent, so that sender policies
- * do not matter; the replies show whether it is Exchange.
+ * Look at any mail server: 220, EHLO, STARTTLS if offered and EHLO again, QUIT. No sender is named, so sender policies do not
+ * apply. The replies show whether the server is Exchange.
  */
 export const smtpGreeting: TransactionType = {
   transaction: "smtp_greeting",
@@ -20,17 +20,18 @@ export const smtpGreeting: TransactionType = {
     if (session.kind === "ended") {
       return session.observation;
     }
-    await leave(session.connection, "QUIT\r\n");
+    await quitAndClose(session.connection, "QUIT\r\n");
     return run.match("greeting", session.banner);
   },
 };
 
 /** Exchange's tarpit starts at 5 s; slower replies are reported. */
-const SLOW_ANSWER_MS = 4_500;
+const SLOW_REPLY_MS = 4_500;
 
 /**
- * The look at SMTP that needs no account: 220, EHLO, STARTTLS and EHLO again, `MAIL FROM:<>`, RSET, QUIT, and nothing
- * further (but a recipient that must be refused, where asked for), so that no mail is ever sent. Exchange in maintenance greets perfectly and refuses only at MAIL FROM.
+ * SMTP without an account: 220, EHLO, STARTTLS and EHLO again, `MAIL FROM:<>`, RSET, QUIT. No mail is ever sent; a recipient
+ * is named only with `outside_address`, and must be refused. Exchange in maintenance greets normally and rejects only MAIL
+ * FROM.
  */
 export const smtpMailFrom: TransactionType = {
   transaction: "smtp_mail_from",
@@ -47,15 +48,15 @@ export const smtpMailFrom: TransactionType = {
       return reply.observation;
     }
     // A reply that this client may not send, or must log in first, shows a working service.
-    if (reply.code !== 250 && !isPolicy(reply)) {
+    if (reply.code !== 250 && !isPermanentPolicy(reply)) {
       return refused(run, "mail_from", reply).observation;
     }
     if (session.greetedAfterMs > run.context.timeoutMs / 2) {
       const words = `greeted after ${(session.greetedAfterMs / 1000).toFixed(1)} s, and works`;
       return run.fault("banner", "slow", words);
     }
-    const detail = slowAnswer(run, asked) ?? `${String(reply.code)} ${reply.text}`;
-    const relayed = reply.code === 250 ? await relayRefused(run, session, spec) : null;
+    const detail = slowReplyDetail(run, asked) ?? `${String(reply.code)} ${reply.text}`;
+    const relayed = reply.code === 250 ? await checkRelayRefused(run, session, spec) : null;
     if (relayed !== null) {
       return relayed;
     }
@@ -65,7 +66,7 @@ export const smtpMailFrom: TransactionType = {
         return reset.observation;
       }
     }
-    await leave(session.connection, "QUIT\r\n");
+    await quitAndClose(session.connection, "QUIT\r\n");
     // Whether the server sees the client's own address through the ADC.
     const seenAs = session.seenAs === null ? "" : `; the server sees ${session.seenAs}`;
     const inClear =
@@ -77,10 +78,10 @@ export const smtpMailFrom: TransactionType = {
 };
 
 /**
- * With `outside_address` and `expect: blocked`: a recipient elsewhere must be refused. RSET follows, never DATA. Null: as
- * it should be, or not asked for.
+ * With `outside_address` and `expect: blocked`, the server must refuse an outside recipient. RSET follows, never DATA. Null:
+ * refused, or not configured.
  */
-async function relayRefused(
+async function checkRelayRefused(
   run: ProbeRun,
   session: SmtpSession,
   { expect, options }: TransactionSpec,
@@ -98,7 +99,7 @@ async function relayRefused(
   }
   if (reply.code < 300) {
     await smtpCommand(run, session, "RSET", "transaction");
-    await leave(session.connection, "QUIT\r\n");
+    await quitAndClose(session.connection, "QUIT\r\n");
     const detail = `mail to ${address} would be relayed: ${String(reply.code)} ${reply.text}`;
     return run.mismatch("transaction", "bad_status", detail);
   }
@@ -106,19 +107,19 @@ async function relayRefused(
 }
 
 /**
- * For good, and by the server's rules: `530 5.7.57 Client was not authenticated`, `550 5.7.1 Client does not have
- * permissions …`, a sender filter. A temporary one (greylisting) may be trouble, and proves nothing.
+ * Whether a reply is a permanent rejection by policy: `530 5.7.57 Client was not authenticated`, `550 5.7.1 Client does not
+ * have permissions …`, a sender filter. A temporary one (greylisting) may have another cause.
  */
-function isPolicy({ code, text }: CodedReply): boolean {
+function isPermanentPolicy({ code, text }: CodedReply): boolean {
   return (
     code >= 500 &&
     mailRefusalReason({ protocol: "smtp", code, text }, "command") === "policy_refused"
   );
 }
 
-function slowAnswer(run: ProbeRun, asked: number): string | null {
+function slowReplyDetail(run: ProbeRun, asked: number): string | null {
   const waited = run.elapsedMs() - asked;
-  return waited < SLOW_ANSWER_MS
+  return waited < SLOW_REPLY_MS
     ? null
     : `MAIL FROM was answered after ${(waited / 1000).toFixed(1)} s: a tarpit or back pressure slows this source`;
 }
@@ -127,7 +128,7 @@ interface LoggedIn {
   readonly kind: "logged_in";
 }
 
-/** AUTH by LOGIN, which Exchange's client connectors offer, or by PLAIN. NTLM and GSSAPI are not spoken over SMTP. */
+/** Logs in by AUTH LOGIN, which Exchange's client connectors offer, or by AUTH PLAIN. NTLM and GSSAPI are not supported. */
 async function logInToSmtp(
   run: ProbeRun,
   session: SmtpSession,
@@ -145,14 +146,14 @@ async function logInToSmtp(
     return ended(password.observation);
   }
   if (offered.includes("LOGIN")) {
-    return byLogin(run, session, account.username, password.text);
+    return authLogin(run, session, account.username, password.text);
   }
   return offered.includes("PLAIN")
-    ? byPlain(run, session, account.username, password.text)
+    ? authPlain(run, session, account.username, password.text)
     : ended(run.fault("greeting", "scheme_unsupported", `AUTH offers only ${offered.join(" ")}`));
 }
 
-async function byLogin(
+async function authLogin(
   run: ProbeRun,
   session: SmtpSession,
   username: string,
@@ -163,22 +164,22 @@ async function byLogin(
     return asked;
   }
   if (asked.code !== 334) {
-    return answered(run, asked);
+    return authResult(run, asked);
   }
   const user = await smtpCommand(run, session, base64(username), "login", "<user name>");
   if (user.kind === "ended") {
     return user;
   }
   if (user.code !== 334) {
-    return answered(run, user);
+    return authResult(run, user);
   }
   run.login = "unanswered";
   const pass = await smtpCommand(run, session, base64(password), "login", "<secret>");
   run.phase("login");
-  return pass.kind === "ended" ? pass : answered(run, pass);
+  return pass.kind === "ended" ? pass : authResult(run, pass);
 }
 
-async function byPlain(
+async function authPlain(
   run: ProbeRun,
   session: SmtpSession,
   username: string,
@@ -195,11 +196,11 @@ async function byPlain(
     "AUTH PLAIN <secret>",
   );
   run.phase("login");
-  return reply.kind === "ended" ? reply : answered(run, reply);
+  return reply.kind === "ended" ? reply : authResult(run, reply);
 }
 
-/** The reply to a step of AUTH; before the password was sent it says nothing about the credential. */
-function answered(run: ProbeRun, { code, text }: CodedReply): LoggedIn | Ended {
+/** Result of a reply to AUTH. Before the password was sent, it says nothing about the credential. */
+function authResult(run: ProbeRun, { code, text }: CodedReply): LoggedIn | Ended {
   if (code === 235) {
     run.login = "accepted";
     return { kind: "logged_in" };
@@ -213,8 +214,8 @@ function base64(text: string): string {
 }
 
 /**
- * Hands in mail as far as the sender: 220, EHLO, STARTTLS, AUTH, `MAIL FROM` the account's own address, RSET, QUIT. No
- * recipient is named and nothing is sent. A hub transport that drains refuses only after AUTH, at MAIL FROM.
+ * Submits mail up to the sender: 220, EHLO, STARTTLS, AUTH, `MAIL FROM` with the account's address, RSET, QUIT. No recipient
+ * is named and nothing is sent. A draining hub transport refuses only after AUTH, at MAIL FROM.
  */
 export const smtpSubmission: TransactionType = {
   transaction: "smtp_submission",
@@ -241,7 +242,7 @@ export const smtpSubmission: TransactionType = {
     if (reset.kind === "ended") {
       return reset.observation;
     }
-    await leave(session.connection, "QUIT\r\n");
+    await quitAndClose(session.connection, "QUIT\r\n");
     return run.match("mail_from", `${String(from.code)} ${from.text}`);
   },
 };

@@ -111,17 +111,17 @@ export const ldapRoot: TransactionType = {
     if (found.code === LDAP_RESULT.success || found.code === LDAP_RESULT.sizeLimitExceeded) {
       return run.match("response", words);
     }
-    return OWN_TROUBLE.has(found.code)
+    return SERVER_FAULT_CODES.has(found.code)
       ? run.mismatch("response", "backend_unavailable", words)
       : run.fault("response", "policy_refused", words);
   },
 };
 
 /** Result codes for a fault of the directory (RFC 4511 appendix A): busy, unavailable, other. */
-const OWN_TROUBLE: ReadonlySet<number> = new Set([51, 52, 80]);
+const SERVER_FAULT_CODES: ReadonlySet<number> = new Set([51, 52, 80]);
 
 /** Maximum number of addresses kept of one response; a GSLB name has a few sites. */
-const MAX_ANSWERED = 32;
+const MAX_ADDRESSES = 32;
 
 /**
  * Sends a query to a name server: `query` (default the host), `type` (default A), over `transport` (default udp). The
@@ -151,7 +151,7 @@ export const dnsLookup: TransactionType = {
       return run.fail("response", answer);
     }
     run.responseTimeMs = run.phase("first_byte");
-    run.answered = [...answer.addresses, ...answer.aliases].slice(0, MAX_ANSWERED);
+    run.answered = [...answer.addresses, ...answer.aliases].slice(0, MAX_ADDRESSES);
     const expected = addressList(spec.options["expected"]);
     const isBareSoa = type === "SOA" && expected.length === 0;
     if (isBareSoa && RCODES[answer.rcode] === "REFUSED") {
@@ -160,7 +160,7 @@ export const dnsLookup: TransactionType = {
     if (answer.rcode !== 0) {
       return run.mismatch("response", "bad_status", RCODES[answer.rcode] ?? "an error");
     }
-    const shown = answer.addresses.slice(0, MAX_ANSWERED).join(", ");
+    const shown = answer.addresses.slice(0, MAX_ADDRESSES).join(", ");
     const found = shown || `${String(answer.matching)} records`;
     const good =
       expected.length === 0

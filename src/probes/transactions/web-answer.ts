@@ -16,7 +16,7 @@ export interface BadAnswer {
 }
 
 /** Context that determines the meaning of a response. */
-export interface WebAsked {
+export interface WebContext {
   readonly vantage: Vantage;
   readonly spec: Pick<TransactionSpec, "adc" | "options" | "host" | "tls" | "exchange">;
 }
@@ -26,7 +26,7 @@ export interface WebAsked {
  * observed responses of Exchange 2010 to 2019). The first match counts, in this order: the redirect configured on the ADC,
  * the ADC's login, Exchange's challenge, Exchange's errors, the ADC's errors.
  */
-export function judgeChallenge(answer: HttpAnswer, asked: WebAsked): WebVerdict {
+export function judgeChallenge(answer: HttpAnswer, asked: WebContext): WebVerdict {
   const { status } = answer;
   const { adc } = asked.spec;
   if (adc !== null && adc.redirectUrl !== null) {
@@ -97,7 +97,7 @@ export function summary(answer: HttpAnswer): string {
 }
 
 /** Meaning of an error status: those of a front end that cannot reach or use the back end, and all others. */
-export function judgeError(answer: HttpAnswer, asked: WebAsked): BadAnswer {
+export function judgeError(answer: HttpAnswer, asked: WebContext): BadAnswer {
   const { status, headers } = answer;
   const summarised = summary(answer);
   if (isExchange(answer)) {
@@ -110,7 +110,7 @@ export function judgeError(answer: HttpAnswer, asked: WebAsked): BadAnswer {
     return bad("service_not_active", `the application pool is stopped: ${summarised}`);
   }
   // Also through a VIP that terminates TLS and sends plain HTTP to a server that requires TLS (offload).
-  if (status === 403 && /403\.4|SSL is required|secure channel/i.test(text(answer))) {
+  if (status === 403 && /403\.4|SSL is required|secure channel/i.test(bodyText(answer))) {
     return bad("ssl_required", summarised);
   }
   const fromAdc = asked.vantage !== "backend" && !/Microsoft/i.test(server);
@@ -131,7 +131,7 @@ export function judgeError(answer: HttpAnswer, asked: WebAsked): BadAnswer {
 function judgeConfiguredRedirect(
   answer: HttpAnswer,
   expected: string,
-  { tls, host }: WebAsked["spec"],
+  { tls, host }: WebContext["spec"],
 ): WebVerdict {
   const location = answer.headers.get("location") ?? "";
   const redirected = answer.status >= 300 && answer.status < 400 && location !== "";
@@ -146,7 +146,7 @@ function judgeConfiguredRedirect(
     : bad("bad_status", `expected the configured redirect to ${expected}: ${summary(answer)}`);
 }
 
-function judgeUnauthorized(answer: HttpAnswer, asked: WebAsked): WebVerdict {
+function judgeUnauthorized(answer: HttpAnswer, asked: WebContext): WebVerdict {
   const schemes = challengeSchemes(answer);
   if (schemes.length === 0) {
     return bad("protocol_error", `401 without WWW-Authenticate: ${summary(answer)}`);
@@ -158,7 +158,7 @@ function judgeUnauthorized(answer: HttpAnswer, asked: WebAsked): WebVerdict {
 }
 
 /** The schemes that the operator expects here, in lower case; empty: any are accepted, since administrators change them. */
-function expectedSchemes({ spec }: WebAsked): readonly string[] {
+function expectedSchemes({ spec }: WebContext): readonly string[] {
   const listed = String(spec.options["auth_schemes"] ?? "").toLowerCase();
   return listed.split(",").flatMap((scheme) => scheme.trim() || []);
 }
@@ -177,7 +177,7 @@ export function challengeSchemes({ headers }: HttpAnswer): readonly string[] {
   return [...new Set(schemes)].slice(0, MAX_SCHEMES);
 }
 
-function judgeRedirect(answer: HttpAnswer, asked: WebAsked): WebVerdict {
+function judgeRedirect(answer: HttpAnswer, asked: WebContext): WebVerdict {
   const location = answer.headers.get("location");
   const scheme = asked.spec.tls === null ? "http" : "https";
   const url = location === null ? null : parseUrl(location, `${scheme}://${asked.spec.host}/`);
@@ -194,7 +194,7 @@ function judgeRedirect(answer: HttpAnswer, asked: WebAsked): WebVerdict {
   if (logon) {
     return good("redirects to Exchange's login");
   }
-  if (isOtherLogin(url)) {
+  if (isFederatedLogin(url)) {
     return good(`redirects to the login at ${url.hostname}`);
   }
   return isExchange(answer)
@@ -212,7 +212,7 @@ type NextPage =
   | { readonly kind: "page"; readonly path: string };
 
 /** Whether a response leads to Exchange's login page, or back to the requested path (`from`). */
-export function nextPage(answer: HttpAnswer, from: string, { spec }: WebAsked): NextPage {
+export function nextPage(answer: HttpAnswer, from: string, { spec }: WebContext): NextPage {
   const isConfigured = (spec.adc?.redirectUrl ?? null) !== null;
   const url = isConfigured || isAdcLogin(answer, spec.adc) ? null : sameHostRedirect(answer, spec);
   if (url === null) {
@@ -229,7 +229,7 @@ export function nextPage(answer: HttpAnswer, from: string, { spec }: WebAsked): 
 /** Target of a redirect, if it has the same scheme and host. */
 function sameHostRedirect(
   { status, headers }: HttpAnswer,
-  { tls, host }: WebAsked["spec"],
+  { tls, host }: WebContext["spec"],
 ): URL | null {
   const location = headers.get("location");
   const here = parseUrl("/", `${tls === null ? "http" : "https"}://${host}/`);
@@ -241,7 +241,7 @@ function sameHostRedirect(
 }
 
 /** Meaning of a response for Exchange's login page. */
-export function judgeLogonPage(answer: HttpAnswer, asked: WebAsked): WebVerdict {
+export function judgeLogonPage(answer: HttpAnswer, asked: WebContext): WebVerdict {
   const { status } = answer;
   if (status >= 300 && status < 400) {
     const verdict = judgeRedirect(answer, asked);
@@ -261,7 +261,7 @@ export function judgeLogonPage(answer: HttpAnswer, asked: WebAsked): WebVerdict 
 }
 
 /** A login by OAuth, OpenID Connect, WS-Federation or SAML (hybrid modern authentication, AD FS), at any host. */
-function isOtherLogin({ pathname, searchParams }: URL): boolean {
+function isFederatedLogin({ pathname, searchParams }: URL): boolean {
   const asksForToken = searchParams.has("client_id") && searchParams.has("redirect_uri");
   return (
     (asksForToken && /\/authorize$/i.test(pathname)) ||
@@ -271,8 +271,8 @@ function isOtherLogin({ pathname, searchParams }: URL): boolean {
 }
 
 /** Without a login, Exchange answers with 200 almost only for its login page. */
-function judgeSuccess(answer: HttpAnswer, asked: WebAsked): WebVerdict {
-  if (isExchange(answer) || /\/owa\/auth\.owa|\/owa\/auth\/logon\.aspx/i.test(text(answer))) {
+function judgeSuccess(answer: HttpAnswer, asked: WebContext): WebVerdict {
+  if (isExchange(answer) || /\/owa\/auth\.owa|\/owa\/auth\/logon\.aspx/i.test(bodyText(answer))) {
     return good("Exchange answers");
   }
   return asked.vantage === "backend"
@@ -280,7 +280,7 @@ function judgeSuccess(answer: HttpAnswer, asked: WebAsked): WebVerdict {
     : bad("adc_error_page", `a page that is not Exchange's: ${summary(answer)}`);
 }
 
-function text({ body }: HttpAnswer): string {
+function bodyText({ body }: HttpAnswer): string {
   return body.toString("latin1");
 }
 

@@ -10,19 +10,19 @@ import type { Account, TransactionSpec } from "../../model/transactions.ts";
 import { challengeSchemes, isAdcLogin, isExchange, judgeChallenge, summary } from "./web-answer.ts";
 import { askWeb, openWeb, type WebRequest } from "./web-session.ts";
 
-/** An answer to a request that was let in. */
-export interface Served {
+/** A response to a request after a login that was not rejected. */
+export interface LoggedInAnswer {
   readonly kind: "served";
   readonly answer: HttpAnswer;
-  /** Asks more on the same login; null where that would need another login, since the connection carried it and is gone. */
-  readonly again: ((request: WebRequest) => Promise<HttpAnswer | Ended>) | null;
-  /** How it was let in, for the evidence. */
+  /** Sends a further request with the same login; null if the login was bound to a connection that is now closed. */
+  readonly askAgain: ((request: WebRequest) => Promise<HttpAnswer | Ended>) | null;
+  /** The authentication scheme, for the evidence. */
   readonly scheme: string;
 }
 
 /**
- * Makes a request that needs a login. The challenge is asked for first, without credential and body: so the ADC's login,
- * error pages and a page that asks for nothing never see one. Then NTLM (with channel binding) where offered, else Basic.
+ * Sends a request that requires a login. The first request has no credential and no body, so the ADC's login, error pages and
+ * public pages never receive a credential. Then logs in by NTLM (with channel binding) if offered, else by Basic.
  */
 export async function askLoggedIn(
   run: ProbeRun,
@@ -30,20 +30,20 @@ export async function askLoggedIn(
   target: Target,
   account: Account,
   request: WebRequest,
-): Promise<Served | Ended> {
+): Promise<LoggedInAnswer | Ended> {
   const opened = await openWeb(run, spec, target);
   if (opened.kind === "ended") {
     return opened;
   }
-  const emptied: WebRequest = request.body === undefined ? request : { ...request, body: "" };
-  const challenge = await askWeb(opened.connection, spec.host, { ...emptied, keepAlive: true });
+  const withoutBody: WebRequest = request.body === undefined ? request : { ...request, body: "" };
+  const challenge = await askWeb(opened.connection, spec.host, { ...withoutBody, keepAlive: true });
   if (challenge.kind === "ended") {
     return challenge;
   }
   if (challenge.status !== 401) {
     return notChallenged(run, spec, challenge);
   }
-  const attempt: Attempt = { run, spec, target, account, request, emptied };
+  const login: WebLogin = { run, spec, target, account, request, withoutBody };
   const connection = challenge.reusable ? opened.connection : null;
   const schemes = challengeSchemes(challenge);
   // Offers of an unauthenticated server are not recorded; they could only block logins to the right one.
@@ -52,37 +52,37 @@ export async function askLoggedIn(
   }
   if (isAdcLogin(challenge, spec.adc)) {
     return schemes.includes("basic")
-      ? loginThroughAaaBasic(attempt, connection, schemes)
-      : unspoken(run, `the ADC's login offers ${schemes.join(", ")}`);
+      ? loginThroughAaaBasic(login, connection, schemes)
+      : schemeUnsupported(run, `the ADC's login offers ${schemes.join(", ")}`);
   }
   switch (chooseScheme(schemes, spec)) {
     case "ntlm":
-      return byNtlm(attempt, connection, "NTLM");
+      return loginByNtlm(login, connection, "NTLM");
     case "negotiate":
-      return byNtlm(attempt, connection, "Negotiate");
+      return loginByNtlm(login, connection, "Negotiate");
     case "basic":
-      return judged(attempt, await byBasic(attempt, connection));
+      return judgeLogin(login, await loginByBasic(login, connection));
     case null:
-      return unspoken(run, `offers ${schemes.join(", ")}`);
+      return schemeUnsupported(run, `offers ${schemes.join(", ")}`);
   }
 }
 
-interface Attempt {
+interface WebLogin {
   readonly run: ProbeRun;
   readonly spec: TransactionSpec;
   readonly target: Target;
   readonly account: Account;
   readonly request: WebRequest;
-  /** The same without its body, for the steps of a handshake. */
-  readonly emptied: WebRequest;
+  /** The same request without its body, for the steps of a handshake. */
+  readonly withoutBody: WebRequest;
 }
 
-interface Tried {
+interface LoginAnswer {
   readonly kind: "tried";
   readonly answer: HttpAnswer;
   readonly connection: Connection;
   readonly scheme: string;
-  /** Goes with every request of this login; null where the connection itself is logged in (NTLM). */
+  /** Sent with every request of this login; null if the connection itself is authenticated (NTLM). */
   readonly authorization: string | null;
 }
 
@@ -91,15 +91,15 @@ function notChallenged(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer)
   const verdict = judgeChallenge(answer, { vantage: run.context.vantage, spec });
   return verdict.kind === "bad"
     ? mismatch(run, "response", verdict.reason, verdict.detail)
-    : unspoken(run, `no login is asked for: ${verdict.detail}`);
+    : schemeUnsupported(run, `no login is asked for: ${verdict.detail}`);
 }
 
 /** Unsupported schemes (only OAuth or Kerberos, another login page) say nothing about the server. */
-export function unspoken(run: ProbeRun, detail: string): Ended {
+export function schemeUnsupported(run: ProbeRun, detail: string): Ended {
   return ended(run.fault("response", "scheme_unsupported", detail));
 }
 
-/** `options.auth` may insist on one: `ntlm`, `negotiate` or `basic`. */
+/** `options.auth` may require one: `ntlm`, `negotiate` or `basic`. */
 function chooseScheme(
   offered: readonly string[],
   { options }: TransactionSpec,
@@ -112,14 +112,17 @@ function chooseScheme(
 }
 
 /** Basic sends the password itself, so it is never used where NTLM or Negotiate was once offered. */
-async function byBasic(attempt: Attempt, open: Connection | null): Promise<Tried | Ended> {
-  const { run, spec, target, account, request } = attempt;
+async function loginByBasic(
+  login: WebLogin,
+  open: Connection | null,
+): Promise<LoginAnswer | Ended> {
+  const { run, spec, target, account, request } = login;
   const insisted = spec.options["auth"] === "basic";
   if (!insisted && run.context.network.schemes.allowsBasic(target, request.path) === false) {
     const detail = "offered NTLM or Negotiate before: no password by Basic without auth: basic";
     return ended(run.fault("response", "auth_schemes_differ", detail));
   }
-  const connection = await reopen(attempt, open);
+  const connection = await reuseOrOpen(login, open);
   if (connection.kind === "ended") {
     return connection;
   }
@@ -142,25 +145,25 @@ async function byBasic(attempt: Attempt, open: Connection | null): Promise<Tried
     : { kind: "tried", answer, connection: connection.connection, scheme: "Basic", authorization };
 }
 
-async function byNtlm(
-  attempt: Attempt,
+async function loginByNtlm(
+  login: WebLogin,
   open: Connection | null,
   scheme: "NTLM" | "Negotiate",
-): Promise<Served | Ended> {
-  const { run, spec, account, request, emptied } = attempt;
-  const opened = await reopen(attempt, open);
+): Promise<LoggedInAnswer | Ended> {
+  const { run, spec, account, request, withoutBody } = login;
+  const opened = await reuseOrOpen(login, open);
   if (opened.kind === "ended") {
     return opened;
   }
   const { connection } = opened;
-  // Before the first message already: it asks for a challenge that only a login needs.
+  // The server is authenticated before the first message, which requests a challenge only for a login.
   const password = disclose(connection, account.password, spec.allowPlaintext);
   if (password.kind === "withheld") {
     return ended(password.observation);
   }
   const certificate =
     spec.options["channel_binding"] === false ? null : (connection.peerCertificate?.raw ?? null);
-  const login = ntlmLogin({
+  const handshake = ntlmLogin({
     credential: ntlmCredential(account.username, password.text, account.domain),
     workstation: "ADC-WITNESS",
     host: spec.host,
@@ -169,15 +172,15 @@ async function byNtlm(
     scheme,
   });
   const first = await askWeb(connection, spec.host, {
-    ...withAuthorization(emptied, login.first),
+    ...withAuthorization(withoutBody, handshake.first),
     keepAlive: true,
   });
   if (first.kind === "ended") {
     return first;
   }
-  const second = login.second(first.headers.all("www-authenticate"));
+  const second = handshake.second(first.headers.all("www-authenticate"));
   if (second === null && scheme === "Negotiate" && first.status === 401) {
-    return unspoken(run, `Negotiate takes no NTLM, only Kerberos: ${summary(first)}`);
+    return schemeUnsupported(run, `Negotiate takes no NTLM, only Kerberos: ${summary(first)}`);
   }
   if (second === null || !first.reusable) {
     return mismatch(
@@ -197,7 +200,7 @@ async function byNtlm(
   run.phase("login");
   return answer.kind === "ended"
     ? answer
-    : judged(attempt, { kind: "tried", answer, connection, scheme, authorization: null });
+    : judgeLogin(login, { kind: "tried", answer, connection, scheme, authorization: null });
 }
 
 function withAuthorization(request: WebRequest, authorization: string): WebRequest {
@@ -208,46 +211,46 @@ function withAuthorization(request: WebRequest, authorization: string): WebReque
 }
 
 /** The response is not from the application (RFC 9110, RFC 6585) but from a device in front of it. */
-export function isNotLookedAt({ status }: HttpAnswer): boolean {
+export function isCredentialUnchecked({ status }: HttpAnswer): boolean {
   return status === 429 || status === 503;
 }
 
 /** The login succeeded unless 401 is repeated. */
-function judged(attempt: Attempt, tried: Tried | Ended): Served | Ended {
+function judgeLogin(login: WebLogin, tried: LoginAnswer | Ended): LoggedInAnswer | Ended {
   if (tried.kind === "ended") {
     return tried;
   }
   const { answer, scheme } = tried;
-  const { run, spec } = attempt;
+  const { run, spec } = login;
   if (answer.status === 401) {
     run.login = "rejected";
     return ended(run.fault("login", "auth_rejected", `${scheme}: ${summary(answer)}`));
   }
   if (provesLogin(answer, spec)) {
     run.login = "accepted";
-  } else if (isNotLookedAt(answer)) {
+  } else if (isCredentialUnchecked(answer)) {
     run.login = "not_tried";
   }
-  return { kind: "served", answer, scheme, again: againOn(attempt, tried) };
+  return { kind: "served", answer, scheme, askAgain: repeatWithLogin(login, tried) };
 }
 
-function againOn(attempt: Attempt, tried: Tried): Served["again"] {
+function repeatWithLogin(login: WebLogin, tried: LoginAnswer): LoggedInAnswer["askAgain"] {
   const { answer, connection, authorization } = tried;
   const kept = answer.reusable ? connection : null;
   if (authorization === null) {
     return kept === null
       ? null
-      : (request) => askWeb(kept, attempt.spec.host, { step: "transaction", ...request });
+      : (request) => askWeb(kept, login.spec.host, { step: "transaction", ...request });
   }
   return async (request) => {
-    const opened = await reopen(attempt, kept);
+    const opened = await reuseOrOpen(login, kept);
     if (opened.kind === "ended") {
       return opened;
     }
-    const again = disclose(opened.connection, NO_SECRET, attempt.spec.allowPlaintext);
+    const again = disclose(opened.connection, NO_SECRET, login.spec.allowPlaintext);
     return again.kind === "withheld"
       ? ended(again.observation)
-      : askWeb(opened.connection, attempt.spec.host, {
+      : askWeb(opened.connection, login.spec.host, {
           step: "transaction",
           ...withAuthorization(request, authorization),
         });
@@ -264,12 +267,12 @@ export function provesLogin(answer: HttpAnswer, { exchange }: TransactionSpec): 
 
 /** The steps of the ADC's 401-based login: authentication, authorisation, and single sign-on to Exchange. */
 async function loginThroughAaaBasic(
-  attempt: Attempt,
+  login: WebLogin,
   open: Connection | null,
   offered: readonly string[],
-): Promise<Served | Ended> {
-  const { run } = attempt;
-  const tried = await byBasic(attempt, open);
+): Promise<LoggedInAnswer | Ended> {
+  const { run } = login;
+  const tried = await loginByBasic(login, open);
   if (tried.kind === "ended") {
     return tried;
   }
@@ -291,14 +294,14 @@ async function loginThroughAaaBasic(
   }
   if (answer.status >= 500 && !fromExchange) {
     // It is unknown whether AAA had accepted the credential.
-    run.login = isNotLookedAt(answer) ? "not_tried" : "unanswered";
+    run.login = isCredentialUnchecked(answer) ? "not_tried" : "unanswered";
     return mismatch(run, "login", "adc_error_page", summary(answer));
   }
-  return judged(attempt, tried);
+  return judgeLogin(login, tried);
 }
 
-async function reopen(
-  { run, spec, target }: Attempt,
+async function reuseOrOpen(
+  { run, spec, target }: WebLogin,
   open: Connection | null,
 ): Promise<{ readonly kind: "open"; readonly connection: Connection } | Ended> {
   return open === null ? openWeb(run, spec, target) : { kind: "open", connection: open };

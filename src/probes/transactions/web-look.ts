@@ -34,7 +34,7 @@ export const webLook: TransactionType = {
   probe: async (run, spec, target) => {
     const opened = await openWeb(run, spec, target);
     if (opened.kind === "ended") {
-      return withoutOpinionOfTls(opened.observation);
+      return tlsFailureAsFault(opened.observation);
     }
     const path = spec.path ?? "/";
     const answer = await askWeb(opened.connection, spec.host, { method: "GET", path });
@@ -53,21 +53,21 @@ export const webLook: TransactionType = {
     if (answer.status === 401) {
       run.authSchemes = [...challengeSchemes(answer)].sort().join(", ") || null;
     }
-    const found = classOf(answer);
+    const found = webClass(answer);
     if (found === "refuses" && spec.adc?.rootIsItsOwn === true && path !== "/") {
-      const root = await servesAtRoot(run, spec, target);
+      const root = await askRoot(run, spec, target);
       if (root !== null) {
         return run.match("response", `${root}, and refuses ${path}: ${summary(answer)}`);
       }
     }
-    return observed(run, answer, found, () =>
+    return webObservation(run, answer, found, () =>
       judgeError(answer, { vantage: run.context.vantage, spec }),
     );
   },
 };
 
 /** A monitor's page is often closed to clients. Checks whether the root serves them; null: unknown. */
-async function servesAtRoot(
+async function askRoot(
   run: ProbeRun,
   spec: TransactionSpec,
   target: Target,
@@ -80,11 +80,11 @@ async function servesAtRoot(
   if (answer.kind === "ended" || isAdcLogin(answer, spec.adc)) {
     return null;
   }
-  const found = classOf(answer);
+  const found = webClass(answer);
   return found === "serves" || found === "challenges" ? `${found} at /: ${summary(answer)}` : null;
 }
 
-function classOf({ status }: HttpAnswer): WebClass {
+function webClass({ status }: HttpAnswer): WebClass {
   if (status === 401 || status === 407) {
     return "challenges";
   }
@@ -94,7 +94,7 @@ function classOf({ status }: HttpAnswer): WebClass {
   return status >= 400 ? "refuses" : "serves";
 }
 
-function observed(
+function webObservation(
   run: ProbeRun,
   answer: HttpAnswer,
   found: WebClass,
@@ -114,7 +114,7 @@ function observed(
 }
 
 /** Ignores a TLS failure, since another client might succeed (older versions, a client certificate). */
-function withoutOpinionOfTls(seen: Observation): Observation {
+function tlsFailureAsFault(seen: Observation): Observation {
   switch (seen.outcome) {
     case "match":
     case "maintenance":
@@ -125,7 +125,7 @@ function withoutOpinionOfTls(seen: Observation): Observation {
 }
 
 /** Follows one redirect to the login page, because the redirect alone may be a loop or lead nowhere. */
-async function judgeLogon(
+async function askLogonPage(
   run: ProbeRun,
   spec: TransactionSpec,
   target: Target,
@@ -154,7 +154,7 @@ async function schemesOffered(
 ): Promise<string | null> {
   const offered = new Set(challengeSchemes(answer));
   if (run.context.vantage === "backend" && isExchange(answer) && !offered.has("bearer")) {
-    const takes = await takesTokens(run, spec, target, path);
+    const takes = await offersBearer(run, spec, target, path);
     if (takes === null) {
       return null;
     }
@@ -165,7 +165,7 @@ async function schemesOffered(
   return [...offered].sort().join(", ") || null;
 }
 
-async function takesTokens(
+async function offersBearer(
   run: ProbeRun,
   spec: TransactionSpec,
   target: Target,
@@ -219,7 +219,7 @@ export const httpsChallenge: TransactionType = {
     // Through a VIP the second request may reach another server; direct probes of the members cover their login pages.
     const verdict =
       next.kind === "page" && run.context.vantage === "backend"
-        ? await judgeLogon(run, spec, target, next.path)
+        ? await askLogonPage(run, spec, target, next.path)
         : next.kind === "loop"
           ? next.verdict
           : judgeChallenge(answer, asked);
@@ -250,7 +250,7 @@ export const healthPage: TransactionType = {
     const path = healthPath(spec.path);
     const answer = await askWeb(opened.connection, spec.host, { method: "GET", path });
     if (answer.kind === "ended") {
-      return aborted(run, opened.connection, answer.observation);
+      return abortedRequest(run, opened.connection, answer.observation);
     }
     const signs = signsOfHealthBody(answer.body.toString("latin1"));
     if (answer.status === 200 && signs.exchangeSeen) {
@@ -279,7 +279,11 @@ export function healthPath(path: string | null): string {
 }
 
 /** Whether the connection was closed or reset after the request without a byte of response. */
-function aborted(run: ProbeRun, { bytesReceived }: Connection, seen: Observation): Observation {
+function abortedRequest(
+  run: ProbeRun,
+  { bytesReceived }: Connection,
+  seen: Observation,
+): Observation {
   const cut = seen.reason === "closed_without_data" || seen.reason === "reset";
   return cut && bytesReceived === 0
     ? run.ended("failed", "response", "component_offline", "the request was aborted unanswered")

@@ -6,12 +6,12 @@ import type { ProbeRun } from "../../net/probe-run.ts";
 import { mismatch, type Ended } from "./line-session.ts";
 import type { Account, TransactionName, TransactionSpec } from "../../model/transactions.ts";
 import { isAdcLogin, judgeError, summary, type BadAnswer, isExchange } from "./web-answer.ts";
-import { askLoggedIn, provesLogin, type Served } from "./web-login.ts";
+import { askLoggedIn, provesLogin, type LoggedInAnswer } from "./web-login.ts";
 import { type WebRequest, WEB_PATHS } from "./web-session.ts";
 import { nameOnMapiPage } from "../../model/exchange-signs.ts";
 
 /** Result of an authenticated response. */
-type ServedVerdict =
+type WebServiceVerdict =
   | { readonly kind: "good"; readonly detail: string; readonly servedBy?: string }
   | BadAnswer
   /** Nothing specific: the general rules for errors apply. */
@@ -21,11 +21,11 @@ export interface WebTransaction {
   readonly transaction: TransactionName;
   /** The request, or the reason why it cannot be made. */
   readonly request: (spec: TransactionSpec, account: Account) => WebRequest | string;
-  readonly judge: (answer: HttpAnswer, spec: TransactionSpec) => ServedVerdict;
+  readonly judge: (answer: HttpAnswer, spec: TransactionSpec) => WebServiceVerdict;
   /** Further requests after a good response, with the same login. */
   readonly then?: (
     run: ProbeRun,
-    served: Served,
+    served: LoggedInAnswer,
     spec: TransactionSpec,
   ) => Promise<Observation | null>;
 }
@@ -36,11 +36,12 @@ function webTransaction(transaction: WebTransaction): TransactionType {
     transaction: transaction.transaction,
     needsAccount: true,
     transport: "tcp",
-    probe: (run, spec, target, account) => askService(transaction, run, spec, target, account),
+    probe: (run, spec, target, account) =>
+      runWebTransaction(transaction, run, spec, target, account),
   };
 }
 
-async function askService(
+async function runWebTransaction(
   transaction: WebTransaction,
   run: ProbeRun,
   spec: TransactionSpec,
@@ -58,12 +59,12 @@ async function askService(
   run.phase("transaction");
   const verdict = transaction.judge(served.answer, spec);
   if (verdict.kind !== "good") {
-    const exchangeSpoke = verdict.kind === "bad" && verdict.reason !== "pattern_missing";
-    if (exchangeSpoke) {
+    const isFromExchange = verdict.kind === "bad" && verdict.reason !== "pattern_missing";
+    if (isFromExchange) {
       run.login = "accepted";
     }
-    const step = exchangeSpoke || provesLogin(served.answer, spec) ? "transaction" : "login";
-    return failed(run, spec, served.answer, verdict, step).observation;
+    const step = isFromExchange || provesLogin(served.answer, spec) ? "transaction" : "login";
+    return observeFailure(run, spec, served.answer, verdict, step).observation;
   }
   run.login = "accepted";
   if (verdict.servedBy !== undefined) {
@@ -75,11 +76,11 @@ async function askService(
 }
 
 /** Observation of an unexpected response. The step is `login` until the login is proven. */
-function failed(
+function observeFailure(
   run: ProbeRun,
   spec: TransactionSpec,
   answer: HttpAnswer,
-  verdict: Exclude<ServedVerdict, { kind: "good" }>,
+  verdict: Exclude<WebServiceVerdict, { kind: "good" }>,
   step: "login" | "transaction",
 ): Ended {
   if (verdict.kind === "bad") {
@@ -265,15 +266,15 @@ export const ewsFolder = webTransaction({
   transaction: "ews_folder",
   request: (spec) => getFolder(spec, 0),
   judge: judgeFolder,
-  then: askPadded,
+  then: repeatPadded,
 });
 
 const DEFAULT_PADDING_BYTES = 64 * 1024;
 const MAX_PADDING_BYTES = 1024 * 1024;
 
-async function askPadded(
+async function repeatPadded(
   run: ProbeRun,
-  served: Served,
+  served: LoggedInAnswer,
   spec: TransactionSpec,
 ): Promise<Observation | null> {
   const padding = Number(spec.options["padding_bytes"] ?? DEFAULT_PADDING_BYTES);
@@ -281,29 +282,29 @@ async function askPadded(
     return null;
   }
   const size = Math.min(padding, MAX_PADDING_BYTES);
-  if (served.again === null) {
+  if (served.askAgain === null) {
     const detail = "the connection was not kept, so that a large body was not tried";
     return run.match("transaction", `GetFolder inbox: NoError; ${detail}`);
   }
-  const answer = await served.again({ ...getFolder(spec, size), keepAlive: true });
+  const answer = await served.askAgain({ ...getFolder(spec, size), keepAlive: true });
   run.phase("transaction");
   if (answer.kind === "ended") {
-    return lostOnTheWay(run, answer.observation, size);
+    return observeLostPost(run, answer.observation, size);
   }
   const verdict = judgeFolder(answer);
   if (verdict.kind === "good") {
     return run.match("transaction", `${verdict.detail}; a body of ${String(size)} bytes as well`);
   }
-  return lostOnTheWay(
+  return observeLostPost(
     run,
-    failed(run, spec, answer, verdict, "transaction").observation,
+    observeFailure(run, spec, answer, verdict, "transaction").observation,
     size,
     isExchange(answer),
   );
 }
 
 /** Through a VIP, if a small body is answered and a large one is lost, the ADC has lost it, not the server. */
-function lostOnTheWay(
+function observeLostPost(
   run: ProbeRun,
   seen: Observation,
   size: number,
@@ -343,14 +344,14 @@ function getFolder(spec: TransactionSpec, padding: number): WebRequest {
 }
 
 /** EWS codes for an unavailable mailbox. */
-const MAILBOX_SIDE: ReadonlySet<string> = new Set([
+const MAILBOX_UNAVAILABLE: ReadonlySet<string> = new Set([
   "ErrorMailboxStoreUnavailable",
   "ErrorMailboxMoveInProgress",
   "ErrorInternalServerTransientError",
   "ErrorConnectionFailed",
 ]);
 
-function judgeFolder(answer: HttpAnswer): ServedVerdict {
+function judgeFolder(answer: HttpAnswer): WebServiceVerdict {
   const xml = answer.body.toString("utf8");
   const code = /<(?:\w+:)?ResponseCode[^>]{0,200}>(\w+)</.exec(xml)?.[1];
   if (answer.status === 200 && /ResponseClass="Success"/.test(xml) && code === "NoError") {
@@ -364,7 +365,7 @@ function judgeFolder(answer: HttpAnswer): ServedVerdict {
   if (code === "ErrorServerBusy") {
     return { kind: "bad", reason: "throttled", detail: code };
   }
-  return MAILBOX_SIDE.has(code)
+  return MAILBOX_UNAVAILABLE.has(code)
     ? { kind: "bad", reason: "backend_unavailable", detail: code }
     : { kind: "bad", reason: "bad_status", detail: code };
 }

@@ -13,7 +13,7 @@ const USER_AGENT = "adc-witness";
 /** Bytes of a body that are examined. */
 const BODY_WINDOW_BYTES = 16 * 1024;
 /** Shorter values are not treated as secrets, because redacting them would hide half of the transcript. */
-const MIN_SECRET = 8;
+const MIN_TOKEN_LENGTH = 8;
 
 /** Connects to a web server as specified. */
 export async function openWeb(
@@ -57,7 +57,7 @@ export async function askWeb(
   ];
   for (const [name, value] of headers) {
     if (/^(authorization|cookie)$/i.test(name)) {
-      hideWords(run, value);
+      redactTokens(run, value);
     }
   }
   const answer = await exchangeHttp(
@@ -74,10 +74,10 @@ export async function askWeb(
     return ended(run.fail(request.step ?? "response", answer));
   }
   for (const cookie of answer.headers.all("set-cookie")) {
-    hideWords(run, cookie.split(";", 1)[0] ?? "");
+    redactTokens(run, cookie.split(";", 1)[0] ?? "");
   }
   for (const challenge of answer.headers.all("www-authenticate")) {
-    hideWords(run, challenge);
+    redactTokens(run, challenge);
   }
   run.identify(signsOfHeaders((name) => answer.headers.get(name)));
   return answer;
@@ -89,10 +89,10 @@ export function cookieNames({ headers }: HttpAnswer): readonly string[] {
 }
 
 /** Redacts tokens: long values after a scheme or an equals sign. */
-function hideWords(run: ProbeRun, text: string): void {
+function redactTokens(run: ProbeRun, text: string): void {
   for (const part of text.split(";")) {
     const value = /^\s*[^\s=]+[\s=]+([^\s=]\S*)\s*$/.exec(part)?.[1];
-    if (value !== undefined && value.length >= MIN_SECRET) {
+    if (value !== undefined && value.length >= MIN_TOKEN_LENGTH) {
       run.transcript.redactToken(value);
     }
   }
@@ -118,7 +118,7 @@ export function defaultPath(transaction: TransactionName): string {
 }
 
 /** Whether the transaction requests a path without an account: the member's own unless `path` is set. */
-export function looksAtPath(transaction: TransactionName): boolean {
+export function isWebLook(transaction: TransactionName): boolean {
   return (
     transaction === "https_challenge" ||
     transaction === "health_page" ||
@@ -127,11 +127,11 @@ export function looksAtPath(transaction: TransactionName): boolean {
 }
 
 /** Whether a transaction requests one web path, with or without a login. */
-export function isOfOnePath(transaction: TransactionName): boolean {
-  return looksAtPath(transaction) || ownPath(transaction) !== null;
+export function hasWebPath(transaction: TransactionName): boolean {
+  return isWebLook(transaction) || loginPath(transaction) !== null;
 }
 
 /** The fixed path of a transaction, or null. */
-export function ownPath(transaction: TransactionName): string | null {
+export function loginPath(transaction: TransactionName): string | null {
   return transaction in WEB_PATHS ? WEB_PATHS[transaction as keyof typeof WEB_PATHS] : null;
 }

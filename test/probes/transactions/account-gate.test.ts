@@ -12,7 +12,7 @@ import {
   initialGate,
   SUSPENSION_MS,
   type GateState,
-  type LoginPlace,
+  type LoginEndpoint,
   stepGate,
   MAX_SUSPENSION_MS,
   MAX_SUSPECTS,
@@ -20,23 +20,23 @@ import {
 } from "../../../src/probes/transactions/account-gate/gate.ts";
 
 const MINUTE = 60_000;
-const EX01: LoginPlace = {
+const EX01: LoginEndpoint = {
   key: "imap_login backend ex01:993",
   server: "ex01",
   throughAdc: false,
 };
-const EX01_POP: LoginPlace = { ...EX01, key: "pop3_login backend ex01:995" };
-const EX02: LoginPlace = {
+const EX01_POP: LoginEndpoint = { ...EX01, key: "pop3_login backend ex01:995" };
+const EX02: LoginEndpoint = {
   key: "imap_login backend ex02:993",
   server: "ex02",
   throughAdc: false,
 };
-const EX03: LoginPlace = {
+const EX03: LoginEndpoint = {
   key: "imap_login backend ex03:993",
   server: "ex03",
   throughAdc: false,
 };
-const VIP: LoginPlace = { key: "imap_login vip v_imap", server: "192.0.2.1", throughAdc: true };
+const VIP: LoginEndpoint = { key: "imap_login vip v_imap", server: "192.0.2.1", throughAdc: true };
 
 /** What stands against a place: it rejected a secret that another place accepted afterwards. */
 function faultOf(state: GateState, key: string): string | null {
@@ -50,7 +50,7 @@ class Story {
   #logins = 0;
 
   /** What the gate says once the shortest gap between two logins has passed. */
-  ask(place: LoginPlace, mark?: string): GateDecision {
+  ask(place: LoginEndpoint, mark?: string): GateDecision {
     const decision = this.askNow(place, mark);
     if (decision.kind === "wait" && decision.why === "paced") {
       this.now = decision.until ?? this.now;
@@ -59,12 +59,12 @@ class Story {
     return decision;
   }
 
-  askNow(place: LoginPlace, mark?: string): GateDecision {
+  askNow(place: LoginEndpoint, mark?: string): GateDecision {
     return decideLogin(this.state, place, this.now, mark);
   }
 
   /** Another probe of the place recovered at that time: from when on it may be asked, or null: now. */
-  recovered(place: LoginPlace, at: number): number | null {
+  recovered(place: LoginEndpoint, at: number): number | null {
     const decision = decideLogin(this.state, place, this.now, undefined, at);
     return decision.kind === "wait" ? decision.until : null;
   }
@@ -73,7 +73,7 @@ class Story {
     this.state = stepGate(this.state, { kind: "secret", mark, at: this.now });
   }
 
-  begin(place: LoginPlace): string {
+  begin(place: LoginEndpoint): string {
     expect(this.ask(place)).toEqual({ kind: "allowed" });
     this.#logins += 1;
     const id = String(this.#logins);
@@ -92,7 +92,7 @@ class Story {
     this.state = stepGate(this.state, { kind, id, at: this.now });
   }
 
-  login(place: LoginPlace, kind: "accepted" | "rejected" | "unanswered" | "not_tried"): void {
+  login(place: LoginEndpoint, kind: "accepted" | "rejected" | "unanswered" | "not_tried"): void {
     this.end(this.begin(place), kind);
   }
 
@@ -260,7 +260,7 @@ describe("a second rejection suspends", () => {
     for (let round = 0; round < 6; round += 1) {
       const until = suspendedUntil(story.state, story.now) ?? 0;
       lengths.push((until - story.now) / MINUTE);
-      const fresh: LoginPlace = { ...EX03, server: `ex1${String(round)}` };
+      const fresh: LoginEndpoint = { ...EX03, server: `ex1${String(round)}` };
       expect(story.ask(fresh)).toEqual({ kind: "wait", why: "suspended", until });
       story.now = until;
       const trial = story.begin(fresh);

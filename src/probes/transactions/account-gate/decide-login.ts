@@ -1,15 +1,15 @@
 import {
   changeSecret,
   ownSuspects,
-  standingSuspects,
+  currentSuspects,
   SUSPENSION_MS,
   type BrokenEndpoint,
   type GateState,
-  type LoginPlace,
-  type LoginUnderWay,
+  type LoginEndpoint,
+  type LoginInFlight,
   type Suspect,
   type Suspension,
-  expire,
+  expireOverdue,
   MAX_SUSPECTS,
 } from "./gate.ts";
 
@@ -39,11 +39,11 @@ export const MIN_GAP_MS = 500;
 /**
  * How long a secret counts as in use after its last login. Processes with a different secret for the account wait meanwhile.
  */
-const IN_USE_MS = 2 * 60_000;
+const SECRET_IN_USE_MS = 2 * 60_000;
 /** How long a server that rejected a login must wait before the next one, so that another server is tried first. */
-const OTHERS_FIRST_MS = 5 * 60_000;
+const REJECTING_SERVER_WAIT_MS = 5 * 60_000;
 /** How long other endpoints wait so that the endpoint of the last successful login is tried first. */
-const LAST_WORKED_FIRST_MS = 90_000;
+const LAST_SUCCESS_FIRST_MS = 90_000;
 /**
  * Minimum time between a rejection and the first try of a new secret, so that a password file that changes with every reload
  * does not cause a login per reload.
@@ -61,35 +61,35 @@ export const RECOVERED_RETRY_MS = 60_000;
  */
 export function decideLogin(
   before: GateState,
-  place: LoginPlace,
+  endpoint: LoginEndpoint,
   now: number,
   mark: string | null = before.secret,
   recoveredAt = -Infinity,
 ): GateDecision {
-  const state = expire(before, now);
+  const state = expireOverdue(before, now);
   if (mark !== null && mark !== state.secret) {
     // Two processes may hold different secrets. Alternating between them must not reset the count of rejections.
-    return inUse(state, now)
-      ? { kind: "wait", why: "other_secret", until: earliest(state.inFlight) }
-      : decideLogin(changeSecret(state, mark, now), place, now, mark, recoveredAt);
+    return isSecretInUse(state, now)
+      ? { kind: "wait", why: "other_secret", until: earliestDeadline(state.inFlight) }
+      : decideLogin(changeSecret(state, mark, now), endpoint, now, mark, recoveredAt);
   }
   if (state.suspension !== null) {
-    return decideTrial(state, state.suspension, place, now, recoveredAt);
+    return decideTrial(state, state.suspension, endpoint, now, recoveredAt);
   }
-  const suspects = standingSuspects(state, now);
+  const suspects = currentSuspects(state, now);
   const parallel = state.proven && suspects.length === 0 ? MAX_SUSPECTS : 1;
   if (
     state.inFlight.length >= parallel ||
     suspects.length + state.inFlight.length >= MAX_SUSPECTS ||
-    state.inFlight.some((login) => mayBeOneServer(login.place, place))
+    state.inFlight.some((login) => mayShareServer(login.place, endpoint))
   ) {
-    return { kind: "wait", why: "busy", until: earliest(state.inFlight) };
+    return { kind: "wait", why: "busy", until: earliestDeadline(state.inFlight) };
   }
   const gapEnds = (state.lastStartedAt ?? -Infinity) + MIN_GAP_MS;
   if (now < gapEnds) {
     return { kind: "wait", why: "paced", until: gapEnds };
   }
-  const broken = state.broken.find(({ key }) => key === place.key);
+  const broken = state.broken.find(({ key }) => key === endpoint.key);
   if (broken !== undefined) {
     const rejectedAt = broken.until - broken.backOffMs;
     const until =
@@ -103,25 +103,25 @@ export function decideLogin(
   const first = suspects[0];
   return first === undefined
     ? { kind: "allowed" }
-    : decideElsewhere(state, first, place, now, recoveredAt);
+    : decideAfterRejection(state, first, endpoint, now, recoveredAt);
 }
 
 /** Two rejections by one dead back end would suspend an account that works everywhere else. */
-function mayBeOneServer(one: LoginPlace, other: LoginPlace): boolean {
+function mayShareServer(one: LoginEndpoint, other: LoginEndpoint): boolean {
   return one.throughAdc || other.throughAdc || one.server === other.server;
 }
 
-function inUse(state: GateState, now: number): boolean {
+function isSecretInUse(state: GateState, now: number): boolean {
   const suspended = state.suspension !== null && now < state.suspension.until;
   const sinceMs = now - (state.lastStartedAt ?? -Infinity);
-  return state.inFlight.length > 0 || (!suspended && sinceMs < IN_USE_MS);
+  return state.inFlight.length > 0 || (!suspended && sinceMs < SECRET_IN_USE_MS);
 }
 
 /**
  * Earliest time for the first login with a new secret: some time after the last rejection, and only once it cannot be a third
  * rejection within the suspension time. Null if the secret was already rejected or left unanswered.
  */
-function newSecretFrom(state: GateState): number | null {
+function newSecretAllowedAt(state: GateState): number | null {
   if (ownSuspects(state).length > 0) {
     return null;
   }
@@ -137,7 +137,7 @@ function newSecretFrom(state: GateState): number | null {
 function decideTrial(
   state: GateState,
   suspension: Suspension,
-  place: LoginPlace,
+  endpoint: LoginEndpoint,
   now: number,
   recoveredAt: number,
 ): GateDecision {
@@ -145,24 +145,24 @@ function decideTrial(
   const hasRecovered = recoveredAt > rejectedAt;
   const from = Math.min(
     suspension.until,
-    newSecretFrom(state) ?? Infinity,
+    newSecretAllowedAt(state) ?? Infinity,
     hasRecovered ? rejectedAt + SUSPENSION_MS : Infinity,
   );
   if (now < from) {
     return { kind: "wait", why: "suspended", until: from };
   }
   if (state.inFlight.length > 0) {
-    return { kind: "wait", why: "busy", until: earliest(state.inFlight) };
+    return { kind: "wait", why: "busy", until: earliestDeadline(state.inFlight) };
   }
-  const turn = hasRecovered ? 0 : trialTurn(state, place);
-  const leave = from + turn * LAST_WORKED_FIRST_MS;
-  return now >= leave
+  const turn = hasRecovered ? 0 : trialOrder(state, endpoint);
+  const allowedAt = from + turn * LAST_SUCCESS_FIRST_MS;
+  return now >= allowedAt
     ? { kind: "allowed" }
-    : { kind: "wait", why: "elsewhere_first", until: leave };
+    : { kind: "wait", why: "elsewhere_first", until: allowedAt };
 }
 
 /** Order of trial logins: the endpoint of the last success, then servers that did not reject, then any. */
-function trialTurn({ suspects, lastWorked }: GateState, { key, server }: LoginPlace): number {
+function trialOrder({ suspects, lastWorked }: GateState, { key, server }: LoginEndpoint): number {
   const rejecting = new Set(suspects.map((suspect) => suspect.place.server));
   if (rejecting.has(server)) {
     return 2;
@@ -173,18 +173,18 @@ function trialTurn({ suspects, lastWorked }: GateState, { key, server }: LoginPl
 }
 
 /** After one rejection, that server is skipped for a while, and the endpoint of the last success goes first. */
-function decideElsewhere(
+function decideAfterRejection(
   state: GateState,
   first: Suspect,
-  place: LoginPlace,
+  endpoint: LoginEndpoint,
   now: number,
   recoveredAt: number,
 ): GateDecision {
   const { lastWorked } = state;
-  const hasRecovered = place.server === first.place.server && recoveredAt > first.at;
+  const hasRecovered = endpoint.server === first.place.server && recoveredAt > first.at;
   const waitMs = hasRecovered
-    ? LAST_WORKED_FIRST_MS
-    : elsewhereWaitMs(first.place, lastWorked, place);
+    ? LAST_SUCCESS_FIRST_MS
+    : waitAfterRejectionMs(first.place, lastWorked, endpoint);
   const until = Math.max(
     first.at + waitMs,
     ownSuspects(state).length === 0 ? first.at + NEW_SECRET_MS : 0,
@@ -196,22 +196,22 @@ function decideElsewhere(
   return { kind: "wait", why: isNew ? "new_secret" : "elsewhere_first", until };
 }
 
-function elsewhereWaitMs(
-  rejected: LoginPlace,
-  lastWorked: LoginPlace | null,
-  place: LoginPlace,
+function waitAfterRejectionMs(
+  rejected: LoginEndpoint,
+  lastWorked: LoginEndpoint | null,
+  endpoint: LoginEndpoint,
 ): number {
-  if (place.server === rejected.server) {
-    return OTHERS_FIRST_MS;
+  if (endpoint.server === rejected.server) {
+    return REJECTING_SERVER_WAIT_MS;
   }
   // A VIP may lead to the server that rejected, so a past success there does not show where it leads now.
   const isElsewhere = lastWorked?.throughAdc !== true || rejected.throughAdc;
   if (lastWorked !== null && lastWorked.server !== rejected.server && isElsewhere) {
-    return lastWorked.server === place.server ? 0 : LAST_WORKED_FIRST_MS;
+    return lastWorked.server === endpoint.server ? 0 : LAST_SUCCESS_FIRST_MS;
   }
-  return place.throughAdc && !rejected.throughAdc ? LAST_WORKED_FIRST_MS : 0;
+  return endpoint.throughAdc && !rejected.throughAdc ? LAST_SUCCESS_FIRST_MS : 0;
 }
 
-function earliest(logins: readonly LoginUnderWay[]): number | null {
+function earliestDeadline(logins: readonly LoginInFlight[]): number | null {
   return logins.length === 0 ? null : Math.min(...logins.map(({ deadline }) => deadline));
 }

@@ -4,8 +4,8 @@ import type { FailureReason } from "../../../model/reasons.ts";
  * Prevents probes from locking an account out. All functions are pure: this file holds the state of one lockout key,
  * `decideLogin` decides whether a login may start, and `stepGate` applies an event. The caller stores the state where all
  * processes of this agent share it, and persists it before a login starts. A login whose result is never reported counts
- * against the account after its deadline. Times are milliseconds of a clock that cannot be set (src/agent/accounts/login-
- * state.ts).
+ * against the account after its deadline. Times are milliseconds of a clock that cannot be set
+ * (src/agent/accounts/login-state.ts).
  *
  * Invariant: the consecutive rejections that the domain controller may have counted within the suspension time, plus the
  * logins in flight, never exceed two, regardless of the secrets tried. A secret that was never tried does not wait for the
@@ -19,11 +19,11 @@ export interface GateState {
   readonly sequence: number;
   /** The secret has been accepted and not rejected twice since. */
   readonly proven: boolean;
-  readonly inFlight: readonly LoginUnderWay[];
+  readonly inFlight: readonly LoginInFlight[];
   /** Rejected or unanswered logins that may have come after the last accepted one, for all secrets tried since. */
   readonly suspects: readonly Suspect[];
   readonly suspension: Suspension | null;
-  readonly lastWorked: LoginPlace | null;
+  readonly lastWorked: LoginEndpoint | null;
   /** When the last login started; limits the login rate. */
   readonly lastStartedAt: number | null;
   /** Endpoints that rejected a secret which another endpoint then accepted. */
@@ -31,7 +31,7 @@ export interface GateState {
 }
 
 /** Where a login is made: transaction, vantage, and member or vserver. */
-export interface LoginPlace {
+export interface LoginEndpoint {
   readonly key: string;
   /**
    * Server that handles the login: two ports of one server share a back end. Through an ADC: the VIP's address, since any
@@ -41,9 +41,9 @@ export interface LoginPlace {
   readonly throughAdc: boolean;
 }
 
-export interface LoginUnderWay {
+export interface LoginInFlight {
   readonly id: string;
-  readonly place: LoginPlace;
+  readonly place: LoginEndpoint;
   readonly startedSequence: number;
   /** Time after which the login counts as unanswered. */
   readonly deadline: number;
@@ -52,7 +52,7 @@ export interface LoginUnderWay {
 export interface Suspect {
   /** Mark of the tried secret. */
   readonly secret: string | null;
-  readonly place: LoginPlace;
+  readonly place: LoginEndpoint;
   /**
    * True: the server rejected the credential. False: no answer, which counts equally for the account but says nothing about
    * the endpoint.
@@ -99,7 +99,7 @@ export function ownSuspects(state: GateState): readonly Suspect[] {
 }
 
 /** Suspects that count now: those of the secret in use, and recent ones of other secrets. */
-export function standingSuspects(state: GateState, now: number): readonly Suspect[] {
+export function currentSuspects(state: GateState, now: number): readonly Suspect[] {
   return state.suspects.filter(
     ({ secret, at }) => secret === state.secret || at > now - SUSPENSION_MS,
   );
@@ -128,7 +128,7 @@ export function changeSecret(state: GateState, mark: string, at: number): GateSt
     lastWorked: null,
     broken: [],
   };
-  return next.suspension === null && standingSuspects(next, at).length >= MAX_SUSPECTS
+  return next.suspension === null && currentSuspects(next, at).length >= MAX_SUSPECTS
     ? suspend(next, at)
     : next;
 }
@@ -141,27 +141,25 @@ const MAX_SUSPECTS_KEPT = 16;
 
 /** End of the current suspension, or null. */
 export function suspendedUntil(state: GateState, now: number): number | null {
-  const { suspension } = expire(state, now);
+  const { suspension } = expireOverdue(state, now);
   return suspension !== null && now < suspension.until ? suspension.until : null;
 }
 
-function suspect(state: GateState, id: string, at: number, rejected: boolean): GateState {
+function recordFailure(state: GateState, id: string, at: number, rejected: boolean): GateState {
   const login = state.inFlight.find((each) => each.id === id);
   if (login === undefined) {
     return state;
   }
   const suspects = withSuspect(state, login.place, rejected, at);
-  const next = { ...state, inFlight: without(state.inFlight, id), suspects };
+  const next = { ...state, inFlight: withoutLogin(state.inFlight, id), suspects };
   const trialFailed = state.suspension !== null;
-  return trialFailed || standingSuspects(next, at).length >= MAX_SUSPECTS
-    ? suspend(next, at)
-    : next;
+  return trialFailed || currentSuspects(next, at).length >= MAX_SUSPECTS ? suspend(next, at) : next;
 }
 
 /** Adds a suspect of the secret in use; keeps the last two of each secret. */
 function withSuspect(
   state: GateState,
-  place: LoginPlace,
+  place: LoginEndpoint,
   rejected: boolean,
   at: number,
 ): readonly Suspect[] {
@@ -187,11 +185,11 @@ function suspend(state: GateState, at: number): GateState {
 }
 
 /** Logins past their deadline count as unanswered at that deadline. */
-export function expire(state: GateState, now: number): GateState {
+export function expireOverdue(state: GateState, now: number): GateState {
   let current = state;
   for (const login of state.inFlight) {
     if (now > login.deadline) {
-      current = suspect(
+      current = recordFailure(
         { ...current, sequence: current.sequence + 1 },
         login.id,
         login.deadline,
@@ -206,7 +204,7 @@ export function expire(state: GateState, now: number): GateState {
  * Extends the deadline of logins that this process still waits for (it was suspended, or the clock was set), because their
  * results will be reported. Must be called before any other function at that time.
  */
-export function stillAwaited(
+export function extendAwaited(
   state: GateState,
   awaited: ReadonlySet<string>,
   now: number,
@@ -219,7 +217,7 @@ export function stillAwaited(
   };
 }
 
-function without(logins: readonly LoginUnderWay[], id: string): readonly LoginUnderWay[] {
+function withoutLogin(logins: readonly LoginInFlight[], id: string): readonly LoginInFlight[] {
   return logins.filter((login) => login.id !== id);
 }
 
@@ -227,7 +225,7 @@ export type GateEvent =
   | {
       readonly kind: "started";
       readonly id: string;
-      readonly place: LoginPlace;
+      readonly place: LoginEndpoint;
       /** Deadline of the login. */
       readonly deadline: number;
       readonly at: number;
@@ -248,25 +246,25 @@ const MAX_BROKEN = 500;
 
 /** Applies an event. Events of unknown logins (for example from another state file) have no effect. */
 export function stepGate(before: GateState, event: GateEvent): GateState {
-  const expired = expire(before, event.at);
+  const expired = expireOverdue(before, event.at);
   const state = { ...expired, sequence: expired.sequence + 1 };
   switch (event.kind) {
     case "started":
-      return begin(state, event);
+      return recordStart(state, event);
     case "accepted":
-      return accept(state, event.id, event.at);
+      return recordSuccess(state, event.id, event.at);
     case "rejected":
     case "unanswered":
-      return suspect(state, event.id, event.at, event.kind === "rejected");
+      return recordFailure(state, event.id, event.at, event.kind === "rejected");
     case "not_tried":
-      return { ...state, inFlight: without(state.inFlight, event.id) };
+      return { ...state, inFlight: withoutLogin(state.inFlight, event.id) };
     case "secret":
       return changeSecret(state, event.mark, event.at);
   }
 }
 
-function begin(state: GateState, event: Extract<GateEvent, { kind: "started" }>): GateState {
-  const login: LoginUnderWay = {
+function recordStart(state: GateState, event: Extract<GateEvent, { kind: "started" }>): GateState {
+  const login: LoginInFlight = {
     id: event.id,
     place: event.place,
     startedSequence: state.sequence,
@@ -274,12 +272,12 @@ function begin(state: GateState, event: Extract<GateEvent, { kind: "started" }>)
   };
   return {
     ...state,
-    inFlight: [...without(state.inFlight, event.id), login],
+    inFlight: [...withoutLogin(state.inFlight, event.id), login],
     lastStartedAt: event.at,
   };
 }
 
-function accept(state: GateState, id: string, at: number): GateState {
+function recordSuccess(state: GateState, id: string, at: number): GateState {
   const login = state.inFlight.find((each) => each.id === id);
   if (login === undefined) {
     return state;
@@ -298,7 +296,7 @@ function accept(state: GateState, id: string, at: number): GateState {
   );
   return {
     ...state,
-    inFlight: without(state.inFlight, id),
+    inFlight: withoutLogin(state.inFlight, id),
     suspects,
     proven: suspects.length === 0,
     suspension: suspects.length === 0 ? null : state.suspension,
