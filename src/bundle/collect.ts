@@ -1,4 +1,4 @@
-import type { AdcListener } from "../change/compare.ts";
+import type { AdcListener } from "../change/adc-round.ts";
 import type { JournalChange } from "../change/journal.ts";
 import type { EstateRead, StateRead } from "../agent/adc-watch.ts";
 import type { NitroAnswer, NitroGet } from "../adc/nitro/client.ts";

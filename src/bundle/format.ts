@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { z } from "zod";
-import { entryShape, ownerShape } from "../change/journal.ts";
+import { entryShape, ownerShape } from "../change/journal-format.ts";
 import { errorMessage } from "../lib/log.ts";
 
 /**

@@ -48,7 +48,7 @@ export function findingsOf(
   }
   const ofMembers = [...groups.values()].map((members): Finding => {
     const { adc, server, verdict } = members[0];
-    return { kind: "members", verdict, adc, server, members, since: earliest(members) };
+    return { kind: "members", verdict, adc, server, members, since: earliestSince(members) };
   });
   const ofVservers = live.vservers
     .filter((vserver) => verdicts.has(vserver.verdict))
@@ -73,7 +73,7 @@ function isDeadSite({ gslb, verdict }: LiveVserver): boolean {
 }
 
 /** Verdicts of a vserver that come from the state of a member; the others are the ADC's own. */
-const DERIVED: ReadonlySet<Verdict> = new Set<Verdict>([
+const MEMBER_DERIVED_VERDICTS: ReadonlySet<Verdict> = new Set<Verdict>([
   "vip_served_by_drained_server",
   "vip_up_members_down",
   "vip_down_members_up",
@@ -81,12 +81,12 @@ const DERIVED: ReadonlySet<Verdict> = new Set<Verdict>([
 ]);
 
 /** Whether a vserver is wrong only because of these members. */
-export function followsFrom(
+export function isDerivedFrom(
   { adc, vserver, verdict }: Extract<Finding, { readonly kind: "vserver" }>,
   members: readonly LiveMember[],
 ): boolean {
   return (
-    DERIVED.has(verdict) &&
+    MEMBER_DERIVED_VERDICTS.has(verdict) &&
     !isDeadSite(vserver) &&
     members.some((member) => member.adc === adc && member.vservers.includes(vserver.vserver))
   );
@@ -100,7 +100,7 @@ export function drainedServersOf({
   return verdict === "vip_served_by_drained_server" ? [...(vserver.drainedServers ?? [])] : [];
 }
 
-function earliest(members: readonly LiveMember[]): number | null {
+function earliestSince(members: readonly LiveMember[]): number | null {
   const known = members.map((member) => member.since).filter((since) => since !== null);
   return known.length === 0 ? null : Math.min(...known);
 }

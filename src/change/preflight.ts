@@ -20,12 +20,12 @@ export interface PreflightInputs {
   readonly server: string;
   readonly now: number;
   /** Number of working members that each vserver must keep. */
-  readonly keepGood: number;
+  readonly minWorkingMembers: number;
   /** How far ahead to check windows of other servers. */
   readonly horizonMs: number;
 }
 
-export const PREFLIGHT_DEFAULTS = { keepGood: 1, horizonMs: 4 * 3_600_000 } as const;
+export const PREFLIGHT_DEFAULTS = { minWorkingMembers: 1, horizonMs: 4 * 3_600_000 } as const;
 
 /**
  * Checks whether a server can be taken out of service. By this agent's opinions, not the ADC's: every vserver it serves must
@@ -47,7 +47,7 @@ export function preflight(inputs: PreflightInputs): MaintenanceReport {
 }
 
 /** Vservers that the server serves, each with the members of other servers that serve it too. */
-function neighbours(
+function vserversWithOtherMembers(
   inputs: PreflightInputs,
 ): { adc: string; vserver: string; others: readonly LiveMember[] }[] {
   const mine = membersOf(inputs.live, inputs.server);
@@ -66,16 +66,18 @@ function neighbours(
 }
 
 function capacityCheck(inputs: PreflightInputs): MaintenanceCheck {
-  const lacking = neighbours(inputs).flatMap(({ vserver, others }) => {
+  const lacking = vserversWithOtherMembers(inputs).flatMap(({ vserver, others }) => {
     const servers = new Set(others.filter(carriesClients).map((member) => member.server));
-    if (servers.size >= inputs.keepGood) {
+    if (servers.size >= inputs.minWorkingMembers) {
       return [];
     }
     const doubtful = others
       .filter((member) => !carriesClients(member))
       .map((member) => `${memberWords(member)} is ${member.verdict}`);
     const why = doubtful.length === 0 ? "no other server" : doubtful.join(", ");
-    return [{ vserver, kept: `${String(servers.size)} of ${String(inputs.keepGood)}: ${why}` }];
+    return [
+      { vserver, kept: `${String(servers.size)} of ${String(inputs.minWorkingMembers)}: ${why}` },
+    ];
   });
   // A doubtful member often serves many vservers, but is reported once.
   const wrong = [...groupBy(lacking, ({ kept }) => kept)].map(
@@ -84,7 +86,7 @@ function capacityCheck(inputs: PreflightInputs): MaintenanceCheck {
   return checkAll(
     "capacity",
     wrong,
-    `Every vserver keeps at least ${String(inputs.keepGood)} working ${inputs.keepGood === 1 ? "server" : "servers"}.`,
+    `Every vserver keeps at least ${String(inputs.minWorkingMembers)} working ${inputs.minWorkingMembers === 1 ? "server" : "servers"}.`,
   );
 }
 
@@ -99,7 +101,11 @@ function carriesClients(member: LiveMember): boolean {
 function windowCheck(inputs: PreflightInputs): MaintenanceCheck {
   const { windows, now, horizonMs } = inputs;
   const others = [
-    ...new Set(neighbours(inputs).flatMap((each) => each.others.map((member) => member.server))),
+    ...new Set(
+      vserversWithOtherMembers(inputs).flatMap((each) =>
+        each.others.map((member) => member.server),
+      ),
+    ),
   ].sort();
   const wrong = windows
     .filter((window) => window.state !== "over" && window.startAt < now + horizonMs)
@@ -142,7 +148,7 @@ function schemesCheck(inputs: PreflightInputs): MaintenanceCheck {
 }
 
 function vserversServed(inputs: PreflightInputs): readonly LiveVserver[] {
-  const served = neighbours(inputs);
+  const served = vserversWithOtherMembers(inputs);
   return inputs.live.vservers.filter(({ adc, vserver }) =>
     served.some((each) => each.adc === adc && each.vserver === vserver),
   );

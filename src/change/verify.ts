@@ -72,13 +72,13 @@ function outCheck({ live, server }: VerifyInputs): MaintenanceCheck {
   );
   return checkAll(
     "out",
-    byState(still).map(([state, alike]) => stillWords(server, state, alike, members.length)),
+    byState(still).map(([state, alike]) => remainingWords(server, state, alike, members.length)),
     "The ADC reports every member out of service or down.",
   );
 }
 
 /** `13 of 13 members of ex02 still UP on prod: svc_owa:443, …`; one that stands alone is named as it is. */
-function stillWords(
+function remainingWords(
   server: string,
   state: string,
   alike: readonly LiveMember[],
@@ -90,13 +90,16 @@ function stillWords(
     return `${memberWords(first)} is ${state} on ${adcs}`;
   }
   const named = alike
-    .slice(0, MOST_NAMED)
+    .slice(0, MAX_NAMED_MEMBERS)
     .map(({ adcService, port }) => `${adcService}:${String(port)}`);
-  const more = alike.length > MOST_NAMED ? `, and ${String(alike.length - MOST_NAMED)} more` : "";
+  const more =
+    alike.length > MAX_NAMED_MEMBERS
+      ? `, and ${String(alike.length - MAX_NAMED_MEMBERS)} more`
+      : "";
   return `${String(alike.length)} of ${String(all)} members of ${server} still ${state} on ${adcs}: ${named.join(", ")}${more}`;
 }
 
-const MOST_NAMED = 5;
+const MAX_NAMED_MEMBERS = 5;
 
 function byState(members: readonly LiveMember[]): readonly (readonly [string, LiveMember[]])[] {
   return [...groupBy(members, adcWords)];
@@ -112,12 +115,12 @@ function connectionCheck({ live, server }: VerifyInputs): MaintenanceCheck {
     }
     return member.connections === 0
       ? []
-      : [`${memberWords(member)} still has ${counted(member.connections, "connection")}`];
+      : [`${memberWords(member)} still has ${pluralised(member.connections, "connection")}`];
   });
   return checkAll("connections", wrong, "No client is connected.");
 }
 
-function counted(number: number, what: string): string {
+function pluralised(number: number, what: string): string {
   return `${String(number)} ${what}${number === 1 ? "" : "s"}`;
 }
 
@@ -130,13 +133,13 @@ function notServedCheck(inputs: VerifyInputs): MaintenanceCheck {
     const own = answersOf(inputs, answers).length;
     const { vserver: name } = vserver;
     if (own > 0) {
-      return `${name} returned ${counted(own, "response")} from it since the change`;
+      return `${name} returned ${pluralised(own, "response")} from it since the change`;
     }
     return answers.length === 0
       ? `no probe has been answered through ${name} since the change`
       : null;
   });
-  return withUnseen(
+  return withUnobservedServers(
     checkAll("vip", wrong, "No VIP returned a response from it since the change."),
     unseen,
   );
@@ -147,7 +150,7 @@ function throughVips(
   inputs: VerifyInputs,
   wrongAt: (vserver: LiveVserver, answers: readonly VipAnswer[]) => string | null,
 ): { readonly wrong: readonly string[]; readonly unseen: readonly string[] } {
-  const asked = servedVservers(inputs).filter(isAsked);
+  const asked = servedVservers(inputs).filter(isProbedThrough);
   const seen = asked.filter(({ persistence }) => persistence?.observable !== false);
   return {
     wrong: seen.flatMap((vserver) => {
@@ -160,18 +163,21 @@ function throughVips(
 }
 
 /** Whether probes go through it: a vserver behind another vserver has none, and one that is down serves nobody. */
-function isAsked({ probes, vip, adcOpinion }: LiveVserver): boolean {
+function isProbedThrough({ probes, vip, adcOpinion }: LiveVserver): boolean {
   const isDown = vip === "down" || (adcOpinion !== "up" && adcOpinion !== "unknown");
   return !isDown && probes.some(({ vantage, scheduled }) => vantage === "vip" && scheduled);
 }
 
-function withUnseen(check: MaintenanceCheck, unseen: readonly string[]): MaintenanceCheck {
+function withUnobservedServers(
+  check: MaintenanceCheck,
+  unseen: readonly string[],
+): MaintenanceCheck {
   return unseen.length === 0
     ? check
     : {
         ...check,
         warning: check.ok,
-        message: `${check.message} Not observable from one addressbecause of source persistence: ${unseen.join(", ")}.`,
+        message: `${check.message} Not observable from one address because of source persistence: ${unseen.join(", ")}.`,
       };
 }
 
@@ -195,7 +201,7 @@ function probesCheck({ live, server }: VerifyInputs): MaintenanceCheck {
 function upCheck({ live, server }: VerifyInputs): MaintenanceCheck {
   const members = membersOf(live, server);
   const wrong = byState(members.filter(({ adcOpinion }) => adcOpinion !== "up")).map(
-    ([state, alike]) => stillWords(server, state, alike, members.length),
+    ([state, alike]) => remainingWords(server, state, alike, members.length),
   );
   return checkAll("up", wrong, "The ADC reports every member UP.");
 }
@@ -209,10 +215,10 @@ function stableCheck({ live, server, now, stabilityMs }: VerifyInputs): Maintena
     return goodForMs >= stabilityMs
       ? []
       : [
-          `${memberWords(member)} has passed for ${inSeconds(goodForMs)} of ${inSeconds(stabilityMs)}`,
+          `${memberWords(member)} has passed for ${secondsText(goodForMs)} of ${secondsText(stabilityMs)}`,
         ];
   });
-  return checkAll("stable", wrong, `Everything has passed for ${inSeconds(stabilityMs)}.`);
+  return checkAll("stable", wrong, `Everything has passed for ${secondsText(stabilityMs)}.`);
 }
 
 function servedAgainCheck(inputs: VerifyInputs): MaintenanceCheck {
@@ -223,7 +229,7 @@ function servedAgainCheck(inputs: VerifyInputs): MaintenanceCheck {
       ? `${vserver.vserver} has returned no response from it since it came back`
       : null;
   });
-  return withUnseen(
+  return withUnobservedServers(
     checkAll(
       "vip",
       wrong,
@@ -261,6 +267,6 @@ function adcWords(member: LiveMember): string {
   return member.adcRawState ?? member.adcOpinion;
 }
 
-function inSeconds(durationMs: number): string {
+function secondsText(durationMs: number): string {
   return `${String(Math.floor(durationMs / 1000))} s`;
 }

@@ -5,7 +5,7 @@ import { REASONS } from "../model/reasons.ts";
 import type { TimelineEntry } from "../model/timeline.ts";
 import { isMismatch, MEMBER_VERDICTS, VERDICT_WORDS, VSERVER_VERDICTS } from "../model/verdicts.ts";
 import type { MaintenanceWindow } from "../model/window.ts";
-import type { JournalReading, Span, Track } from "./journal.ts";
+import type { JournalReading, Span, Track } from "./journal-reader.ts";
 
 const instant = z.iso.datetime();
 const seconds = z.number().nonnegative();
@@ -89,7 +89,7 @@ export type WindowReport = z.output<typeof windowReportAnswer>;
 /** Maximum number of entries. */
 const MAX_INCIDENTS = 1_000;
 /** How long after its end a window's servers are watched for their return. */
-const BACK_WITHIN_MS = 24 * 3_600_000;
+const RETURN_WITHIN_MS = 24 * 3_600_000;
 
 interface Range {
   readonly from: number;
@@ -103,7 +103,7 @@ export function sloOf(reading: JournalReading, range: Range): Slo {
     from: iso(range.from),
     to: iso(range.to),
     history_since: isoOrNull(reading.since),
-    watched_seconds: inSeconds(lengthOf(clipped(reading.watched, range))),
+    watched_seconds: inSeconds(totalMs(clippedTo(reading.watched, range))),
     vservers: vserverTracks(reading.tracks).map((track) => timesOf(track, membersOf, range)),
   };
 }
@@ -119,7 +119,7 @@ export function windowReport(
   commandsFor: (track: Track, verdict: TimelineEntry["verdict"]) => readonly string[],
 ): WindowReport {
   const applies = nameMatcher(window.servers);
-  const latest = Math.max(window.startAt, Math.min(now, window.endAt + BACK_WITHIN_MS));
+  const latest = Math.max(window.startAt, Math.min(now, window.endAt + RETURN_WITHIN_MS));
   const members = reading.tracks.filter(
     ({ owner }) => owner.kind === "member" && applies(owner.server),
   );
@@ -138,7 +138,7 @@ export function windowReport(
   const served = new Set(members.flatMap(({ owner }) => vserverKeys(owner)));
   const vservers = vserverTracks(reading.tracks).filter(({ owner }) => served.has(keyOf(owner)));
   const membersOf = membersByVserver(reading.tracks);
-  const watched = lengthOf(clipped(reading.watched, range));
+  const watched = totalMs(clippedTo(reading.watched, range));
   return {
     window: window.name,
     servers: [...window.servers],
@@ -154,7 +154,7 @@ export function windowReport(
     steps: steps.map(({ at, ...step }) => ({ ...step, at: isoOrNull(at) })),
     vservers: vservers.map((track) => ({
       ...timesOf(track, membersOf, range),
-      working_minimum: workingMinimum(track, range),
+      working_minimum: minWorkingMembers(track, range),
     })),
     incidents: [...members, ...vservers]
       .flatMap((track) => mismatchesOf(track, range).map((span) => ({ track, span })))
@@ -172,7 +172,7 @@ function stepsOf(
   tracks: readonly Track[],
   range: Range,
 ): readonly { readonly step: (typeof WINDOW_STEPS)[number]; readonly at: number | null }[] {
-  const moments = [...momentsOf(tracks, range)];
+  const moments = [...combinedStates(tracks, range)];
   const first = (
     after: number | null,
     is: (entries: readonly TimelineEntry[]) => boolean,
@@ -188,10 +188,10 @@ function stepsOf(
     entries.some(({ detected }) => detected === true),
   );
   const began = drained ?? inMaintenance;
-  const goodAgain = first(inMaintenance ?? drained, isGood);
+  const goodAgain = first(inMaintenance ?? drained, isFullyUp);
   const returned = first(
     began === null ? null : (goodAgain ?? began),
-    (entries) => isGood(entries) && entries.every(({ adc }) => adc === "up"),
+    (entries) => isFullyUp(entries) && entries.every(({ adc }) => adc === "up"),
   );
   return [
     { step: "drained", at: drained },
@@ -206,13 +206,13 @@ function isOut(adc: TimelineEntry["adc"]): boolean {
 }
 
 /** The combined state of all of them, at each change. */
-function* momentsOf(
+function* combinedStates(
   tracks: readonly Track[],
   range: Range,
 ): Generator<{ readonly at: number; readonly entries: readonly TimelineEntry[] }> {
   const edges = tracks
     .flatMap((track) =>
-      clipped(track.spans, range).flatMap(({ from, to, entry }) => [
+      clippedTo(track.spans, range).flatMap(({ from, to, entry }) => [
         { at: to, track, entry: null },
         { at: from, track, entry },
       ]),
@@ -233,7 +233,7 @@ function* momentsOf(
 }
 
 /** No sign of maintenance, and all opinions are up. */
-function isGood(entries: readonly TimelineEntry[]): boolean {
+function isFullyUp(entries: readonly TimelineEntry[]): boolean {
   return (
     entries.every(
       ({ detected, service, replica }) =>
@@ -247,28 +247,28 @@ function timesOf(
   membersOf: ReadonlyMap<string, readonly Track[]>,
   range: Range,
 ): VserverTimes {
-  const mine = clipped(track.spans, range);
+  const mine = clippedTo(track.spans, range);
   const members = (membersOf.get(keyOf(track.owner)) ?? []).flatMap(({ spans }) =>
-    clipped(spans, range),
+    clippedTo(spans, range),
   );
   const together = (is: (entry: TimelineEntry) => boolean): number =>
-    inSeconds(lengthOf(united([...mine, ...members].filter(({ entry }) => is(entry)))));
+    inSeconds(totalMs(mergedRanges([...mine, ...members].filter(({ entry }) => is(entry)))));
   return {
     adc: track.owner.adc,
     vserver: track.owner.kind === "vserver" ? track.owner.vserver : "",
-    watched_seconds: inSeconds(lengthOf(mine)),
+    watched_seconds: inSeconds(totalMs(mine)),
     adc_wrong_seconds: together(({ verdict }) => isMismatch(verdict)),
     sent_into_maintenance_seconds: together(
       ({ verdict }) =>
         verdict === "routes_to_maintenance" || verdict === "vip_served_by_drained_server",
     ),
-    down_seconds: inSeconds(lengthOf(mine.filter(({ entry }) => entry.service === "down"))),
+    down_seconds: inSeconds(totalMs(mine.filter(({ entry }) => entry.service === "down"))),
   };
 }
 
 /** While the vserver's verdict is unknown, its members are not counted yet. */
-function workingMinimum(track: Track, range: Range): number | null {
-  return clipped(track.spans, range).reduce<number | null>(
+function minWorkingMembers(track: Track, range: Range): number | null {
+  return clippedTo(track.spans, range).reduce<number | null>(
     (least, { entry: { verdict, working } }) =>
       verdict === "unknown" || working === null ? least : Math.min(least ?? working, working),
     null,
@@ -278,7 +278,9 @@ function workingMinimum(track: Track, range: Range): number | null {
 /** Spans in which the ADC was wrong; those of one verdict and reason that follow one another are one. */
 function mismatchesOf(track: Track, range: Range): readonly Span[] {
   const joined: Span[] = [];
-  for (const span of clipped(track.spans, range).filter(({ entry }) => isMismatch(entry.verdict))) {
+  for (const span of clippedTo(track.spans, range).filter(({ entry }) =>
+    isMismatch(entry.verdict),
+  )) {
     const last = joined.at(-1);
     if (
       last?.to === span.from &&
@@ -339,7 +341,7 @@ function vserverKeys(owner: Track["owner"]): readonly string[] {
   return owner.kind === "member" ? owner.vservers.map((name) => `${owner.adc}\n${name}`) : [];
 }
 
-function clipped<Part extends Range>(parts: readonly Part[], range: Range): readonly Part[] {
+function clippedTo<Part extends Range>(parts: readonly Part[], range: Range): readonly Part[] {
   return parts
     .map((part) => ({
       ...part,
@@ -350,7 +352,7 @@ function clipped<Part extends Range>(parts: readonly Part[], range: Range): read
 }
 
 /** Merges overlapping spans. */
-function united(parts: readonly Range[]): readonly Range[] {
+function mergedRanges(parts: readonly Range[]): readonly Range[] {
   const result: Range[] = [];
   for (const { from, to } of [...parts].sort((a, b) => a.from - b.from)) {
     const last = result.at(-1);
@@ -363,7 +365,7 @@ function united(parts: readonly Range[]): readonly Range[] {
   return result;
 }
 
-function lengthOf(parts: readonly Range[]): number {
+function totalMs(parts: readonly Range[]): number {
   return parts.reduce((sum, { from, to }) => sum + to - from, 0);
 }
 

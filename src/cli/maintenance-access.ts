@@ -3,7 +3,7 @@ import type { Config } from "../config/schema.ts";
 import { createDeclarations, type Declarations } from "../maintenance/declarations.ts";
 import { openStore } from "../maintenance/store.ts";
 import { readMaintenanceWindows } from "../agent/kept-state.ts";
-import { readJournal } from "../change/journal.ts";
+import { readJournal } from "../change/journal-reader.ts";
 import {
   sloAnswer,
   sloOf,

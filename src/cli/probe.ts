@@ -4,7 +4,11 @@ import { probeName, type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import type { AccountKeeper } from "../agent/accounts/account-keeper.ts";
 import { ProbeRecord } from "../agent/records/probe-record.ts";
 import type { ProbeResult } from "../agent/run-probe.ts";
-import { commandKeeper, planForCommand, singleRoundRunner } from "../change/compare.ts";
+import {
+  accountKeeperForCommand,
+  planForCommand,
+  probeRunnerForCommand,
+} from "../change/command-context.ts";
 import type { Config } from "../config/schema.ts";
 import type { TlsFacts } from "../model/observation.ts";
 import { pluginJson, withJsonOnFailure, type Output } from "./output.ts";
@@ -34,7 +38,7 @@ async function probeOnce(command: ProbeCommand, output: Output): Promise<number>
     return 3;
   }
   const plan: PlannedProbe[] = [];
-  const keeper = await commandKeeper(config);
+  const keeper = await accountKeeperForCommand(config);
   const network = networkOf(config);
   const resolved = await resolveOnce(config, network);
   for (const adc of config.adcs) {
@@ -127,7 +131,7 @@ async function runOnce(
   keeper: AccountKeeper,
 ): Promise<ProbeResult | null> {
   const { signal } = new AbortController();
-  const runner = singleRoundRunner(config, networkOf(config), signal, keeper);
+  const runner = probeRunnerForCommand(config, networkOf(config), signal, keeper);
   return runner.now(new ProbeRecord(probe, Date.now), probe.timeoutMs);
 }
 

@@ -25,7 +25,8 @@ import { StorageWatch } from "../lib/durable-file.ts";
 import { Notifications } from "../notify/notifications.ts";
 import { createMetrics } from "../exporters/prometheus/metrics.ts";
 import { startWeb } from "../web/server.ts";
-import { Journal, readJournal, timelineOf, type Track } from "../change/journal.ts";
+import { Journal } from "../change/journal.ts";
+import { readJournal, timelineOf, type Track } from "../change/journal-reader.ts";
 import { sloOf, windowReport } from "../change/window-report.ts";
 import type { Estate } from "../model/estate.ts";
 import { memberOwner, ownerKey, vserverOwner } from "../model/timeline.ts";
@@ -144,7 +145,7 @@ export function maintenanceChecks(
         windows: declarations.list(now()),
         server,
         now: now(),
-        keepGood: minCapacity ?? PREFLIGHT_DEFAULTS.keepGood,
+        minWorkingMembers: minCapacity ?? PREFLIGHT_DEFAULTS.minWorkingMembers,
         horizonMs: horizonMs ?? PREFLIGHT_DEFAULTS.horizonMs,
       }),
     verify: async (server, want) => {

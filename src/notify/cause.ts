@@ -1,7 +1,7 @@
 import {
   drainedServersOf,
   findingsOf,
-  followsFrom,
+  isDerivedFrom,
   sentenceOf,
   type Finding,
 } from "../change/findings.ts";
@@ -85,7 +85,7 @@ export function causesOf(live: LiveState): Causes {
     if (finding.kind !== "vserver") {
       continue;
     }
-    const behind = ofServers.filter(({ members }) => followsFrom(finding, members));
+    const behind = ofServers.filter(({ members }) => isDerivedFrom(finding, members));
     if (behind.length === 0) {
       const [drained] = drainedServersOf(finding);
       const key = drained === undefined ? null : serverKey(finding.adc, drained);

@@ -12,7 +12,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Journal, JOURNAL_FILE, readJournal, timelineOf } from "../../src/change/journal.ts";
+import { Journal } from "../../src/change/journal.ts";
+import { JOURNAL_FILE } from "../../src/change/journal-format.ts";
+import { readJournal, timelineOf } from "../../src/change/journal-reader.ts";
 import { StorageWatch } from "../../src/lib/durable-file.ts";
 import {
   memberEntry,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { JournalReading } from "../../src/change/journal.ts";
+import type { JournalReading } from "../../src/change/journal-reader.ts";
 import { sloOf, windowReport } from "../../src/change/window-report.ts";
 import type { MemberVerdict } from "../../src/model/verdicts.ts";
 import { windowReportPage } from "../../src/web/page/window-report-page.ts";

@@ -107,7 +107,7 @@ describe("preflight", () => {
       windows: [],
       server: "ex01",
       now: NOON,
-      keepGood: 2,
+      minWorkingMembers: 2,
       horizonMs: 0,
     });
     expect(failed(two)).toEqual({ capacity: "v_imap would keep 1 of 2: no other server." });

@@ -1,4 +1,4 @@
-import type { JournalReading, Track } from "../../src/change/journal.ts";
+import type { JournalReading, Track } from "../../src/change/journal-reader.ts";
 import { memberEntry, memberOwner, vserverEntry, vserverOwner } from "../../src/model/timeline.ts";
 import { aMember, aVserver, NOON } from "./live-state.ts";
 

@@ -1,6 +1,6 @@
 import {
   findingsOf,
-  followsFrom,
+  isDerivedFrom,
   rankOf,
   sentenceOf,
   type Finding,
@@ -103,7 +103,7 @@ function serverCauses(findings: readonly Finding[]) {
     const { adc, server, verdict, since } = group;
     const members = inPortOrder(group.members);
     const derived = findings.flatMap((finding) =>
-      finding.kind === "vserver" && followsFrom(finding, members) ? [finding.vserver] : [],
+      finding.kind === "vserver" && isDerivedFrom(finding, members) ? [finding.vserver] : [],
     );
     return {
       kind: "server" as const,
