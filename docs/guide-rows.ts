@@ -201,21 +201,21 @@ export const TESTS = {
   },
   aaaLogin: {
     file: "test/probes/transactions/aaa.test.ts",
-    title: "every rung is climbed: Exchange answers behind it",
+    title: "passes every step, and Exchange answers behind it",
   },
   aaaForm: { file: "test/probes/transactions/aaa.test.ts", title: "where the login's form goes" },
   aaaBlocked: {
     file: "test/probes/transactions/aaa.test.ts",
     title: "a path behind the login is blocked for strangers",
   },
-  aaaActiveSync: rung("ActiveSync is reached through 401-based AAA"),
-  aaaGroups: rung("who is in no group is not authorized"),
-  aaaNames: rung("by the name of either LDAP policy, and of the domain"),
-  aaaSso: rung("broken single sign-on is named"),
-  aaaSecondFactor: rung("a second factor is named"),
-  aaaLargePost: rung("a small request passes, and a padded one is lost"),
-  aaaNoTraffic: rung("an ADC without the traffic policy of the guide passes nobody on"),
-  aaaNoTarget: rung("a login host outside the mail domain loses the way back"),
+  aaaActiveSync: aaaStep("ActiveSync is reached through 401-based AAA"),
+  aaaGroups: aaaStep("who is in no group is not authorized"),
+  aaaNames: aaaStep("by the name of either LDAP policy, and of the domain"),
+  aaaSso: aaaStep("broken single sign-on is named"),
+  aaaSecondFactor: aaaStep("a second factor is named"),
+  aaaLargePost: aaaStep("a small request passes, and a padded one is lost"),
+  aaaNoTraffic: aaaStep("an ADC without the traffic policy of the guide passes nobody on"),
+  aaaNoTarget: aaaStep("a login host outside the mail domain loses the way back"),
   pathsAsked: {
     file: "test/agent/plan-paths.test.ts",
     title: "every policy's path is asked, each once, and the target's own path first",
@@ -275,7 +275,7 @@ function diagnosis(title: string): GuideTest {
   return { file: "test/e2e/demo-diagnoses.test.ts", title };
 }
 
-function rung(title: string): GuideTest {
+function aaaStep(title: string): GuideTest {
   return { file: "test/lab/adc/aaa-rungs.test.ts", title };
 }
 
@@ -450,7 +450,7 @@ export const GUIDE_2016: readonly GuideRow[] = [
   ]),
 ];
 
-const BROKEN_LOGIN = "a configured login through the VIP: `vip_login_broken` with its rung";
+const BROKEN_LOGIN = "a configured login through the VIP: `vip_login_broken` with the failing step";
 
 /** Readers' comments below that guide, by their numbers there. */
 export const COMMENTS: readonly GuideRow[] = [
@@ -591,7 +591,7 @@ export const COMMENTS: readonly GuideRow[] = [
   row("54, 55: what the authentication host is", "lint `authentication_host_is_mail_host`", [
     "authenticationHost",
   ]),
-  row("58: a second factor", "`second_factor` as the rung", ["aaaSecondFactor"]),
+  row("58: a second factor", "`second_factor` as the failing step", ["aaaSecondFactor"]),
   row(
     "59: the relay must see the client's address",
     "lint `client_source_address`; `client_address_kept`",

@@ -105,7 +105,7 @@ describe("a vserver with the ADC's login in front", () => {
   });
 
   test.each<Reason>(["aaa_not_authorized", "aaa_no_target", "sso_not_passed", "second_factor"])(
-    "is broken at the rung %s",
+    "is broken at the step %s",
     (reason) => {
       const one = world([VIP], GUARDED);
       login(one, A, "v_ews", fails(reason));

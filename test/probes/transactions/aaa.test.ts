@@ -92,7 +92,7 @@ describe("the form in front of Outlook on the web", () => {
     });
   });
 
-  test("every rung is climbed: Exchange answers behind it", async () => {
+  test("passes every step, and Exchange answers behind it", async () => {
     const who = account("probe-a");
     const seen = await owa(who);
     expect(`${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`).toBe(
