@@ -1,7 +1,7 @@
 import { planProbes } from "../src/agent/plan/plan.ts";
 import { planRow } from "../src/agent/plan/planned-probe.ts";
 import { BARE_SETTINGS } from "../src/agent/plan/settings.ts";
-import { bareMembers, planRows, planTotals, whatItSends } from "../src/cli/plan-text.ts";
+import { bareMembers, planRows, planTotals, requestWords } from "../src/cli/plan-text.ts";
 import { holdsNothing, MAX_NS_CONF_BYTES, parseNsConf } from "../src/adc/nsconf/import.ts";
 import { printableLine } from "../src/lib/printable.ts";
 import type { Finding } from "../src/lint/finding.ts";
@@ -117,7 +117,7 @@ export function* read(text: string): Generator<Answer, void, undefined> {
           row.monitor ?? row.transaction ?? "",
           row.type,
           `${String(row.interval_ms / 1_000)} s`,
-          row.unsupported_reason ?? whatItSends(probe, row),
+          row.unsupported_reason ?? requestWords(probe, row),
         ].map(printableLine),
       };
     }),

@@ -28,7 +28,7 @@ function record(): Promise<readonly Frame[]> {
     const ended = new AbortController();
     try {
       const story = new Story(lab, false, ended.signal);
-      void story.tell(state, declareAt(url, tokenFileOf(directory)));
+      void story.run(state, declareAt(url, tokenFileOf(directory)));
       const frames: Frame[] = [];
       while (story.sinceStartMs < RECORD_MS) {
         const lines = demoScreen(
@@ -86,7 +86,7 @@ function castOf(frames: readonly Frame[]): string {
 
 const CELL = { width: 8.4, height: 18 };
 const MARGIN = 12;
-const COLOURS: Readonly<Record<ScreenLine["look"], string>> = {
+const COLOURS: Readonly<Record<ScreenLine["style"], string>> = {
   plain: "#d8dee9",
   title: "#ffffff",
   story: "#ffffff",
@@ -111,10 +111,10 @@ function svgOf(frames: readonly Frame[]): string {
     return `@keyframes k${String(index)}{${from}${percent(atMs)}%{visibility:visible}${until}}`;
   });
   const groups = frames.map(({ lines }, index) => {
-    const texts = lines.flatMap(({ text, look }, row) =>
+    const texts = lines.flatMap(({ text, style }, row) =>
       text === ""
         ? []
-        : `<text class="${look}" x="${String(MARGIN)}" y="${String(MARGIN + (row + 0.75) * CELL.height)}" textLength="${(text.length * CELL.width).toFixed(1)}">${escaped(text)}</text>`,
+        : `<text class="${style}" x="${String(MARGIN)}" y="${String(MARGIN + (row + 0.75) * CELL.height)}" textLength="${(text.length * CELL.width).toFixed(1)}">${escaped(text)}</text>`,
     );
     const isLast = index === frames.length - 1 ? ' class="last"' : "";
     return `<g${isLast} style="animation-name:k${String(index)}">${texts.join("")}</g>`;

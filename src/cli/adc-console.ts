@@ -27,12 +27,12 @@ const CONDITIONS = [
   "health_always_up",
   "modern_authentication",
 ] as const;
-type PlainCondition = (typeof CONDITIONS)[number];
+type SelectableCondition = (typeof CONDITIONS)[number];
 
 const PROTOCOLS: readonly LabProtocol[] = ["all", ...LISTENER_GROUPS, ...VIRTUAL_DIRECTORIES];
 
 /** Object that is enabled or disabled at the ADC. */
-type Switched =
+type SwitchTarget =
   | { readonly kind: "server" | "service"; readonly name: string }
   /** One member of a service group. */
   | {
@@ -47,15 +47,15 @@ export type ConsoleCommand =
   | { readonly kind: "help" | "quit" | "status" | "nothing" }
   | {
       readonly kind: "disable";
-      readonly what: Switched;
+      readonly what: SwitchTarget;
       readonly delaySeconds: number;
       readonly graceful: boolean;
     }
-  | { readonly kind: "enable"; readonly what: Switched }
+  | { readonly kind: "enable"; readonly what: SwitchTarget }
   | {
       readonly kind: "exchange";
       readonly name: string;
-      readonly condition: PlainCondition;
+      readonly condition: SelectableCondition;
       readonly protocol: LabProtocol;
     }
   | { readonly kind: "not_understood"; readonly message: string };
@@ -90,38 +90,36 @@ export function parseConsoleLine(line: string): ConsoleCommand {
       return { kind: "status" };
     case "disable":
     case "enable":
-      return switched(verb.toLowerCase(), what, name, rest);
+      return parseSwitch(verb.toLowerCase(), what, name, rest);
     case "exchange":
-      return conditioned(what, name, rest);
+      return parseExchange(what, name, rest);
     default:
-      return notUnderstood(`no command ${verb}; type help for a list`);
+      return syntaxError(`no command ${verb}; type help for a list`);
   }
 }
 
-function switched(
+function parseSwitch(
   verb: string,
   object: string,
   name: string,
   words: readonly string[],
 ): ConsoleCommand {
-  const kind = OBJECTS.get(object.toLowerCase());
+  const kind = OBJECT_KEYWORDS.get(object.toLowerCase());
   if (kind === undefined || name === "") {
-    return notUnderstood(`${verb} server NAME, service NAME, or serviceGroup NAME [SERVER PORT]`);
+    return syntaxError(`${verb} server NAME, service NAME, or serviceGroup NAME [SERVER PORT]`);
   }
   const [server = "", port = ""] = words;
   const isMember = object.toLowerCase() === "servicegroup" && /^\d{1,5}$/.test(port);
-  const what: Switched = isMember
+  const what: SwitchTarget = isMember
     ? { kind: "member", name, server, port: Number(port) }
     : { kind, name };
   const options = words.slice(isMember ? 2 : 0);
   if (verb === "enable") {
-    return options.length === 0
-      ? { kind: "enable", what }
-      : notUnderstood("enable takes no options");
+    return options.length === 0 ? { kind: "enable", what } : syntaxError("enable takes no options");
   }
   const written = /^(?:(?:-delay )?(\d{1,6}))?(?: ?-graceful (yes|no))?$/i.exec(options.join(" "));
   if (written === null) {
-    return notUnderstood("after the name, give seconds to drain, -graceFul YES, both, or nothing");
+    return syntaxError("after the name, give seconds to drain, -graceFul YES, both, or nothing");
   }
   const [, seconds = "0", graceful = "no"] = written;
   return {
@@ -132,13 +130,13 @@ function switched(
   };
 }
 
-const OBJECTS: ReadonlyMap<string, "server" | "service"> = new Map([
+const OBJECT_KEYWORDS: ReadonlyMap<string, "server" | "service"> = new Map([
   ["server", "server"],
   ["service", "service"],
   ["servicegroup", "service"],
 ]);
 
-function conditioned(
+function parseExchange(
   name: string,
   wanted: string,
   [protocolName = "all", ...more]: readonly string[],
@@ -146,14 +144,14 @@ function conditioned(
   const condition = CONDITIONS.find((one) => one === wanted.toLowerCase());
   const protocol = PROTOCOLS.find((one) => one === protocolName.toLowerCase());
   if (name === "" || condition === undefined) {
-    return notUnderstood(`exchange NAME CONDITION, with one of: ${CONDITIONS.join(", ")}`);
+    return syntaxError(`exchange NAME CONDITION, with one of: ${CONDITIONS.join(", ")}`);
   }
   return protocol === undefined || more.length > 0
-    ? notUnderstood(`after the condition nothing, or one of: ${PROTOCOLS.join(", ")}`)
+    ? syntaxError(`after the condition nothing, or one of: ${PROTOCOLS.join(", ")}`)
     : { kind: "exchange", name, condition, protocol };
 }
 
-function notUnderstood(message: string): ConsoleCommand {
+function syntaxError(message: string): ConsoleCommand {
   return { kind: "not_understood", message };
 }
 
@@ -190,7 +188,7 @@ function switchObject(
   command: Extract<ConsoleCommand, { readonly kind: "disable" | "enable" }>,
 ): string {
   const { what } = command;
-  if (!adc.members().some(({ member }) => isMeant(member, what))) {
+  if (!adc.members().some(({ member }) => matchesTarget(member, what))) {
     // The ADC's own message.
     const field = what.kind === "server" ? "name" : "serviceName";
     return `ERROR: No such resource [${field}, ${printableLine(what.name)}]\n`;
@@ -225,7 +223,7 @@ function switchObject(
   return "Done\n";
 }
 
-function isMeant(member: Member, what: Switched): boolean {
+function matchesTarget(member: Member, what: SwitchTarget): boolean {
   switch (what.kind) {
     case "server":
       return member.server === what.name;

@@ -45,7 +45,7 @@ export async function runAlerts(options: AlertsOptions, output: Output): Promise
 }
 
 /** The job in the committed rules. */
-const COMMITTED_JOB = "adc-witness";
+const BUNDLED_JOB = "adc-witness";
 
 interface Addresses {
   readonly url: string | null;
@@ -78,7 +78,7 @@ function withAddresses(text: string, { url, grafana, job }: Addresses): string {
   };
   const rule = ({ expr, annotations, ...rest }: Rule): Rule => ({
     ...rest,
-    expr: expr.replaceAll(`job="${COMMITTED_JOB}"`, () => `job=${JSON.stringify(job)}`),
+    expr: expr.replaceAll(`job="${BUNDLED_JOB}"`, () => `job=${JSON.stringify(job)}`),
     ...(annotations === undefined
       ? {}
       : { annotations: Object.fromEntries(Object.entries(annotations).flatMap(annotation)) }),

@@ -36,7 +36,7 @@ export interface CompareCommand {
   readonly agent?: AgentAddress | null;
 }
 
-type Asked =
+type CompareOutcome =
   | {
       readonly kind: "compared";
       readonly json: CompareJson;
@@ -47,15 +47,15 @@ type Asked =
 
 /** `compare`: one round. Exit status 2: a mismatch; 3: an unexpected unknown; 1: something needs attention; 0: all agree. */
 export async function runCompare(command: CompareCommand, output: Output): Promise<number> {
-  const asked = await ask(command, output).catch((error: unknown): Asked => ({
+  const asked = await compareWith(command, output).catch((error: unknown): CompareOutcome => ({
     kind: "failed",
     message: errorMessage(error),
   }));
   if (asked.kind === "failed") {
-    return failed(asked.message, command, output);
+    return printFailure(asked.message, command, output);
   }
   const { json, hasErrors = false } = asked;
-  const health = json.vservers.flatMap((vserver) => healthOf(vserver, json.adcs.length > 1));
+  const health = json.vservers.flatMap((vserver) => serviceHealth(vserver, json.adcs.length > 1));
   const judged = statusOf(json, health, command);
   const status = hasErrors && judged !== 2 ? 3 : judged;
   if (command.json) {
@@ -65,21 +65,21 @@ export async function runCompare(command: CompareCommand, output: Output): Promi
     output.out(json.rows.length + json.vservers.length === 0 ? "" : `${rowsTable(json)}\n`);
     const { agent = null } = command;
     const isSingleLook = agent === null || agent.url === null;
-    for (const line of [...remarks(json), ...(isSingleLook ? onlyTimeTells(json) : [])]) {
+    for (const line of [...adcRemarks(json), ...(isSingleLook ? singleRoundRemarks(json) : [])]) {
       output.out(`${printableLine(line)}\n`);
     }
   }
   return status;
 }
 
-function ask(command: CompareCommand, output: Output): Promise<Asked> {
+function compareWith(command: CompareCommand, output: Output): Promise<CompareOutcome> {
   const { agent = null } = command;
   return agent === null || agent.url === null
-    ? lookNow(command, output)
-    : askRunning(agent, agent.url, command.server, output);
+    ? compareNow(command, output)
+    : compareByAgent(agent, agent.url, command.server, output);
 }
 
-async function lookNow(command: CompareCommand, output: Output): Promise<Asked> {
+async function compareNow(command: CompareCommand, output: Output): Promise<CompareOutcome> {
   const config = await readConfig(command.config, output);
   if (config === null) {
     return { kind: "failed", message: "invalid configuration" };
@@ -159,12 +159,12 @@ const agentAnswer = z.looseObject({
 });
 
 /** Asks a running agent, without probes or logins. */
-async function askRunning(
+async function compareByAgent(
   agent: AgentAddress,
   url: string,
   server: string | null,
   output: Output,
-): Promise<Asked> {
+): Promise<CompareOutcome> {
   if (parseUrl(url) === null) {
     return { kind: "failed", message: `--url is not a valid URL: ${url}` };
   }
@@ -180,10 +180,10 @@ async function askRunning(
   }
   // The fields used here were just validated; the rest is only passed on.
   const json = answer.value as unknown as CompareJson;
-  return { kind: "compared", json: server === null ? json : ofServer(json, server) };
+  return { kind: "compared", json: server === null ? json : selectServer(json, server) };
 }
 
-function ofServer(json: CompareJson, server: string): CompareJson {
+function selectServer(json: CompareJson, server: string): CompareJson {
   const isMeant = nameMatcher([server]);
   const rows = json.rows.filter((row) => isMeant(row.server));
   const served = new Set(
@@ -229,7 +229,7 @@ interface Health {
   readonly percent: number;
 }
 
-function healthOf(vserver: VserverRow, namesAdc: boolean): readonly Health[] {
+function serviceHealth(vserver: VserverRow, namesAdc: boolean): readonly Health[] {
   const { adc, members_up, members_total } = vserver;
   const name = namesAdc ? `${adc}/${vserver.vserver}` : vserver.vserver;
   return members_total === 0 ? [] : [{ name, percent: (100 * members_up) / members_total }];
@@ -240,18 +240,18 @@ function isBelow({ percent }: Health, limit: number | null): boolean {
 }
 
 /** The JSON output on failure. */
-function failed(reason: string, command: CompareCommand, output: Output): number {
+function printFailure(reason: string, command: CompareCommand, output: Output): number {
   const message = printableLine(reason);
   output.err(`${message}\n`);
   output.out(
     command.json
-      ? pluginJson(3, message, { ...NOTHING })
+      ? pluginJson(3, message, { ...NO_ROWS })
       : `WITNESS UNKNOWN - ${withoutBar(message)}\n`,
   );
   return 3;
 }
 
-const NOTHING: CompareJson = {
+const NO_ROWS: CompareJson = {
   rows: [],
   vservers: [],
   summary: {},
@@ -284,7 +284,7 @@ function pluginLine(
     ...(rows.length === 0
       ? []
       : [`${String(wrong.length)} of ${String(rows.length)} disagree${list}`]),
-    ...belowWords(health, command),
+    ...thresholdWords(health, command),
   ];
   const data = [
     `mismatches=${String(wrong.length)}`,
@@ -295,7 +295,7 @@ function pluginLine(
   return printableLine(`WITNESS ${pluginWord(status)} - ${words} | ${data.join(" ")}`);
 }
 
-function belowWords(
+function thresholdWords(
   health: readonly Health[],
   { warningBelow = null, criticalBelow = null }: CompareCommand,
 ): readonly string[] {
@@ -328,7 +328,7 @@ function withoutBar(text: string): string {
   return text.replaceAll("|", "/");
 }
 
-function* remarks(json: CompareJson): Iterable<string> {
+function* adcRemarks(json: CompareJson): Iterable<string> {
   const rows = [...json.rows, ...json.vservers];
   if (rows.length > 0) {
     for (const { adc, up, error } of json.adcs) {
@@ -360,7 +360,7 @@ function* remarks(json: CompareJson): Iterable<string> {
 }
 
 /** Members that may be flapping, which only a running agent can confirm. */
-function* onlyTimeTells({ rows }: CompareJson): Iterable<string> {
+function* singleRoundRemarks({ rows }: CompareJson): Iterable<string> {
   const now = Date.now();
   const changed = rows.filter(
     ({ adc_since, opinions }) =>
@@ -389,7 +389,7 @@ function rowsTable({ rows, vservers }: Pick<CompareJson, "rows" | "vservers">): 
       row.opinions.replica,
       row.opinions.service,
       row.verdict,
-      why(row),
+      reasonText(row),
     ]);
   const vserverRows = vservers
     .toSorted(worstFirst)
@@ -410,7 +410,7 @@ function rowsTable({ rows, vservers }: Pick<CompareJson, "rows" | "vservers">): 
   ]);
 }
 
-function why(row: MemberRow): string {
+function reasonText(row: MemberRow): string {
   if (row.reason === null || row.reason === "ok") {
     return "";
   }

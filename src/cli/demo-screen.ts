@@ -196,7 +196,7 @@ export interface TerminalSize {
 /** One line of the screen: text without control characters, and its style. */
 export interface ScreenLine {
   readonly text: string;
-  readonly look: "plain" | "title" | "story" | "faint" | Tone;
+  readonly style: "plain" | "title" | "story" | "faint" | Tone;
 }
 
 /** Minimum height for blank lines and headings. */
@@ -212,14 +212,14 @@ export function demoScreen(view: DemoView, { rows, columns }: TerminalSize): rea
   const blank: readonly ScreenLine[] = isRoomy ? [plain("")] : [];
   const all = demoRows(view.state);
   const head: readonly ScreenLine[] = [
-    { text: `${view.page}  ${clock(view.sinceStartMs)}  ${view.story}`, look: "title" },
-    { text: nextWords(view.next), look: "faint" },
+    { text: `${view.page}  ${clock(view.sinceStartMs)}  ${view.story}`, style: "title" },
+    { text: nextWords(view.next), style: "faint" },
     ...blank,
     ...storyLines(view.events, columns, rows >= HINT_ROWS ? 6 : isRoomy ? 4 : 2),
     ...blank,
   ];
   const foot: readonly ScreenLine[] =
-    rows >= HINT_ROWS && view.hint !== "" ? [plain(""), { text: view.hint, look: "faint" }] : [];
+    rows >= HINT_ROWS && view.hint !== "" ? [plain(""), { text: view.hint, style: "faint" }] : [];
   // For the heading and the counts.
   const room = Math.max(0, rows - head.length - foot.length - (isRoomy ? 2 : 1));
   const shown = all.slice(0, room);
@@ -263,8 +263,8 @@ function storyLines(
   const whole = wrapped(eventText(last), columns).slice(0, room);
   const before = earlier.slice(0, room - whole.length).reverse();
   return [
-    ...before.map((each) => ({ text: eventText(each), look: "faint" }) as const),
-    ...whole.map((text) => ({ text, look: "story" }) as const),
+    ...before.map((each) => ({ text: eventText(each), style: "faint" }) as const),
+    ...whole.map((text) => ({ text, style: "story" }) as const),
   ];
 }
 
@@ -287,7 +287,7 @@ function wrapped(text: string, columns: number): readonly string[] {
 
 const GAP = 2;
 /** Minimum width of a group's name. */
-const MIN_OF = 6;
+const MIN_OBJECT_WIDTH = 6;
 const MIN_WORDS = 12;
 const OPINIONS = ["ADC", "REPLICA", "SERVICE"];
 
@@ -311,7 +311,7 @@ function tableLines(
   const left = columns - taken;
   const showsOpinions = left >= opinionsWidth + ofAll + GAP;
   const of = Math.min(ofAll, left - GAP - (showsOpinions ? opinionsWidth : 0));
-  const showsOf = of >= MIN_OF;
+  const showsOf = of >= MIN_OBJECT_WIDTH;
   const showsReason = reason > 0 && left >= 0;
   const words = Math.max(
     MIN_WORDS,
@@ -345,10 +345,10 @@ function tableLines(
     reason: "REASON",
   });
   return [
-    ...(hasHeading ? [{ text: heading, look: "faint" } as const] : []),
+    ...(hasHeading ? [{ text: heading, style: "faint" } as const] : []),
     ...rows.map((row) => ({
       text: line({ ...row, sign: TONE_SIGNS[row.tone] }),
-      look: row.tone,
+      style: row.tone,
     })),
   ];
 }
@@ -373,7 +373,7 @@ function countWords(all: readonly DemoRow[], hidden: number): string {
 }
 
 function plain(text: string): ScreenLine {
-  return { text, look: "plain" };
+  return { text, style: "plain" };
 }
 
 function cut(text: string, width: number): string {

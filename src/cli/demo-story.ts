@@ -5,10 +5,10 @@ import type { LiveState } from "../model/live.ts";
 import type { NextStep, StoryEvent } from "./demo-screen.ts";
 
 /** Maximum wait for verdicts before the story begins. */
-const JUDGE_WITHIN_MS = 90_000;
+const VERDICT_TIMEOUT_MS = 90_000;
 /** Pause with no problems before a story is repeated. */
 const ALL_WELL_FOR_MS = 45_000;
-const LOOK_EVERY_MS = 250;
+const POLL_EVERY_MS = 250;
 
 /** Plays the scenario of a lab once every row has a verdict. */
 export class Story {
@@ -51,7 +51,7 @@ export class Story {
   }
 
   /** Resolves when the story ends or is stopped; never ends by itself with --loop. Rejects if a step fails. */
-  async tell(state: LiveState, declare: Declare): Promise<void> {
+  async run(state: LiveState, declare: Declare): Promise<void> {
     do {
       await this.#allJudged(state);
       if (this.#ended.aborted) {
@@ -73,9 +73,9 @@ export class Story {
   }
 
   async #allJudged(state: LiveState): Promise<void> {
-    const deadline = performance.now() + JUDGE_WITHIN_MS;
+    const deadline = performance.now() + VERDICT_TIMEOUT_MS;
     while (unjudgedRows(state) > 0 && !this.#ended.aborted && performance.now() < deadline) {
-      await pause(LOOK_EVERY_MS, this.#ended);
+      await pause(POLL_EVERY_MS, this.#ended);
     }
   }
 }

@@ -110,7 +110,7 @@ async function showDemo(
   const tokenFile = tokenFileOf(configFile === null ? scratch : dirname(configFile));
   const demo: RunningDemo = { lab, recorded, address, configFile, tokenFile };
   output.out(introduction(demo));
-  const how = await play(demo, service.agent.state, command, signals, output);
+  const how = await playStory(demo, service.agent.state, command, signals, output);
   await atMost(END_WITHIN_MS, service.stop());
   if (how?.kind === "broken") {
     output.err(`${how.error instanceof Error ? (how.error.stack ?? "") : String(how.error)}\n`);
@@ -144,7 +144,7 @@ async function startAtUsualPort(
       log: pino({ level: "silent" }),
       reread: null,
       ended: signals.ended,
-      ...(recorded === null ? {} : { past: recordedPast(recorded.bundle, Date.now()) }),
+      ...(recorded === null ? {} : { previousHistory: recordedPast(recorded.bundle, Date.now()) }),
       // A demo has no previous state, and its accounts are the lab's.
       firstLoginDelayMs: 0,
     });
@@ -186,7 +186,7 @@ function hintOf({ configFile }: RunningDemo): string {
 }
 
 /** Shows the story until a signal, the time limit, or a failing step ends it. */
-async function play(
+async function playStory(
   demo: RunningDemo,
   state: LiveState,
   { loop, exitAfterMs }: DemoCommand,
@@ -197,7 +197,7 @@ async function play(
   const ending = new AbortController();
   const story = new Story(lab, recorded === null && loop, ending.signal);
   const display = process.stdout.isTTY
-    ? onTerminal(() => ({
+    ? terminalDisplay(() => ({
         state,
         page: `${address}/`,
         story: recorded === null ? lab.scenario.name : "bundle",
@@ -206,8 +206,8 @@ async function play(
         next: story.next(state),
         hint: hintOf(demo),
       }))
-    : inLines(state, story, output);
-  const telling = story.tell(state, declareAt(address, tokenFile)).then(
+    : lineDisplay(state, story, output);
+  const telling = story.run(state, declareAt(address, tokenFile)).then(
     () => new Promise<never>(() => undefined),
     (error: unknown): Ending => ({ kind: "broken", error }),
   );
@@ -290,10 +290,10 @@ interface Display {
   readonly end: () => void;
 }
 
-const LOOK_EVERY_MS = 250;
+const POLL_EVERY_MS = 250;
 
 /** Draws on the alternate screen; afterwards prints the story to the terminal. */
-function onTerminal(view: () => DemoView): Display {
+function terminalDisplay(view: () => DemoView): Display {
   const { stdout } = process;
   const screen = openScreen((text) => {
     stdout.write(text);
@@ -307,7 +307,7 @@ function onTerminal(view: () => DemoView): Display {
     screen.forget();
     draw();
   };
-  const timer = setInterval(draw, LOOK_EVERY_MS);
+  const timer = setInterval(draw, POLL_EVERY_MS);
   stdout.on("resize", resized);
   draw();
   return {
@@ -323,7 +323,7 @@ function onTerminal(view: () => DemoView): Display {
 }
 
 /** Without a terminal: one line per change. */
-function inLines(state: LiveState, story: Story, output: Output): Display {
+function lineDisplay(state: LiveState, story: Story, output: Output): Display {
   const shown = new Map<string, string>();
   let printed = 0;
   const look = (): void => {
@@ -335,7 +335,7 @@ function inLines(state: LiveState, story: Story, output: Output): Display {
       output.out(`${clock(story.sinceStartMs)} ${printableLine(line)}\n`);
     }
   };
-  const timer = setInterval(look, LOOK_EVERY_MS);
+  const timer = setInterval(look, POLL_EVERY_MS);
   return {
     end: () => {
       clearInterval(timer);

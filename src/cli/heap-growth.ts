@@ -41,7 +41,7 @@ export function heapGrowthFlags(
 }
 
 /** Limits garbage in this process under a large load. */
-export function boundHeapGrowth(load: HeapLoad): void {
+export function limitHeapGrowth(load: HeapLoad): void {
   for (const flag of heapGrowthFlags(load, process.execArgv)) {
     setFlagsFromString(flag);
   }
@@ -52,6 +52,6 @@ export function boundHeapGrowth(load: HeapLoad): void {
  * the last observation of a probe. Short-lived objects would then be allocated there too, and keep old sockets alive until the
  * next full collection.
  */
-export function keepNewObjectsYoung(): void {
+export function disablePretenuring(): void {
   setFlagsFromString("--no-allocation-site-pretenuring");
 }

@@ -14,7 +14,7 @@ import { ALL_RULES, GRAVITY, lint } from "../lint/lint.ts";
 import { renderMatrix, type BlindSpotMatrix } from "../lint/matrix.ts";
 import { renderJunit, renderSarif } from "../lint/render-reports.ts";
 import { renderRule, renderText, ruleDocumentation } from "../lint/render-text.ts";
-import { boundHeapGrowth } from "./heap-growth.ts";
+import { limitHeapGrowth } from "./heap-growth.ts";
 import type { Rule } from "../lint/rule.ts";
 import type { LintIgnore } from "../lint/settings.ts";
 import type { Answer } from "../web/api/shapes.ts";
@@ -64,7 +64,7 @@ async function lintFile(file: string, options: LintOptions, output: Output): Pro
     output.err(`${file}: ${errorMessage(error)}\n`);
     return 3;
   }
-  boundHeapGrowth({ characters: text.length });
+  limitHeapGrowth({ characters: text.length });
   const estate = parseNsConf(text, { adc: "adc" });
   if (holdsNothing(estate)) {
     output.err(`${file}: no NetScaler commands found\n`);
@@ -79,19 +79,21 @@ async function lintFile(file: string, options: LintOptions, output: Output): Pro
   }
   const wanted = filterOf(text, options, config?.lint.ignore ?? []);
   const found = lint(estate);
-  if (options.object !== null && !isThere(options.object, estate, found)) {
+  if (options.object !== null && !hasObject(options.object, estate, found)) {
     output.err(`${printableLine(`${file}: it has no object ${options.object}`)}\n`);
     return 3;
   }
   const findings = found.filter(wanted);
   const matrix = options.matrix ? await measuredMatrix(text, estate, findings) : null;
   const error =
-    options.writeFixes === null ? null : await written(options.writeFixes, text, findings, wanted);
+    options.writeFixes === null
+      ? null
+      : await writeFixes(options.writeFixes, text, findings, wanted);
   if (options.format === "json") {
     const { findings: causes, ...more } = lintJson(findings, matrix);
     writePieces(jsonPieces({ error }, ["findings", causes], more), output);
   } else {
-    output.out(rendered(findings, matrix, options.format, file));
+    output.out(renderFindings(findings, matrix, options.format, file));
   }
   if (error !== null) {
     output.err(`${error}\n`);
@@ -140,7 +142,7 @@ function filterOf(
 }
 
 /** Whether an object of the file, or a finding, matches the name. */
-function isThere(pattern: string, estate: Estate, found: readonly Finding[]): boolean {
+function hasObject(pattern: string, estate: Estate, found: readonly Finding[]): boolean {
   const isNamed = nameMatcher([pattern]);
   const { servers, services, monitors, lbVservers, csVservers, policies, actions, gslb } = estate;
   const { authenticationVservers, certKeys, sslProfiles, netProfiles, acls } = estate;
@@ -155,7 +157,7 @@ function isThere(pattern: string, estate: Estate, found: readonly Finding[]): bo
 }
 
 /** Writes the fixes and the undo batch; returns an error or null. */
-async function written(
+async function writeFixes(
   file: string,
   text: string,
   findings: readonly Finding[],
@@ -184,7 +186,7 @@ function lintJson(
   return { findings: groups, ...(matrix === null ? {} : { matrix }) };
 }
 
-function rendered(
+function renderFindings(
   findings: readonly Finding[],
   matrix: BlindSpotMatrix | null,
   format: Exclude<LintFormat, "json">,

@@ -73,10 +73,10 @@ export interface MaintenanceOptions extends AgentAddress {
   readonly command: MaintenanceCommand;
   readonly json: boolean;
   /** Interval between checks of `verify --wait`. */
-  readonly lookEveryMs?: number;
+  readonly pollEveryMs?: number;
 }
 
-const LOOK_EVERY_MS = 5000;
+const POLL_EVERY_MS = 5000;
 
 /**
  * `maintenance …`: asks the agent, or changes the store directly if no agent is running. Exit status 0: done or all good; 1:
@@ -87,13 +87,13 @@ export function runMaintenance(options: MaintenanceOptions, output: Output): Pro
   const json = command.kind === "report" ? command.format === "json" : options.json;
   return json
     ? withJsonOnFailure({ status: "UNKNOWN" }, output, (listening) =>
-        maintain({ ...options, json }, listening),
+        runCommand({ ...options, json }, listening),
       )
-    : maintain({ ...options, json }, output);
+    : runCommand({ ...options, json }, output);
 }
 
-async function maintain(options: MaintenanceOptions, output: Output): Promise<number> {
-  const reached = await reach(options, output);
+async function runCommand(options: MaintenanceOptions, output: Output): Promise<number> {
+  const reached = await openApi(options, output);
   if (reached === null) {
     return 3;
   }
@@ -108,11 +108,11 @@ async function maintain(options: MaintenanceOptions, output: Output): Promise<nu
         return 3;
       }
       const answer = await reached.start(body);
-      return tellWindow(answer, "declared", json, output);
+      return printWindow(answer, "declared", json, output);
     }
     case "end": {
       const answer = await reached.end(command.name, command.author ?? userInfo().username);
-      return tellWindow(answer, "ended", json, output);
+      return printWindow(answer, "ended", json, output);
     }
     case "extend": {
       const end = command.end === null ? null : parseMoment(command.end, Date.now());
@@ -129,13 +129,13 @@ async function maintain(options: MaintenanceOptions, output: Output): Promise<nu
         ...(end === null ? {} : { end }),
         author: command.author ?? userInfo().username,
       });
-      return tellWindow(answer, "extended", json, output);
+      return printWindow(answer, "extended", json, output);
     }
     case "report": {
       const answer = await reached.windowReport(command.name);
       return answer.kind === "answer"
         ? printReport(answer.value, command.format, output)
-        : tellFailure(answer, json, output);
+        : printFailure(answer, json, output);
     }
     case "slo": {
       const month = monthOf(command.month, Date.now());
@@ -146,14 +146,14 @@ async function maintain(options: MaintenanceOptions, output: Output): Promise<nu
       const answer = await reached.slo(month.from, month.to);
       return answer.kind === "answer"
         ? printSlo(answer.value, json, output)
-        : tellFailure(answer, json, output);
+        : printFailure(answer, json, output);
     }
     case "list":
-      return tellList(await reached.list(), json, output);
+      return printWindows(await reached.list(), json, output);
     case "preflight": {
       const { server, minCapacity = null, horizon = null } = command;
       const report = await reached.preflight(server, { minCapacity, horizon });
-      return tellReport(report, "can be taken out", "must not be taken out yet", json, output);
+      return printChecks(report, "can be taken out", "must not be taken out yet", json, output);
     }
     case "verify":
       return verify(command, reached, options, output);
@@ -187,7 +187,7 @@ function declareBody(
 }
 
 /** The agent if one listens, else the configured store. */
-async function reach(options: AgentAddress, output: Output): Promise<MaintenanceApi | null> {
+async function openApi(options: AgentAddress, output: Output): Promise<MaintenanceApi | null> {
   const config = options.config === null ? null : await readConfig(options.config, output);
   if (options.config !== null && config === null) {
     return null;
@@ -214,17 +214,17 @@ async function reach(options: AgentAddress, output: Output): Promise<Maintenance
 async function defaultUrl(config: Config): Promise<string> {
   const { host = "", port = 9743 } = config.web.listen[0] ?? {};
   const reachable = host === "" || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  const scheme = (await speaksTls(config.web.configFile)) ? "https" : "http";
+  const scheme = (await usesTls(config.web.configFile)) ? "https" : "http";
   return `${scheme}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${String(port)}`;
 }
 
 /** A web configuration that this user cannot read completely has a private key, so it uses TLS. */
-async function speaksTls(webConfigFile: string | null): Promise<boolean> {
+async function usesTls(webConfigFile: string | null): Promise<boolean> {
   if (webConfigFile === null) {
     return false;
   }
-  const doors = await loadWebConfig(webConfigFile);
-  return doors.kind === "failed" || doors.config.tls !== null;
+  const webConfig = await loadWebConfig(webConfigFile);
+  return webConfig.kind === "failed" || webConfig.config.tls !== null;
 }
 
 /** Checks until everything passes or the time is over; prints what is missing whenever it changes. */
@@ -240,7 +240,7 @@ async function verify(
     const answer = await api.verify(command.server, command.want);
     const done = answer.kind !== "answer" || answer.value.ok;
     if (done || performance.now() >= deadline) {
-      return tellReport(
+      return printChecks(
         answer,
         `is ${command.want}`,
         `is not ${command.want} yet`,
@@ -251,22 +251,22 @@ async function verify(
     // Prints what is missing only once, without counts; the counts are printed at the end.
     const missing = answer.value.checks.filter(({ ok }) => !ok).map(({ name }) => name);
     if (missing.join() !== printed) {
-      output.err(`waiting: ${printableLine(missingWords(answer.value))}\n`);
+      output.err(`waiting: ${printableLine(failedChecksText(answer.value))}\n`);
       printed = missing.join();
     }
     const left = Math.max(0, deadline - performance.now());
-    await wait(Math.min(options.lookEveryMs ?? LOOK_EVERY_MS, left));
+    await wait(Math.min(options.pollEveryMs ?? POLL_EVERY_MS, left));
   }
 }
 
-function tellWindow(
+function printWindow(
   answer: ApiAnswer<ApiWindow>,
   done: string,
   json: boolean,
   output: Output,
 ): number {
   if (answer.kind !== "answer") {
-    return tellFailure(answer, json, output);
+    return printFailure(answer, json, output);
   }
   const { name, servers, start, end } = answer.value;
   output.out(
@@ -277,9 +277,13 @@ function tellWindow(
   return 0;
 }
 
-function tellList(answer: ApiAnswer<readonly ApiWindow[]>, json: boolean, output: Output): number {
+function printWindows(
+  answer: ApiAnswer<readonly ApiWindow[]>,
+  json: boolean,
+  output: Output,
+): number {
   if (answer.kind !== "answer") {
-    return tellFailure(answer, json, output);
+    return printFailure(answer, json, output);
   }
   const windows = answer.value;
   if (json) {
@@ -302,7 +306,7 @@ function tellList(answer: ApiAnswer<readonly ApiWindow[]>, json: boolean, output
   return 0;
 }
 
-function tellReport(
+function printChecks(
   answer: ApiAnswer<ApiReport>,
   good: string,
   bad: string,
@@ -310,7 +314,7 @@ function tellReport(
   output: Output,
 ): number {
   if (answer.kind !== "answer") {
-    return tellFailure(answer, json, output);
+    return printFailure(answer, json, output);
   }
   const { server, ok, checks } = answer.value;
   const warns = checks.some(({ warning }) => warning);
@@ -331,7 +335,7 @@ function checkRow({ name, ok, warning, message }: ApiReport["checks"][number]): 
   return [!ok ? "NO" : warning ? "warn" : "ok", name, message];
 }
 
-function tellFailure(
+function printFailure(
   answer: Exclude<ApiAnswer<unknown>, { kind: "answer" }>,
   json: boolean,
   output: Output,
@@ -345,7 +349,7 @@ function tellFailure(
   return status;
 }
 
-function missingWords(report: ApiReport): string {
+function failedChecksText(report: ApiReport): string {
   return report.checks
     .filter(({ ok }) => !ok)
     .map(({ message }) => message)

@@ -49,7 +49,7 @@ export async function withJsonOnFailure(
 ): Promise<number> {
   const said: string[] = [];
   let hasPrinted = false;
-  const tell = (error: string): void => {
+  const report = (error: string): void => {
     if (!hasPrinted) {
       output.out(`${JSON.stringify({ ...failed, error }, null, 1)}\n`);
     }
@@ -60,22 +60,22 @@ export async function withJsonOnFailure(
       output.out(text);
     },
     err: (text) => {
-      said.push(withoutPrefix(text.trimEnd()));
+      said.push(withoutErrorPrefix(text.trimEnd()));
       output.err(text);
     },
   };
   try {
     const status = await run(listening);
-    tell(said.join("\n"));
+    report(said.join("\n"));
     return status;
   } catch (error) {
-    tell(errorMessage(error));
+    report(errorMessage(error));
     throw error;
   }
 }
 
 /** A message as the value of `error`, without the prefix `error:`. */
-export function withoutPrefix(message: string): string {
+export function withoutErrorPrefix(message: string): string {
   return message.replace(/^error: /, "");
 }
 

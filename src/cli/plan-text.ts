@@ -109,7 +109,7 @@ export function* planText(plan: Iterable<PlannedProbe>): Generator<string, void,
     members.add(row);
     totals.add(row);
     if (row.supported) {
-      const cells = visibleCells([...placeCells(row), whatItSends(probe, row)]);
+      const cells = visibleCells([...placeCells(row), requestWords(probe, row)]);
       for (const [at, cell] of cells.entries()) {
         widths[at] = Math.max(widths[at] ?? 0, cell.length);
       }
@@ -132,7 +132,7 @@ export function* planText(plan: Iterable<PlannedProbe>): Generator<string, void,
   yield `${totals.sentence()}\n`;
 }
 
-/** As `printableLine` makes each of them; nearly all are that already, which one look at them all tells. */
+/** Each cell as by `printableLine`; one check of all cells suffices in nearly all cases. */
 function visibleCells(cells: readonly string[]): readonly string[] {
   const joined = cells.join("");
   return isVisible(joined) ? cells : cells.map(printableLine);
@@ -161,7 +161,7 @@ function placeCells(row: PlanRow): string[] {
 }
 
 /** What a probe asks for and expects, in one line. */
-export function whatItSends({ action }: PlannedProbe, row: PlanRow): string {
+export function requestWords({ action }: PlannedProbe, row: PlanRow): string {
   const spec = action.kind === "transaction" ? (action.run?.spec ?? null) : null;
   const parts = [
     row.secure ? (row.kind === "monitor" ? (row.tls ?? "TLS") : "TLS") : null,
@@ -199,7 +199,7 @@ function createReasons(): Summary & {
         yield "\nnot repeated:\n";
       }
       for (const [reason, { count, named }] of reasons) {
-        const line = `  ${reason} (${String(count)}): ${someOf(named, count)}`;
+        const line = `  ${reason} (${String(count)}): ${firstNames(named, count)}`;
         yield `${printableLine(line)}\n`;
       }
     },
@@ -215,7 +215,7 @@ function createBareMembers(): Summary & { readonly sentence: () => string | null
   const byMember = new Map<string, Depth>();
   return {
     add(row) {
-      if (row.kind === "monitor" && row.vantage === "backend" && !isDisabled(row)) {
+      if (row.kind === "monitor" && row.vantage === "backend" && !isSwitchedOff(row)) {
         const member = `${row.adc_service ?? "-"}/${row.server ?? ""}:${String(row.member_port ?? "-")}`;
         const known = byMember.get(member);
         const depth = known === undefined ? row.depth : deepest([known, row.depth]);
@@ -227,7 +227,7 @@ function createBareMembers(): Summary & { readonly sentence: () => string | null
       const bare = [...byMember].flatMap(([member, depth]) => (depth === "reach" ? [member] : []));
       return sentence === null
         ? null
-        : printableLine(`${sentence}: ${someOf(bare.slice(0, MAX_NAMED), bare.length)}`);
+        : printableLine(`${sentence}: ${firstNames(bare.slice(0, MAX_NAMED), bare.length)}`);
     },
   };
 }
@@ -239,14 +239,14 @@ export function bareMembers(rows: readonly PlanRow[]): string | null {
   return members.sentence();
 }
 
-function isDisabled({ unsupported_reason }: PlanRow): boolean {
+function isSwitchedOff({ unsupported_reason }: PlanRow): boolean {
   return /disabled on the ADC/.test(unsupported_reason ?? "");
 }
 
 const MAX_NAMED = 10;
 
 /** The first names, and how many more there are of them all. */
-function someOf(first: readonly string[], all: number): string {
+function firstNames(first: readonly string[], all: number): string {
   const named = first.join(", ");
   return all > first.length ? `${named} and ${String(all - first.length)} more` : named;
 }
@@ -260,7 +260,7 @@ function createTotals(): Summary & { readonly sentence: () => string } {
       all += 1;
       if (!row.supported) {
         resting += 1;
-        disabled += isDisabled(row) ? 1 : 0;
+        disabled += isSwitchedOff(row) ? 1 : 0;
       }
     },
     sentence: () =>

@@ -8,7 +8,7 @@ import { BARE_SETTINGS } from "../agent/plan/settings.ts";
 import { parseNsConf, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
 import { decodedText } from "../lib/text-encoding.ts";
-import { boundHeapGrowth } from "./heap-growth.ts";
+import { limitHeapGrowth } from "./heap-growth.ts";
 
 export interface PlanOptions {
   readonly nsConf: string | null;
@@ -65,7 +65,7 @@ async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null
     output.err(`${file}: ${errorMessage(error)}\n`);
     return null;
   }
-  boundHeapGrowth({ characters: text.length });
+  limitHeapGrowth({ characters: text.length });
   const estate = parseNsConf(text, { adc: "adc" });
   const planned = eachPlanned([{ estate, settings: BARE_SETTINGS }]);
   return { plan: planned, estates: [estate], idle: [] };

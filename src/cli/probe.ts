@@ -53,7 +53,7 @@ async function probeOnce(command: ProbeCommand, output: Output): Promise<number>
     }
   }
   const named = plan.filter((probe) => namesOf(probe).includes(command.monitor));
-  const found = preferVip(named.filter((probe) => isTarget(probe, command.target)));
+  const found = vipFirst(named.filter((probe) => isTarget(probe, command.target)));
   const [probe] = found;
   if (probe === undefined || found.length > 1) {
     output.err(candidates(command, found.length > 1 ? found : named, found.length > 1));
@@ -70,7 +70,9 @@ async function probeOnce(command: ProbeCommand, output: Output): Promise<number>
     return 3;
   }
   const status = result.passed === null ? 3 : result.passed ? 0 : 2;
-  output.out(command.json ? pluginJson(status, null, probeJson(result)) : explained(probe, result));
+  output.out(
+    command.json ? pluginJson(status, null, probeJson(result)) : resultText(probe, result),
+  );
   return status;
 }
 
@@ -142,7 +144,7 @@ function namesOf(probe: PlannedProbe): readonly string[] {
 }
 
 /** A vserver's public addresses are used only if its own address has no such probe. */
-function preferVip(found: readonly PlannedProbe[]): readonly PlannedProbe[] {
+function vipFirst(found: readonly PlannedProbe[]): readonly PlannedProbe[] {
   const vip = found.filter((probe) => probe.vantage !== "public");
   return vip.length === 0 ? found : vip;
 }
@@ -183,7 +185,7 @@ function candidates(
   return `${printableLine(`${what} (${hint})`)}\n`;
 }
 
-function explained(probe: PlannedProbe, { observation, passed }: ProbeResult): string {
+function resultText(probe: PlannedProbe, { observation, passed }: ProbeResult): string {
   const result = passed === null ? "UNKNOWN" : passed ? "PASSED" : "FAILED";
   const { evidence, phases, tls } = observation;
   const lines = [

@@ -6,7 +6,7 @@ import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import { examples } from "./help.ts";
 import type { LintFormat } from "./lint.ts";
 import { addMaintenance, addSlo } from "./main-maintenance.ts";
-import { terminalOutput, withoutPrefix, type Output } from "./output.ts";
+import { terminalOutput, withoutErrorPrefix, type Output } from "./output.ts";
 import { versionText } from "./package-info.ts";
 
 const USAGE_ERROR = 3;
@@ -116,7 +116,7 @@ export function program(output: Output): Command {
       process.stdout.write("", () => process.exit(status));
     });
 
-  tellUsageErrors(root.command("plan"), output, { exitStatus: 1 })
+  reportUsageErrors(root.command("plan"), output, { exitStatus: 1 })
     .description("print every probe that would run, and every monitor that cannot be repeated")
     .option("--ns-conf <file>", "ns.conf to read")
     .option("--config <file>", CONFIG)
@@ -146,7 +146,7 @@ export function program(output: Output): Command {
       );
     });
 
-  forMonitoring(root.command("compare"), output)
+  addPluginHelp(root.command("compare"), output)
     .description("probe everything once and print opinions and verdicts")
     .option("--config <file>", CONFIG)
     .option("--server <name>", "only this server: a name, or a pattern with *")
@@ -199,7 +199,7 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
       process.stdout.write("", () => process.exit(status));
     });
 
-  forMonitoring(root.command("probe"), output)
+  addPluginHelp(root.command("probe"), output)
     .description("run one probe and explain its result")
     .argument("<target>", "server:port, address:port, adc_service/server:port or a vserver")
     .option("--config <file>", CONFIG)
@@ -237,7 +237,7 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
       );
     });
 
-  tellUsageErrors(root.command("check-config"), output, { exitStatus: 1 })
+  reportUsageErrors(root.command("check-config"), output, { exitStatus: 1 })
     .description("validate a configuration")
     .argument("[file]", CONFIG)
     .option("--json", "print JSON", false)
@@ -250,7 +250,7 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
       );
     });
 
-  tellUsageErrors(root.command("lint"), output, { exitStatus: 1 })
+  reportUsageErrors(root.command("lint"), output, { exitStatus: 1 })
     .description("find blind spots and mistakes in an ns.conf, with the commands that fix them")
     .argument("[file]", "ns.conf to read")
     .addOption(new Option("--format <format>", "output format").choices(LINT_FORMATS))
@@ -325,8 +325,8 @@ ${examples("compare --server ex02", "compare --wait 2m --json", "compare --url h
       process.exitCode = await runAlerts({ out, job, url, config, grafana }, output);
     });
 
-  forMonitoring(addMaintenance(root, output, duration), output);
-  forMonitoring(addSlo(root, output), output);
+  addPluginHelp(addMaintenance(root, output, duration), output);
+  addPluginHelp(addSlo(root, output), output);
 
   root
     .command("completion")
@@ -399,23 +399,23 @@ interface LintArguments {
 const LINT_FORMATS: readonly LintFormat[] = ["text", "json", "sarif", "junit"];
 
 /** Usage errors must not exit with 1 or 2, which monitoring systems treat as warning and critical. */
-function forMonitoring(command: Command, output: Output): Command {
-  tellUsageErrors(command, output, { exitStatus: USAGE_ERROR, status: "UNKNOWN" });
+function addPluginHelp(command: Command, output: Output): Command {
+  reportUsageErrors(command, output, { exitStatus: USAGE_ERROR, status: "UNKNOWN" });
   for (const one of command.commands) {
-    forMonitoring(one, output);
+    addPluginHelp(one, output);
   }
   return command;
 }
 
 /** Usage errors are also printed as JSON if requested. */
-function tellUsageErrors(
+function reportUsageErrors(
   command: Command,
   output: Output,
   { exitStatus, ...beside }: { readonly exitStatus: number; readonly status?: "UNKNOWN" },
 ): Command {
   return command.exitOverride(({ exitCode, message }) => {
     if (exitCode !== 0 && wantsJson(process.argv)) {
-      output.out(`${JSON.stringify({ ...beside, error: withoutPrefix(message) }, null, 1)}\n`);
+      output.out(`${JSON.stringify({ ...beside, error: withoutErrorPrefix(message) }, null, 1)}\n`);
     }
     process.exit(exitCode === 0 ? 0 : exitStatus);
   });

@@ -18,7 +18,7 @@ function createRunLog(level: string, isTerminal: boolean): Logger {
 }
 
 /** Fields that pino adds and that are not shown at a terminal. */
-const LEFT_OUT = new Set(["level", "time", "pid", "hostname", "msg"]);
+const OMITTED_FIELDS = new Set(["level", "time", "pid", "hostname", "msg"]);
 
 /** pino's numbers (pino docs, "Levels"). */
 const LEVELS: ReadonlyMap<unknown, string> = new Map([
@@ -38,7 +38,7 @@ export function readableLine(line: string): string {
   const { level, time, msg } = fields;
   const at = typeof time === "number" ? new Date(time).toTimeString().slice(0, 8) : "";
   const rest = Object.entries(fields)
-    .filter(([key]) => !LEFT_OUT.has(key))
+    .filter(([key]) => !OMITTED_FIELDS.has(key))
     .map(
       ([key, value]) =>
         `${key}=${typeof value === "string" ? quoted(value) : JSON.stringify(value)}`,
@@ -75,7 +75,7 @@ function coloured(level: string): string {
 }
 
 /** Number of notifications per watchdog interval: two as sd_watchdog_enabled(3) advises, and one for a slow machine. */
-const BEATS = 3;
+const NOTIFICATIONS_PER_PERIOD = 3;
 const NOTIFY_WITHIN_MS = 5_000;
 
 export interface WatchdogOptions {
@@ -121,7 +121,7 @@ export function startWatchdog(options: WatchdogOptions): (() => void) | null {
     }
   };
   beat();
-  const timer = setInterval(beat, Math.max(1, waitMs / BEATS));
+  const timer = setInterval(beat, Math.max(1, waitMs / NOTIFICATIONS_PER_PERIOD));
   timer.unref();
   return () => {
     clearInterval(timer);

@@ -33,7 +33,7 @@ import { memberOwner, ownerKey, vserverOwner } from "../model/timeline.ts";
 import { MEMBER_VERDICTS, VSERVER_VERDICTS, type Verdict } from "../model/verdicts.ts";
 import { memberCommands, vserverCommands } from "../web/page/commands.ts";
 import { unknownServers } from "../change/report.ts";
-import { boundHeapGrowth, keepNewObjectsYoung } from "./heap-growth.ts";
+import { limitHeapGrowth, disablePretenuring } from "./heap-growth.ts";
 import { packageRevision, packageVersion } from "./package-info.ts";
 
 /**
@@ -84,14 +84,14 @@ export function historyReports(
       const window = declarations.last(name, now());
       return window === null
         ? null
-        : windowReport(window, await readSince(window.startAt), now(), commandsNow(sources));
+        : windowReport(window, await readSince(window.startAt), now(), commandsFinder(sources));
     },
     slo: async (from, to) => sloOf(await readSince(from), { from, to: Math.min(to, now()) }),
   };
 }
 
 /** Commands that correct a past verdict on the ADC; none if the member or vserver no longer exists. */
-function commandsNow({
+function commandsFinder({
   live,
   estateOf,
 }: ReportSources): (track: Track, verdict: Verdict) => readonly string[] {
@@ -104,18 +104,18 @@ function commandsNow({
     const commands =
       member !== undefined
         ? memberCommands(
-            { ...member, ...narrow(MEMBER_VERDICTS, verdict) },
+            { ...member, ...onlyVerdict(MEMBER_VERDICTS, verdict) },
             estateOf(owner.adc),
             [],
           )
         : vserver !== undefined
-          ? vserverCommands({ ...vserver, ...narrow(VSERVER_VERDICTS, verdict) })
+          ? vserverCommands({ ...vserver, ...onlyVerdict(VSERVER_VERDICTS, verdict) })
           : [];
     return commands.filter(({ where }) => where === "NetScaler").map(({ text }) => text);
   };
 }
 
-function narrow<Of extends Verdict>(
+function onlyVerdict<Of extends Verdict>(
   all: readonly Of[],
   verdict: Verdict,
 ): { readonly verdict?: Of } {
@@ -188,7 +188,7 @@ export interface ServiceOptions {
   /** Delay of the first login without a state file, as in the agent; 0 in the demo, where the state directory is always new. */
   readonly firstLoginDelayMs?: number;
   /** Earlier history to start with. */
-  readonly past?: readonly {
+  readonly previousHistory?: readonly {
     readonly owner: TimelineOwner;
     readonly entries: readonly TimelineEntry[];
   }[];
@@ -207,11 +207,11 @@ export type StartedService =
   | { readonly kind: "failed"; readonly message: string };
 
 /** Minimum time between the starts of two reloads. */
-const RELOADS_APART_MS = 1_000;
+const RELOAD_INTERVAL_MS = 1_000;
 
 /** Runs agent, metrics and web. The web listens before the agent has polled its ADCs, so that readiness can be observed. */
 export async function startService(options: ServiceOptions): Promise<StartedService> {
-  keepNewObjectsYoung();
+  disablePretenuring();
   const { config, log } = options;
   const metrics = createMetrics({
     version: packageVersion(),
@@ -230,7 +230,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   }
   const { declarations } = opened;
   const agent = await Agent.open({
-    config: listeningAt(config, options.listen),
+    config: withListenAddresses(config, options.listen),
     declarations,
     storage,
     events: {
@@ -240,7 +240,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
         history.probeFinished(probe, observation, passed);
       },
       probesPlanned: (probes) => {
-        boundHeapGrowth({ probes });
+        limitHeapGrowth({ probes });
       },
     },
     log,
@@ -280,13 +280,13 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
       await journal.close();
       journal = openJournal(read.config.stateDir);
     }
-    await agent.reload(listeningAt(read.config, options.listen));
+    await agent.reload(withListenAddresses(read.config, options.listen));
     metrics.setPhases(read.config.metrics.phases);
     metrics.configReloaded(true, Date.now());
     log.info({ file: read.config.file }, "configuration reloaded");
     return { ok: true };
   };
-  const reload = coalesce(reloadOnce, RELOADS_APART_MS);
+  const reload = coalesce(reloadOnce, RELOAD_INTERVAL_MS);
   const reports = historyReports({
     stateDir: () => agent.config.stateDir,
     live: () => agent.state,
@@ -346,7 +346,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
   for (const track of tracks) {
     history.restore(track.owner, timelineOf(track));
   }
-  for (const { owner, entries } of options.past ?? []) {
+  for (const { owner, entries } of options.previousHistory ?? []) {
     history.restore(owner, entries);
   }
   await notifications.start();
@@ -361,7 +361,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
 }
 
 /** The agent needs its listening addresses, because no probe may connect there. */
-function listeningAt(config: Config, listen: ServiceOptions["listen"]): Config {
+function withListenAddresses(config: Config, listen: ServiceOptions["listen"]): Config {
   const endpoints = (listen ?? []).flatMap((text) => {
     const { host = "", port = null } = parseHostPort(text) ?? {};
     return port === null ? [] : [{ host, port }];

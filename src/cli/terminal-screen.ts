@@ -3,7 +3,7 @@ import type { ScreenLine } from "./demo-screen.ts";
 
 type TextStyle = Parameters<typeof styleText>[0];
 
-const STYLES: Readonly<Record<ScreenLine["look"], TextStyle | null>> = {
+const STYLES: Readonly<Record<ScreenLine["style"], TextStyle | null>> = {
   plain: null,
   title: "bold",
   story: "bold",
@@ -20,9 +20,11 @@ const ENTER = "\u001b[?1049h\u001b[?25l\u001b[2J";
 const LEAVE = "\u001b[?25h\u001b[?1049l";
 
 /** The line with colours; colour is never the only sign of anything. `always`: also without a terminal. */
-export function painted({ text, look }: ScreenLine, always = false): string {
-  const style = STYLES[look];
-  return style === null || text === "" ? text : styleText(style, text, { validateStream: !always });
+export function painted({ text, style }: ScreenLine, always = false): string {
+  const format = STYLES[style];
+  return format === null || text === ""
+    ? text
+    : styleText(format, text, { validateStream: !always });
 }
 
 /** Terminal output that updates one screen to the next; only changed lines. */
@@ -34,7 +36,7 @@ export function repaint(
   const count = Math.max(before.length, after.length);
   return Array.from({ length: count }, (_, index) => {
     const [was, is] = [before[index], after[index]];
-    const isSame = was?.text === is?.text && was?.look === is?.look;
+    const isSame = was?.text === is?.text && was?.style === is?.style;
     return isSame
       ? ""
       : `\u001b[${String(index + 1)};1H\u001b[2K${is === undefined ? "" : paint(is)}`;

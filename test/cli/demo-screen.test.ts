@@ -179,7 +179,7 @@ describe("demoRows › says on the terminal what the story is about when", () =>
 });
 
 describe("repaint ›", () => {
-  const line = (text: string, look: "plain" | "bad" = "plain") => ({ text, look });
+  const line = (text: string, style: "plain" | "bad" = "plain") => ({ text, style });
 
   test("writes nothing when nothing has changed", () => {
     expect(repaint([line("a"), line("b", "bad")], [line("a"), line("b", "bad")])).toBe("");

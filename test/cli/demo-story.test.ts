@@ -42,7 +42,7 @@ test.each([
   async (facts, twoRounds) => {
     const ending = new AbortController();
     const story = new Story(playing(theScenario(facts)), true, ending.signal);
-    const ended = story.tell(JUDGED, () => Promise.resolve());
+    const ended = story.run(JUDGED, () => Promise.resolve());
     await vi.advanceTimersByTimeAsync(61_000);
     expect(story.events.map(({ text }) => text)).toEqual(["ex02 leaves", "ex02 is back"]);
     expect(story.next(JUDGED).kind).toBe("isToldOnce" in facts ? "over" : "again");
@@ -59,7 +59,7 @@ test.each([
 test("Story › counts down to the next step of the round that it is in", async () => {
   const ending = new AbortController();
   const story = new Story(playing(theScenario()), true, ending.signal);
-  const ended = story.tell(JUDGED, () => Promise.resolve());
+  const ended = story.run(JUDGED, () => Promise.resolve());
   await vi.advanceTimersByTimeAsync(60_000 + 45_000 + 3_000);
   expect(story.next(JUDGED)).toMatchObject({ kind: "step", text: "ex02 leaves" });
   ending.abort();

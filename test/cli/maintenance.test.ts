@@ -45,7 +45,7 @@ async function run(
   let out = "";
   let err = "";
   const status = await runMaintenance(
-    { config: null, url: null, tokenFile: null, json: false, lookEveryMs: 5, ...options, command },
+    { config: null, url: null, tokenFile: null, json: false, pollEveryMs: 5, ...options, command },
     {
       out: (text) => (out += text),
       err: (text) => (err += text),

@@ -29,7 +29,7 @@ test("maintenance commands › the commands of the hour: preflight, start, verif
       let out = "";
       let err = "";
       const status = await runMaintenance(
-        { config: null, url, tokenFile: token, json: false, lookEveryMs: 500, command },
+        { config: null, url, tokenFile: token, json: false, pollEveryMs: 500, command },
         { out: (text) => (out += text), err: (text) => (err += text) },
       );
       return { status, out, err };
