@@ -92,7 +92,7 @@ export function makeBundle(sources: BundleSources): MadeBundle {
   for (const line of bundleLines(sources, pseudonyms)) {
     const written = JSON.stringify(line);
     // Last check: never write a line that contains a password of the configuration.
-    if (pseudonyms.betrays(written)) {
+    if (pseudonyms.containsSecret(written)) {
       dropped += 1;
       continue;
     }
@@ -186,7 +186,7 @@ function* adcLines(
       kind: "row",
       fields: pseudonyms.row(row),
     }));
-    const kept = lines.filter((line) => !pseudonyms.betrays(JSON.stringify(line)));
+    const kept = lines.filter((line) => !pseudonyms.containsSecret(JSON.stringify(line)));
     yield {
       kind: "answer",
       adc,

@@ -147,7 +147,7 @@ export interface Bundle {
   /** When it was made; milliseconds since the epoch. */
   readonly madeAt: number;
   /** Lines of a kind that this version does not know. */
-  readonly passedOver: number;
+  readonly skippedLines: number;
 }
 
 export type BundleRead =
@@ -202,8 +202,8 @@ class BundleReader {
   readonly #probes: BundleProbe[] = [];
   readonly #changes: BundleChange[] = [];
   #madeAt = 0;
-  #begun = false;
-  #passedOver = 0;
+  #hasHead = false;
+  #skippedLines = 0;
   #lines = 0;
   #rest = "";
 
@@ -225,8 +225,8 @@ class BundleReader {
       return trouble;
     }
     const torn = this.#answers.find(({ rows, fields: listed }) => (rows ?? 0) !== listed.length);
-    if (!this.#begun || torn !== undefined) {
-      return this.#begun
+    if (!this.#hasHead || torn !== undefined) {
+      return this.#hasHead
         ? `${torn?.resource ?? ""} has a different number of rows than it states; the file is incomplete`
         : "not a bundle of adc-witness";
     }
@@ -237,7 +237,7 @@ class BundleReader {
       probes: this.#probes,
       changes: this.#changes,
       madeAt: this.#madeAt,
-      passedOver: this.#passedOver,
+      skippedLines: this.#skippedLines,
     };
   }
 
@@ -266,24 +266,24 @@ class BundleReader {
   #unknown(value: unknown, error: z.ZodError): string | null {
     const kind = typeof value === "object" && value !== null && "kind" in value ? value.kind : null;
     const known = LINE.options.some((option) => option.shape.kind.value === kind);
-    if (!this.#begun || known || typeof kind !== "string") {
+    if (!this.#hasHead || known || typeof kind !== "string") {
       const where = error.issues[0]?.path.map(String).join(".") ?? "";
-      return this.#begun
+      return this.#hasHead
         ? this.#at(`invalid line${where === "" ? "" : ` (${where.slice(0, 100)})`}`)
         : "not a bundle of adc-witness, or from an unsupported version";
     }
-    this.#passedOver += 1;
+    this.#skippedLines += 1;
     this.#lines += 1;
     return null;
   }
 
   #take(line: BundleLine): string | null {
-    if (line.kind === "bundle" ? this.#begun : !this.#begun) {
+    if (line.kind === "bundle" ? this.#hasHead : !this.#hasHead) {
       return this.#at("a bundle must begin with exactly one header line");
     }
     switch (line.kind) {
       case "bundle":
-        this.#begun = true;
+        this.#hasHead = true;
         this.#madeAt = Date.parse(line.made_at);
         return null;
       case "adc":

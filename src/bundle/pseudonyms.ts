@@ -51,7 +51,7 @@ export class Pseudonyms {
   }
 
   /** Whether it contains a known secret in any encoding. */
-  betrays(line: string): boolean {
+  containsSecret(line: string): boolean {
     return this.#secrets.redact(line) !== line;
   }
 
@@ -181,7 +181,7 @@ export class Pseudonyms {
   }
 
   #address(address: string): string {
-    if (isPlaceless(address)) {
+    if (isNonIdentifying(address)) {
       return address;
     }
     const key = address.toLowerCase();
@@ -301,7 +301,7 @@ const MAX_DEPTH = 4;
 const MAX_ITEMS = 20_000;
 
 /** Fields with secrets, or with values that only identify the owner. */
-const NEVER =
+const NEVER_COPIED =
   /pass(w|ph|pl|cr|$)|secret|radkey|community|secureargs|token|apikey|private|preshared|psk|credential|sessionid|cookie(pass|ipport)|^key$|fipskey|license|comment|serialno|hostid|sysid|uuid|banner|location|signature$|challenge/;
 const SECRET_ARGUMENT = /pass|pwd|secret|community/i;
 const ENTITIES = /^(servicegroupentname2?|servicegroupname\d?)$/;
@@ -313,7 +313,7 @@ const TEXTS =
 
 function kindOf(field: string): FieldKind {
   const name = field.toLowerCase();
-  if (NEVER.test(name)) {
+  if (NEVER_COPIED.test(name)) {
     return "withheld";
   }
   if (name === "serial" || name === "scriptargs") {
@@ -327,15 +327,15 @@ function kindOf(field: string): FieldKind {
 
 const PORT = /^\d{1,5}$/;
 /** Numbers, ranges and lists of them; long ones only where a field counts something. */
-const FEW_DIGITS = /^[-+]?\d{1,5}(?:[\s,:;./-]{1,2}\d{1,5}){0,11}[\s,:;./-]{0,2}%?$/;
-const MANY_DIGITS = /^[-+]?\d{1,20}(?:\.\d{1,20})?$/;
+const SHORT_NUMBER = /^[-+]?\d{1,5}(?:[\s,:;./-]{1,2}\d{1,5}){0,11}[\s,:;./-]{0,2}%?$/;
+const LONG_NUMBER = /^[-+]?\d{1,20}(?:\.\d{1,20})?$/;
 const COUNTING =
   /total|tot\w|rate|byte|tick|time|probe|hit|conn|count|load|req|resp|pkt|client|svc|idle|surge|hash|weight|max|min|usage|mem|size|num|limit|thresh|delay|cur|flag|mask/;
 
 function isNumber(field: string, value: string): boolean {
   return (
     isIP(value) === 0 &&
-    (FEW_DIGITS.test(value) || (MANY_DIGITS.test(value) && COUNTING.test(field.toLowerCase())))
+    (SHORT_NUMBER.test(value) || (LONG_NUMBER.test(value) && COUNTING.test(field.toLowerCase())))
   );
 }
 
@@ -355,7 +355,7 @@ const ADDRESSES =
 const MAC = /^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i;
 
 /** Unspecified and loopback addresses, and masks. */
-function isPlaceless(address: string): boolean {
+function isNonIdentifying(address: string): boolean {
   return /^(?:0\.0\.0\.0|127\.\d+\.\d+\.\d+|255\.\d+\.\d+\.\d+|::1?|ff[0-9a-f:]*:)$/i.test(address);
 }
 

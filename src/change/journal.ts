@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { mkdir, rename, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { openOwnFile, setAside, type StorageWatch } from "../lib/durable-file.ts";
+import { openOwnFile, quarantineFile, type StorageWatch } from "../lib/durable-file.ts";
 import { errorCode } from "../lib/log.ts";
 import { oneAtATime } from "../lib/pacing.ts";
 import { runYielding, mapInSteps } from "../lib/steps.ts";
@@ -205,8 +205,8 @@ export class Journal {
         await endLastLine(file, this.#bytes);
         return file;
       }
-      const aside = await setAside(this.#path, now());
-      storage.setAside(this.#path, aside, "not a regular file", "the history starts over");
+      const aside = await quarantineFile(this.#path, now());
+      storage.reportQuarantined(this.#path, aside, "not a regular file", "the history starts over");
     }
   }
 
@@ -221,8 +221,13 @@ export class Journal {
       if (!["EISDIR", "ENOTEMPTY", "EEXIST"].includes(errorCode(error))) {
         throw error;
       }
-      const aside = await setAside(older, now());
-      storage.setAside(older, aside, "not a regular file", "the history before this is lost");
+      const aside = await quarantineFile(older, now());
+      storage.reportQuarantined(
+        older,
+        aside,
+        "not a regular file",
+        "the history before this is lost",
+      );
       await rename(this.#path, older);
     }
   }

@@ -33,7 +33,7 @@ export function maskedConfig(config: Config): unknown {
 }
 
 /** Masks inline secrets and the arguments of commands, which may hold some. */
-function showConfig(written: WrittenConfig): unknown {
+function maskSecrets(written: WrittenConfig): unknown {
   return JSON.parse(
     JSON.stringify(written, (key, value: unknown) => {
       if (SECRET_KEYS.has(key) && typeof value === "string") {
@@ -167,7 +167,7 @@ export function normalise(
     },
     shard: normaliseShard(written.shard),
     log: written.log,
-    shown: showConfig(written),
+    shown: maskSecrets(written),
   };
 }
 

@@ -187,8 +187,8 @@ export const ESTATE_RULES: readonly Rule[] = [
   monitorCredentialsAreWhole,
   exclusionsNameOneThing,
   shardIsWithinItsCount,
-  workersAreGone,
-  openDoorsAreLocked,
+  workersHaveNoEffect,
+  networkListenersAreProtected,
   lintRulesExist,
 ];
 
@@ -323,13 +323,13 @@ function shardIsWithinItsCount(config: WrittenConfig, report: RuleReport): void 
   }
 }
 
-function workersAreGone(config: WrittenConfig, report: RuleReport): void {
+function workersHaveNoEffect(config: WrittenConfig, report: RuleReport): void {
   if (config.workers !== undefined) {
     report.warning(["workers"], "has no effect", "shard", "delete the line; use shard");
   }
 }
 
-function openDoorsAreLocked(config: WrittenConfig, report: RuleReport): void {
+function networkListenersAreProtected(config: WrittenConfig, report: RuleReport): void {
   const { listen, config_file: webConfig } = config.web;
   const { token, token_file: tokenFile } = config.maintenance;
   if (webConfig !== undefined) {

@@ -35,10 +35,10 @@ function blackboxModule(estate: Estate, monitor: Monitor): BlackboxModule {
   if (carriesSecret(monitor)) {
     return inexpressible("its request contains a credential, which is not exported");
   }
-  if (announces(estate, monitor, monitor.netProfile)) {
+  if (sendsProxyHeader(estate, monitor, monitor.netProfile)) {
     return inexpressible("it begins with a PROXY header, which the prober does not send");
   }
-  const made = make(estate, monitor);
+  const made = blackboxProber(estate, monitor);
   if (typeof made === "string") {
     return inexpressible(made);
   }
@@ -64,14 +64,18 @@ function carriesSecret({ parameters }: Monitor): boolean {
 }
 
 /** Whether a monitor with this net profile begins with a PROXY header. */
-function announces({ netProfiles }: Estate, monitor: Monitor, netProfile: string | null): boolean {
+function sendsProxyHeader(
+  { netProfiles }: Estate,
+  monitor: Monitor,
+  netProfile: string | null,
+): boolean {
   return (
     ANNOUNCED_TYPES.has(monitor.type.toUpperCase()) &&
     netProfiles.get(netProfile ?? "")?.proxyProtocol === true
   );
 }
 
-interface Made {
+interface BlackboxProber {
   readonly prober: "tcp" | "http" | "icmp";
   readonly options: Readonly<Record<string, unknown>> | null;
   readonly path?: string;
@@ -88,7 +92,7 @@ const LINE_CAVEAT =
   "the prober sees a line only once it has ended, and searches lines without a limit, the ADC 16 segments";
 const EHLO_CAVEAT = "the prober does not fall back to HELO";
 
-function make(estate: Estate, monitor: Monitor): Made | string {
+function blackboxProber(estate: Estate, monitor: Monitor): BlackboxProber | string {
   const withTls = tls(estate, monitor);
   switch (monitor.type) {
     case "PING":
@@ -164,7 +168,7 @@ function tlsCaveats(estate: Estate, monitor: Monitor): readonly string[] {
     : [TLS_CAVEAT, `the prober speaks newer TLS too, the ADC none after ${maxVersion}`];
 }
 
-function tcpEcv(monitor: Monitor, withTls: TlsOptions): Made | string {
+function tcpEcv(monitor: Monitor, withTls: TlsOptions): BlackboxProber | string {
   const { send, recv, trofsString } = monitor.parameters;
   if (trofsString !== null) {
     return "it detects maintenance from the response";
@@ -184,7 +188,7 @@ function tcpEcv(monitor: Monitor, withTls: TlsOptions): Made | string {
     steps.push({ send: send.replace(/\n$/, "") });
   }
   if (recv !== null && recv !== "") {
-    steps.push({ expect: literal(recv) });
+    steps.push({ expect: escapeRe2(recv) });
   }
   return {
     prober: "tcp",
@@ -193,17 +197,17 @@ function tcpEcv(monitor: Monitor, withTls: TlsOptions): Made | string {
   };
 }
 
-function http(monitor: Monitor, withTls: TlsOptions): Made | string {
+function http(monitor: Monitor, withTls: TlsOptions): BlackboxProber | string {
   const { httpRequest, respCodes, trofsCode } = monitor.parameters;
   if (trofsCode !== null) {
     return "it detects maintenance from the status";
   }
-  const codes = expand(respCodes ?? [{ from: 200, to: 200 }]);
+  const codes = statusCodesIn(respCodes ?? [{ from: 200, to: 200 }]);
   return request(monitor, httpRequest ?? "HEAD /", withTls, { valid_status_codes: codes }, []);
 }
 
 /** HTTP-ECV checks only the body, regardless of the status. */
-function httpEcv(monitor: Monitor, withTls: TlsOptions): Made | string {
+function httpEcv(monitor: Monitor, withTls: TlsOptions): BlackboxProber | string {
   const { send, recv, trofsString } = monitor.parameters;
   if (trofsString !== null) {
     return "it detects maintenance from the response";
@@ -214,8 +218,8 @@ function httpEcv(monitor: Monitor, withTls: TlsOptions): Made | string {
     send === null || send === "" ? "GET /" : send,
     withTls,
     {
-      valid_status_codes: expand([{ from: 100, to: 999 }]),
-      ...(hasPattern ? { fail_if_body_not_matches_regexp: [literal(recv)] } : {}),
+      valid_status_codes: statusCodesIn([{ from: 100, to: 999 }]),
+      ...(hasPattern ? { fail_if_body_not_matches_regexp: [escapeRe2(recv)] } : {}),
     },
     hasPattern ? [BODY_CAVEAT] : [],
   );
@@ -227,7 +231,7 @@ function request(
   { tls_config }: TlsOptions,
   checks: Readonly<Record<string, unknown>>,
   caveats: readonly string[],
-): Made | string {
+): BlackboxProber | string {
   const parts = /^([A-Z]+) +(\/[^\s]*)\s*$/.exec(line);
   if (parts === null) {
     return "its request has more than a method and a path";
@@ -287,14 +291,14 @@ function readHeaders(text: string): Record<string, string> | string {
   return Object.fromEntries(headers.values());
 }
 
-function expand(ranges: readonly CodeRange[]): readonly number[] {
+function statusCodesIn(ranges: readonly CodeRange[]): readonly number[] {
   return ranges.flatMap(({ from, to }) =>
     Array.from({ length: Math.max(0, Math.min(to, 999) - from + 1) }, (_, index) => from + index),
   );
 }
 
 /** Escapes a text for RE2. */
-function literal(text: string): string {
+function escapeRe2(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
@@ -369,7 +373,7 @@ export interface TargetGroup {
 const META = "__meta_adc_witness_";
 
 /** Whether `/probe` can run it. Public addresses from DNS are not imported targets. */
-export function canRunNow({ vantage, notRepeated }: LiveProbe): boolean {
+export function isProbedNow({ vantage, notRepeated }: LiveProbe): boolean {
   return vantage !== "public" && notRepeated === null;
 }
 
@@ -383,7 +387,7 @@ export function probeName(probe: LiveProbe): string {
  * needs only the agent's address. Probes with the same name at a target use their id.
  */
 export function probeTargets(live: LiveState): readonly TargetGroup[] {
-  const probes = live.probes.filter(canRunNow);
+  const probes = live.probes.filter(isProbedNow);
   const alike = groupBy(probes, (probe) => `${targetOf(probe)} ${probeName(probe)}`);
   const isAlone = new Set(
     [...alike.values()].flatMap(([first, ...more]) =>
@@ -440,7 +444,7 @@ function blackboxTarget(
     host === null ||
     // The prober resolves names itself, and prefers IPv4.
     (member.address === null && member.family === 6) ||
-    announces(estate, monitor, monitor.netProfile ?? service.netProfile) ||
+    sendsProxyHeader(estate, monitor, monitor.netProfile ?? service.netProfile) ||
     (port === "*" && monitor.type !== "PING")
   ) {
     return [];

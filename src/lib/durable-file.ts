@@ -132,7 +132,7 @@ export async function openOwnFile(path: string, flags: number): Promise<FileHand
 const NOT_REGULAR: ReadonlySet<string> = new Set(["ELOOP", "ENXIO", "EISDIR"]);
 
 /** Renames an unusable file within its directory and returns the new path. Rejects if the rename fails. */
-export async function setAside(path: string, now: number): Promise<string> {
+export async function quarantineFile(path: string, now: number): Promise<string> {
   const time = new Date(now)
     .toISOString()
     .replace(/\.\d+Z$/, "Z")
@@ -255,7 +255,7 @@ export class StorageWatch {
   }
 
   /** Records that an unusable file was renamed. */
-  setAside(path: string, aside: string, why: string, consequence: string): void {
+  reportQuarantined(path: string, aside: string, why: string, consequence: string): void {
     this.#log.error({ path, aside, problem: why }, `state file unusable, renamed: ${consequence}`);
     const note = `${path} was ${why} and was renamed to ${aside}: ${consequence}`;
     this.#notes = [...this.#notes, note].slice(-MAX_NOTES);
@@ -288,8 +288,8 @@ export async function readStateFile<T>(
     watch?.refused(path, file.code);
   } else if (file.kind !== "missing" && watch !== undefined) {
     try {
-      const aside = await setAside(path, Date.now());
-      watch.setAside(path, aside, file.kind === "unfit" ? file.why : "damaged", lost);
+      const aside = await quarantineFile(path, Date.now());
+      watch.reportQuarantined(path, aside, file.kind === "unfit" ? file.why : "damaged", lost);
     } catch (error) {
       watch.refused(path, error);
     }

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { lstat, type FileHandle } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openOwnFile, setAside, type StorageWatch } from "./durable-file.ts";
+import { openOwnFile, quarantineFile, type StorageWatch } from "./durable-file.ts";
 import { errorCode } from "./log.ts";
 import { lockAddon } from "./lock-addon.ts";
 
@@ -53,8 +53,13 @@ export async function takeLock(
     for (let changes = 0; changes < MAX_CHANGES;) {
       const file = await openOwnFile(path, constants.O_RDWR);
       if (file === null) {
-        const aside = await setAside(path, Date.now());
-        watch?.setAside(path, aside, "not a regular file", "a new lock file takes its place");
+        const aside = await quarantineFile(path, Date.now());
+        watch?.reportQuarantined(
+          path,
+          aside,
+          "not a regular file",
+          "a new lock file takes its place",
+        );
         changes += 1;
         continue;
       }

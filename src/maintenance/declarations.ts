@@ -8,7 +8,7 @@ import {
 import { createCalendar, type Occurrence, type PreparedWindow, prepareWindow } from "./calendar.ts";
 
 /** Windows are removed this long after their end. Until then they can cause `return_overdue` or `maintenance_overrun`. */
-const KEPT_AFTER_END_MS = 90 * 24 * 3_600_000;
+const RETENTION_AFTER_END_MS = 90 * 24 * 3_600_000;
 /** Maximum number of windows, against a flood through the API. */
 export const MAX_WINDOWS = 1000;
 
@@ -161,8 +161,8 @@ export function observeServer(
 }
 
 /** Removes windows that ended long ago. Returns the same object if there are none. */
-export function forgetOld(state: StoreState, now: number): StoreState {
-  const since = now - KEPT_AFTER_END_MS;
+export function removeExpired(state: StoreState, now: number): StoreState {
+  const since = now - RETENTION_AFTER_END_MS;
   const windows = state.windows.filter((window) => window.endAt > since);
   const progress = state.progress.filter(
     (each) => (each.endedAt ?? each.begunAt ?? each.startAt) > since,
@@ -387,7 +387,7 @@ export function createDeclarations(sources: DeclarationSources): Declarations {
     // Decided inside the store's queue; the last decision was applied.
     const decided: StepResult[] = [];
     const written = await store.update((state) => {
-      const result = step(forgetOld(state, now));
+      const result = step(removeExpired(state, now));
       decided.push(result);
       return result.kind === "done" ? result.state : state;
     });
@@ -410,7 +410,7 @@ export function createDeclarations(sources: DeclarationSources): Declarations {
     extend: (name, extension, now) =>
       change((state) => extendWindow(state, configured, name, extension, now), now),
     last: (name, now) =>
-      listWindows(current(), now, KEPT_AFTER_END_MS)
+      listWindows(current(), now, RETENTION_AFTER_END_MS)
         .filter((window) => window.name === name && window.state !== "coming")
         .at(-1) ?? null,
     observe: (server, shows, now) => {

@@ -6,7 +6,7 @@ import {
   DURABLE_FILES,
   readRegularFile,
   replaceFile,
-  setAside,
+  quarantineFile,
   type DurableFiles,
   type StorageWatch,
 } from "../lib/durable-file.ts";
@@ -188,7 +188,7 @@ async function attach(stateDir: string, watch: StorageWatch | undefined): Promis
     const holder = locked.holder === null ? "" : ` (${locked.holder})`;
     return { kind: "busy", message: `${stateDir} is in use by another process${holder}.` };
   }
-  const read = await readOrSetAside(path, watch);
+  const read = await readOrQuarantine(path, watch);
   if (read.kind === "failed") {
     await locked.lock.release();
     return failed(read.message, read.message);
@@ -203,14 +203,14 @@ type StoreRead =
 /** A file of this name exists that this version cannot read. */
 type Unusable = { readonly kind: "unusable"; readonly message: string };
 
-async function readOrSetAside(path: string, watch: StorageWatch | undefined): Promise<StoreRead> {
+async function readOrQuarantine(path: string, watch: StorageWatch | undefined): Promise<StoreRead> {
   const read = await readStore(path);
   if (read.kind !== "unusable") {
     return read;
   }
   try {
-    const aside = await setAside(path, Date.now());
-    watch?.setAside(path, aside, read.message, "declare its maintenance windows again");
+    const aside = await quarantineFile(path, Date.now());
+    watch?.reportQuarantined(path, aside, read.message, "declare its maintenance windows again");
     return { kind: "read", state: EMPTY_STORE };
   } catch (error) {
     return { kind: "failed", message: `${path} cannot be renamed: ${errorCode(error)}.` };

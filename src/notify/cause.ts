@@ -139,7 +139,7 @@ function serverCause(key: string, findings: readonly MemberFinding[]): Cause {
     vservers: [...new Set(members.flatMap((member) => member.vservers))],
     rows: members.map(memberRow),
     sentence: sentenceOf({ ...worst, members: [first, ...rest] }),
-    lines: shortened(members.map(memberLine)),
+    lines: limitedLines(members.map(memberLine)),
     advice: memberWords(first).advice,
     since: since.length === 0 ? null : Math.min(...since),
     path: `/?server=${encodeURIComponent(worst.server)}`,
@@ -183,7 +183,7 @@ function withVserver(cause: Cause, { vserver, verdict }: VserverFinding): Cause 
     verdicts: [...new Set([...cause.verdicts, verdict])],
     vservers: [...new Set([...cause.vservers, vserver.vserver])],
     rows: [...cause.rows, vserverRow(vserver)],
-    lines: shortened([...cause.lines, vserverLine(vserver)]),
+    lines: limitedLines([...cause.lines, vserverLine(vserver)]),
   };
 }
 
@@ -241,7 +241,7 @@ function vserverLine(vserver: LiveVserver): string {
   return `${protocolOf(vserver)} vserver ${vserver.vserver}: ${label}${why}`;
 }
 
-function shortened(lines: readonly string[]): readonly string[] {
+function limitedLines(lines: readonly string[]): readonly string[] {
   return lines.length <= MAX_LINES
     ? lines
     : [...lines.slice(0, MAX_LINES), `and ${String(lines.length - MAX_LINES)} more`];

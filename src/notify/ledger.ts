@@ -76,7 +76,7 @@ export function stepLedger(
       keep(key, { ...entry, pendingSince: null, goneSince: null }, null);
       continue;
     }
-    const goneSince = past(entry.goneSince ?? now, now);
+    const goneSince = notInFuture(entry.goneSince ?? now, now);
     if (notified === null) {
       continue;
     }
@@ -96,9 +96,9 @@ function stepPresent(
   pace: Pace,
 ): { readonly entry: LedgerEntry; readonly notice: Notice | null } {
   const before = known?.notified ?? null;
-  const notified = before === null ? null : { ...before, at: past(before.at, now) };
-  const isNews = notified === null || hasGrown(cause, notified);
-  const pendingSince = isNews ? past(known?.pendingSince ?? now, now) : null;
+  const notified = before === null ? null : { ...before, at: notInFuture(before.at, now) };
+  const isNews = notified === null || isWorse(cause, notified);
+  const pendingSince = isNews ? notInFuture(known?.pendingSince ?? now, now) : null;
   const isDue = pendingSince !== null && now - pendingSince >= pace.groupWaitMs;
   const isOld = notified !== null && !isNews && now - notified.at >= pace.repeatMs;
   if (!isDue && !isOld) {
@@ -121,7 +121,7 @@ function stepPresent(
 }
 
 /** A partial recovery is not sent, only the end of the whole cause. */
-function hasGrown(cause: Cause, notified: NonNullable<LedgerEntry["notified"]>): boolean {
+function isWorse(cause: Cause, notified: NonNullable<LedgerEntry["notified"]>): boolean {
   return (
     URGENCIES.indexOf(cause.urgency) > URGENCIES.indexOf(notified.urgency) ||
     cause.verdicts.some((verdict) => !notified.verdicts.includes(verdict)) ||
@@ -130,6 +130,6 @@ function hasGrown(cause: Cause, notified: NonNullable<LedgerEntry["notified"]>):
 }
 
 /** Future times (the clock was set back) are replaced by now, so that nothing is delayed. */
-function past(at: number, now: number): number {
+function notInFuture(at: number, now: number): number {
   return Math.min(at, now);
 }

@@ -30,7 +30,7 @@ test("two ADCs with one VIP › play at a place of their own each", async () => 
     probes: ["adc1", "adc2"].map(
       (adc) => ({ kind: "probe", adc, address: "198.18.0.10" }) as BundleProbe,
     ),
-    ...{ verdicts: [], changes: [], madeAt: 0, passedOver: 0 },
+    ...{ verdicts: [], changes: [], madeAt: 0, skippedLines: 0 },
   });
   const vips = recorded.map(({ estate }) => estate.lbVservers.get("v")?.address);
   expect(vips).toEqual(["198.18.0.10", "198.51.100.1"]);

@@ -85,7 +85,7 @@ describe("bundle reader › a stranger's file", () => {
       parseBundle(`${HEAD}\n{"kind":"weather","sun":true}\n${ANSWER(1)}\n${ROW}\n`),
     ).toMatchObject({
       kind: "bundle",
-      bundle: { passedOver: 1, answers: [{ resource: "lbvserver", fields: [{ name: "n2" }] }] },
+      bundle: { skippedLines: 1, answers: [{ resource: "lbvserver", fields: [{ name: "n2" }] }] },
     });
   });
 

@@ -122,13 +122,13 @@ describe("pseudonyms › canaries", () => {
       Buffer.from(`\0user\0${secret}`).toString("base64"),
     ];
     for (const form of forms) {
-      expect(pseudonyms.betrays(JSON.stringify({ form }))).toBe(true);
+      expect(pseudonyms.containsSecret(JSON.stringify({ form }))).toBe(true);
       const line = JSON.stringify([
         pseudonyms.text(form),
         pseudonyms.value("send", form),
         pseudonyms.name(form),
       ]);
-      expect([form, pseudonyms.betrays(line)]).toEqual([form, false]);
+      expect([form, pseudonyms.containsSecret(line)]).toEqual([form, false]);
     }
   });
 });

@@ -2,7 +2,12 @@ import { execFileSync } from "node:child_process";
 import { lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readRegularFile, replaceFile, setAside, tryWriting } from "../../src/lib/durable-file.ts";
+import {
+  readRegularFile,
+  replaceFile,
+  quarantineFile,
+  tryWriting,
+} from "../../src/lib/durable-file.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 describe("replaceFile", () => {
@@ -67,13 +72,13 @@ describe("readRegularFile", () => {
   });
 });
 
-test("setAside › gives each file a name of its own", async () => {
+test("quarantineFile › gives each file a name of its own", async () => {
   const folder = await temporaryFolder();
   const path = join(folder, "state.json");
   const asides: string[] = [];
   for (const text of ["one", "two"]) {
     await writeFile(path, text);
-    asides.push(await setAside(path, 0));
+    asides.push(await quarantineFile(path, 0));
   }
   expect(await Promise.all(asides.map((aside) => readFile(aside, "utf8")))).toEqual(["one", "two"]);
 });

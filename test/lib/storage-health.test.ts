@@ -30,7 +30,7 @@ test("StorageWatch › counts every refusal, and logs each change once", () => {
 test("StorageWatch › remembers what was set aside, bounded", () => {
   const { watch } = watched();
   for (let count = 0; count < 50; count += 1) {
-    watch.setAside(`/state/${String(count)}`, "/state/aside", "damaged", "begins anew");
+    watch.reportQuarantined(`/state/${String(count)}`, "/state/aside", "damaged", "begins anew");
   }
   expect(watch.health.problems).toHaveLength(10);
   expect(watch.health.problems.at(-1)).toBe(

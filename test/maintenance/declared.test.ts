@@ -6,7 +6,7 @@ import {
   declaredWindows,
   declareWindow,
   endWindow,
-  forgetOld,
+  removeExpired,
   MAX_WINDOWS,
   observeServer,
 } from "../../src/maintenance/declarations.ts";
@@ -201,8 +201,8 @@ describe("declaring and ending", () => {
     const now = 400 * 24 * 3_600_000;
     const recent = stored({ name: "recent", endAt: now - 1000 });
     const kept = state(recent);
-    expect(forgetOld(state(stored(), recent), now)).toEqual(kept);
-    expect(forgetOld(kept, now)).toBe(kept);
+    expect(removeExpired(state(stored(), recent), now)).toEqual(kept);
+    expect(removeExpired(kept, now)).toBe(kept);
   });
 });
 

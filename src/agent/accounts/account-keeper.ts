@@ -32,7 +32,7 @@ import {
 import {
   readRegularFile,
   replaceFile,
-  setAside,
+  quarantineFile,
   type StorageWatch,
 } from "../../lib/durable-file.ts";
 import { takeLock } from "../../lib/lock.ts";
@@ -506,9 +506,9 @@ class Keeper implements AccountKeeper {
     if (state !== null) {
       return { state, isNew: false };
     }
-    const aside = await setAside(this.#file, now);
+    const aside = await quarantineFile(this.#file, now);
     const why = read.kind === "unfit" ? read.why : "damaged or written by another version";
-    storage?.setAside(
+    storage?.reportQuarantined(
       this.#file,
       aside,
       why,

@@ -15,7 +15,7 @@ import { startLagMeter, agentFamilies } from "./families/agent.ts";
 import { adcFamilies, nameFamilies } from "./families/adc.ts";
 import { maintenanceFamilies, verdictFamilies } from "./families/verdicts.ts";
 import { probeFamilies, tlsFamilies } from "./families/probes.ts";
-import { createRecorded, type Recorded } from "./recorded.ts";
+import { createAccumulatedMetrics, type AccumulatedMetrics } from "./recorded.ts";
 
 /**
  * Cache of the label texts of an estate's entities, valid while the live state's lists are unchanged. Avoids creating tens of
@@ -163,7 +163,7 @@ export interface MetricsOptions {
 }
 
 /** All metrics of one agent: recorded as events happen, or read from the live state at a scrape. */
-export interface Metrics extends Omit<Recorded, "families"> {
+export interface Metrics extends Omit<AccumulatedMetrics, "families"> {
   /**
    * The exposition, in pieces of about 64 KB. Concurrent scrapes share one rendering, which yields to the event loop every few
    * milliseconds.
@@ -179,7 +179,7 @@ export interface Metrics extends Omit<Recorded, "families"> {
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { families: recordedFamilies, ...recording } = createRecorded(options);
+  const { families: recordedFamilies, ...recording } = createAccumulatedMetrics(options);
   const sticky = new StickyStates();
   const lagMeter = startLagMeter();
   const labels = new LabelMemory();

@@ -147,7 +147,7 @@ function writeBuckets(writer: FamilyWriter, labels: string, buckets: Buckets): v
  * The only file that imports prom-client (successor for Node 22 and later: `@prometheus-io/client`). Rendering is our own,
  * because prom-client's OpenMetrics output would change the names of counters.
  */
-export interface Recorded {
+export interface AccumulatedMetrics {
   readonly probeFinished: (
     probe: LiveProbe,
     observation: Observation,
@@ -175,10 +175,10 @@ interface AdcRequest {
 const LAG_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
 const REQUEST_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-export function createRecorded(build: {
+export function createAccumulatedMetrics(build: {
   readonly version: string;
   readonly revision: string;
-}): Recorded {
+}): AccumulatedMetrics {
   const registry = new Registry();
   const buildInfo = new Gauge({ ...described("adc_witness_build_info"), registers: [registry] });
   const reloadOk = new Gauge({
@@ -247,7 +247,7 @@ export function createRecorded(build: {
       return steps();
 
       function* steps(): Steps<void> {
-        yield* writeKept(writer, kept);
+        yield* writeAccumulated(writer, kept);
         writer.family("adc_witness_schedule_lag_seconds");
         writeBuckets(writer, "", lag);
         yield* tally.write(writer);
@@ -262,7 +262,7 @@ function described(name: MetricName): { name: string; help: string; labelNames: 
   return { name, help: definition?.help ?? "", labelNames: [...(definition?.labels ?? [])] };
 }
 
-function* writeKept(
+function* writeAccumulated(
   writer: FamilyWriter,
   metrics: Awaited<ReturnType<Registry["getMetricsAsJSON"]>>,
 ): Steps<void> {

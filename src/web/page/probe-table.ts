@@ -3,7 +3,7 @@ import { PHASES, type Observation, type TlsFacts } from "../../model/observation
 import type { History } from "../history/history.ts";
 import type { PastRun } from "../history/observations.ts";
 import { html, type Markup } from "../markup.ts";
-import { canRunNow } from "../../exporters/discovery.ts";
+import { isProbedNow } from "../../exporters/discovery.ts";
 import { probeNowHref } from "../probe/target.ts";
 import { transcript } from "./cards.ts";
 import { causeWords, opinionBadge } from "./opinions.ts";
@@ -76,7 +76,7 @@ function probeRows(
   const known = history.runs(probe.id, RUNS_SHOWN);
   const runs = known.length > 0 || probe.last === null ? known : [asRun(probe, probe.last)];
   const id = probe.id.replace(/[^A-Za-z0-9-]+/g, "_");
-  const now = canRunNow(probe) ? probeNowHref(probe, isAlone) : null;
+  const now = isProbedNow(probe) ? probeNowHref(probe, isAlone) : null;
   const name = `${nameOf(probe)}${more}`;
   return html`<tr>
       <th scope="row">

@@ -7,7 +7,7 @@ import { labelPairs } from "../text-format.ts";
 import { bit, each, type Scope } from "./scope.ts";
 
 /** Seconds. */
-interface Lag {
+interface EventLoopLag {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
@@ -15,19 +15,19 @@ interface Lag {
 
 export interface LagMeter {
   /** The maximum of the current and the previous window. */
-  readonly read: () => Lag;
+  readonly read: () => EventLoopLag;
   readonly close: () => void;
 }
 
 const RESOLUTION_MS = 20;
 const WINDOW_MS = 60_000;
-const NONE: Lag = { p50: 0, p99: 0, max: 0 };
+const NO_LAG: EventLoopLag = { p50: 0, p99: 0, max: 0 };
 
 /** Measures timer delay in windows of a minute, so that several scrapers do not reset each other's values. */
 export function startLagMeter(): LagMeter {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   histogram.enable();
-  let previous = NONE;
+  let previous = NO_LAG;
   const timer = setInterval(() => {
     previous = current();
     histogram.reset();
@@ -39,9 +39,9 @@ export function startLagMeter(): LagMeter {
     return Math.max(0, nanoseconds / 1e9 - RESOLUTION_MS / 1000);
   }
 
-  function current(): Lag {
+  function current(): EventLoopLag {
     return histogram.count === 0
-      ? NONE
+      ? NO_LAG
       : {
           p50: lag(histogram.percentile(50)),
           p99: lag(histogram.percentile(99)),
@@ -66,7 +66,7 @@ export function startLagMeter(): LagMeter {
 }
 
 /** The agent's own state: cut off, suspended accounts, event-loop lag, process. */
-export function* agentFamilies(scope: Scope, lag: Lag): Steps<void> {
+export function* agentFamilies(scope: Scope, lag: EventLoopLag): Steps<void> {
   const { live, writer } = scope;
   writer.family("adc_witness_agent_cut_off");
   writer.sample("", bit(live.cutOff));

@@ -9,7 +9,7 @@ import type { Steps } from "../../../lib/steps.ts";
 import type { MetricName } from "../definitions.ts";
 import { type FamilyWriter, labelSuffix } from "../text-format.ts";
 
-interface Held {
+interface EntityState {
   readonly entity: string;
   /** Bit mask of the states of a closed list. */
   mask: number;
@@ -21,30 +21,30 @@ interface Held {
  */
 export class StateSet {
   /** In the order of the last pass, which the next pass usually repeats, so that no look-up is needed. */
-  #known: readonly Held[] = [];
-  #byEntity: ReadonlyMap<string, Held> | null = null;
-  #met: Held[] = [];
+  #known: readonly EntityState[] = [];
+  #byEntity: ReadonlyMap<string, EntityState> | null = null;
+  #seen: EntityState[] = [];
 
   begin(): void {
-    this.#met = [];
+    this.#seen = [];
   }
 
   /** Bit mask of all states that this entity has had, including `current`. */
-  held(entity: string, current: number): number {
-    const expected = this.#known[this.#met.length];
+  record(entity: string, current: number): number {
+    const expected = this.#known[this.#seen.length];
     const held = expected?.entity === entity ? expected : this.#find(entity);
     held.mask |= current;
-    this.#met.push(held);
+    this.#seen.push(held);
     return held.mask;
   }
 
   /** Removes the entities that did not appear in this pass. */
   end(): void {
-    this.#known = this.#met;
+    this.#known = this.#seen;
     this.#byEntity = null;
   }
 
-  #find(entity: string): Held {
+  #find(entity: string): EntityState {
     this.#byEntity ??= new Map(this.#known.map((held) => [held.entity, held]));
     return this.#byEntity.get(entity) ?? { entity, mask: 0 };
   }
@@ -142,7 +142,7 @@ export function* stateSetFamily<Entity>(
   set.begin();
   yield* each(entities, ({ entity, labels }) => {
     const now = current(entity);
-    const held = set.held(labels, now);
+    const held = set.record(labels, now);
     for (let index = 0; held >> index !== 0; index += 1) {
       const mask = 1 << index;
       if ((held & mask) !== 0) {
