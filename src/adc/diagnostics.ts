@@ -115,7 +115,11 @@ interface Missing {
 }
 
 /** References from one object to another that lead nowhere, or to an object of another kind. */
-function referenceDiagnostics(estate: Estate, unread: ReadonlySet<string>): Diagnostic[] {
+function referenceDiagnostics(
+  estate: Estate,
+  unread: ReadonlySet<string>,
+  meant: ReadonlyMap<string, string>,
+): Diagnostic[] {
   const found: Diagnostic[] = [];
   const missing: Missing[] = [];
   const kinds = kindsByName(estate);
@@ -165,13 +169,48 @@ function referenceDiagnostics(estate: Estate, unread: ReadonlySet<string>): Diag
     vserverReferences(vserver, check);
   }
   gslbReferences(estate.gslb, check);
+  const others = missing.filter(({ kind, name }) => kind !== "monitor" || !meant.has(name));
   return [
     ...found,
+    ...missing.flatMap((one) => {
+      const monitor = one.kind === "monitor" ? meant.get(one.name) : undefined;
+      return monitor === undefined
+        ? []
+        : [dangling(one, `, but ${monitor} is, and nothing else uses it`)];
+    }),
     ...(isPart(estate)
-      ? leavingThePart(missing, (kind) => kinds[kind].flatMap((table) => [...table.keys()]))
-      : missing.map((one) => dangling(one))),
+      ? leavingThePart(others, (kind) => kinds[kind].flatMap((table) => [...table.keys()]))
+      : others.map((one) => dangling(one))),
   ];
 }
+
+/**
+ * The monitor that is meant where only a part of its name is bound, by that part: `MON_web`, which nothing uses, by `web`,
+ * which is not configured.
+ */
+function meantMonitors({ services, monitors }: Estate): ReadonlyMap<string, string> {
+  const bound = new Set(
+    [...services.values()].flatMap((service) => service.monitors.map(({ monitor }) => monitor)),
+  );
+  const meant = new Map<string, string>();
+  const doubtful = new Set<string>();
+  for (const { name, builtIn } of monitors.values()) {
+    const rest = name.slice(1 + name.search(/[-_. ]/));
+    const isMeant = !builtIn && !bound.has(name) && rest !== name && rest.length >= MIN_MEANT;
+    if (!isMeant || !bound.has(rest) || monitors.has(rest)) {
+      continue;
+    }
+    if (meant.has(rest)) {
+      doubtful.add(rest);
+    }
+    meant.set(rest, name);
+  }
+  doubtful.forEach((name) => meant.delete(name));
+  return meant;
+}
+
+/** Shorter words stand behind a separator in many names. */
+const MIN_MEANT = 4;
 
 /** Whether the file itself is not a whole configuration, so that the rest may hold what it names. */
 function isPart({ extent }: Pick<Estate, "extent">): boolean {
@@ -355,19 +394,21 @@ export function estateDiagnostics(
   const boundAsServers = new Set(
     [...estate.services.values()].flatMap(({ members }) => members.map(({ server }) => server)),
   );
+  const meant = meantMonitors(estate);
+  const meantNames = new Set(meant.values());
   return [
     ...[...estate.monitors.values()].flatMap((monitor) =>
       monitorDiagnostics(
         estate,
         monitor,
         users.get(monitor.name) ?? [],
-        [monitorsUsedElsewhere, usedByGslb, boundAsServers].some((names) =>
+        [monitorsUsedElsewhere, usedByGslb, boundAsServers, meantNames].some((names) =>
           names.has(monitor.name),
         ),
         own,
       ),
     ),
-    ...referenceDiagnostics(estate, unreadNames),
+    ...referenceDiagnostics(estate, unreadNames, meant),
     ...endpointDiagnostics(estate),
     ...coverageDiagnostics(estate),
   ];

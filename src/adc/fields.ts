@@ -1,4 +1,5 @@
 import type { FieldType, WireDuration } from "./field-types.ts";
+import { isPlaceholder } from "./nsconf/lexer.ts";
 import type { Diagnostic } from "../model/estate.ts";
 import type { SourceLine } from "../model/source-line.ts";
 
@@ -53,6 +54,8 @@ export interface FieldSource {
   /** What is written for a field: undefined when nothing is, null when it is no text or number. */
   readonly written: (field: Field<unknown>) => readonly string[] | null | undefined;
   readonly report: (diagnostic: Diagnostic) => void;
+  /** A command, which the ADC refuses as a whole where one value does not fit; NITRO answers with what the ADC has. */
+  readonly isCommand?: boolean;
   /** Whatever is written for a field brings its default back: `unset`. */
   readonly resets?: boolean;
 }
@@ -133,19 +136,25 @@ const QUOTABLE = /^(?:[+-]?\d[\d.eE+-]{0,30}|[+-]?Infinity|NaN|\*|MSEC|SEC|MIN)$
 function refusal(
   { option, type, default: fallback }: Field<unknown>,
   written: readonly string[] | null,
-  { object, line }: FieldSource,
+  { object, line, isCommand = false }: FieldSource,
 ): Diagnostic {
   const quotable = written !== null && written.length > 0 && written.every(isQuotable);
   const shown = quotable ? written.join(" ") : describe(written);
+  const stands = defaultText(type, fallback);
+  const effect = isCommand
+    ? `the ADC refuses the whole command. The rest of it is read here, without this option (default: ${stands})`
+    : `it is ignored (default: ${stands})`;
   return {
-    severity: "warning",
+    severity: isCommand && isToFillIn(written) ? "info" : "warning",
     rule: quotable ? "value_out_of_range" : "unreadable_value",
     line,
     object,
-    message:
-      `-${option} of ${object}: ${shown} is not ${type.expects}; ` +
-      `it is ignored (default: ${defaultText(type, fallback)}).`,
+    message: `-${option} of ${object}: ${shown} is not ${type.expects}; ${effect}.`,
   };
+}
+
+function isToFillIn(written: readonly string[] | null): boolean {
+  return written !== null && written.length > 0 && written.every(isPlaceholder);
 }
 
 function isQuotable(word: string): boolean {

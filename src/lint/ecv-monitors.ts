@@ -4,7 +4,7 @@ import type { Hit } from "./finding.ts";
 import type { Fix } from "./change.ts";
 import type { Monitor } from "../model/monitor.ts";
 import {
-  isMonitorOption,
+  MONITOR_OPTION_NAMES,
   MONITOR_TYPE_OPTIONS,
   SECURABLE,
   TYPED_OPTIONS,
@@ -326,7 +326,7 @@ export function optionOfAnotherType(context: LintContext): Hit[] {
 function optionsOfNoMonitor({ written }: Monitor): string[] {
   return [...written.values()].some((values) => values.length === 0)
     ? []
-    : [...written.keys()].filter((key) => !isMonitorOption(key));
+    : [...written.keys()].filter((key) => !MONITOR_OPTION_NAMES.isBeginning(key));
 }
 
 /** Who may read the configuration reads the password; -secureArgs takes it encrypted, behind the other arguments. */

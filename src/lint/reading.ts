@@ -11,10 +11,10 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
   duplicate_service_endpoint: ["warning", "Two services stand for one address and port."],
   incomplete_statement: ["error", "A statement lacks an argument, or has one that cannot be read."],
   unknown_monitor_type: ["warning", "No NetScaler has a monitor of this type."],
-  unreadable_value: ["warning", "The value of an option cannot be read."],
+  unreadable_value: ["warning", "The value of an option is none that it takes."],
   value_out_of_range: [
     "warning",
-    "The value of an option is out of range, and the default stands.",
+    "The value of an option is out of range: the ADC refuses the whole command.",
   ],
   import_too_large: [
     "error",
@@ -28,11 +28,16 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
     "info",
     "Only the beginning of an option is written; whether the ADC takes that is not documented.",
   ],
-  stray_words: ["warning", "Words belong to no option and do nothing."],
+  unknown_option: [
+    "warning",
+    "No service, service group or vserver has such an option: the ADC refuses the command.",
+  ],
+  stray_words: ["warning", "Words belong to no option: the ADC refuses the command."],
   not_looked_at: [
     "info",
     "Statements about health are not looked at: silence about them is no praise.",
   ],
+  addresses_not_asked: ["info", "A vserver listens at addresses through which nothing is asked."],
   partition_not_read: ["info", "An admin partition's statements are not looked at."],
   typographic_characters: ["error", "Quotes or dashes were pasted that the ADC does not know."],
   broken_line: ["warning", "A line ends inside a quote or parenthesis."],

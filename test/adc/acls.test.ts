@@ -79,7 +79,7 @@ describe("denyingAcl", () => {
       const estate = parseNsConf(`add ns acl a DENY -srcIP ${written}`, { adc: "prod" });
       expect(estate.acls.get("a")?.source).toBeNull();
       const about = estate.diagnostics.find(({ object }) => object === "a");
-      expect(about?.message).toContain("it is ignored (default: none)");
+      expect(about?.message).toContain("without this option (default: none)");
     },
   );
 

@@ -32,3 +32,21 @@ test("diagnostics coverage › a member whose monitor is not configured is liste
     unsupported_reason: "no monitor nothere is configured",
   });
 });
+
+test("diagnostics coverage › of several addresses of a vserver plan says which is asked", () => {
+  const conf = `add service s 10.0.0.1 HTTP 80
+add lb vserver v HTTP 10.0.1.1 80 -range 3
+add lb vserver w HTTP 10.0.2.1 80
+bind lb vserver v s
+bind lb vserver w s
+`;
+  const estate = parseNsConf(conf, { adc: "adc" });
+  const rows = planJson(planProbes(estate, BARE_SETTINGS), [estate]).probes;
+  const notes = rows
+    .filter(({ vantage }) => vantage === "vip")
+    .map(({ vservers, note }) => [vservers[0], note]);
+  expect(notes).toEqual([
+    ["v", "the first of 3 addresses (-range); the others are not asked"],
+    ["w", null],
+  ]);
+});

@@ -125,20 +125,27 @@ describe("field types › read what is in range and nothing else", () => {
 const NUMBERS = ["1e-300", "0", "-5", "Infinity", "NaN", "1e999", "20941", "0.5"];
 
 describe("monitor › a number outside its range is a diagnostic and the default", () => {
-  test.each(NUMBERS)("interval %s in ns.conf and in NITRO, with one message", async (number) => {
-    const file = parseNsConf(`add lb monitor m TCP -interval ${JSON.stringify(number)}`, {
-      adc: "a",
-    });
-    const nitro = await fromNitro({ interval: number, units3: "SEC" });
-    expect([monitorOf(file), monitorOf(nitro)].map((one) => one.intervalMs)).toEqual([
-      5_000, 5_000,
-    ]);
-    const expected =
-      `value_out_of_range m: -interval of m: ${number} is not a whole number of MSEC, SEC or MIN ` +
-      "from 1 MSEC to 20940 SEC; it is ignored (default: 5 SEC).";
-    expect(refusals(file)).toEqual([expected]);
-    expect(refusals(nitro)).toEqual([expected.replace(number, `${number} SEC`)]);
-  });
+  test.each(NUMBERS)(
+    "interval %s in ns.conf, where the command is refused, and in NITRO",
+    async (number) => {
+      const file = parseNsConf(`add lb monitor m TCP -interval ${JSON.stringify(number)}`, {
+        adc: "a",
+      });
+      const nitro = await fromNitro({ interval: number, units3: "SEC" });
+      expect([monitorOf(file), monitorOf(nitro)].map((one) => one.intervalMs)).toEqual([
+        5_000, 5_000,
+      ]);
+      const expected =
+        `value_out_of_range m: -interval of m: ${number} is not a whole number of MSEC, SEC or MIN ` +
+        "from 1 MSEC to 20940 SEC; ";
+      expect(refusals(file)).toEqual([
+        `${expected}the ADC refuses the whole command. The rest of it is read here, without this option (default: 5 SEC).`,
+      ]);
+      expect(refusals(nitro)).toEqual([
+        `${expected.replace(number, `${number} SEC`)}it is ignored (default: 5 SEC).`,
+      ]);
+    },
+  );
 
   test.each([
     ["a JSON number", 1e-300],

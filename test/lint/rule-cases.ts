@@ -893,6 +893,8 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
   doubtful_option: {
     fires: [
       conf(WEB, health('HTTP -httpReq "GET /owa/healthcheck.htm"'), BIND),
+      "add service s 10.0.0.1 HTTP 80\nbind service s -monitorName http -mons DISABLED",
+      "add lb vserver v HTTP 10.0.1.1 80 -persistenceT SOURCEIP",
       // The beginning of two: -respCode and -resptimeout.
       conf(WEB, health("HTTP -resp 200"), BIND),
     ],
@@ -900,6 +902,27 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(WEB, health("HTTP -HTTPREQUEST 'GET /' -devno 7"), BIND),
       conf(WEB, health("STOREFRONT -storeName a -storefrontAcctService YES -hostName a"), BIND),
     ],
+  },
+  unknown_option: {
+    fires: [
+      "add service s 10.0.0.1 HTTP 80 -healtMonitor NO",
+      "add serviceGroup s HTTP\nbind serviceGroup s 10.0.0.1 80 -wieght 5",
+      "add lb vserver v HTTP 10.0.1.1 80 -fooBar 7",
+      "add cs vserver v HTTP 10.0.1.1 80\nset cs vserver v -lbMethd ROUNDROBIN",
+    ],
+    misses: [
+      "add service s 10.0.0.1 HTTP 80 -healthMonitor NO -cip ENABLED X-Forwarded-For -devno 7",
+      "add serviceGroup s HTTP\nbind serviceGroup s 10.0.0.1 80 -weight 5 -CustomServerID a -order 1",
+      "add lb vserver v HTTP 10.0.1.1 80 -probeProtocol HTTP -toggleorder ASCENDING -quicProfileName q",
+      "add cs vserver v HTTP 10.0.1.1 80 -persistenceType NONE -persistenceId 7 -dnsOverHttps NO",
+    ],
+  },
+  addresses_not_asked: {
+    fires: [
+      "add lb vserver v HTTP 10.0.1.1 80 -ipset more",
+      "add cs vserver v HTTP -IPPattern 0.0.1.1 -IPMask 0.0.255.255 80",
+    ],
+    misses: ["add lb vserver v HTTP 10.0.1.1 80 -ipset none"],
   },
   stray_words: {
     fires: [

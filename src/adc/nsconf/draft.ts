@@ -295,7 +295,7 @@ export function reportIncomplete(draft: Draft, statement: Statement, object: str
     "error",
     "incomplete_statement",
     object,
-    `This ${statement.verb} statement has a missing or unreadable argument; it is ignored.`,
+    `This ${statement.verb} statement has a missing or unreadable argument: the ADC refuses it, and it is not read here.`,
   );
 }
 
@@ -304,6 +304,7 @@ export function statementSource(statement: Statement, draft: Draft, object: stri
   return {
     object,
     line: statement.line,
+    isCommand: true,
     resets: statement.verb === "unset",
     written: ({ key }) => statement.keys.get(key),
     report: (diagnostic) => {

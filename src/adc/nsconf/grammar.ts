@@ -1,6 +1,7 @@
 import { utf8Length } from "../../lib/bytes.ts";
 import { isIP } from "../../lib/ip.ts";
 import { MONITOR_TYPES } from "../monitor-defaults.ts";
+import { optionNames, type OptionNames } from "./options.ts";
 import { writeWord } from "./statements.ts";
 
 /**
@@ -222,24 +223,6 @@ const MONITOR_OPTIONS = optionTable({
 });
 
 /**
- * A monitor's option as typed or meant: any beginning that only one has. In lower case; null: no option begins so, or more
- * than one. UNCONFIRMED: that the ADC takes half an option, as it takes half a verb, is documented nowhere.
- */
-export function monitorOptionOf(key: string): string | null {
-  if (MONITOR_OPTIONS.has(key) || OTHER_MONITOR_OPTIONS.includes(key)) {
-    return key;
-  }
-  const known = [...MONITOR_OPTIONS.keys(), ...OTHER_MONITOR_OPTIONS];
-  const found = key.length < 2 ? [] : known.filter((option) => option.startsWith(key));
-  return found.length === 1 ? (found[0] ?? null) : null;
-}
-
-/** As the reference spells it, where it is an option that this project prints. */
-export function spelledMonitorOption(key: string): string {
-  return MONITOR_OPTIONS.get(key)?.spelling ?? key;
-}
-
-/**
  * What else `add lb monitor` takes, in lower case: options of Citrix's own products, Diameter, RADIUS accounting, MQTT and
  * gRPC (command reference, NITRO docs), what a saved configuration writes beside a secret, and a comment, which is harmless.
  */
@@ -253,12 +236,11 @@ const OTHER_MONITOR_OPTIONS: readonly string[] = [
   "certkeyname",
 ].flatMap((row) => row.split(" "));
 
-/** Whether some monitor has an option that begins so. */
-export function isMonitorOption(key: string): boolean {
-  return [...MONITOR_OPTIONS.keys(), ...OTHER_MONITOR_OPTIONS].some((known) =>
-    known.startsWith(key),
-  );
-}
+/** All that some monitor has. */
+export const MONITOR_OPTION_NAMES: OptionNames = optionNames([
+  ...[...MONITOR_OPTIONS.values()].map(({ spelling }) => spelling),
+  ...OTHER_MONITOR_OPTIONS,
+]);
 
 function monitorOption(key: string, [, type = ""]: readonly string[]): OptionGrammar | null {
   const taken = MONITOR_TYPE_OPTIONS.get(type);

@@ -261,7 +261,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       refused.push(command.line);
       continue;
     }
-    if (command.text.includes("{{") && isTemplate(command.text)) {
+    if (isTemplate(command.text) || isSynopsis(command.text)) {
       orphans.push(command.line);
       continue;
     }
@@ -471,15 +471,27 @@ const CONFIGURES = /^\s*(?:add|bind|set|link|enable|disable|unbind|unset|unlink|
 
 /** `{{ pool.name }}` outside of quotes: a template's command, of which no name or number is known yet. */
 function isTemplate(text: string): boolean {
+  if (!text.includes("{{")) {
+    return false;
+  }
   const bare = text.replace(/"(?:[^"\\]|\\.)*"/g, '""');
   return bare.includes("{{") && bare.indexOf("}}", bare.indexOf("{{")) > 0;
+}
+
+/** `add lb monitor <name> <type> [-interval <n>]`: a command's synopsis, as references quote it. */
+function isSynopsis(text: string): boolean {
+  return text.includes("[-") && /\s\[-[A-Za-z]/.test(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'));
 }
 
 /** A quote or an option's dash as word processors and web pages set them, outside of plain quotes. */
 const TYPOGRAPHIC = /(?:^|\s)(?:[\u201c-\u201f\u2018-\u201b\u00ab]|[\u2012-\u2015][A-Za-z])/;
 
 function isTypographic(text: string): boolean {
-  return TYPOGRAPHIC.test(text) && TYPOGRAPHIC.test(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'));
+  if (!TYPOGRAPHIC.test(text)) {
+    return false;
+  }
+  const [bare = ""] = text.replace(/"(?:[^"\\]|\\.)*"/g, '""').split(/\s#/, 1);
+  return TYPOGRAPHIC.test(bare);
 }
 
 /** The same with plain quotes and dashes, what stands in plain quotes as it is. */

@@ -276,7 +276,7 @@ const PLAIN_VERBS = ["add ", "bind ", "set ", "enable ", "disable ", "link "];
 function isPlain(line: string): boolean {
   const verb = PLAIN_VERBS.find((one) => line.startsWith(one));
   const last = line.charCodeAt(line.length - 1);
-  if (verb === undefined || last === 0x5c || last <= 0x20 || last > 0x7e) {
+  if (verb === undefined || last === 0x5c || last <= 0x20 || last > 0x7e || line.includes("`")) {
     return false;
   }
   let at = verb.length;
@@ -310,15 +310,37 @@ const PAGER = /^(?:[\s\u0008]|\u001b\[[\d;?]*[A-Za-z])*$/;
 const WIPED = /^(?:[\s\u0008\r]|\(\d+%\)|\u001b\[[\d;?]*[A-Za-z])+/;
 
 /**
- * A page's line that is all code, as an item of a list or by itself: `add vlan 2` between single backticks. The name of a
+ * A page's line that is all code, as an item of a list or by itself: `add vlan 2` between single backticks, or a list's
+ * item that can be nothing else. The name of a
  * command alone (`add lb vserver`) is none.
  */
 function withoutCodeMarks(line: string): string {
-  const code = line.includes("`") ? INLINE_CODE.exec(line.trim())?.[1] : undefined;
+  const listed = LISTED.exec(line)?.[1];
+  if (listed !== undefined && CONFIGURING.test(listed.split(" ", 1)[0] ?? "")) {
+    return LOOKS_TYPED.test(listed) ? listed : line;
+  }
+  if (!line.includes("`")) {
+    return line;
+  }
+  const block = LONE_MARK.exec(line.trim())?.[1];
+  if (block !== undefined) {
+    return block;
+  }
+  const code = INLINE_CODE.exec(line.trim())?.[1];
   return code !== undefined && (/\d/.test(code) || code.trim().split(/\s+/).length > MOST_OF_NAME)
     ? code
     : line;
 }
+
+/** The last line of a block between two backticks, as scripts quote several. */
+const LONE_MARK = /^([^`]+)`\s?[,;)\]}]{0,4}$/;
+
+/** An item of a list without code marks, as pages lose them. */
+const LISTED = /^\s*[-*+]\s+([a-z]+ .*)$/;
+
+/** What no sentence has: an option, an address, or a name of several parts behind verb and object. */
+const LOOKS_TYPED =
+  /\s-[A-Za-z]{2,}(?:\s|$)|\s\d{1,3}(?:\.\d{1,3}){3}(?:\s|$)|^\S+ (?:lb|cs) \S+ \S*[\d_]/;
 
 const MOST_OF_NAME = 3;
 
@@ -336,8 +358,8 @@ function withoutBackslash(line: string): string {
 
 const BARE_PROMPT = /^\s*>\s?/;
 
-/** A comment as the ADC has them, or the fence around a page's commands. */
-const COMMENT = /^(#|```)/;
+/** A comment as the ADC has them, or what stands around a page's commands: a fence, a tag of its generator. */
+const COMMENT = /^(#|```|\{%)/;
 
 /** `nsroot@ns1-Primary> `, `[ns1] > `: any text up to `>`, if a command stands behind it. */
 const PROMPT = /^[^"'>]{1,160}>[ \t]*(?=([A-Za-z]{2,})(?:[ \t]+\S|[ \t]*$))/;
@@ -359,16 +381,26 @@ function isReply(line: string, pending: Pending | null): boolean {
   return line === "Done" || (REPLY.test(line) && (pending === null || !isOpen(pending)));
 }
 
-/** `cli_script.sh "add server a 10.0.0.1"`: how commands are given to the container, which has no command line of its own. */
-const SCRIPT = "cli_script.sh";
+/**
+ * `cli_script.sh "add server a 10.0.0.1"`, `nscli -U :nsroot:… "add server …"`: how scripts give commands to the ADC's
+ * command line.
+ */
+const SCRIPTS: readonly string[] = ["cli_script.sh", "nscli"];
 
-/** What a call of it runs; null: the line is none. */
+/** What a call of one runs; null: the line is none. */
 function inScript(line: string): string | null {
-  const at = line.indexOf(SCRIPT);
-  const argument = line.slice(at + SCRIPT.length).trim();
+  const script = SCRIPTS.find((name) => line.includes(name));
+  if (script === undefined) {
+    return null;
+  }
+  const at = line.indexOf(script);
+  const argument = line
+    .slice(at + script.length)
+    .trim()
+    .replace(ACCOUNT, "");
   const quote = argument.charAt(0);
   const isCall = at === 0 || /[\s/]/.test(line.charAt(at - 1));
-  if (at < 0 || !isCall || argument.length < 2 || !argument.endsWith(quote)) {
+  if (!isCall || argument.length < 2 || !argument.endsWith(quote)) {
     return null;
   }
   const inside = argument.slice(1, -1);
@@ -381,6 +413,9 @@ function inScript(line: string): string | null {
       return null;
   }
 }
+
+/** `-U HOST:USER:PASSWORD`: as whom the command is run. */
+const ACCOUNT = /^-U\s+\S{1,256}\s+/;
 
 /** Nothing wraps lines at fewer columns. */
 const NARROWEST = 72;

@@ -19,7 +19,8 @@ import {
   type StatementReader,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
-import { isMonitorOption, monitorOptionOf, spelledMonitorOption } from "./grammar.ts";
+import { MONITOR_OPTION_NAMES } from "./grammar.ts";
+import { withWholeOptions } from "./options.ts";
 
 /** `add lb monitor NAME TYPE …`, and `set lb monitor`, which also changes built-ins. */
 export const monitorStatements: StatementKinds = {
@@ -64,16 +65,16 @@ function setMonitor(statement: Statement, draft: Draft): void {
 }
 
 /**
- * A word behind name and type is a key that lost its dash, one behind a value is what quotes should hold: it does nothing,
- * and its author believes it does.
+ * A word behind name and type is a key that lost its dash, one behind a value is what quotes should hold: the command's
+ * synopsis has no place for it.
  */
 function strayWords(statement: Statement, draft: Draft, name: string): void {
   let stray = Math.max(0, statement.words.length - 2);
   for (const [key, values] of statement.keys) {
-    stray += Math.max(0, values.length - mostWordsOf(monitorOptionOf(key) ?? key));
+    stray += Math.max(0, values.length - mostWordsOf(MONITOR_OPTION_NAMES.whole(key) ?? key));
   }
   if (stray > 0) {
-    const message = `${String(stray)} word(s) of this statement belong to no key and are ignored.`;
+    const message = `${String(stray)} word(s) of this line belong to no option: the ADC refuses the whole command. It is read here without them.`;
     report(draft, statement, "warning", "stray_words", name, message);
   }
 }
@@ -107,7 +108,7 @@ type Keys = Omit<PartialMonitor, "name" | "type" | "parameters"> & {
 };
 
 function readKeys(typed: Statement, draft: Draft, name: string): Keys {
-  const statement = withWholeOptions(typed, draft, name);
+  const statement = withWholeOptions(typed, draft, name, MONITOR_OPTION_NAMES);
   const source = statementSource(statement, draft, name);
   const password = passwordKind(statement);
   const parameters = readFields(MONITOR_PARAMETER_FIELDS, source);
@@ -116,34 +117,6 @@ function readKeys(typed: Statement, draft: Draft, name: string): Keys {
     parameters: password === null ? parameters : { ...parameters, password },
     written,
   });
-}
-
-/** `-httpreq` is read as the whole option; that the ADC would do so is told as the guess that it is. */
-function withWholeOptions(statement: Statement, draft: Draft, name: string): Statement {
-  const { keys } = statement;
-  const read = [...keys].map(([key, values]) => ({ key, option: monitorOptionOf(key), values }));
-  if (read.every(({ key, option }) => key === option)) {
-    return statement;
-  }
-  if (read.some(({ key, option }) => option === null && isMonitorOption(key))) {
-    const message = "What several options begin with is none of them, and is not read.";
-    report(draft, statement, "info", "doubtful_option", name, message);
-  }
-  for (const { key, option } of read) {
-    if (option !== null && key !== option) {
-      const message = `The beginning of -${spelledMonitorOption(option)} is read as the whole option; whether the ADC takes half an option is not documented.`;
-      report(draft, statement, "info", "doubtful_option", name, message);
-    }
-  }
-  // What is written in full counts, wherever it stands.
-  const halves = read.filter(({ key, option }) => key !== option);
-  const whole = read.filter(({ key, option }) => key === option);
-  return {
-    ...statement,
-    keys: new Map(
-      [...halves, ...whole].map(({ key, option, values }) => [option ?? key, values] as const),
-    ),
-  };
 }
 
 function passwordKind({ keys }: Statement): MonitorParameters["password"] | null {
@@ -167,10 +140,14 @@ export function unsetReaders(
 
 /** What was set is forgotten, so that the defaults of the type stand again; a built-in's are its own. */
 function unsetMonitor(statement: Statement, draft: Draft): void {
-  const [name = ""] = statement.words;
+  const [name = "", type] = statement.words;
   const known = draft.monitors.get(name);
   if (known === undefined) {
     reportMissing(draft, statement, "monitor", name);
+    return;
+  }
+  if (type === undefined) {
+    reportIncomplete(draft, statement, known.name);
     return;
   }
   const unset = new Set([...statement.keys.keys()].map((key) => PROPERTIES.get(key) ?? key));

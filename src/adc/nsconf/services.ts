@@ -24,6 +24,12 @@ import { builtInMonitor } from "../monitor-defaults.ts";
 import type { MonitorBinding } from "../../model/adc-service.ts";
 import { wholeNumber } from "../field-types.ts";
 import { NO_BACKEND_TLS } from "../tls-fields.ts";
+import {
+  GROUP_OPTIONS_OF_COMMAND,
+  knowing,
+  SERVICE_BINDING_OPTIONS,
+  SERVICE_OPTIONS_OF_COMMAND,
+} from "./options.ts";
 
 /** `add server NAME (IP|FQDN)` and `set server`. */
 export const serverStatements: StatementKinds = {
@@ -68,14 +74,17 @@ function setServer(statement: Statement, draft: Draft): void {
 /** Services, service groups, their members and both ways of binding monitors to them. */
 export const serviceStatements: StatementKinds = {
   definitions: new Map([
-    ["add service", addService],
-    ["add servicegroup", addServiceGroup],
+    ["add service", knowing("service", SERVICE_OPTIONS_OF_COMMAND, addService)],
+    ["add servicegroup", knowing("service group", GROUP_OPTIONS_OF_COMMAND, addServiceGroup)],
   ]),
   changes: new Map([
-    ["set service", setService],
-    ["set servicegroup", setService],
-    ["bind service", bindService],
-    ["bind servicegroup", bindServiceGroup],
+    ["set service", knowing("service", SERVICE_OPTIONS_OF_COMMAND, setService)],
+    ["set servicegroup", knowing("service group", GROUP_OPTIONS_OF_COMMAND, setService)],
+    ["bind service", knowing("binding of a service", SERVICE_BINDING_OPTIONS, bindService)],
+    [
+      "bind servicegroup",
+      knowing("binding of a service group", SERVICE_BINDING_OPTIONS, bindServiceGroup),
+    ],
     ["bind lb monitor", bindMonitor],
   ]),
 };

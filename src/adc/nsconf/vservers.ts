@@ -23,18 +23,23 @@ import {
   statementSource,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
+import {
+  CS_VSERVER_OPTIONS_OF_COMMAND,
+  knowing,
+  LB_VSERVER_OPTIONS_OF_COMMAND,
+} from "./options.ts";
 import { policyBinding } from "./policies.ts";
 import type { Port } from "../../model/adc-service.ts";
 
 /** Load-balancing and content-switching vservers and what is bound to them. */
 export const vserverStatements: StatementKinds = {
   definitions: new Map([
-    ["add lb vserver", addLbVserver],
-    ["add cs vserver", addCsVserver],
+    ["add lb vserver", knowing("lb vserver", LB_VSERVER_OPTIONS_OF_COMMAND, addLbVserver)],
+    ["add cs vserver", knowing("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, addCsVserver)],
   ]),
   changes: new Map([
-    ["set lb vserver", setLbVserver],
-    ["set cs vserver", setCsVserver],
+    ["set lb vserver", knowing("lb vserver", LB_VSERVER_OPTIONS_OF_COMMAND, setLbVserver)],
+    ["set cs vserver", knowing("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, setCsVserver)],
     ["bind lb vserver", bindLbVserver],
     ["bind cs vserver", bindCsVserver],
   ]),
@@ -165,6 +170,7 @@ function setCsVserver(statement: Statement, draft: Draft): void {
 }
 
 function applyLbKeys(vserver: LbVserverDraft, statement: Statement, draft: Draft): void {
+  reportOtherAddresses(vserver.name, statement, draft);
   const source = statementSource(statement, draft, vserver.name);
   applyCommonKeys(vserver, source);
   Object.assign(vserver, readFields(LB_VSERVER_FIELDS, source));
@@ -172,9 +178,23 @@ function applyLbKeys(vserver: LbVserverDraft, statement: Statement, draft: Draft
 }
 
 function applyCsKeys(vserver: CsVserverDraft, statement: Statement, draft: Draft): void {
+  reportOtherAddresses(vserver.name, statement, draft);
   const source = statementSource(statement, draft, vserver.name);
   applyCommonKeys(vserver, source);
   Object.assign(vserver, readFields(CS_VSERVER_FIELDS, source));
+}
+
+/** What listens where nothing is asked is named, as a limit of what is seen. */
+function reportOtherAddresses(name: string, statement: Statement, draft: Draft): void {
+  const [set] = statement.keys.get("ipset") ?? [];
+  const about = statement.keys.has("ippattern")
+    ? "This vserver answers at every address of a pattern (-IPPattern): nothing is asked through it."
+    : set === undefined || set.toLowerCase() === "none"
+      ? null
+      : `This vserver answers at the addresses of IP set ${set}, too (-ipset): only its own is asked.`;
+  if (about !== null && statement.verb !== "unset") {
+    report(draft, statement, "info", "addresses_not_asked", name, about);
+  }
 }
 
 function applyCommonKeys(vserver: LbVserverDraft | CsVserverDraft, source: FieldSource): void {

@@ -114,7 +114,7 @@ export function vipReach(
   const direct = endpointOf(vserver, anyPort);
   if (direct !== null) {
     const way = { entry: vserver, path: own?.path ?? null, host: hostOf(own), policyHost: null };
-    return [Object.assign(way, direct, AT_VIP)];
+    return [Object.assign(way, direct, AT_VIP, { note: rangeNote(vserver) })];
   }
   const reaches = new Map<string, VipReach>();
   const wanted = own?.path ?? preferredPath;
@@ -129,13 +129,19 @@ export function vipReach(
     const before = settings.vservers.get(entry.name);
     const host = own?.host ?? path.host ?? before?.host ?? hostOf(own) ?? hostOf(before);
     const way = { entry, path: path.path, host, policyHost: path.host };
-    reaches.set(entry.name, Object.assign(way, endpoint, AT_VIP));
+    reaches.set(entry.name, Object.assign(way, endpoint, AT_VIP, { note: rangeNote(entry) }));
   }
   return [...reaches.values()];
 }
 /** What a client types: the host given, else the first name. */
 export function hostOf(own: VserverConfig | undefined): string | null {
   return own?.host ?? own?.names[0] ?? null;
+}
+/** Of several addresses in a row, the others are not asked: the reader has to know. */
+function rangeNote({ range }: Vserver): string | null {
+  return range > 1
+    ? `the first of ${String(range)} addresses (-range); the others are not asked`
+    : null;
 }
 function endpointOf(
   { address, port: own }: Vserver,

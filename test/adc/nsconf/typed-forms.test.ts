@@ -277,3 +277,123 @@ test("typed forms › a policy bound by bind lb vserver to a content-switching v
   expect(told).toMatchObject({ rule: "wrong_kind_reference", object: "cs" });
   expect(told?.message).toContain("use bind cs vserver");
 });
+
+describe("options of services and vservers", () => {
+  test("half an option is read as the whole one, and told", () => {
+    const estate = read(
+      "add service s 10.0.0.1 HTTP 80",
+      "bind service s -monitorName http -mons DISABLED",
+      "add lb vserver v HTTP 10.0.1.1 80 -persistenceT SOURCEIP",
+    );
+    expect(estate.services.get("s")?.monitors).toMatchObject([{ enabled: false }]);
+    expect(estate.lbVservers.get("v")?.persistence.type).toBe("SOURCEIP");
+    expect(said(estate).toSorted()).toEqual(["info doubtful_option s", "info doubtful_option v"]);
+  });
+
+  test("one that no service has is named, the rest of the line is read", () => {
+    const estate = read("add service s 10.0.0.1 HTTP 80 -fooBar 1 -healthMonitor NO");
+    expect(estate.services.get("s")?.healthMonitor).toBe(false);
+    expect(estate.diagnostics[0]?.message).toContain("has -foobar: the ADC refuses");
+  });
+
+  test("what stands behind an option without its value is not repeated", () => {
+    const estate = read("add service s 10.0.0.1 HTTP 80 -comment -Sommer2026 -healthMonitor NO");
+    expect(JSON.stringify(estate)).not.toContain("ommer2026");
+  });
+
+  test("an option that the appliance has saved itself is newer, not wrong", () => {
+    const estate = read("#NS15.1 Build 1.1", "add service s 10.0.0.1 HTTP 80 -fromTheFuture YES");
+    expect(said(estate)).toContain("info unknown_option s");
+  });
+});
+
+describe("forms of scripts and pages", () => {
+  test("what nscli is given is read, its account is not", () => {
+    const estate = read(
+      'nscli -U :nsroot:geheim "add serviceGroup sg HTTP"',
+      "  nscli -U 10.0.0.1:nsroot:geheim 'bind serviceGroup sg 10.0.0.7 80'",
+    );
+    expect(estate.services.get("sg")?.members).toMatchObject([{ port: 80 }]);
+    expect(JSON.stringify(estate)).not.toContain("geheim");
+  });
+
+  test.each(["* add lb vserver v1 HTTP 10.0.1.1 80", "  - add lb vserver v1 HTTP"])(
+    "an item of a list that can only be a command is one: %s",
+    (line) => {
+      expect([...read(line).lbVservers.keys()]).toEqual(["v1"]);
+    },
+  );
+
+  test.each([
+    "* Add lb vserver for mail",
+    "- add server to the farm",
+    "* bind lb vserver and group",
+  ])("a sentence in a list is none: %s", (line) => {
+    const { lbVservers, servers, diagnostics } = read(line, "add server s 10.0.0.1");
+    expect([lbVservers.size, servers.size]).toEqual([0, 1]);
+    expect(diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
+  });
+});
+
+describe("what stands around commands in pages", () => {
+  const longer = `add lb monitor m MYSQL-ECV -userName u -sqlQuery "select a from b where c" -evalRule "x"`;
+
+  test("a tag of the page's generator continues no command", () => {
+    expect(said(read("{% highlight bash %}", longer, "{% endhighlight %}"))).toEqual([
+      "info unused_monitor m",
+    ]);
+  });
+
+  test("the mark that ends a block is no part of the last name", () => {
+    const estate = read(
+      "add serviceGroup sg HTTP",
+      "bind serviceGroup sg 10.0.0.1 80",
+      "add lb vserver v HTTP 10.0.1.1 80",
+      "bind lb vserver v sg` },",
+    );
+    expect(estate.lbVservers.get("v")?.services).toMatchObject([{ service: "sg" }]);
+  });
+
+  test("a synopsis is no command", () => {
+    const estate = read("add lb monitor <name> <type> [-interval <n> [<units>]] [-recv <string>]");
+    expect([...estate.monitors.keys()]).toEqual([]);
+  });
+
+  test("typographic quotes in a comment behind a command are none of it", () => {
+    const estate = read("add service s 10.0.0.1 HTTP 80 ## exclude \u201c-devno 7\u201d");
+    expect(said(estate).filter((one) => one.startsWith("error"))).toEqual([]);
+  });
+
+  test("a value to be filled in is no mistake", () => {
+    const estate = read("add lb monitor m TCP -destIP $db1_ip", "add lb vserver v HTTP <ip> 80");
+    expect(said(estate).filter((one) => !one.startsWith("info"))).toEqual([]);
+  });
+});
+
+describe("a monitor that is bound by a part of its name", () => {
+  test("is one error", () => {
+    const estate = read(
+      'add lb monitor MON_ocp-master HTTP-ECV -send "GET /healthz" -recv ok -secure YES',
+      "add serviceGroup sg SSL_BRIDGE",
+      "bind serviceGroup sg 10.0.0.1 443 -monitorName ocp-master",
+    );
+    expect(said(estate)).toEqual(["error dangling_reference sg"]);
+    expect(estate.diagnostics[0]?.message).toContain("but MON_ocp-master is");
+  });
+
+  test("is not guessed where two could be meant", () => {
+    const estate = read(
+      "add lb monitor A_master TCP",
+      "add lb monitor B_master TCP",
+      "add serviceGroup sg TCP",
+      "bind serviceGroup sg 10.0.0.1 443 -monitorName master",
+    );
+    expect(said(estate)).toContain("info dangling_reference sg");
+  });
+});
+
+test("unset lb monitor › without its type is refused, as set is", () => {
+  const estate = read("add lb monitor m TCP -interval 20", "unset lb monitor m -interval");
+  expect(said(estate)).toContain("error incomplete_statement m");
+  expect(estate.monitors.get("m")?.intervalMs).toBe(20_000);
+});
