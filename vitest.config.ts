@@ -16,8 +16,6 @@ const ALL = ["test/**/*.test.ts"];
 
 /** Many more than the smallest machine has processors: most of the time is spent waiting for probes and time-outs. */
 const WORKERS_THAT_WAIT = 6;
-/** The shared files are short, and wait for most of it for real servers and for refusals. */
-const WORKERS_THAT_SHARE = 8;
 /** One more than the smallest machine has: some of the time goes into reading files. */
 const WORKERS_THAT_WORK = 3;
 
@@ -66,7 +64,6 @@ export default defineConfig({
           include: SHARED,
           exclude: [...ALONE, ...WAITING, ...LONG, ...FAST_OF_SHARED],
           isolate: false,
-          maxWorkers: WORKERS_THAT_SHARE,
           // After the isolated files, so that a worker goes on with the modules it has.
           sequence: { groupOrder: 1 },
         },

@@ -145,7 +145,7 @@ describe("demo --adc-only ›", () => {
         20_000,
       );
     };
-    await until("the console", adc.out, (text) => text.includes("help shows"), 40_000);
+    await until("the console", adc.out, (text) => text.includes("Type help"), 40_000);
     const { agent } = parse(await readFile(file, "utf8")) as { agent: string };
     expect(agent).toBe("demo");
     await type("help", /disable server NAME/);

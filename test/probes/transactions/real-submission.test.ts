@@ -66,7 +66,7 @@ describe.skipIf(lacking !== null)("Postfix and Dovecot as one mail system", () =
       const seen = await run("mail_round_trip");
       expect(
         `${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`,
-        `${seen.step}: ${seen.evidence.transcript}`,
+        `${seen.step}: ${seen.evidence.transcript}\n${servers.output()}`,
       ).toMatch(/^match ok found after \d+\.\d s$/);
     }
     const left = await runTransaction(

@@ -8,6 +8,8 @@ export const SUBMISSION_USER = { username: "itest@mail.example.com", password: "
 export interface SubmissionServers {
   /** Ports `smtp` (submission, STARTTLS) and `imaps` of one mailbox. */
   readonly ports: Readonly<Record<"submission" | "imaps", number>>;
+  /** What the mailbox's server wrote to its log, for failure messages. */
+  output(): string;
   stop(): Promise<void>;
 }
 
@@ -26,6 +28,7 @@ export async function startSubmission(): Promise<SubmissionServers> {
   }
   return {
     ports: { submission: postfix.ports["submission"] ?? 0, imaps: dovecot.ports["imaps"] ?? 0 },
+    output: () => dovecot.output(),
     async stop() {
       await postfix.stop();
       await dovecot.stop();
@@ -52,7 +55,7 @@ state_dir = ${directory}/state
 instance_name = witness-submission
 protocols = imap lmtp
 listen = 127.0.0.1
-log_path = ${directory}/dovecot.log
+log_path = /dev/stderr
 ssl = yes
 ssl_cert = <${tls.certificate}
 ssl_key = <${tls.key}
