@@ -62,13 +62,27 @@ export function judgeMember(
   const memory = nextMemory(member, around, opinions, maintenance);
   const { verdict, readyToReturn } = verdictOn(member, around, opinions, maintenance, memory);
   const flaps = isGood(opinions) ? flapsOf(memory.falls, around.now) : null;
-  const outcome: MemberOutcome = { ...opinions, maintenance, verdict, flaps };
+  // Field by field, as below: spreading these objects made the simulation a third slower.
+  const outcome: MemberOutcome = {
+    adc: opinions.adc,
+    replica: opinions.replica,
+    service: opinions.service,
+    replicaParts: opinions.replicaParts,
+    serviceParts: opinions.serviceParts,
+    cannotReach: opinions.cannotReach,
+    maintenance,
+    verdict,
+    flaps,
+  };
+  const { step, reason, decidedBy } = explanation(member, around.nitro, outcome);
   return {
     judgement: {
       replica: opinions.replica,
       service: opinions.service,
       verdict,
-      ...explanation(member, around.nitro, outcome),
+      step,
+      reason,
+      decidedBy,
       maintenance,
       depth: depthsOf(member),
       readyToReturn,
