@@ -52,8 +52,9 @@ export interface ProbeFacts extends Pick<
   readonly redirectUrl: string | null;
   /** By what this agent alone may be refused, by the ADC or a server that serves the ADC; null: by nothing. */
   readonly refusal: VipRefusal | null;
-  /** A monitor that is enabled on the ADC, and that the operator has not excluded from verdicts. */
+  /** The operator has excluded this monitor from verdicts. */
   readonly excluded: boolean;
+  /** Of a monitor: it is enabled on the ADC. True for transactions. */
   readonly enabled: boolean;
   /** Of a monitor: the pause between probes while it is DOWN. 0 for transactions. */
   readonly downTimeMs: number;

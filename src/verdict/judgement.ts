@@ -25,7 +25,7 @@ export interface MemberMemory {
   readonly workedSinceWindow: boolean;
   /** It was out of service, or seen in maintenance, since it was last good. */
   readonly workedOn: boolean;
-  /** Since when a monitor of ours, a transaction or detected maintenance has spoken against it without a break. */
+  /** Since when a replica or transaction has failed, or maintenance has been detected, without a break; null: not now. */
   readonly brokenSince: number | null;
   /** How the ADC alone took it down and up within the last hour. */
   readonly falls: readonly Fall[];

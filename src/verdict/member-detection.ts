@@ -69,7 +69,8 @@ export function canShowMaintenance({ probes }: Pick<MemberFacts, "probes">): boo
   return probes.some((probe) => signProtocolOf(probe) !== "other");
 }
 
-function signProtocolOf({ transaction }: ProbeFacts): SignProtocol {
+/** The protocol by which a probe may show maintenance. */
+export function signProtocolOf({ transaction }: Pick<ProbeFacts, "transaction">): SignProtocol {
   switch (transaction) {
     case "imap_greeting":
     case "imap_login":

@@ -5,7 +5,7 @@ import type { VserverInputs } from "./vserver-verdict.ts";
 import type { MemberFacts, ProbeFacts } from "./facts.ts";
 
 /** Reasons of logins that fail at the ADC itself, before the service. */
-export const ADC_LOGIN_RUNGS: ReadonlySet<Reason> = new Set<Reason>([
+export const ADC_LOGIN_REASONS: ReadonlySet<Reason> = new Set<Reason>([
   "aaa_login",
   "aaa_rejected",
   "aaa_not_authorized",
@@ -80,7 +80,7 @@ function fateOf(probe: ProbeFacts, around: VipLoginSurroundings): Fate {
   if (!isConvicted || !reachedTheLogin(seen)) {
     return inconclusive(seen);
   }
-  if (ADC_LOGIN_RUNGS.has(seen.reason)) {
+  if (ADC_LOGIN_REASONS.has(seen.reason)) {
     return broken(seen.reason);
   }
   if (alsoFailsAtMember(around.members, probe)) {
@@ -143,7 +143,7 @@ const LOGIN_STEPS: ReadonlySet<Step> = new Set<Step>(["login", "mail_from", "tra
 
 /** Whether the connection up to the login worked: what failed is the login, or what comes after it. */
 function reachedTheLogin({ step, reason }: Observation): boolean {
-  return LOGIN_STEPS.has(step) || ADC_LOGIN_RUNGS.has(reason);
+  return LOGIN_STEPS.has(step) || ADC_LOGIN_REASONS.has(reason);
 }
 
 /** Whether the same login also fails at a member that clients are sent to: then the fault is there. */

@@ -4,7 +4,12 @@ import type { Reason } from "../model/reasons.ts";
 import type { MemberFacts, ProbeFacts, VserverFacts } from "./facts.ts";
 import type { VserverJudgement } from "./judgement.ts";
 import { combineTransactions, failuresBeyondChance } from "./service-opinion.ts";
-import { ADC_LOGIN_RUNGS, takesClients, vipLogin, type VipLoginSurroundings } from "./vip-login.ts";
+import {
+  ADC_LOGIN_REASONS,
+  takesClients,
+  vipLogin,
+  type VipLoginSurroundings,
+} from "./vip-login.ts";
 import { isRefusal, type VipRefusal } from "./vip-refusal.ts";
 import { isSourceBound } from "./vserver-findings.ts";
 import type { VserverInputs } from "./vserver-verdict.ts";
@@ -64,7 +69,7 @@ function throughOne(probes: readonly ProbeFacts[], around: VipSurroundings): Vip
   }
   const looks = probes.filter((probe) => probe.kind === "transaction" && !silenced.has(probe));
   const guarded = looks.find(
-    (probe) => probe.current !== null && ADC_LOGIN_RUNGS.has(probe.current.reason),
+    (probe) => probe.current !== null && ADC_LOGIN_REASONS.has(probe.current.reason),
   );
   if (guarded?.current && !looks.some(answersDespiteGuard)) {
     return { opinion: "protected", reason: loginReason ?? guarded.current.reason, login };

@@ -12,6 +12,7 @@ import { unjudgedMember, unjudgedVserver } from "../plan/plan.ts";
 import { compareWithVip, type ResolvedNames } from "../public-names.ts";
 import type { PlannedProbe } from "../plan/planned-probe.ts";
 import { clientNames } from "../plan/vip-reach.ts";
+import { signProtocolOf } from "../../verdict/member-detection.ts";
 import { tlsEnd } from "../../verdict/vserver-findings.ts";
 import { VserverRecord } from "./vserver-record.ts";
 import { GslbRecord } from "./gslb-record.ts";
@@ -301,20 +302,10 @@ function monitorsOf(probes: readonly ProbeRecord[]) {
 
 /** The protocol of a member, which determines how late it shows a change of state. */
 function protocolOf(probes: readonly ProbeRecord[]): SettlingProtocol {
-  for (const { transaction } of probes) {
-    switch (transaction) {
-      case "imap_greeting":
-      case "imap_login":
-        return "imap";
-      case "pop3_greeting":
-      case "pop3_login":
-        return "pop3";
-      case "smtp_mail_from":
-      case "smtp_submission":
-        return "smtp";
-      case "health_page":
-        return "health_page";
-      default:
+  for (const probe of probes) {
+    const protocol = probe.transaction === "smtp_submission" ? "smtp" : signProtocolOf(probe);
+    if (protocol !== "other") {
+      return protocol;
     }
   }
   return "other";

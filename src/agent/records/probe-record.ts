@@ -75,7 +75,7 @@ export class ProbeRecord implements LiveProbe, ProbeFacts {
   /** The run in progress, shared with the successor if the estate is imported again meanwhile. */
   flight: { running: Promise<ProbeResult | null> | null } = { running: null };
   /** The last name by which the server identified itself, and when (`ServerNames` in witness-state.ts). */
-  nameClaim: { readonly name: string; heardAt: number; isMade: boolean } | null = null;
+  nameClaim: { readonly name: string; claimedAt: number; isMade: boolean } | null = null;
   /** For how long handling its answers has stalled the event loop, in seconds. */
   stalledSeconds = 0;
   /** Failures excused by stalls since the last success. */

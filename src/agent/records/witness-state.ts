@@ -114,11 +114,11 @@ class ServerNames {
         claim.isMade = false;
       }
     } else if (claim?.name === name) {
-      claim.heardAt = this.#now();
+      claim.claimedAt = this.#now();
       claim.isMade = true;
     } else {
       this.#remove(probe);
-      probe.nameClaim = { name, heardAt: this.#now(), isMade: true };
+      probe.nameClaim = { name, claimedAt: this.#now(), isMade: true };
       this.#add(probe);
     }
   }
@@ -159,7 +159,7 @@ function soleOwner(claimants: ReadonlySet<ProbeRecord>, now: number): string | n
   const repeated = new Set<string>();
   const silent = new Set<string>();
   for (const { nameClaim, server, freshMs } of claimants) {
-    const ageMs = now - (nameClaim?.heardAt ?? -Infinity);
+    const ageMs = now - (nameClaim?.claimedAt ?? -Infinity);
     if (nameClaim?.isMade === true && ageMs <= freshMs) {
       repeated.add(server);
     } else if (ageMs <= KEPT_WHILE_SILENT_MS) {
