@@ -13,6 +13,7 @@ import {
   type HeldBackReason,
   MessageRateLimit,
 } from "./accounts/gated-login.ts";
+import { LoginQueue } from "./accounts/login-queue.ts";
 import {
   type AgentEvents,
   StallBackOff,
@@ -56,6 +57,7 @@ export class ProbeRunner {
   /** By account, the reason that has been logged. */
   readonly #heldBack = new Map<string, HeldBackReason>();
   readonly #messages: MessageRateLimit;
+  readonly #queue = new LoginQueue();
   readonly #surroundings: ProbeSurroundings;
   #sourceTurn = 0;
 
@@ -158,7 +160,7 @@ export class ProbeRunner {
     }
     let missing = false;
     const gated = await gatedLogin(
-      keeper,
+      { keeper, queue: this.#queue, monotonic, signal },
       credential,
       // Outside the schedule, waiting for other logins is limited by the timeout, too.
       state === null ? { ...record.planned, timeoutMs, intervalMs: timeoutMs } : record.planned,
@@ -167,8 +169,6 @@ export class ProbeRunner {
         missing = result === null;
         return result ?? NOT_RUN;
       },
-      monotonic,
-      signal,
       state === null || record.lastPassed === true ? null : this.#recoveredMsAgo(record, state),
     );
     if (state !== null) {

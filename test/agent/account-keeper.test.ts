@@ -7,10 +7,13 @@ import {
   ACCOUNTS_FILE,
   openAccountKeeper,
   type AccountKeeper,
+  type Credential,
 } from "../../src/agent/accounts/account-keeper.ts";
 import { decodeLoginState } from "../../src/agent/accounts/login-state.ts";
 import { StorageWatch } from "../../src/lib/durable-file.ts";
-import { gatedLogin } from "../../src/agent/accounts/gated-login.ts";
+import { gatedLogin, type LoginGate } from "../../src/agent/accounts/gated-login.ts";
+import { observed } from "./small-estate.ts";
+import { LoginQueue } from "../../src/agent/accounts/login-queue.ts";
 import { lockoutKeyOf } from "../../src/probes/monitors/spec.ts";
 import {
   NEW_SECRET_MS,
@@ -224,28 +227,53 @@ test("account keeper › two rejections that come long after their time still su
   expect(agent.keeper.suspended()).toMatchObject([{ account: "probe-a" }]);
 });
 
-test("account keeper › a login that breaks by a mistake of ours counts as unanswered, and holds up nobody", async () => {
+const PROBE_LOGIN: Credential = {
+  lockoutKey: "probe",
+  secret: sealed("canary-91c2"),
+  name: "probe-a",
+};
+const AT_EX01 = {
+  id: EX01.key,
+  vantage: "backend",
+  server: "ex01",
+  address: "192.0.2.11",
+  intervalMs: 20,
+  timeoutMs: 1_000,
+} as const;
+
+function gateOf(keeper: AccountKeeper, queue = new LoginQueue()): LoginGate {
+  return { keeper, queue, monotonic: () => 0, signal: new AbortController().signal };
+}
+
+test("gated login › counts as unanswered and holds no later login back when the probe throws", async () => {
   const { open } = await shared();
   const agent = await open();
-  const broken = gatedLogin(
-    agent.keeper,
-    { lockoutKey: "probe", secret: sealed("canary-91c2"), name: "probe-a" },
-    {
-      id: EX01.key,
-      vantage: "backend",
-      server: "ex01",
-      address: "192.0.2.11",
-      intervalMs: 0,
-      timeoutMs: 1_000,
-    },
-    () => Promise.reject(new RangeError("a mistake")),
-    () => 0,
-    new AbortController().signal,
+  const broken = gatedLogin(gateOf(agent.keeper), PROBE_LOGIN, AT_EX01, () =>
+    Promise.reject(new RangeError("a mistake")),
   );
   await expect(broken).rejects.toThrow("a mistake");
   expect(await agent.begin(EX01)).toMatchObject({ why: "elsewhere_first" });
   await agent.login(EX02, "rejected");
   expect(agent.keeper.suspended()).toHaveLength(1);
+});
+
+test("gated login › is held back as busy while a login of the account that has waited longer is first", async () => {
+  const { open } = await shared();
+  const { keeper } = await open();
+  const queue = new LoginQueue();
+  const longer = queue.join("probe", "vip", 0);
+  let runs = 0;
+  const login = () =>
+    gatedLogin(gateOf(keeper, queue), PROBE_LOGIN, AT_EX01, () => {
+      runs += 1;
+      return Promise.resolve({ observation: observed({ passed: true }), passed: true });
+    });
+  expect(await login()).toEqual({ kind: "held_back", why: "busy", message: null });
+  expect(runs).toBe(0);
+  const waiting = login();
+  longer.leave(true);
+  expect(await waiting).toMatchObject({ kind: "ran" });
+  expect(runs).toBe(1);
 });
 
 test("account keeper › a file that cannot be understood may hide rejections: it is kept aside, and everybody waits", async () => {

@@ -11,6 +11,8 @@ import {
 } from "../../probes/monitors/spec.ts";
 import { loginOutcome } from "../../probes/probe.ts";
 import { setTimeout as sleep } from "node:timers/promises";
+import { atMost } from "../../lib/timers.ts";
+import type { LoginQueue } from "./login-queue.ts";
 import type { Observation } from "../../model/observation.ts";
 import { monitorRequestSecrets } from "../../probes/monitors/written-login.ts";
 
@@ -128,46 +130,85 @@ function loginOnWire(spec: MonitorSpec): Pick<MonitorCredential, "username" | "p
     ? null
     : credential;
 }
+/** What all logins of a process share. */
+export interface LoginGate {
+  readonly keeper: AccountKeeper;
+  readonly queue: LoginQueue;
+  readonly monotonic: () => number;
+  readonly signal: AbortSignal;
+}
 /**
  * Runs a probe that logs in, if its account's gate allows it. If `run` rejects, the result of the login is unknown.
  * `recoveredMsAgo`: see {@link AccountKeeper}.
  */
 export async function gatedLogin(
-  keeper: AccountKeeper,
+  gate: LoginGate,
   credential: Credential,
-  planned: Pick<PlannedProbe, "id" | "vantage" | "server" | "address" | "intervalMs" | "timeoutMs">,
+  planned: PlannedLogin,
   run: () => Promise<ProbeResult>,
-  monotonic: () => number,
-  signal: AbortSignal,
   recoveredMsAgo: number | null = null,
 ): Promise<GatedResult> {
+  const { keeper } = gate;
+  const begun = await beginInTurn(gate, credential, planned, recoveredMsAgo);
+  if (begun.kind !== "begun") {
+    return asHeldBack(begun);
+  }
+  const result = await run().catch(async (error: unknown) => {
+    await keeper.end(credential.lockoutKey, begun.id, "unanswered");
+    throw error;
+  });
+  const outcome = loginOutcome(result.observation);
+  const broken = await keeper.end(credential.lockoutKey, begun.id, outcome);
+  return { kind: "ran", result, broken };
+}
+type PlannedLogin = Pick<
+  PlannedProbe,
+  "id" | "vantage" | "server" | "address" | "intervalMs" | "timeoutMs"
+>;
+/** Asks for permission, again and again while other logins of the account are in the way, those of this process in turn. */
+async function beginInTurn(
+  { keeper, queue, monotonic, signal }: LoginGate,
+  credential: Credential,
+  planned: PlannedLogin,
+  recoveredMsAgo: number | null,
+): Promise<BeginResult> {
   const place = placeOf(planned);
   const since = monotonic();
-  for (;;) {
-    const lastsMs = planned.timeoutMs + DEADLINE_SLACK_MS;
-    const begun = await keeper.begin(credential, place, lastsMs, recoveredMsAgo);
-    if (begun.kind === "begun") {
-      const result = await run().catch(async (error: unknown) => {
-        await keeper.end(credential.lockoutKey, begun.id, "unanswered");
-        throw error;
-      });
-      const outcome = loginOutcome(result.observation);
-      const broken = await keeper.end(credential.lockoutKey, begun.id, outcome);
-      return { kind: "ran", result, broken };
+  const turn = queue.join(credential.lockoutKey, place.key, since);
+  let begun: BeginResult | null = null;
+  try {
+    if (!turn.isFirst()) {
+      await atMost(maxBusyWaitMs(planned.intervalMs), turn.first, signal);
     }
-    const wait = retryWait(begun, planned.intervalMs);
-    if (wait === null || monotonic() - since + wait.ms > wait.maxTotalMs || signal.aborted) {
-      return begun.kind === "failed"
-        ? { kind: "held_back", why: begun.why, message: begun.message }
-        : {
-            kind: "held_back",
-            why: begun.why,
-            message: null,
-            ...("broken" in begun ? { broken: begun.broken } : {}),
-          };
+    if (!turn.isFirst()) {
+      return OTHERS_FIRST;
     }
-    await sleep(wait.ms, undefined, { signal }).catch(() => undefined);
+    for (;;) {
+      const lastsMs = planned.timeoutMs + DEADLINE_SLACK_MS;
+      begun = await keeper.begin(credential, place, lastsMs, recoveredMsAgo);
+      if (begun.kind === "begun") {
+        return begun;
+      }
+      const wait = retryWait(begun, planned.intervalMs);
+      if (wait === null || monotonic() - since + wait.ms > wait.maxTotalMs || signal.aborted) {
+        return begun;
+      }
+      await sleep(wait.ms, undefined, { signal }).catch(() => undefined);
+    }
+  } finally {
+    turn.leave(begun?.kind === "begun");
   }
+}
+const OTHERS_FIRST: BeginResult = { kind: "wait", why: "busy", until: null };
+function asHeldBack(begun: Exclude<BeginResult, { kind: "begun" }>): HeldBack {
+  return begun.kind === "failed"
+    ? { kind: "held_back", why: begun.why, message: begun.message }
+    : {
+        kind: "held_back",
+        why: begun.why,
+        message: null,
+        ...("broken" in begun ? { broken: begun.broken } : {}),
+      };
 }
 /** The place of a probe's login, as the gate counts it. */
 export function placeOf({
@@ -191,10 +232,13 @@ function retryWait(
     case "busy":
     case "paced":
     case "state_locked":
-      return { ms: BUSY_RETRY_MS, maxTotalMs: Math.min(MAX_BUSY_WAIT_MS, intervalMs) };
+      return { ms: BUSY_RETRY_MS, maxTotalMs: maxBusyWaitMs(intervalMs) };
     default:
       return null;
   }
+}
+function maxBusyWaitMs(intervalMs: number): number {
+  return Math.min(MAX_BUSY_WAIT_MS, intervalMs);
 }
 /**
  * Turns a rejected login into a failure of its place, because the same credential was accepted elsewhere.
