@@ -25,14 +25,13 @@ function rule(id: string): GuideTest {
 }
 
 export const TESTS = {
-  planImap: plan("IMAP: 30 s, 5 s, 2 min, send, recv and destination as the guide says"),
+  planImap: plan("gives IMAP 30 s, 5 s, 2 min, send, recv and destination as the guide does"),
   planPop3: plan(
-    "POP3 is a scripted monitor from the NSIP, and wants its account from the configuration",
+    "sends the scripted POP3 monitor from the NSIP and leaves it unsupported when no account is configured",
   ),
   paths2010: {
     file: "test/agent/plan-paths.test.ts",
-    title:
-      "plan paths › ActiveSync and Outlook Anywhere of Exchange 2010 are asked at their own paths",
+    title: "plan paths › asks ActiveSync and Outlook Anywhere of Exchange 2010 at their own paths",
   },
   oauthOffered: {
     file: "test/probes/transactions/web-looks.test.ts",
@@ -42,9 +41,9 @@ export const TESTS = {
     file: "test/probes/transactions/web-logins.test.ts",
     title: "a front end that another one refuses, by the error page of Exchange %s",
   },
-  planRpc: plan("RPC goes to the pinned port of a service on every port"),
+  planRpc: plan("sends RPC to the monitor's fixed port when the service has every port"),
   planVip: plan(
-    "through the VIP an application must answer: TLS on 993 and 995, no TCP and no ping",
+    "repeats only application monitors through the VIP, IMAP over TLS on 993, without TCP and ping",
   ),
   lint2010: { file: "test/lint/guides.test.ts", title: "Exchange 2010, as its summaries stand" },
   lint2010Full: {
@@ -102,29 +101,29 @@ export const TESTS = {
   redirects: {
     file: "test/agent/evaluate-vserver.test.ts",
     title:
-      "evaluate vserver › a vserver that only redirects does what it should when it redirects, whatever the ADC says",
+      "evaluate vserver › agrees when a vserver that only redirects redirects as configured, whatever the ADC says",
   },
   computedRedirects: {
     file: "test/agent/plan-paths.test.ts",
-    title: "made of the request is foretold: %s",
+    title: "has its computed target predicted when it is built of the request: %s",
   },
   aaaVserver: {
     file: "test/agent/evaluate-vserver.test.ts",
-    title: "is asked for its login by the host that content switching leads there by",
+    title: "is asked for its login page by the host name that content switching routes to it",
   },
   aaaVserverDown: {
     file: "test/agent/evaluate-vserver.test.ts",
-    title: "is %s",
+    title: "agrees or not with the ADC when it is %s",
   },
   unspoken: {
     file: "test/agent/vip-login.test.ts",
     title:
-      "vip login › a member whose configured login cannot be spoken is unknown while all else is well, and works once one is",
+      "vip login › makes a member unknown when its configured login cannot be spoken and all else is well, until one works",
   },
   sourceBound: { file: "test/agent/evaluate-vserver.test.ts", title: "source-bound persistence" },
   clientAddress: {
     file: "test/agent/evaluate-vserver.test.ts",
-    title: "the client's address on its way through the VIP",
+    title: "client address through the VIP",
   },
   challenge: {
     file: "test/probes/transactions/web-looks.test.ts",
@@ -193,11 +192,11 @@ export const TESTS = {
   },
   staleMonitor: {
     file: "test/agent/login-monitors.test.ts",
-    title: "leaves no replica UP: each keeps the rejection while the account is suspended",
+    title: "leaves no replica UP, each keeping the rejection, while the account is suspended",
   },
   loginAtVip: {
     file: "test/agent/vip-login.test.ts",
-    title: "that fails is enough, whatever else works",
+    title: "is vip_login_broken when one transaction's login fails and another's works",
   },
   aaaLogin: {
     file: "test/probes/transactions/aaa.test.ts",
@@ -218,15 +217,15 @@ export const TESTS = {
   aaaNoTarget: aaaStep("a login host outside the mail domain loses the way back"),
   pathsAsked: {
     file: "test/agent/plan-paths.test.ts",
-    title: "every policy's path is asked, each once, and the target's own path first",
+    title: "asks each policy's path once, the target's own path first",
   },
   pathBlocked: {
     file: "test/agent/plan-paths.test.ts",
-    title: "a path that no policy takes is asked once in front, and at every server",
+    title: "asks a path that no policy matches once at the VIP and at every server",
   },
   mailboxSide: {
     file: "test/agent/mailbox-side.test.ts",
-    title: "is one finding for the estate, and no blind monitor",
+    title: "is one mailbox_side finding and no blind monitor when all servers fail it",
   },
   gslb: {
     file: "test/adc/nitro/gslb.test.ts",

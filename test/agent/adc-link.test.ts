@@ -54,7 +54,7 @@ async function pair() {
   return { ns1, ns2, link, clock };
 }
 
-test("adc link › a secondary's word while the primary is silent: the last word is held as at any other silence", async () => {
+test("adc link › holds the last known state for three polls when the primary is silent and only the secondary answers", async () => {
   const { ns1, link, clock } = await pair();
   ns1.faults.current = () => ({ kind: "reset" });
   // The time of three polls, however seldom it was asked in it.
@@ -75,13 +75,13 @@ test("adc link › a secondary's word while the primary is silent: the last word
   });
 });
 
-test("adc link › both nodes' own word that they are the secondary: the ADC is no longer believed at once", async () => {
+test("adc link › loses the ADC's state at once when both nodes report themselves as secondary", async () => {
   const { ns1, link } = await pair();
   ns1.backend.set.nodes = [secondary(NS1), NS2];
   expect(await link.poll(ESTATE)).toMatchObject({ kind: "lost", state: { members: {} } });
 });
 
-test("adc link › a pair that fails over in silence: the survivor's word is taken once it is the primary", async () => {
+test("adc link › takes the surviving node's answer when it has become primary while its peer is silent", async () => {
   const { ns1, ns2, link } = await pair();
   ns1.faults.current = () => ({ kind: "reset" });
   expect(await link.poll(ESTATE)).toMatchObject({ kind: "held" });

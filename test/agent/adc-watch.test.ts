@@ -116,7 +116,7 @@ async function watched(pollEveryMs = 20, importEveryMs = 600_000): Promise<Watch
 
 const IMAP = memberKey("svc_imap", "ex01", 143);
 
-test("adc watch › gaps and texts that are not understood are logged once each, and counted, however many polls tell them", async () => {
+test("adc watch › logs each gap and unknown text once and counts it when every poll repeats it", async () => {
   const world = await watched();
   world.fault = ({ query }) =>
     query.resource === "csvserver" || query.resource === "sslcertkey"
@@ -139,7 +139,7 @@ test("adc watch › gaps and texts that are not understood are logged once each,
   expect(told?.unknownTexts?.get("state")).toBe(1);
 });
 
-test("adc watch › imports, polls, and follows what the ADC believes", async () => {
+test("adc watch › imports the estate, polls, and follows the ADC's member states", async () => {
   const one = await watched();
   one.watch.start();
   await one.watch.firstRound();
@@ -154,7 +154,7 @@ test("adc watch › imports, polls, and follows what the ADC believes", async ()
   );
 });
 
-test("adc watch › holds the last word for the time of three polls, however seldom a failing ADC is asked", async () => {
+test("adc watch › holds the last known state for the time of three polls when the ADC fails and is asked less often", async () => {
   const one = await watched(200);
   one.watch.start();
   await one.watch.firstRound();
@@ -180,7 +180,7 @@ test("adc watch › holds the last word for the time of three polls, however sel
   );
 }, 30_000);
 
-test("adc watch › the estate is read again every so often, polls or none", async () => {
+test("adc watch › imports the estate again at its interval when polls are rare", async () => {
   const one = await watched(600_000, 50);
   one.watch.start();
   await until(
@@ -191,7 +191,7 @@ test("adc watch › the estate is read again every so often, polls or none", asy
   );
 });
 
-test("adc watch › an import that fails while polls succeed is told with since when, until one succeeds", async () => {
+test("adc watch › reports an import failure with its start time until an import succeeds when polls succeed meanwhile", async () => {
   const one = await watched(20, 50);
   one.watch.start();
   await one.watch.firstRound();
@@ -211,7 +211,7 @@ test("adc watch › an import that fails while polls succeed is told with since 
   );
 });
 
-test("adc watch › an estate that goes on differing is imported once more, not with every poll", async () => {
+test("adc watch › imports once more, not with every poll, when the estate keeps differing from the ADC", async () => {
   const one = await watched();
   one.watch.start();
   await one.watch.firstRound();
@@ -230,7 +230,7 @@ test("adc watch › an estate that goes on differing is imported once more, not 
 });
 
 test.each(["estate", "state"] as const)(
-  "adc watch › a mistake of ours in taking in the first %s is told, and the watch goes on",
+  "adc watch › logs the error and goes on when taking in the first %s throws an internal error",
   async (where) => {
     const one = await watched();
     let mistakes = 0;
@@ -254,7 +254,7 @@ test.each(["estate", "state"] as const)(
   },
 );
 
-test("adc watch › a mistake of ours in the middle of every question: the last word is held as long as at any other silence", async () => {
+test("adc watch › holds the last known state and then gives the ADC up when every poll fails by an internal error", async () => {
   const one = await watched();
   one.watch.start();
   await one.watch.firstRound();
@@ -283,7 +283,7 @@ test("adc watch › a mistake of ours in the middle of every question: the last 
   );
 });
 
-test("adc watch › a stop while an ADC hangs ends at once, and a start after it begins nothing", async () => {
+test("adc watch › stops at once and does not start again when a request to the ADC hangs", async () => {
   const one = await watched();
   const never = new Promise<void>(() => undefined);
   one.fault = ({ path }) => (path.includes("login") ? null : { kind: "wait", until: never });

@@ -13,7 +13,7 @@ function offered(server: string, schemes: string, elsewhere: Partial<OfferedSche
   return { adcService: "sg_ews", server, port: 443, path: "/ews/", schemes, ...elsewhere };
 }
 
-describe("members of one group, asked for the same URL", () => {
+describe("odd schemes", () => {
   test.each<[what: string, offers: OfferedSchemes[], odd: string[] | null]>([
     ["nobody told", [], null],
     ["one alone", [offered("ex01", USUAL)], null],
@@ -78,12 +78,15 @@ describe("members of one group, asked for the same URL", () => {
       ],
       [`ex01: ${BASIC}, not ${USUAL}`, `ex02: ${USUAL}, not ${BASIC}`],
     ],
-  ])("%s", (_what, offers, odd) => {
-    const found = oddSchemes(offers);
-    expect(
-      found?.map(({ server, offers: own, others }) => `${server}: ${own}, not ${others}`) ?? null,
-    ).toEqual(odd);
-  });
+  ])(
+    "differ as expected when members of one group asked for the same URL answer: %s",
+    (_what, offers, odd) => {
+      const found = oddSchemes(offers);
+      expect(
+        found?.map(({ server, offers: own, others }) => `${server}: ${own}, not ${others}`) ?? null,
+      ).toEqual(odd);
+    },
+  );
 });
 
 const CONF = `add server ex01 10.0.0.1
@@ -113,8 +116,8 @@ async function judged(one: SmallEstate): Promise<VserverRecord> {
   return one.vserver("v_ews");
 }
 
-describe("a vserver's members", () => {
-  test("are heard of as soon as one changes, though nothing else does", async () => {
+describe("authentication schemes of a vserver's members", () => {
+  test("are reported as differing as soon as one member changes, though nothing else does", async () => {
     const one = smallEstate(CONF);
     expect((await judged(one)).oddSchemes).toBeNull();
     for (const server of ["ex01", "ex02", "ex03"]) {
@@ -131,7 +134,7 @@ describe("a vserver's members", () => {
     expect((await judged(one)).oddSchemes).toEqual([]);
   });
 
-  test("an odd one never changes a verdict", async () => {
+  test("never change a verdict when one member offers others", async () => {
     const one = smallEstate(CONF);
     for (const server of ["ex01", "ex02", "ex03"]) {
       see(one, server, server === "ex02" ? BASIC : USUAL);
@@ -141,7 +144,7 @@ describe("a vserver's members", () => {
     expect(others).toEqual([first, first]);
   });
 
-  test("the page names server, path and schemes", async () => {
+  test("are shown on the page with server, path and schemes when one member offers others", async () => {
     const one = smallEstate(CONF);
     for (const server of ["ex01", "ex02", "ex03"]) {
       see(one, server, server === "ex02" ? BASIC : USUAL);

@@ -7,7 +7,7 @@ import type { CertificateFacts, Observation, TlsFacts } from "../../src/model/ob
 import { observed, smallEstate, type SmallEstate } from "./small-estate.ts";
 import { accounts, aRun } from "../support/transaction-settings.ts";
 
-describe("where TLS ends", () => {
+describe("tls end", () => {
   test.each<[entries: string[], services: string[], ends: TlsEnd]>([
     [["SSL"], ["SSL"], "re_encrypt"],
     [["SSL"], ["HTTP"], "offload"],
@@ -24,11 +24,11 @@ describe("where TLS ends", () => {
     [["SSL"], [], "none"],
     [[], ["SSL"], "none"],
     [["TCP", "SSL"], ["TCP"], "offload"],
-  ])("clients at %j, services %j: %s", (entries, services, ends) => {
+  ])("is derived for clients at %j and services %j: %s", (entries, services, ends) => {
     expect(tlsEnd(entries, services)).toBe(ends);
   });
 
-  test("content switching in front counts, not the vserver behind it", () => {
+  test("is that of the content-switching vserver when one is in front", () => {
     const one = smallEstate(`add server ex01 10.0.0.1
 add serviceGroup sg SSL
 add lb vserver v_owa HTTP 0.0.0.0 0
@@ -119,7 +119,7 @@ const ODD_VIP: Shown = ["b", "a", "a"];
 const VIP_UNSEEN: Shown = [null, "a", "a"];
 const MEMBERS_UNSEEN: Shown = ["a", null, null];
 
-describe("certificates differ", () => {
+describe("differing certificates", () => {
   test.each<
     [
       where: string,
@@ -139,15 +139,18 @@ describe("certificates differ", () => {
     ["encrypted anew, configured alike", "SSL", "SSL", true, false, true, true, false, null],
     ["offloaded", "SSL", "HTTP", false, null, null, null, null, null],
     ["offloaded, whatever is configured", "SSL", "HTTP", true, null, null, null, null, null],
-  ])("%s", (_where, vserver, group, same, alike, oddMember, oddVip, vipUnseen, membersUnseen) => {
-    const expected = [alike, oddMember, oddVip, vipUnseen, membersUnseen];
-    const seen = [ALIKE, ODD_MEMBER, ODD_VIP, VIP_UNSEEN, MEMBERS_UNSEEN].map((leaves) =>
-      show(world(vserver, group, same), leaves),
-    );
-    expect(seen).toEqual(expected);
-  });
+  ])(
+    "are reported as expected when TLS is %s",
+    (_where, vserver, group, same, alike, oddMember, oddVip, vipUnseen, membersUnseen) => {
+      const expected = [alike, oddMember, oddVip, vipUnseen, membersUnseen];
+      const seen = [ALIKE, ODD_MEMBER, ODD_VIP, VIP_UNSEEN, MEMBERS_UNSEEN].map((leaves) =>
+        show(world(vserver, group, same), leaves),
+      );
+      expect(seen).toEqual(expected);
+    },
+  );
 
-  test("also at a vserver that rests, since nothing else has changed", async () => {
+  test("are reported when a certificate changes and nothing else at the vserver does", async () => {
     const one = world("TCP", "TCP");
     show(one, ALIKE);
     await one.state.evaluateInTurns();
@@ -156,7 +159,7 @@ describe("certificates differ", () => {
     expect(one.vserver("v_ews").certificateDiffers).toBe(true);
   });
 
-  test("only where the same name was asked for, when servers have a certificate for each", () => {
+  test("are compared only for the same requested name when servers have a certificate for each name", () => {
     const one = world("SSL_BRIDGE", "SSL_BRIDGE");
     show(one, [null, "a", "a"]);
     const byName = (where: string, leaf: string): void =>
@@ -174,7 +177,7 @@ describe("certificates differ", () => {
   });
 });
 
-describe("Extended Protection is seen", () => {
+describe("Extended Protection", () => {
   const bound = { channelBound: true } as const;
   const accepted = observed({ passed: true, ...bound });
   const refused: Observation = observed({
@@ -204,11 +207,14 @@ describe("Extended Protection is seen", () => {
       null,
     ],
     ["refused at the member too", refused, refused, ODD_VIP, null],
-  ])("%s", (_what, vip, member, leaves, expected) => {
-    const one = world("SSL", "SSL");
-    show(one, leaves);
-    one.observe("ews_folder", "v_ews", vip);
-    one.observe("ews_folder", "ex01", member);
-    expect(differs(one)).toBe(expected);
-  });
+  ])(
+    "makes differing certificates matter only where it was seen: %s",
+    (_what, vip, member, leaves, expected) => {
+      const one = world("SSL", "SSL");
+      show(one, leaves);
+      one.observe("ews_folder", "v_ews", vip);
+      one.observe("ews_folder", "ex01", member);
+      expect(differs(one)).toBe(expected);
+    },
+  );
 });

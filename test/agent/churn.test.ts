@@ -57,7 +57,7 @@ function allUp({ members }: EstateRecords, at: number): AdcState {
   return { at, nodes: [], vservers: new Map(), members: new Map(states) };
 }
 
-test("churn › an hour in which 100 servers are renamed at every poll leaves no memory larger", async () => {
+test("churn › keeps every store the same size when 100 servers are renamed at every poll for an hour", async () => {
   let now = STARTED_AT;
   const clock = (): number => now;
   const state = new WitnessState({
@@ -126,7 +126,7 @@ test("churn › an hour in which 100 servers are renamed at every poll leaves no
   }
 }, 120_000);
 
-test("Scheduler.remove › jobs that come and go leave no starts behind, however far off those are", async () => {
+test("Scheduler.remove › leaves no queued starts behind when jobs come and go whose starts are far off", async () => {
   const scheduler = new Scheduler(() => performance.now());
   for (let generation = 0; generation < 100; generation++) {
     for (let index = 0; index < SERVERS; index++) {

@@ -35,21 +35,24 @@ function failing(estate: SmallEstate, seen = DEMANDED): SmallEstate {
   return estate;
 }
 
-describe("a client certificate that only the ADC has", () => {
+describe("client certificate", () => {
   test.each([
     ["a failed handshake", DEMANDED],
     ["403 of a server that asks within TLS", FORBIDDEN],
-  ])("of the service › makes no disagreement of %s", (_, seen) => {
-    const estate = failing(smallEstate(CONF("bind ssl service s -certkeyName client")), seen);
-    expect(estate.member("ex01")).toMatchObject({ replica: "unknown", verdict: "unknown" });
-  });
+  ])(
+    "leaves the verdict unknown when only the ADC's service has it and our probe sees %s",
+    (_, seen) => {
+      const estate = failing(smallEstate(CONF("bind ssl service s -certkeyName client")), seen);
+      expect(estate.member("ex01")).toMatchObject({ replica: "unknown", verdict: "unknown" });
+    },
+  );
 
-  test("of the monitor › makes no disagreement of a failed handshake", () => {
+  test("leaves the verdict unknown when only the ADC's monitor has it and our handshake fails", () => {
     const estate = failing(smallEstate(CONF("bind lb monitor page -certkeyName client")));
     expect(estate.member("ex01")).toMatchObject({ replica: "unknown", verdict: "unknown" });
   });
 
-  test("of another service, or an issuer › changes nothing", () => {
+  test("does not excuse a failure when it belongs to another service or is an issuer", () => {
     for (const more of [
       "bind ssl service t -certkeyName client",
       "bind ssl service s -certkeyName issuer -CA",
@@ -58,14 +61,14 @@ describe("a client certificate that only the ADC has", () => {
     }
   });
 
-  test("of the service › makes news of a failure where the probe has passed before", () => {
+  test("does not excuse a failure of the service's probe when the probe has passed before", () => {
     const estate = smallEstate(CONF("bind ssl service s -certkeyName client"));
     estate.hear({ "s/ex01:443": { state: "up" } });
     estate.observe("page", "ex01", observed({ passed: true }));
     expect(failing(estate).member("ex01")).toMatchObject({ replica: "down" });
   });
 
-  test("of the service › makes news of a port that is closed", () => {
+  test("does not excuse a closed port of the service", () => {
     const closed = observed({
       passed: false,
       outcome: "refused",

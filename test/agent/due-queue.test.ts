@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DueQueue } from "../../src/agent/scheduler.ts";
 
-test("due queue › gives out what is due, earliest first, and keeps the rest", () => {
+test("due queue › returns due items earliest first and keeps the others", () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 0, max: 1_000 })),

@@ -33,7 +33,7 @@ bind serviceGroup sg -monitorName m
 `;
 }
 
-test("EstateRegistry.learn › forgets what it learnt about a member when the member leaves the estate", async () => {
+test("EstateRegistry.learn › forgets what it learned about a member when the member leaves the estate", async () => {
   const read = parseConfig(
     JSON.stringify({
       agent: "test",

@@ -48,8 +48,8 @@ function judged(
   return { ...one, ex01: one.member("ex01") };
 }
 
-describe("a watched member", () => {
-  test("differs within grace, and beyond it is named", () => {
+describe("member verdict", () => {
+  test("is settling within the grace period and false_up after it when the ADC says UP and the probe fails", () => {
     // Three retries 5 s apart and 2 s of time-out.
     const { ex01, clock, state, hearAgain } = judged("up", REFUSED, 3);
     expect(ex01.verdict).toBe("settling");
@@ -69,7 +69,7 @@ describe("a watched member", () => {
     ["UP", "down", REFUSED, 3, "up", "false_up", 17_000],
     ["DOWN", "up", GOOD, 1, "down", "false_down", 32_000],
   ] as const)(
-    "that the ADC said is %s while NITRO fails, and we find %s, is not held against an ADC that was not asked in time",
+    "accuses the ADC of nothing when it last said %s before NITRO failed and our probes then find the member %s",
     (_said, _found, monitor, times, state, accusation, adcNeedsMs) => {
       const pollMs = 15_000;
       const one = world({ pollMs });
@@ -99,13 +99,13 @@ describe("a watched member", () => {
     },
   );
 
-  test("is the ADC's business alone while no NITRO is configured", () => {
+  test("is unknown, not_configured, when the ADC has no NITRO access", () => {
     const { member, observe } = world({ nitro: false });
     observe("m_imap", "ex01", GOOD);
     expect(member("ex01")).toMatchObject({ verdict: "unknown", reason: "not_configured" });
   });
 
-  test("is unknown, and so are our opinions, while the agent is cut off; failures of that time do not outlive it", () => {
+  test("is unknown while the agent is cut off, and failures of that time are discarded when the cut-off ends", () => {
     const { ex01, state, observe } = judged("up", GOOD, 1);
     state.cutOff = true;
     observe("m_imap", "ex01", SILENT, 5);
@@ -116,7 +116,7 @@ describe("a watched member", () => {
   });
 });
 
-describe("silence", () => {
+describe("silent member", () => {
   test.each([
     ["only time-outs of TCP", SILENT, "unknown", "agent_path"],
     [
@@ -132,18 +132,18 @@ describe("silence", () => {
       "response_timeout",
     ],
     ["a refusal", REFUSED, "down", "refused"],
-  ])("%s", (_name, seen, replica, reason) => {
+  ])("is judged by what was seen: %s", (_name, seen, replica, reason) => {
     const { ex01 } = judged("up", seen, 3);
     expect(ex01).toMatchObject({ replica, reason });
   });
 
-  test("after an answer it is the member's", () => {
+  test("is down when it has answered before", () => {
     const { ex01, observe } = judged("up", GOOD, 1);
     observe("m_imap", "ex01", SILENT, 3);
     expect(ex01.replica).toBe("down");
   });
 
-  test("a rejected login is no silence", () => {
+  test("is unknown, auth_rejected, not silent, when it rejects the login", () => {
     const fault = observed({
       passed: false,
       outcome: "fault",
@@ -155,15 +155,15 @@ describe("silence", () => {
   });
 });
 
-describe("maintenance asked for by the server itself", () => {
-  test("in its answer to our own probe", () => {
+describe("maintenance requested by the server", () => {
+  test("is recognised when our own probe gets the TROFS answer", () => {
     const trofs = observed({ passed: true, outcome: "maintenance" });
     const { ex01 } = judged("leaving", trofs, 1);
     expect(ex01).toMatchObject({ replica: "up", verdict: "drained" });
     expect(ex01.maintenance).toMatchObject({ declared: "open", adc: true });
   });
 
-  test("in its answer to the ADC alone", () => {
+  test("is recognised when only the ADC got the TROFS answer", () => {
     const { hear, member } = world();
     hear({ ex01: { state: "leaving", trofsReason: "TROFS" } });
     expect(member("ex01")).toMatchObject({ verdict: "drained" });
@@ -172,7 +172,7 @@ describe("maintenance asked for by the server itself", () => {
   });
 });
 
-describe("a single look", () => {
+describe("member verdict of a single look", () => {
   const counting = (currentFailedProbes: number): MonitorState[] => [
     {
       monitor: "m_imap",
@@ -192,14 +192,14 @@ describe("a single look", () => {
     ["does not tell when it changed", { sinceMs: null }, "false_up"],
     ["counts failures", { sinceMs: 3_600_000, monitors: counting(2) }, "settling"],
     ["counts none", { sinceMs: 3_600_000, monitors: counting(0) }, "false_up"],
-  ])("at an ADC that says UP and %s: %s", (_name, said, verdict) => {
+  ])("counts the grace period when the ADC says UP and %s: %s", (_name, said, verdict) => {
     const { hear, observe, member } = world({ grace: "single_look" });
     observe("m_imap", "ex01", REFUSED, 3);
     hear({ ex01: { state: "up", ...said } });
     expect(member("ex01").verdict).toBe(verdict);
   });
 
-  test("at an ADC that says DOWN: its down time and time-out count, its failures do not", () => {
+  test("counts down time and time-out, not failed probes, towards the grace period when the ADC says DOWN", () => {
     const { hear, observe, member } = world({ grace: "single_look" });
     observe("m_imap", "ex01", GOOD);
     hear({ ex01: { state: "down", sinceMs: 32_000 } });
@@ -209,8 +209,8 @@ describe("a single look", () => {
   });
 });
 
-describe("since when", () => {
-  test("a first word is no change of mind, nor is silence; a second word is", () => {
+describe("member state times", () => {
+  test("record a state change at the second differing ADC state, not at the first or when the ADC is silent", () => {
     const { hear, member, clock, state } = world();
     hear({ ex01: { state: "up" } });
     expect(member("ex01").adcStateChangedAt).toBeNull();
@@ -226,23 +226,26 @@ describe("since when", () => {
   test.each([
     ["NITRO is silent", null],
     ["a secondary, or an answer without this member, says nothing of it", "unknown"],
-  ] as const)("%s: that is no change of mind, but another word after it is", (_what, silence) => {
-    const { hear, member, clock, state } = world();
-    const say = (adc: "up" | "down" | null | "unknown"): number | null => {
-      clock.at += 5_000;
-      if (adc === null) {
-        state.applyAdcPoll("prod", null);
-      } else {
-        hear({ ex01: { state: adc } });
-      }
-      return member("ex01").adcStateChangedAt;
-    };
-    const said = [say("up"), say(silence), say("up"), say(silence), say("down"), say(silence)];
-    const downAt = clock.at - 5_000;
-    expect(said).toEqual([null, null, null, null, downAt, downAt]);
-  });
+  ] as const)(
+    "record no state change when %s, but one when another state follows",
+    (_what, silence) => {
+      const { hear, member, clock, state } = world();
+      const say = (adc: "up" | "down" | null | "unknown"): number | null => {
+        clock.at += 5_000;
+        if (adc === null) {
+          state.applyAdcPoll("prod", null);
+        } else {
+          hear({ ex01: { state: adc } });
+        }
+        return member("ex01").adcStateChangedAt;
+      };
+      const said = [say("up"), say(silence), say("up"), say(silence), say("down"), say(silence)];
+      const downAt = clock.at - 5_000;
+      expect(said).toEqual([null, null, null, null, downAt, downAt]);
+    },
+  );
 
-  test("a member found out of service has been so for as long as the ADC says", () => {
+  test("take the out-of-service time from the ADC when the member is first found out of service", () => {
     const { hear, member, clock, state } = world();
     hear({ ex01: { state: "out", sinceMs: 600_000 } });
     const outSince = clock.at - 600_000;
@@ -253,7 +256,7 @@ describe("since when", () => {
     expect(member("ex01").outSince).toBeNull();
   });
 
-  test("out of service and good for the stability time: ready, or overdue", () => {
+  test("make a member ready or overdue when it is out of service and good for the stability time", () => {
     for (const [declared, verdict] of [
       ["open", "ready_to_return"],
       ["over", "return_overdue"],
@@ -268,7 +271,7 @@ describe("since when", () => {
   });
 });
 
-describe("maintenance on the wire", () => {
+describe("maintenance seen by a look", () => {
   function exchange(): SmallEstate {
     const conf = CONF.replace(
       "m_imap TCP ",
@@ -277,7 +280,7 @@ describe("maintenance on the wire", () => {
     return smallEstate(conf);
   }
 
-  test("accepted and closed, twice in a row: the leak is named at once while the monitor passes", () => {
+  test("is reported as routes_to_maintenance at once when two connections in a row are accepted and closed while the monitor passes", () => {
     const { hear, observe, member, state } = exchange();
     const look = state.probes.find(({ transaction }) => transaction === "imap_greeting");
     expect(look, "IMAP is recognised by its banner").toBeDefined();

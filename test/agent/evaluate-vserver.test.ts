@@ -89,7 +89,7 @@ function toldVserver(name: string, state: "up" | "down"): VserverState {
   };
 }
 
-describe("content switching", () => {
+describe("content-switching vserver", () => {
   function switched(owa: typeof GOOD, ews: typeof GOOD): SmallEstate {
     const world = smallEstate(SWITCHED);
     world.observe("https_challenge", "v_owa", owa, 2);
@@ -112,18 +112,18 @@ describe("content switching", () => {
       observed({ passed: false, reason: "aaa_login" }),
       "protected",
     ],
-  ])("when %s", (_name, owa, ews, vip) => {
+  ])("is judged by its targets when %s", (_name, owa, ews, vip) => {
     expect(switched(owa, ews).vserver("cs_mail").vip).toBe(vip);
   });
 
-  test("each target's own vserver tells of its own", () => {
+  test("leaves each target's own vserver judged by that target's answers", () => {
     const world = switched(GOOD, BAD);
     expect(world.vserver("v_owa").vip).toBe("up");
     expect(world.vserver("v_ews").vip).toBe("down");
   });
 });
 
-describe("the certificate", () => {
+describe("vserver certificate", () => {
   const named = (host: string): VserverConfig => ({
     host,
     names: [],
@@ -172,11 +172,11 @@ bind ssl vserver v_owa -certkeyName sni -SNICert
       "0abc",
       "vip_agree_up",
     ],
-  ])("is %s", (_name, serials, serial, verdict) => {
+  ])("is judged when the one shown is %s", (_name, serials, serial, verdict) => {
     expect(shows(bound, serials, leaf({ serial })).vserver("v_owa").verdict).toBe(verdict);
   });
 
-  test("behind content switching is that of the vserver in front", () => {
+  test("is that of the vserver in front when content switching leads to it", () => {
     const conf = `${SWITCHED}add ssl certKey inner -cert a.pem -key a.key
 add ssl certKey outer -cert b.pem -key b.key
 bind ssl vserver v_owa -certkeyName inner
@@ -202,7 +202,7 @@ bind ssl vserver cs_mail -certkeyName outer
       ],
       "vip_wrong_certificate",
     ],
-  ] as const)("the certificate › decides when it %s", (_when, checks, verdict) => {
+  ] as const)("is judged by its names when it %s", (_when, checks, verdict) => {
     const vservers = new Map([["v_owa", named("mail.example.com")]]);
     const seen = leaf(
       { names: [] },
@@ -211,12 +211,12 @@ bind ssl vserver cs_mail -certkeyName outer
     expect(shows(DIRECT, {}, seen, vservers).vserver("v_owa").verdict).toBe(verdict);
   });
 
-  test("without a serial and without a name nothing is claimed", () => {
+  test("is not judged when neither its serial nor the expected name is known", () => {
     expect(shows(DIRECT, {}, leaf({ names: ["x"] })).vserver("v_owa").verdict).toBe("vip_agree_up");
   });
 });
 
-describe("a policy's path", () => {
+describe("content-switching path", () => {
   /** Beside the two mail servers: one that only the group of EWS has, and a second name of ex01's address. */
   const conf = `${SWITCHED}add server ex03 10.0.0.3
 add server mail01 10.0.0.1
@@ -242,20 +242,20 @@ bind serviceGroup sg_ews mail01 443
     ["a stranger, who may be anybody", ["stranger"], []],
     ["a member by another name of its address", ["mail01.example.com"], []],
     ["a member again after another's", ["ex03.example.com", "ex02.example.com"], []],
-  ])("is answered by %s", (_what, answers, misrouted) => {
+  ])("is judged for misrouting when it is answered by %s", (_what, answers, misrouted) => {
     const world = asked(...answers);
     expect(world.vserver("v_owa").misrouted).toEqual(misrouted);
     expect(world.vserver("v_ews").misrouted).toEqual([]);
   });
 
-  test("reaches the group it should where no other does: EWS has all these servers", () => {
+  test("is not misrouted when the answering server belongs to that path's group alone", () => {
     const world = asked();
     world.observe("https_challenge", "v_ews", from("ex03.example.com"));
     expect(world.vserver("v_ews").misrouted).toEqual([]);
   });
 });
 
-describe("who answered", () => {
+describe("server that answered through the VIP", () => {
   const from = (servedBy: string) => observed({ passed: true, servedBy });
 
   function twoServers(): SmallEstate {
@@ -266,7 +266,7 @@ describe("who answered", () => {
     return world;
   }
 
-  test("is counted by the estate's names, learnt at the backend", () => {
+  test("is counted under its name in the estate when the name was learned at the backend", () => {
     const world = twoServers();
     world.observe("https_challenge", "v_owa", from("EX01"));
     world.observe("https_challenge", "v_owa", from("stranger"));
@@ -276,7 +276,7 @@ describe("who answered", () => {
     ]);
   });
 
-  test("a drained member that answers twice is named, after the ADC has been asked again", () => {
+  test("is reported as a drained server when it answers twice and the ADC still has it out", () => {
     const world = twoServers();
     const said = { ex01: { state: "out" }, ex02: { state: "up" } } as const;
     world.hear(said);
@@ -291,7 +291,7 @@ describe("who answered", () => {
     expect(world.vserver("v_owa").verdict).toBe("vip_agree_up");
   });
 
-  test("what a server in maintenance answered before the ADC took it out convicts nobody", () => {
+  test("is not reported as drained when it answered before the ADC took it out", () => {
     const world = smallEstate(DIRECT, { declared: "open" });
     const up = { state: "up" } as const;
     world.hear({ ex01: up, ex02: up });
@@ -312,7 +312,7 @@ describe("who answered", () => {
     expect(world.vserver("v_owa").verdict).toBe("vip_served_by_drained_server");
   });
 
-  test("a server that is drained at one port and in service at another may answer", () => {
+  test("is not counted as drained when it is drained at one port and in service at another", () => {
     const world = smallEstate(`${DIRECT}bind serviceGroup sg_owa ex01 444\n`);
     const said = { state: "up" } as const;
     world.hear({ ex01: said, ex02: said });
@@ -368,7 +368,7 @@ describe("source-bound persistence", () => {
     return persistencePause(vserver, world.clock.at, 0);
   }
 
-  test("pauses the VIP's probes from the moment a member leaves until its entry has timed out", () => {
+  test("pauses the VIP's probes when a member leaves, until its entry has timed out", () => {
     const world = smallEstate(DIRECT);
     const pausedAt = (at: number, pollMs = 0) =>
       persistencePause(world.vserver("v_owa"), at, pollMs).kind;
@@ -388,7 +388,7 @@ describe("source-bound persistence", () => {
     expect(pausedAt(world.clock.at)).toBe("none");
   });
 
-  test("a poll that tells late: until then probes went on and kept the entry alive", () => {
+  test("pauses from the poll that reports the leaving when failed polls delayed it, since probes kept the entry alive", () => {
     const POLL_MS = 15_000;
     const world = smallEstate(DIRECT);
     const paused = () => persistencePause(world.vserver("v_owa"), world.clock.at, POLL_MS).kind;
@@ -412,13 +412,13 @@ describe("source-bound persistence", () => {
     }
   });
 
-  test("a member that is out when the agent starts keeps no entry alive", () => {
+  test("pauses nothing when a member is already out at the agent's start", () => {
     const world = smallEstate(DIRECT);
     world.hear({ ex01: { state: "out", sinceMs: 600_000 }, ex02: { state: "up" } });
     expect(persistencePause(world.vserver("v_owa"), world.clock.at, 15_000).kind).toBe("none");
   });
 
-  test("a cookie of our own is never sent back, so there is nothing to wait for", () => {
+  test("pauses nothing when persistence uses a cookie, since our probes send none back", () => {
     const world = smallEstate(DIRECT.replace("SOURCEIP", "COOKIEINSERT"));
     world.hear({ ex01: { state: "leaving" }, ex02: { state: "up" } });
     expect(persistencePause(world.vserver("v_owa"), world.clock.at, 0).kind).toBe("none");
@@ -442,7 +442,7 @@ describe("source-bound persistence", () => {
       "pause",
     ],
     ["the ADC ceases to tell", [[AT_SERVING, ALSO_AT_SERVING], null], "pause"],
-  ] as const)("%s", (_what, polls, kind) => {
+  ] as const)("decides the pause by our persistence entries: %s", (_what, polls, kind) => {
     const pause = leaving(...polls);
     expect(pause.kind).toBe(kind);
     if (pause.kind === "avoid") {
@@ -450,7 +450,7 @@ describe("source-bound persistence", () => {
     }
   });
 
-  test("what one address shows is told", () => {
+  test("reports the entry of one source address and pauses all probes when the others are not known", () => {
     const world = smallEstate(DIRECT);
     world.hear(
       { ex01: { state: "leaving" }, ex02: { state: "up" } },
@@ -473,7 +473,7 @@ describe("source-bound persistence", () => {
   });
 });
 
-describe("the client's address on its way through the VIP", () => {
+describe("client address through the VIP", () => {
   const SMTP = `add server ex01 10.0.0.1
 add serviceGroup sg_smtp TCP
 add lb monitor m_smtp SMTP
@@ -494,7 +494,7 @@ bind lb vserver v_smtp sg_smtp
     ["lost, behind an address translation", SNIP, TRANSLATED, false],
     ["kept, though nobody told without the ADC", US, null, true],
     ["nobody told through the VIP", null, US, null],
-  ])("%s", (_what, throughVip, direct, kept) => {
+  ])("is judged as kept or lost: %s", (_what, throughVip, direct, kept) => {
     const members: MemberConfig[] = [
       { match: "ex01:25", protocol: "smtp", exchange: "2016", path: null, host: null },
     ];
@@ -512,7 +512,7 @@ bind lb vserver v_smtp sg_smtp
   });
 });
 
-describe("a VIP that fails while its members are well", () => {
+describe("failing VIP whose members are well", () => {
   const pollMs = 15_000;
 
   function differs() {
@@ -540,7 +540,7 @@ describe("a VIP that fails while its members are well", () => {
     return { ...world, hearUp, pass: world.later, graceMs };
   }
 
-  test("is named once the ADC was asked late enough, not while its last word is held", () => {
+  test("is reported when the ADC was polled late enough, not while its last known state is held", () => {
     const { vserver, hearUp, pass, graceMs } = differs();
     pass(graceMs + 1);
     expect(vserver("v_owa").verdict).toBe("settling");
@@ -550,7 +550,7 @@ describe("a VIP that fails while its members are well", () => {
     expect(vserver("v_owa").verdict).toBe("vip_down_members_up");
   });
 
-  test("needs no word of an ADC that is given up", () => {
+  test("is reported without the ADC's state when the ADC is given up", () => {
     const { state, vserver, pass, graceMs } = differs();
     pass(graceMs);
     state.applyAdcPoll("prod", null);
@@ -560,7 +560,7 @@ describe("a VIP that fails while its members are well", () => {
   });
 });
 
-describe("a VIP over three members, one of which fails and still gets clients", () => {
+describe("VIP over three members of which one fails", () => {
   const three = `${DIRECT}add server ex03 10.0.0.3
 bind serviceGroup sg_owa ex03 443
 `;
@@ -601,11 +601,11 @@ bind serviceGroup sg_owa ex03 443
       down,
     ],
     ["answers", three, GOOD, "up vip_agree_up"],
-  ])("%s", (_what, conf, through, expected) => {
+  ])("is judged by the look through it: %s", (_what, conf, through, expected) => {
     expect(failing(conf, through)).toBe(expected);
   });
 
-  test("says nothing by a few failures in a row, and by more than chance brings it does", () => {
+  test("is unknown after a few failures in a row and down when there are more than chance explains", () => {
     const opinions = [1, 2, 6, 7].map((times) => {
       const world = smallEstate(fair);
       world.hear({ ex01: {}, ex02: {}, ex03: {} });
@@ -619,7 +619,7 @@ bind serviceGroup sg_owa ex03 443
   });
 });
 
-test("evaluate vserver › a VIP that is DOWN is not held against the ADC by servers that only greet, where it logs in", () => {
+test("evaluate vserver › agrees with an ADC that says DOWN when its monitor logs in and the servers were only greeted", () => {
   const world = smallEstate(`add server ex01 10.0.0.1
 add serviceGroup sg_pop3 TCP
 add lb monitor m_pop3 POP3 -scriptName nspop3.pl -userName itest -password ab -encrypted
@@ -647,7 +647,7 @@ bind lb vserver v_pop3 sg_pop3
   expect(world.vserver("v_pop3").verdict).toBe("vip_agree_down");
 });
 
-describe("an authentication vserver", () => {
+describe("authentication vserver", () => {
   const conf = `${SWITCHED}add authentication vserver aaa SSL 0.0.0.0
 add ssl certKey wild -cert a.pem -key a.key
 bind ssl vserver aaa -certkeyName wild
@@ -656,7 +656,7 @@ add cs policy p_aaa -rule "HTTP.REQ.HOSTNAME.EQ(\\"aaa.example.com\\")" -action 
 bind cs vserver cs_mail -policyName p_aaa -priority 10
 `;
 
-  test("is asked for its login by the host that content switching leads there by", () => {
+  test("is asked for its login page by the host name that content switching routes to it", () => {
     const { planned } = smallEstate(conf).probe("web_answer", "aaa");
     expect(planned).toMatchObject({
       address: "10.0.0.100",
@@ -673,7 +673,7 @@ bind cs vserver cs_mail -policyName p_aaa -priority 10
     ["UP, and its login does not answer", "up", BAD, "vip_login_broken"],
     ["DOWN, and its login does not answer", "down", BAD, "vip_agree_down"],
     ["DOWN, and its login answers", "down", GOOD, "unknown"],
-  ] as const)("is %s", (_what, state, seen, verdict) => {
+  ] as const)("agrees or not with the ADC when it is %s", (_what, state, seen, verdict) => {
     const world = smallEstate(conf);
     const hear = (): void => {
       world
@@ -688,13 +688,13 @@ bind cs vserver cs_mail -policyName p_aaa -priority 10
     expect(world.vserver("aaa")).toMatchObject({ kind: "aaa", verdict });
   });
 
-  test("that nobody is led to is unknown, and asked for nothing", () => {
+  test("is unknown and not probed when nothing routes to it", () => {
     const world = smallEstate("add authentication vserver aaa SSL 0.0.0.0\n");
     expect(world.state.probes).toEqual([]);
     expect(world.vserver("aaa")).toMatchObject({ verdict: "unknown", vip: "none" });
   });
 
-  test("shows a certificate that is not the one bound to it", () => {
+  test("is reported with the wrong certificate when it shows another than the bound one", () => {
     const direct = conf.replace("aaa SSL 0.0.0.0", "aaa SSL 10.0.0.101 443");
     const world = smallEstate(direct, {
       changeEstate: (estate) => ({
@@ -713,7 +713,7 @@ bind cs vserver cs_mail -policyName p_aaa -priority 10
   });
 });
 
-test("evaluate vserver › a vserver that only redirects does what it should when it redirects, whatever the ADC says", () => {
+test("evaluate vserver › agrees when a vserver that only redirects redirects as configured, whatever the ADC says", () => {
   const conf = "add lb vserver v_http HTTP 10.0.0.100 80 -redirectURL https://mail.example.com/\n";
   const world = smallEstate(conf);
   expect(world.vserver("v_http").verdict).toBe("unknown");
@@ -723,7 +723,7 @@ test("evaluate vserver › a vserver that only redirects does what it should whe
   expect(world.vserver("v_http").verdict).toBe("vip_down_members_up");
 });
 
-test("members › those known to be down are counted apart from those nothing is known of", () => {
+test("members › counts members known to be down apart from those not known", () => {
   const world = smallEstate(DIRECT);
   const counts = (): unknown => world.vserver("v_owa").members;
   expect(counts()).toMatchObject({ configured: 2, reallyUp: 0, reallyDown: 0 });

@@ -80,8 +80,8 @@ function see(world: SmallEstate, name: string, what: typeof GOOD, times = 1): vo
   world.observe(name, "ex01", { ...what, startedAt: world.clock.at }, times);
 }
 
-describe("depth", () => {
-  test("a login monitor that fails is not proven too strict by a greeting", () => {
+describe("evidence depth", () => {
+  test("does not prove a failing login monitor too strict when only a greeting passes", () => {
     const world = smallEstate(POP3, { settings: WITH_PASSWORD });
     world.hear({ ex01: { state: "down" } });
     see(world, "m_pop3", NO_BACKEND, 3);
@@ -97,7 +97,7 @@ describe("depth", () => {
     });
   });
 
-  test("nor is the ADC accused where only our copy of a login fails and a greeting is good: its own may be stale", () => {
+  test("reports false_up only after the grace period when our copy of the login fails and a greeting passes", () => {
     const world = smallEstate(POP3, { settings: WITH_PASSWORD });
     world.hear({ ex01: { state: "up" } });
     see(world, "m_pop3", GOOD);
@@ -109,7 +109,7 @@ describe("depth", () => {
     expect(world.member("ex01").verdict).toBe("false_up");
   });
 
-  test("a login monitor that cannot be repeated leaves an ADC that says DOWN unjudged", () => {
+  test("leaves the verdict unknown when the ADC says DOWN by a login monitor that cannot be repeated", () => {
     const world = smallEstate(POP3);
     world.hear({ ex01: { state: "down" } });
     see(world, "pop3_greeting", GOOD);
@@ -124,7 +124,7 @@ describe("depth", () => {
     });
   });
 
-  test("a bare port that fails is proven wrong by a greeting", () => {
+  test("proves a failing port monitor too strict when a greeting passes", () => {
     const world = smallEstate(IMAP);
     world.hear({ ex01: { state: "down" } });
     see(world, "m_imap", BROKEN, 3);
@@ -135,8 +135,8 @@ describe("depth", () => {
   });
 });
 
-describe("freshness", () => {
-  test("an ADC that was asked before the outage is accused of nothing until it is asked again", () => {
+describe("evidence freshness", () => {
+  test("leaves the verdict settling when the ADC was polled before the outage, until it is polled again", () => {
     const world = smallEstate(IMAP, { pollMs: 15_000 });
     world.hear({ ex01: { state: "up" } });
     see(world, "m_imap", GOOD);
@@ -152,7 +152,7 @@ describe("freshness", () => {
     expect(world.member("ex01").maintenance.detected).toBe(true);
   });
 
-  test("a login from before the monitor began to fail proves nothing against it", () => {
+  test("proves no monitor too strict when the login succeeded before the monitor began to fail", () => {
     const world = worldThatWorked();
     world.hear({ ex01: { state: "down" } });
     for (let seconds = 0; seconds <= 140; seconds += 5) {
@@ -167,7 +167,7 @@ describe("freshness", () => {
     expect(world.member("ex01").verdict).toBe("strict_monitor");
   });
 
-  test("a login from before the monitor's next failure does not make the ADC wrong either", () => {
+  test("reports no strict monitor when the login succeeded before the monitor's next failure", () => {
     const world = loginWorld();
     const rejected = observed({
       passed: false,
@@ -191,7 +191,7 @@ describe("freshness", () => {
     ["waits for the next login", GOOD, "settling"],
     ["counts at once where a look fails too", REFUSED, "false_up"],
   ] as const)(
-    "a replica that fails after the last login %s before the ADC is wrong",
+    "a replica that fails after the last login %s before the ADC is reported wrong",
     (_name, greeting, verdict) => {
       const world = worldThatWorked();
       for (let seconds = 0; seconds <= 140; seconds += 5) {
@@ -208,7 +208,7 @@ describe("freshness", () => {
     },
   );
 
-  test("an outage that was seen before the replica recovered convicts nobody", () => {
+  test("reports no disagreement when the look's outage was seen before the replica recovered", () => {
     const world = smallEstate(IMAP);
     world.hear({ ex01: { state: "up" } });
     const bad = observed({ passed: false, outcome: "refused", reason: "refused", step: "connect" });
@@ -232,7 +232,7 @@ describe("freshness", () => {
   });
 });
 
-test("evidence › no monitor is too strict for a recovery that it has not looked at yet", () => {
+test("evidence › leaves the verdict settling when a look recovers before the monitor has probed again", () => {
   const silent = observed({ passed: false, outcome: "timeout", reason: "response_timeout" });
   const world = smallEstate(IMAP);
   world.hear({ ex01: { state: "down" } });
@@ -249,7 +249,7 @@ test("evidence › no monitor is too strict for a recovery that it has not looke
   expect(world.member("ex01").verdict).toBe("strict_monitor");
 });
 
-test("no monitor is too strict for the first probe after a recovery, which may be lost on the way", () => {
+test("evidence › leaves the verdict settling when the first monitor probe after a recovery is lost", () => {
   const world = smallEstate(OWA);
   world.hear({ ex01: { state: "down" } });
   see(world, "https_challenge", observed({ passed: true, exchangeSeen: true }));
@@ -275,7 +275,7 @@ test("no monitor is too strict for the first probe after a recovery, which may b
   expect(world.member("ex01").verdict).toBe("strict_monitor");
 });
 
-test("evidence › a replica with a long interval may see what the ADC saw one interval later", () => {
+test("evidence › waits one more interval before false_down when a replica's interval is long", () => {
   const world = smallEstate(IMAP.replace("-interval 5 ", "-interval 4 MIN "));
   world.hear({ ex01: { state: "up" } });
   see(world, "m_imap", GOOD);

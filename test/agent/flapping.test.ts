@@ -48,8 +48,8 @@ function flap(
   return world;
 }
 
-describe("an ADC that flaps alone", () => {
-  test("is a finding with its own last responses, though no flap lasts as long as grace", () => {
+describe("ADC flapping", () => {
+  test("is a finding with the ADC's last responses when no flap lasts as long as the grace period", () => {
     const world = flap(() => GOOD);
     const member = world.member("ex01");
     expect(member.verdict).toBe("agree_up");
@@ -64,12 +64,12 @@ describe("an ADC that flaps alone", () => {
     expect(world.state.findings[0]?.message).toContain(SLOW);
   });
 
-  test("is one after a failover as well", () => {
+  test("is a finding when it follows a failover", () => {
     const world = flap(() => GOOD, "failed_over");
     expect(world.member("ex01").flapping).toMatchObject({ flaps: 10 });
   });
 
-  test("is over a quarter of an hour after the last flap", () => {
+  test("ends a quarter of an hour after the last flap", () => {
     const world = flap(() => GOOD);
     world.later(16 * 60_000);
     world.hear({ ex01: { state: "up" } });
@@ -78,20 +78,20 @@ describe("an ADC that flaps alone", () => {
     expect(world.state.findings).toEqual([]);
   });
 
-  test("a member that fails here at the same times flaps itself", () => {
+  test("is not reported when our probes fail at the same times", () => {
     const bad = observed({ passed: false });
     const world = flap((second) => (second % 60 >= 20 && second % 60 < 50 ? bad : GOOD));
     expect(world.member("ex01")).toMatchObject({ flapping: null });
     expect(world.member("ex01").stateChanges.replica).toBeGreaterThan(10);
   });
 
-  test("one failed probe of ours beside a flap is enough to doubt that flap", () => {
+  test("is not reported when one of our probes fails beside each flap", () => {
     const bad = observed({ passed: false });
     const world = flap((second) => (second % 60 === 30 ? bad : GOOD));
     expect(world.member("ex01").flapping).toBeNull();
   });
 
-  test("taking it out and in again is no flapping", () => {
+  test("is not reported when the member is taken out of service and back repeatedly", () => {
     const world = smallEstate(CONF, { pollMs: 5_000 });
     for (let round = 0; round < 8; round++) {
       for (const state of ["up", "leaving", "out", "down", "up"] as const) {
@@ -104,7 +104,7 @@ describe("an ADC that flaps alone", () => {
     expect(world.member("ex01").flapping).toBeNull();
   });
 
-  test("a failover, after which the other node counts anew, is no change", () => {
+  test("counts no state change when a failover makes the other node's times start anew", () => {
     const world = smallEstate(CONF, { pollMs: 5_000 });
     world.hear({ ex01: { state: "up", sinceMs: 3_600_000 } });
     world.clock.at += 15_000;
@@ -113,7 +113,7 @@ describe("an ADC that flaps alone", () => {
     expect(world.member("ex01").stateChanges.adc).toBe(0);
   });
 
-  test("shows in the ADC's own account of its last change, though every poll finds it UP", () => {
+  test("is derived from the ADC's time of last change when every poll finds the member UP", () => {
     const world = smallEstate(CONF, { pollMs: 60_000 });
     for (let minute = 0; minute < 5; minute++) {
       world.clock.at += 60_000;
@@ -125,7 +125,7 @@ describe("an ADC that flaps alone", () => {
     expect(world.member("ex01")).toMatchObject({ verdict: "agree_up", flapping: { flaps: 4 } });
   });
 
-  test("of two servers in turn is a finding for each, and no verdict of any", () => {
+  test("is a finding for each of two servers, and no verdict, when they flap in turn", () => {
     const both = CONF.replace(
       "add server ex01 10.0.0.1",
       "add server ex01 10.0.0.1\nadd server ex02 10.0.0.2",

@@ -28,8 +28,8 @@ function watched(): SmallEstate {
   return world;
 }
 
-describe("evidence that grows old", () => {
-  test("MemberRecord › a replica that is not run any more is unknown after three intervals, without any news", async () => {
+describe("expiry of results", () => {
+  test("MemberRecord › makes a replica unknown when it has not run for three intervals", async () => {
     const { clock, state, observe, member } = watched();
     observe("m", "ex01", GOOD);
     clock.at += 15_000;
@@ -42,7 +42,7 @@ describe("evidence that grows old", () => {
     expect(member("ex01")).toMatchObject({ replica: "up", verdict: "agree_up" });
   });
 
-  test("MemberRecord › runs that say nothing make no result younger", () => {
+  test("MemberRecord › does not renew a result when later runs end in faults of our own", () => {
     const { clock, observe, member } = watched();
     observe("m", "ex01", REFUSED, 2);
     expect(member("ex01").replica).toBe("down");
@@ -51,7 +51,7 @@ describe("evidence that grows old", () => {
     expect(member("ex01").replica).toBe("unknown");
   });
 
-  test("MemberRecord › a server's own TROFS answer declares maintenance no longer than it is fresh", async () => {
+  test("MemberRecord › ends declared maintenance when the server's TROFS answer expires", async () => {
     const { clock, state, observe, member } = watched();
     observe("m", "ex01", observed({ passed: true, outcome: "maintenance" }));
     expect(member("ex01").maintenance.declared).toBe("open");
@@ -60,7 +60,7 @@ describe("evidence that grows old", () => {
     expect(member("ex01").maintenance.declared).toBe("no");
   });
 
-  test("VserverRecord › nobody is served by a drained server on answers that are old", async () => {
+  test("VserverRecord › ends vip_served_by_drained_server when the answers expire", async () => {
     const { clock, state, observe, hear, hearAgain, vserver } = watched();
     const from = (servedBy: string) => observed({ passed: true, servedBy });
     observe("m", "ex01", from("ex01"));
@@ -75,7 +75,7 @@ describe("evidence that grows old", () => {
     expect(vserver("v").verdict).not.toBe("vip_served_by_drained_server");
   });
 
-  test("VserverRecord › one lie about a name leaves the drained server named once it ends", () => {
+  test("VserverRecord › reports the drained server again when another server stops claiming its name", () => {
     const { observe, hear, hearAgain, vserver } = watched();
     const from = (servedBy: string) => observed({ passed: true, servedBy });
     observe("m", "ex01", from("ex01"));
@@ -88,11 +88,11 @@ describe("evidence that grows old", () => {
   });
 });
 
-describe("what comes after a silence", () => {
+describe("first result after a silence", () => {
   const SILENCE_MS = 3_600_000;
   const CLOSED = observed({ passed: false, reason: "closed_without_data", step: "banner" });
 
-  test("MemberRecord › maintenance seen before it is not revived by a look that says nothing of maintenance", () => {
+  test("MemberRecord › does not revive detected maintenance when a look reports something else first", () => {
     const { clock, observe, hear, hearAgain, member } = smallEstate(IMAP);
     hear({ ex01: { state: "up" } });
     observe("m", "ex01", GOOD);
@@ -108,7 +108,7 @@ describe("what comes after a silence", () => {
     expect(member("ex01").maintenance.detected).toBe(false);
   });
 
-  test("MemberRecord › maintenance counts no longer while a look tells of faults of our own alone", async () => {
+  test("MemberRecord › ends detected maintenance when a look has only faults of our own", async () => {
     const { clock, state, observe, member } = smallEstate(IMAP);
     observe("imap_greeting", "ex01", CLOSED, 2);
     expect(member("ex01").maintenance.detected).toBe(true);
@@ -128,7 +128,7 @@ describe("what comes after a silence", () => {
     ["a look that passes", "https_challenge", REFUSED, GOOD, "up"],
     ["a replica that passes", "m", REFUSED, GOOD, "up"],
   ] as const)(
-    "ProbeRecord › %s is judged by its new result alone",
+    "ProbeRecord › forms its opinion from the new result alone when it is %s",
     (_what, name, before, after, opinion) => {
       const { clock, observe, probe } = watched();
       observe(name, "ex01", before, 2);
@@ -138,7 +138,7 @@ describe("what comes after a silence", () => {
     },
   );
 
-  test("VserverRecord › one more answer by a drained server is no second one", () => {
+  test("VserverRecord › needs two new answers by a drained server when the earlier ones have expired", () => {
     const { clock, observe, hear, hearAgain, vserver } = watched();
     const from = (servedBy: string) => observed({ passed: true, servedBy });
     const round = (): void => {
@@ -158,8 +158,8 @@ describe("what comes after a silence", () => {
   });
 });
 
-describe("judging only what may have changed", () => {
-  test("VerdictEvaluator › judges nothing again while results are renewed, and what is not renewed once it expires", async () => {
+describe("evaluation of what may have changed", () => {
+  test("VerdictEvaluator › evaluates nothing when results are renewed, and a member when its result expires", async () => {
     const { clock, state, observe, member } = watched();
     observe("m", "ex01", GOOD);
     observe("m", "ex02", GOOD);
@@ -204,7 +204,7 @@ describe("judging only what may have changed", () => {
     }),
   );
 
-  test("VerdictEvaluator › says what judging everything each time says, whatever happens in whatever order", async () => {
+  test("VerdictEvaluator › equals evaluating everything each time for any order of events", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(event, { maxLength: 40 }), async (events) => {
         const worlds = [watched(), watched()] as const;

@@ -185,8 +185,8 @@ function repeat(times: number, run: () => void): void {
   }
 }
 
-describe("a GSLB name over two ADCs", () => {
-  test("asks the ADC's DNS over UDP and TCP, and links each site to the vserver with its VIP", () => {
+describe("GSLB name over two ADCs", () => {
+  test("queries the ADC's DNS over UDP and TCP, and links each site to the vserver with its VIP", () => {
     const { state, name } = twoSites();
     const questions = state.probes.filter(({ transaction }) => transaction === "dns_lookup");
     expect(questions.map(({ id }) => id)).toEqual([
@@ -197,7 +197,7 @@ describe("a GSLB name over two ADCs", () => {
     expect(behind).toEqual(["adc1", "adc2"]);
   });
 
-  test("agrees while both sites serve and are handed out in turns", () => {
+  test("agrees when both sites serve and DNS returns them in turns", () => {
     const { name, round } = twoSites();
     for (const address of [...BOTH, ...BOTH]) {
       round([address], {});
@@ -209,7 +209,7 @@ describe("a GSLB name over two ADCs", () => {
     ]);
   });
 
-  test("names the site that is handed out and does not serve, after the ADC's own time", () => {
+  test("names the failing site after the ADC's own time when DNS returns it and it does not serve", () => {
     const { name, round } = twoSites();
     round(BOTH, {});
     round(BOTH, { dc2: BAD });
@@ -231,7 +231,7 @@ describe("a GSLB name over two ADCs", () => {
     expect(name().verdict).toBe("vip_agree_up");
   });
 
-  test("lays it to the metric exchange where that is down and nothing else tells the state", () => {
+  test("gives mep_down as the reason when the metric exchange is down and nothing else gives the site's state", () => {
     const { name, round } = twoSites();
     round(BOTH, {});
     repeat(60, () => {
@@ -240,7 +240,7 @@ describe("a GSLB name over two ADCs", () => {
     expect([name().verdict, name().reason]).toEqual(["vip_up_members_down", "mep_down"]);
   });
 
-  test("names the site that serves and that GSLB has DOWN", () => {
+  test("names the withheld site when it serves and GSLB has it DOWN", () => {
     const { name, round } = twoSites();
     round(BOTH, {});
     repeat(60, () => {
@@ -249,7 +249,7 @@ describe("a GSLB name over two ADCs", () => {
     expect([name().verdict, name().reason]).toEqual(["vip_site_withheld", "mep_down"]);
   });
 
-  test("a site that is out on purpose is missed by nobody", () => {
+  test("agrees when a site is out of service on purpose", () => {
     const { name, round } = twoSites();
     round(BOTH, {});
     repeat(60, () => {
@@ -258,7 +258,7 @@ describe("a GSLB name over two ADCs", () => {
     expect(name().verdict).toBe("vip_agree_up");
   });
 
-  test("expects a site to be DOWN while all its servers are worked on, though it shows nothing itself", () => {
+  test("expects a site to be DOWN when all its servers are in maintenance", () => {
     const { state, round } = twoSites();
     const site = () => state.members.find(({ adcService }) => adcService === "gs_dc2");
     round(BOTH, {});
@@ -273,7 +273,7 @@ describe("a GSLB name over two ADCs", () => {
     expect(site()?.verdict).toBe("unknown");
   });
 
-  test("says so when DNS answers nothing while sites serve", () => {
+  test("is vip_down_members_up when DNS returns nothing while sites serve", () => {
     const { name, round } = twoSites();
     round(BOTH, {});
     repeat(60, () => {
@@ -282,7 +282,7 @@ describe("a GSLB name over two ADCs", () => {
     expect(name().verdict).toBe("vip_down_members_up");
   });
 
-  test("what was seen of answers and sites survives a new import", () => {
+  test("keeps its answers and sites when the estate is imported again", () => {
     const { state, name, round } = twoSites();
     round(BOTH, {});
     const before = state.recordsOf("adc1");
@@ -298,7 +298,7 @@ describe("a GSLB name over two ADCs", () => {
     expect(name().gslb?.sites.map(({ handedOut }) => handedOut)).toEqual([true, true]);
   });
 
-  test("hands out what the newest answers say after a silence", () => {
+  test("reports as handed out only what the newest answer holds when earlier answers have expired", () => {
     const { round, silence, name } = twoSites();
     round(BOTH, {});
     silence(3_600_000);
@@ -307,7 +307,7 @@ describe("a GSLB name over two ADCs", () => {
     expect(name().gslb?.sites.map(({ handedOut }) => handedOut)).toEqual([true, false]);
   });
 
-  test("excluded from judging is unknown, whatever its sites do, and so is an excluded site", () => {
+  test("is unknown when it is excluded from judging, as an excluded site is", () => {
     const excluded = (what: "vserver" | "member", pattern: string): ExcludeConfig => ({
       what,
       pattern,
@@ -327,7 +327,7 @@ describe("a GSLB name over two ADCs", () => {
     expect(idleSettings(config, [{ estate, settings: BARE_SETTINGS }])).toEqual([]);
   });
 
-  test("is asked at the addresses of the configuration where it gives some", () => {
+  test("is queried at the configured addresses when the configuration gives some", () => {
     const estate = parseNsConf(GSLB.join("\n"), { adc: "adc1" });
     const adns = [{ host: "198.51.100.53", port: 5353 }];
     const asked = planProbes(estate, { ...BARE_SETTINGS, adns })
@@ -340,7 +340,7 @@ describe("a GSLB name over two ADCs", () => {
     );
   });
 
-  test("looks at the public address that DNS answers, and lays its death to the site", () => {
+  test("reports the site's public address as down when it has answered before and fails", () => {
     const { state, name, round } = twoSites();
     const looks = state.probes.filter(({ vantage }) => vantage === "public");
     expect(looks.map(({ id }) => id)).toEqual([
@@ -363,7 +363,7 @@ describe("a GSLB name over two ADCs", () => {
     expect([name().verdict, name().reason]).toEqual(["vip_up_members_down", "connect_timeout"]);
   });
 
-  test("the public port of a service takes the place of its own there", () => {
+  test("probes the public port of a service when it differs from the service's port", () => {
     const { state } = twoSites([...GSLB, "set gslb service gs_dc2 -publicPort 8443"]);
     const looks = state.probes.filter(({ vantage }) => vantage === "public");
     expect(
@@ -371,7 +371,7 @@ describe("a GSLB name over two ADCs", () => {
     ).toEqual(["203.0.113.2 8443"]);
   });
 
-  test("one of several public addresses that is dead is told, and the site still serves", () => {
+  test("reports the dead public address and agrees when the site's other address serves", () => {
     const view = "bind gslb service gs_dc2 -viewName outside 203.0.113.3";
     const { name, round } = twoSites([...GSLB, view]);
     round(BOTH, {}, { publicly: { "203.0.113.2": GOOD, "203.0.113.3": GOOD } });
@@ -400,13 +400,13 @@ describe("a GSLB name over two ADCs", () => {
       ],
       ["vserver", "vserver", "mep"],
     ],
-  ])("a site is known by %s", (_what, more, knownBy) => {
+  ])("takes a site's state from %s", (_what, more, knownBy) => {
     const { name, round } = twoSites([...GSLB, ...more]);
     round(BOTH, {});
     expect(name().gslb?.sites.map((site) => site.knownBy)).toEqual(knownBy);
   });
 
-  test("a backup vserver stands in when no site of its own is left", () => {
+  test("reports the backup vserver as active when none of its own sites is left", () => {
     const { name, round } = twoSites([
       ...GSLB.filter((line) => !/serviceName gs_dc1/.test(line)),
       "add gslb vserver gslb_backup SSL",
@@ -425,7 +425,7 @@ describe("a GSLB name over two ADCs", () => {
     ]);
   });
 
-  test("names of a record type that is not looked up are told as not asked", () => {
+  test("reports DNS names as not queried when their record type is not supported", () => {
     const { name, round } = twoSites([...GSLB, "set gslb vserver gslb_mail -dnsRecordType NAPTR"]);
     round(null, {});
     expect(name().gslb?.unasked).toEqual([
@@ -434,7 +434,7 @@ describe("a GSLB name over two ADCs", () => {
     expect(name().gslb?.answers).toEqual([]);
   });
 
-  test("questions beyond the most are listed and not asked", () => {
+  test("lists DNS queries beyond the limit without scheduling them", () => {
     const domains = Array.from(
       { length: 40 },
       (_, n) => `bind gslb vserver gslb_mail -domainName mail${String(n)}.example.com`,

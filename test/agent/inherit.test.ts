@@ -46,8 +46,8 @@ function inTrouble(): SmallEstate {
   return world;
 }
 
-describe("an estate imported anew", () => {
-  test("keeps verdicts, times, opinions and memories of what stays", () => {
+describe("estate imported again", () => {
+  test("keeps verdicts, times, opinions and state of what stays", () => {
     const world = inTrouble();
     const before = world.member("ex01");
     expect(before.verdict).toBe("false_up");
@@ -69,7 +69,7 @@ describe("an estate imported anew", () => {
     expect(ex03).toMatchObject({ verdict: "unknown", replica: "unknown" });
   });
 
-  test("a probe that was under way lands at its successor", () => {
+  test("records a probe's result at its successor when the probe was under way", () => {
     const world = inTrouble();
     const old = world.probe("m_imap", "ex01");
     importAgain(world, CONF);
@@ -80,7 +80,7 @@ describe("an estate imported anew", () => {
     expect(world.member("ex01").verdict).toBe("agree_up");
   });
 
-  test("a member that left takes its result with it", () => {
+  test("discards a probe's result when its member has left", () => {
     const world = inTrouble();
     const old = world.probe("m_imap", "ex02");
     importAgain(world, CONF.replace("bind serviceGroup sg_imap ex02 143\n", ""));
@@ -89,14 +89,14 @@ describe("an estate imported anew", () => {
   });
 });
 
-describe("the times of an earlier run", () => {
+describe("times of an earlier run", () => {
   async function directory(): Promise<string> {
     const path = await mkdtemp(join(tmpdir(), "adc-witness-since-"));
     onTestFinished(() => rm(path, { recursive: true, force: true }));
     return path;
   }
 
-  test("a verdict is found again after the first probes, not only at once", async () => {
+  test("are restored when the same verdict is reached after the first probes", async () => {
     const path = await directory();
     const first = inTrouble();
     await writeSince(path, first.state);
@@ -114,7 +114,7 @@ describe("the times of an earlier run", () => {
     expect(second.member("ex02").outSince).toBe(STARTED_AT);
   });
 
-  test("a verdict that comes later is a new one", async () => {
+  test("are not restored when the verdict comes only after the member was good", async () => {
     const path = await directory();
     const first = inTrouble();
     await writeSince(path, first.state);
@@ -132,28 +132,34 @@ describe("the times of an earlier run", () => {
   test.each([
     ["a minute old: it has been good all the while", 60, true],
     ["an hour old: nobody looked since", 3_600, false],
-  ])("said to be good in a file %s", async (_name, ageSeconds, kept) => {
-    const path = await directory();
-    const first = inTrouble();
-    const goodSince = first.member("ex02").memory.goodSince;
-    await writeSince(path, first.state);
-    const second = smallEstate(CONF);
-    second.clock.at = first.clock.at + ageSeconds * 1_000;
-    const writtenAt = first.clock.at / 1_000;
-    await utimes(join(path, "since.json"), writtenAt, writtenAt);
-    second.hear({ ex02: { state: "out" } });
-    second.observe("m_imap", "ex02", GOOD);
-    restoreSince(second.state, await readSince(path), second.clock.at);
-    expect(second.member("ex02").memory.goodSince).toBe(kept ? goodSince : second.clock.at);
-  });
+  ])(
+    "keep the time since which a member is good or not when the file is %s",
+    async (_name, ageSeconds, kept) => {
+      const path = await directory();
+      const first = inTrouble();
+      const goodSince = first.member("ex02").memory.goodSince;
+      await writeSince(path, first.state);
+      const second = smallEstate(CONF);
+      second.clock.at = first.clock.at + ageSeconds * 1_000;
+      const writtenAt = first.clock.at / 1_000;
+      await utimes(join(path, "since.json"), writtenAt, writtenAt);
+      second.hear({ ex02: { state: "out" } });
+      second.observe("m_imap", "ex02", GOOD);
+      restoreSince(second.state, await readSince(path), second.clock.at);
+      expect(second.member("ex02").memory.goodSince).toBe(kept ? goodSince : second.clock.at);
+    },
+  );
 
-  test.each([["{"], ['{"a": 1}'], ["[]"], [""]])("a file of %j is no loss", async (text) => {
-    const path = await directory();
-    await writeFile(join(path, "since.json"), text);
-    expect((await readSince(path)).members).toEqual({});
-  });
+  test.each([["{"], ['{"a": 1}'], ["[]"], [""]])(
+    "are empty when the file holds %j",
+    async (text) => {
+      const path = await directory();
+      await writeFile(join(path, "since.json"), text);
+      expect((await readSince(path)).members).toEqual({});
+    },
+  );
 
-  test("no file is no loss, and one of an earlier release is read", async () => {
+  test("are empty when there is no file, and read when an earlier release wrote it", async () => {
     const path = await directory();
     expect((await readSince(path)).members).toEqual({});
     await writeFile(

@@ -139,8 +139,8 @@ async function site(settings = settingsWith("")) {
   return { ...small, stateDir, world, clock, start, round, records, commands, passwords, logged };
 }
 
-describe("a stale password at login monitors whose user only the ADC's configuration names", () => {
-  test("is sent twice at most, over all monitors, servers and restarts", async () => {
+describe("stale password of login monitors", () => {
+  test("is sent at most twice over all monitors, servers and restarts", async () => {
     const { start, round, passwords, commands } = await site();
     for (let life = 0; life < 3; life += 1) {
       const runner = await start();
@@ -153,7 +153,7 @@ describe("a stale password at login monitors whose user only the ADC's configura
     expect(commands).not.toContain("USER");
   });
 
-  test("leaves no replica UP: each keeps the rejection while the account is suspended", async () => {
+  test("leaves no replica UP, each keeping the rejection, while the account is suspended", async () => {
     const { start, round, records, world, clock, state, member, hear } = await site();
     world.isRight = true;
     const runner = await start();
@@ -188,7 +188,7 @@ describe("a stale password at login monitors whose user only the ADC's configura
   });
 });
 
-test("login monitors › a server that rejected what another accepts is tried again a minute later, where anything of it recovered", async () => {
+test("login monitors › retries a rejecting server a minute later when anything of it has recovered", async () => {
   const { start, records, world, clock, state, observe, hear } = await site();
   const [ex01 = fail(), , ex02 = fail()] = records;
   const runner = await start();
@@ -230,7 +230,7 @@ test("login monitors › a server that rejected what another accepts is tried ag
   expect(ex01.heldBack).toBeNull();
 });
 
-describe("a login monitor whose login waits", () => {
+describe("login monitor whose login waits", () => {
   const refused = { outcome: "fault", step: "login", reason: "auth_rejected" } as const;
   const rejected = observed({ passed: false, ...refused, login: "rejected" });
   const unanswered = observed({ passed: false, reason: "response_timeout", login: "unanswered" });
@@ -243,7 +243,7 @@ describe("a login monitor whose login waits", () => {
     ["for its account's suspension, after a restart", "suspended", undefined, refused],
     ["for its turn", "paced", rejected, null],
   ] as const satisfies readonly (readonly [string, HeldBackReason, unknown, unknown])[])(
-    "%s › is refused, or says nothing",
+    "reports the rejection or nothing when it waits %s",
     (_name, why, refusal, expected) => {
       const heldBack = { kind: "held_back", why, message: null } as const;
       const credential = { lockoutKey: "svc", secret: sealed("x"), name: "monitor m" };
@@ -256,7 +256,7 @@ describe("a login monitor whose login waits", () => {
     },
   );
 
-  test("is proven too strict by another account's login, and not the ADC wrong", () => {
+  test("is strict_monitor, not false_down, when another account's login succeeds", () => {
     const run = aRun("pop3_login", {
       account: "b",
       everyMs: 60_000,
@@ -277,7 +277,7 @@ describe("a login monitor whose login waits", () => {
   });
 });
 
-test("login monitors › a login that the state directory holds back is told once, and marked at its probe", async () => {
+test("login monitors › logs the held-back login once and marks its probe when the state directory is locked", async () => {
   const { start, stateDir, records, state, logged, passwords } = await site();
   const runner = await start();
   const taken = await takeLock(join(stateDir, "accounts.lock"));
@@ -302,12 +302,12 @@ test("login monitors › a login that the state directory holds back is told onc
   expect(logged.at(-1)).toMatchObject({ message: "logins resumed" });
 });
 
-describe("who logs in at a monitor", () => {
+describe("user of a login monitor", () => {
   const planned = (username: string, name: "m_pop" | "m_ldap" = "m_pop") =>
     smallEstate(CONF, { settings: settingsWith(username) }).probe(name, "ex01").planned;
 
   test.each(["", "svc", "LAB\\svc", "CN=svc,OU=x,DC=lab"])(
-    "is the user that the monitor has, where the configuration says %j",
+    "is the monitor's own when the configuration says %j",
     (username) => {
       const { action } = planned(username);
       expect(action.kind === "monitor" && action.run?.spec.credential?.username).toBe(
@@ -318,11 +318,11 @@ describe("who logs in at a monitor", () => {
     },
   );
 
-  test("is the configuration's where it names somebody else: the password is his", () => {
+  test("is the configuration's when it names another user than the monitor", () => {
     expect(credentialOnWire(planned("itest"))).toMatchObject({ lockoutKey: "itest" });
   });
 
-  test("a monitor without any user is not repeated, and an empty name never sent", () => {
+  test("is missing and the monitor is not repeated when neither names a user", () => {
     const conf = CONF.replace(" -userName svc@lab.local", "");
     const { action } = smallEstate(conf, { settings: settingsWith("") }).probe(
       "m_pop",
@@ -334,7 +334,7 @@ describe("who logs in at a monitor", () => {
     });
   });
 
-  test("the user of a script's arguments counts too", () => {
+  test("is taken from the script's arguments when they name one", () => {
     const conf = CONF.replace(
       "POP3 -scriptName nspop3.pl",
       'USER -scriptName nspop3.pl -scriptArgs "user=svc;password=x"',

@@ -87,7 +87,7 @@ function planned({ account, members = [], vserver, monitorVerify, host }: Writte
   };
 }
 
-test("nothing written › the member's own name must be held, and at the VIP no name is known", () => {
+test("login TLS › requires the member's own name, and sends nothing through the VIP, when nothing is configured", () => {
   const { backend, vip, monitor } = planned({});
   expect(backend).toMatchObject({ expectedNames: ["ex01"], ca: null });
   expect(backend.proof).toEqual({ kind: "certificate" });
@@ -96,7 +96,7 @@ test("nothing written › the member's own name must be held, and at the VIP no 
   expect(monitor).toMatchObject({ expectedNames: ["ex01"], proof: { kind: "certificate" } });
 });
 
-test("client-facing names › fit at the VIP and at its members", () => {
+test("login TLS › accepts client-facing names at the VIP and at its members", () => {
   const { backend, vip } = planned({
     vserver: { host: "mail.example.com", names: ["imap.example.com"], ca: "PEM" },
   });
@@ -105,7 +105,7 @@ test("client-facing names › fit at the VIP and at its members", () => {
   expect([backend.ca, vip.ca]).toEqual(["PEM", "PEM"]);
 });
 
-test("what a vserver's own certificate is › is not asked of its members", () => {
+test("login TLS › does not require a vserver's own certificate of its members", () => {
   const { backend, vip, monitor } = planned({
     vserver: { fingerprints: ["aa"], serverName: "vip.example.com" },
   });
@@ -119,7 +119,7 @@ test("what a vserver's own certificate is › is not asked of its members", () =
   expect(planned({ vserver: { verify: false } }).backend.proof).toEqual({ kind: "certificate" });
 });
 
-test("the more particular place › decides: member or vserver before the account", () => {
+test("login TLS › prefers the member's or vserver's settings when the account has some too", () => {
   const account = { ca: "account", fingerprints: ["aa"], serverName: "a.example.com" };
   const members = [{ ca: "member", serverName: "m.example.com", verify: true }];
   const { backend, vip } = planned({ account, members });
@@ -131,7 +131,7 @@ test("the more particular place › decides: member or vserver before the accoun
   expect(vip).toMatchObject({ ca: "account", proof: { kind: "pinned", sha256: ["aa"] } });
 });
 
-test("verify: false of an account › never opens a member that is pinned", () => {
+test("login TLS › keeps a member's pinned certificate when its account has verify: false", () => {
   const { backend, vip } = planned({
     account: { verify: false },
     members: [{ fingerprints: ["bb"] }],
@@ -140,7 +140,7 @@ test("verify: false of an account › never opens a member that is pinned", () =
   expect(vip.proof).toEqual({ kind: "unverified" });
 });
 
-test("a monitor's verify: false › is its own, and it says no name that the ADC does not say", () => {
+test("login TLS › applies a monitor's verify: false to that monitor alone, without a server name of the member", () => {
   const { backend, monitor } = planned({
     monitorVerify: false,
     members: [{ serverName: "m.example.com" }],
@@ -150,7 +150,7 @@ test("a monitor's verify: false › is its own, and it says no name that the ADC
 });
 
 test.each([".example.com", "*.example.com", "192.0.2.11", "-x", ""])(
-  "a server called %j › lends no name to look for",
+  "login TLS › expects no name of the server when the server is called %j",
   (name) => {
     const estate = planned({ host: "mail.example.com" });
     expect(estate.backend.expectedNames).toEqual(["mail.example.com", "ex01"]);
@@ -159,7 +159,7 @@ test.each([".example.com", "*.example.com", "192.0.2.11", "-x", ""])(
   },
 );
 
-test("plan › says what each login wants to see", () => {
+test("plan › notes which certificate each login requires", () => {
   const { notes } = planned({ members: [{ fingerprints: ["cd".repeat(32)] }] });
   expect(notes).toContain("the password is sent only to a pinned certificate (cdcdcdcdcdcdcdcd…)");
   expect(proofWords(clientTls("mail.example.com", false, "PEM", []))).toBe(

@@ -39,8 +39,8 @@ function member(match: string, change: Partial<MemberConfig>): MemberConfig {
   return { match, protocol: null, exchange: null, path: null, host: null, ...change };
 }
 
-describe("looks nobody asked for", () => {
-  test("are made whatever the names say", () => {
+describe("default looks", () => {
+  test("are planned whatever the names of services are", () => {
     expect(looks()).toEqual([
       "imap_greeting mbx01",
       "imap_greeting mbx02",
@@ -51,7 +51,7 @@ describe("looks nobody asked for", () => {
     ]);
   });
 
-  test("become Exchange's where a greeting has told", () => {
+  test("become Exchange looks when a greeting has identified Exchange", () => {
     expect(looks({}, [learnedKey("mbx01", 143)])).toContain("smtp_mail_from mbx01");
     expect(looks({}, [learnedKey("mbx01", 443)])).toContain("health_page mbx01");
   });
@@ -106,7 +106,7 @@ describe("looks nobody asked for", () => {
     expect(looks(change)).toEqual(expected);
   });
 
-  test("begin TLS as the configuration says, which makes no Exchange of a member", () => {
+  test("use the configured TLS mode without making the member Exchange", () => {
     const [probe] = planProbes(ESTATE, {
       ...BARE_SETTINGS,
       members: [member("mbx01:143", { security: "implicit" })],
@@ -136,9 +136,12 @@ describe("exclude", () => {
     [excluded({ what: "monitor", pattern: "m_*" }), ["TCP mbx01", "TCP mbx02"]],
     [excluded({ what: "vserver", pattern: "v_smtp" }), ["smtp_greeting v_smtp"]],
     [excluded({ from: "judging" }), []],
-  ])("from probing › lists with its reason, and never runs: %j", (exclude, expected) => {
-    expect(reasons(exclude)).toEqual(expected);
-  });
+  ])(
+    "from probing › lists probes with the reason and does not run them: %j",
+    (exclude, expected) => {
+      expect(reasons(exclude)).toEqual(expected);
+    },
+  );
 
   const REFUSED = observed({
     passed: false,
@@ -156,7 +159,7 @@ describe("exclude", () => {
     return one;
   }
 
-  test("from judging › a member is unknown, and says so", () => {
+  test("from judging › leaves a member unknown with the reason", () => {
     expect(judged([]).member("mbx01", "sg_imap").verdict).toBe("agree_down");
     expect(judged([excluded({ from: "judging" })]).member("mbx01", "sg_imap")).toMatchObject({
       verdict: "unknown",
@@ -167,7 +170,7 @@ describe("exclude", () => {
     });
   });
 
-  test("from judging › a monitor runs and has no say", () => {
+  test("from judging › runs a monitor without letting it decide the verdict", () => {
     const { member: of, probe } = judged([
       excluded({ what: "monitor", pattern: "m_tcp", from: "judging" }),
     ]);
@@ -175,14 +178,14 @@ describe("exclude", () => {
     expect(probe("m_tcp", "mbx01").opinion).toBe("down");
   });
 
-  test("from judging › a vserver is unknown", () => {
+  test("from judging › leaves a vserver unknown", () => {
     const one = judged([excluded({ what: "vserver", pattern: "v_imap", from: "judging" })]);
     expect(one.vserver("v_imap")).toMatchObject({ verdict: "unknown", reason: "excluded" });
   });
 });
 
-describe("runs, exclusions and looks that select nothing", () => {
-  test("are told with their place, and those that select something are not", () => {
+describe("idle settings", () => {
+  test("are reported with their place when a run or exclusion selects nothing", () => {
     const run = (adcService: string) =>
       aRun("imap_greeting", { members: { adcServices: [adcService] } });
     const exclusion = (pattern: string): ExcludeConfig => ({
@@ -212,7 +215,7 @@ describe("runs, exclusions and looks that select nothing", () => {
     expect(told[0]).toMatchObject({ file: "a.yml", line: 1, column: 3 });
   });
 
-  test("are errors of check-config where the estate can be read, with a file's line", async () => {
+  test("are errors of check-config with the file's line when looks or exclusions select nothing in a readable estate", async () => {
     const directory = await mkdtemp(join(tmpdir(), "idle-"));
     onTestFinished(() => rm(directory, { recursive: true, force: true }));
     const file = join(directory, "adc-witness.yml");

@@ -57,8 +57,8 @@ function login(one: SmallEstate, account: string, server: string, seen: typeof G
   one.state.recordResult(probe, seen, passed);
 }
 
-describe("a login that fails behind every front end", () => {
-  test("is one finding for the estate, and no blind monitor", () => {
+describe("login that fails behind every front end", () => {
+  test("is one mailbox_side finding and no blind monitor when all servers fail it", () => {
     const one = world();
     login(one, "a", "ex01", NO_BACKEND);
     login(one, "a", "ex02", NO_BACKEND);
@@ -72,7 +72,7 @@ describe("a login that fails behind every front end", () => {
     expect(one.state.findings).toEqual([]);
   });
 
-  test("behind one of them is that front end's own", () => {
+  test("is the front end's blind_monitor when only one server fails it", () => {
     const one = world();
     login(one, "a", "ex01", NO_BACKEND);
     login(one, "a", "ex02", GOOD);
@@ -81,7 +81,7 @@ describe("a login that fails behind every front end", () => {
     expect(one.member("ex01").verdict).toBe("blind_monitor");
   });
 
-  test("is not what a refused connection is", () => {
+  test("is no mailbox_side finding when connections are refused", () => {
     const one = world();
     login(one, "a", "ex01", REFUSED);
     login(one, "a", "ex02", REFUSED);
@@ -94,13 +94,13 @@ describe("a login that fails behind every front end", () => {
   });
 });
 
-describe("the mailbox server that front ends name in failing answers", () => {
+describe("mailbox server named by front ends", () => {
   const pointing = (backendServer: string) => ({ ...NO_BACKEND, backendServer });
 
   test.each([
     ["of one name", "mbx01.example.com", "mbx01.example.com", " ex01, ex02: to mbx01.example.com."],
     ["of two", "mbx02", "mbx01", " ex02: to mbx01. ex01: to mbx02."],
-  ])("is told: %s", (_name, first, second, words) => {
+  ])("is reported when failing answers name it: %s", (_name, first, second, words) => {
     const one = world();
     login(one, "a", "ex01", pointing(first));
     login(one, "a", "ex02", pointing(second));
@@ -110,7 +110,7 @@ describe("the mailbox server that front ends name in failing answers", () => {
     expect(finding?.message).toContain(`the mailbox side fails, not the front ends.${words}`);
   });
 
-  test("is nobody's where none is named, and not asked of answers that are good", () => {
+  test("is not reported when no failing answer names one, whatever good answers name", () => {
     const one = world();
     login(one, "a", "ex01", NO_BACKEND);
     login(one, "a", "ex02", NO_BACKEND);
@@ -121,7 +121,7 @@ describe("the mailbox server that front ends name in failing answers", () => {
   });
 });
 
-test("mailbox side › a suspended account beside another that is accepted: its password or its database", () => {
+test("mailbox side › reports a wrong password or an unavailable database when an account is suspended and another is accepted", () => {
   const one = world();
   login(one, "a", "ex01", REJECTED);
   login(one, "b", "ex01", GOOD);

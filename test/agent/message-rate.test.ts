@@ -38,11 +38,11 @@ test.each<[what: string, sent: ReturnType<typeof rounds>, server: string | null,
     ],
     ["five, of which one is a minute old", rounds("ex01", -60_000, 1, 2, 3, 4), "ex01", true],
   ],
-)("message rate › one more message after %s", (_what, sent, server, allowed) => {
+)("message rate › allows or refuses one more message after %s", (_what, sent, server, allowed) => {
   expect(maySend(sent, server, 10)).toBe(allowed);
 });
 
-test("message rate › in no minute more than five, however often it is asked", () => {
+test("message rate › never exceeds five messages a minute, however often it is asked", () => {
   const sent: { server: string | null; at: number }[] = [];
   for (let at = 0; at < 10 * MINUTE_MS; at += 700) {
     const server = at % 3 === 0 ? null : "ex01";
@@ -64,7 +64,7 @@ bind serviceGroup sg_sub ex01 587
 bind lb vserver v_sub sg_sub
 `;
 
-test("message rate › a sixth round in a minute is not begun: told as held back, and no failure", async () => {
+test("message rate › holds the sixth round of a minute back without counting a failure", async () => {
   const { clock, state, probe } = smallEstate(CONF, {
     settings: {
       ...BARE_SETTINGS,

@@ -5,7 +5,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("network of › a wall clock that is set back keeps no answer of DNS alive", async () => {
+test("network of › resolves a name again after its lifetime when the wall clock is set back", async () => {
   // Time is the subject here: the wall clock goes another way than the monotonic one.
   vi.useFakeTimers({ toFake: ["Date", "performance"] });
   const network = networkOf({

@@ -40,7 +40,7 @@ function well(): SmallEstate {
   return world;
 }
 
-test("NITRO is silent while a server is taken out and then worked on › nobody is accused, before and after", () => {
+test("silent NITRO › accuses nobody when a server is taken out and then stopped meanwhile", () => {
   const world = well();
   // The last poll was answered before the work began, and none since; one close is none.
   expect(watch(world, 300, CLOSED)).toEqual(["agree_up", "settling"]);
@@ -48,14 +48,14 @@ test("NITRO is silent while a server is taken out and then worked on › nobody 
   expect(watch(world, 120, CLOSED)).toEqual(["drained_undeclared"]);
 });
 
-test("NITRO is silent while a server is worked on that nobody took out › the first poll since says so", () => {
+test("silent NITRO › reports routes_to_maintenance at the first poll after it when a server was stopped without being taken out", () => {
   const world = well();
   expect(watch(world, 300, CLOSED)).toEqual(["agree_up", "settling"]);
   world.hearAgain();
   expect(watch(world, 10, CLOSED)).toEqual(["routes_to_maintenance"]);
 });
 
-test("a server that is back before the silence ends › is no news at all", () => {
+test("silent NITRO › reports nothing when the server is back before it ends", () => {
   const world = well();
   watch(world, 200, CLOSED);
   const after = watch(world, 60, GOOD);
@@ -74,7 +74,7 @@ bind lb vserver v_slow sg_slow
 `;
 
 test.each([0, 60, 120, 180, 235, 249])(
-  "a monitor of four minutes whose replica runs %i s after the ADC's › is not said to be wrong meanwhile",
+  "replica of a four-minute monitor › is never reported wrong when it runs %i s after the ADC's monitor",
   (laterSeconds) => {
     const world = smallEstate(SLOW, { pollMs: 15_000 });
     const bad = observed({ passed: false, reason: "pattern_missing" });
@@ -107,21 +107,24 @@ test.each([0, 60, 120, 180, 235, 249])(
 test.each([
   [4 * 3_600 - 30, "maintenance_expected"],
   [4 * 3_600 + 30, "maintenance_overrun"],
-])("POP3 left stopped for %i s, declared nowhere, DOWN at the ADC › is %s", (seconds, verdict) => {
-  const CONF = POP3.replace("TCP -interval", 'TCP-ECV -recv "+OK" -secure YES -interval');
-  const world = smallEstate(CONF, { pollMs: 15_000 });
-  const both = (sees: typeof GOOD): void => {
-    world.observe("m_port", "pop7", { ...sees, startedAt: world.clock.at }, 3);
-    world.observe("pop3_greeting", "pop7", { ...sees, startedAt: world.clock.at }, 2);
-    world.state.evaluateAll();
-  };
-  world.hear({ pop7: { state: "up" } });
-  both(GOOD);
-  const goneAt = world.clock.at;
-  for (const after of [10, 60, 600, 3_600, 7_200, seconds]) {
-    world.clock.at = goneAt + after * 1_000;
-    world.hear({ pop7: { state: after > 30 ? "down" : "up" } });
-    both(CLOSED);
-  }
-  expect(world.member("pop7").verdict).toBe(verdict);
-});
+])(
+  "undeclared maintenance › after POP3 was stopped for %i s and DOWN at the ADC is %s",
+  (seconds, verdict) => {
+    const CONF = POP3.replace("TCP -interval", 'TCP-ECV -recv "+OK" -secure YES -interval');
+    const world = smallEstate(CONF, { pollMs: 15_000 });
+    const both = (sees: typeof GOOD): void => {
+      world.observe("m_port", "pop7", { ...sees, startedAt: world.clock.at }, 3);
+      world.observe("pop3_greeting", "pop7", { ...sees, startedAt: world.clock.at }, 2);
+      world.state.evaluateAll();
+    };
+    world.hear({ pop7: { state: "up" } });
+    both(GOOD);
+    const goneAt = world.clock.at;
+    for (const after of [10, 60, 600, 3_600, 7_200, seconds]) {
+      world.clock.at = goneAt + after * 1_000;
+      world.hear({ pop7: { state: after > 30 ? "down" : "up" } });
+      both(CLOSED);
+    }
+    expect(world.member("pop7").verdict).toBe(verdict);
+  },
+);

@@ -87,11 +87,11 @@ function verdictsOf(one: SmallEstate, acts: readonly Act[], untilHours: number):
 
 const WELL: Act = { hours: 0, sees: GOOD, adc: "up" };
 
-describe("maintenance that should be over", () => {
+describe("maintenance overrun", () => {
   test.each([
     ["its window over", 3, "return_overdue"],
     ["never declared", null, "drained_undeclared"],
-  ])("is not told of a member out of service that has failed for a moment only, %s", (...of) => {
+  ])("is not reported when a member out of service has just begun to fail, %s", (...of) => {
     const [, windowHours, working] = of;
     const one = world(windowHours);
     const acts: readonly Act[] = [WELL, { hours: 1, sees: GOOD, adc: "out" }];
@@ -106,7 +106,7 @@ describe("maintenance that should be over", () => {
     expect(one.member("ex01").verdict).toBe(OVERRUN);
   });
 
-  test("is told at once of a member that has not worked since its window ended", () => {
+  test("is reported at once when a member has not worked since its window ended", () => {
     const one = world(3);
     verdictsOf(one, [WELL], 2);
     one.clock.at = STARTED_AT + 3 * HOUR - 20_000;
@@ -188,11 +188,11 @@ describe("maintenance that should be over", () => {
       [WELL, { hours: 1, sees: REFUSED, adc: "down" }],
       ["agree_up", ...times(6, "agree_down")],
     ],
-  ])("%s", (_what, windowHours, acts, expected) => {
+  ])("follows the verdicts of each hour: %s", (_what, windowHours, acts, expected) => {
     expect(verdictsOf(world(windowHours), acts, expected.length - 1)).toEqual(expected);
   });
 
-  test("the ADC's own last change tells how long, where this agent never saw it good", () => {
+  test("starts at the ADC's last change when this agent never saw the member good", () => {
     const one = world(null);
     one.hear({ ex01: { state: "down", sinceMs: 20 * 24 * HOUR } });
     see(one, INACTIVE);
@@ -203,7 +203,7 @@ describe("maintenance that should be over", () => {
   });
 });
 
-describe("over a restart", () => {
+describe("maintenance overrun over a restart", () => {
   /** The second run begins with a look that passes, as one of a page that is served in maintenance. */
   async function restarted(pausedMs: number, sinceMs: number | null): Promise<SmallEstate> {
     const folder = await temporaryFolder();
@@ -222,7 +222,7 @@ describe("over a restart", () => {
     return second;
   }
 
-  test("the time since the last good answer goes on", async () => {
+  test("counts on from the last good answer when the pause is short", async () => {
     const soon = await restarted(60_000, null);
     expect(soon.member("ex01").verdict).toBe("maintenance_expected");
     soon.clock.at += 2 * HOUR;
@@ -231,12 +231,12 @@ describe("over a restart", () => {
     expect(soon.member("ex01").verdict).toBe(OVERRUN);
   });
 
-  test("so it does after a long pause in which the ADC has not changed its mind", async () => {
+  test("counts on when the pause is long and the ADC has not changed its state", async () => {
     const late = await restarted(2 * HOUR, 4 * HOUR);
     expect(late.member("ex01").verdict).toBe(OVERRUN);
   });
 
-  test("and begins anew where the ADC has, for it may have been well in between", async () => {
+  test("starts anew when the ADC has changed its state in the pause", async () => {
     const late = await restarted(5 * HOUR, 1 * HOUR);
     expect(late.member("ex01").verdict).toBe("maintenance_expected");
   });

@@ -39,7 +39,7 @@ function at(address: string, monitor: string): readonly string[] {
 }
 
 describe("destIP", () => {
-  test("plan › destIP 127.0.0.1 is the ADC itself, and not repeated", () => {
+  test("plan › does not repeat a monitor when destIP is 127.0.0.1, the ADC itself", () => {
     const row = rowOf(rowsOf(ALWAYS_UP), "localhost_ping");
     expect(row).toMatchObject({
       supported: false,
@@ -47,18 +47,18 @@ describe("destIP", () => {
     });
   });
 
-  test("plan › loopback that may be dialled is still not the ADC", () => {
+  test("plan › does not repeat a monitor with destIP 127.0.0.1 when loopback may be dialled", () => {
     const rows = rowsOf(ALWAYS_UP, { allowTargets: ["127.0.0.0/8"] });
     expect(rowOf(rows, "localhost_ping")).toMatchObject({ supported: false });
   });
 
-  test("plan › what connect_to says stands for the ADC's loopback is probed", () => {
+  test("plan › probes destIP 127.0.0.1 when connect_to maps it", () => {
     const rows = rowsOf(ALWAYS_UP, { connectTo: { "127.0.0.1": "10.2.3.4" } });
     expect(rowOf(rows, "localhost_ping")).toMatchObject({ supported: true });
   });
 
   test.each(["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "100.100.100.200"])(
-    "plan › destIP %s leads to the agent's own host",
+    "plan › does not repeat a monitor when destIP %s leads to the agent's own host",
     (address) => {
       const monitor = `add lb monitor m HTTP-ECV -send "GET /latest/meta-data" -recv x -destIP ${address}`;
       const row = rowOf(rowsOf(at("192.0.2.1", monitor)), "m");
@@ -68,8 +68,8 @@ describe("destIP", () => {
   );
 });
 
-describe("a member on the agent's own host", () => {
-  test("verdict › is unknown, and says that nothing can be repeated, though the ADC has it up", () => {
+describe("member on the agent's own host", () => {
+  test("verdict › is unknown, unsupported, when the ADC has the member UP", () => {
     const lines = at("127.0.0.66", "add lb monitor m TCP");
     const { hear, member } = smallEstate(lines.join("\n"));
     hear({ ex01: { state: "up" } });
@@ -86,7 +86,7 @@ describe("a member on the agent's own host", () => {
 
   const LOOK = 'add lb monitor m HTTP -httpRequest "HEAD /owa/healthcheck.htm" -respCode 200';
 
-  test("plan › neither monitor nor look nor VIP probe is sent there", () => {
+  test("plan › supports no monitor, look or VIP probe there", () => {
     const lines = [
       ...at("127.0.0.66", LOOK),
       "add lb vserver v HTTP 127.0.0.67 80",
@@ -97,12 +97,12 @@ describe("a member on the agent's own host", () => {
     expect(new Set(rows.map((row) => row.supported))).toEqual(new Set([false]));
   });
 
-  test("plan › all of them are where the operator allows it", () => {
+  test("plan › supports all probes when allow_targets names the host", () => {
     const rows = rowsOf(at("127.0.0.66", LOOK), { allowTargets: ["127.0.0.66"] });
     expect(new Set(rows.map((row) => row.supported))).toEqual(new Set([true]));
   });
 
-  test("plan › a PING needs a mapping without a port", () => {
+  test("plan › supports a PING only when the mapping has no port", () => {
     const lines = at("127.0.0.66", "add lb monitor m PING");
     const connectTo = { "127.0.0.66:80": "127.0.0.1:8080" };
     expect(rowOf(rowsOf(lines, { connectTo }), "m")).toMatchObject({ supported: false });

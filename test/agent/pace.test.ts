@@ -18,7 +18,7 @@ function planned(monitor: string, minIntervalMs?: number) {
 }
 
 describe("pace of replicas", () => {
-  test("is the ADC's own at or above the floor", () => {
+  test("is the ADC's interval when that is at or above the minimum", () => {
     expect(planned("add lb monitor m TCP -interval 100 MSEC -downTime 30 SEC")).toEqual({
       interval: 100,
       down: 30_000,
@@ -26,7 +26,7 @@ describe("pace of replicas", () => {
     });
   });
 
-  test("is the floor, and says so, when the ADC's interval or down time is shorter", () => {
+  test("is the minimum, with a note, when the ADC's interval or down time is shorter", () => {
     expect(planned("add lb monitor m TCP -interval 1 MSEC -downTime 10 MSEC")).toEqual({
       interval: 100,
       down: 100,
@@ -38,7 +38,7 @@ describe("pace of replicas", () => {
     });
   });
 
-  test("follows the configured floor", () => {
+  test("follows min_probe_interval when it is configured", () => {
     expect(planned("add lb monitor m TCP -interval 1 MSEC", 2_500).interval).toBe(2_500);
     expect(planned("add lb monitor m TCP -interval 20 MSEC", 10)).toMatchObject({
       interval: 20,

@@ -59,8 +59,8 @@ function asked(planned: readonly PlannedProbe[], transaction: string, vantage = 
   });
 }
 
-describe("content switching", () => {
-  test("every policy's path is asked, each once, and the target's own path first", () => {
+describe("plan for content switching", () => {
+  test("asks each policy's path once, the target's own path first", () => {
     expect(asked(plan(SWITCHED), "https_challenge")).toEqual([
       "v_owa /owa/",
       "v_ews /EWS/Exchange.asmx",
@@ -69,20 +69,20 @@ describe("content switching", () => {
     ]);
   });
 
-  test("a logged-in transaction goes where its path leads, and nowhere else", () => {
+  test("sends a logged-in transaction only to the vserver its path leads to", () => {
     const planned = plan(SWITCHED, [{ transaction: "ews_folder", account: "a" }]);
     expect(asked(planned, "ews_folder")).toEqual(["v_ews -"]);
     expect(asked(planned, "ews_folder", "backend")).toEqual(["ews -"]);
   });
 
-  test("a service that is named is asked straight, though clients never come there by that path", () => {
+  test("asks only the service when a run names it directly", () => {
     const members = { servers: [], ports: [], adcServices: ["owa"], vservers: [] };
     const planned = plan(SWITCHED, [{ transaction: "ews_folder", account: "a", members }]);
     expect(asked(planned, "ews_folder")).toEqual([]);
     expect(asked(planned, "ews_folder", "backend")).toEqual(["owa -"]);
   });
 
-  test("a path that no policy takes is asked once in front, and at every server", () => {
+  test("asks a path that no policy matches once at the VIP and at every server", () => {
     const run = { path: "/PowerShell/", expect: "blocked" } as const;
     const planned = plan(SWITCHED, [run]);
     const only = (vantage: string): string[] =>
@@ -92,7 +92,7 @@ describe("content switching", () => {
   });
 });
 
-test("plan paths › ActiveSync and Outlook Anywhere of Exchange 2010 are asked at their own paths", () => {
+test("plan paths › asks ActiveSync and Outlook Anywhere of Exchange 2010 at their own paths", () => {
   const conf = readFileSync("test/fixtures/ns.conf/exchange-2010-full.conf", "utf8");
   const looks = plan(conf.split("\n"))
     .filter(({ type }) => type === "https_challenge")
@@ -113,7 +113,7 @@ test("plan paths › ActiveSync and Outlook Anywhere of Exchange 2010 are asked 
   }
 });
 
-test("plan paths › the endpoint mapper has to name a port that the ADC's monitors ask at", () => {
+test("plan paths › expects the endpoint mapper to name a port that the ADC's monitors probe", () => {
   const planned = plan(
     [
       "add server ex09 192.0.2.19",
@@ -133,8 +133,8 @@ test("plan paths › the endpoint mapper has to name a port that the ADC's monit
   expect(run).toEqual({ port: 135, options: { expected_port: "59531,59532" } });
 });
 
-describe("a redirect by a responder policy", () => {
-  test("is what is awaited for the path that it keeps for itself", () => {
+describe("redirect by a responder policy", () => {
+  test("is expected for the path that the policy matches", () => {
     const bound = "bind cs vserver front -policyName root_to_owa -priority 10 -type REQUEST";
     expect(asked(plan([...SWITCHED, ...TO_OWA, bound]), "https_challenge")).toEqual([
       "v_owa /owa/",
@@ -144,7 +144,7 @@ describe("a redirect by a responder policy", () => {
     ]);
   });
 
-  test("is asked of a vserver that does nothing else, whatever service keeps it up", () => {
+  test("is expected of a vserver that does nothing else, whatever service keeps it up", () => {
     const planned = plan([
       ...TO_OWA,
       "add server nowhere 192.0.2.99",
@@ -170,7 +170,7 @@ describe("a redirect by a responder policy", () => {
       String.raw`respondwith '"HTTP/1.1 301 Moved Permanently\r\nLocation: https://" + HTTP.REQ.HEADER("Host") + HTTP.REQ.URL + "\r\n\r\n"'`,
       "https://192.0.2.20/",
     ],
-  ])("made of the request is foretold: %s", (action, to) => {
+  ])("has its computed target predicted when it is built of the request: %s", (action, to) => {
     const planned = plan([
       `add responder action a ${action}`,
       "add responder policy p true a",
@@ -180,7 +180,7 @@ describe("a redirect by a responder policy", () => {
     expect(asked(planned, "https_challenge")).toEqual([`v_80 / → ${to}`]);
   });
 
-  test("made of what is not known cannot be foretold, and is not asked for", () => {
+  test("is not asked for when its target is built of unknown values", () => {
     const planned = plan([
       'add responder action a redirect "\\"https://\\" + CLIENT.IP.SRC"',
       "add responder policy p true a",
@@ -191,7 +191,7 @@ describe("a redirect by a responder policy", () => {
   });
 });
 
-test("plan › says where the ADC's own monitor is not what is repeated: -deviation, a disabled one of its type", () => {
+test("plan › notes where the ADC's monitor differs from its replica: -deviation, a disabled monitor of its type", () => {
   const planned = plan([
     "add server ex01 192.0.2.1",
     "add serviceGroup sg TCP",

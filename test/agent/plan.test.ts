@@ -23,10 +23,10 @@ function monitorRow(rows: readonly PlanRow[], monitor: string, vantage = "backen
   return found[0] as PlanRow;
 }
 
-describe("the 2010 guide's bindings", () => {
+describe("plan of the 2010 guide", () => {
   const rows = rowsOf(fixture("exchange-2010"));
 
-  test("IMAP: 30 s, 5 s, 2 min, send, recv and destination as the guide says", () => {
+  test("gives IMAP 30 s, 5 s, 2 min, send, recv and destination as the guide does", () => {
     expect(monitorRow(rows, "e2010_IMAP4_monitor")).toMatchObject({
       kind: "monitor",
       adc: "prod",
@@ -56,7 +56,7 @@ describe("the 2010 guide's bindings", () => {
     });
   });
 
-  test("POP3 is a scripted monitor from the NSIP, and wants its account from the configuration", () => {
+  test("sends the scripted POP3 monitor from the NSIP and leaves it unsupported when no account is configured", () => {
     expect(monitorRow(rows, "e2010_POP3_monitor")).toMatchObject({
       type: "POP3",
       source: "NSIP",
@@ -68,7 +68,7 @@ describe("the 2010 guide's bindings", () => {
     });
   });
 
-  test("RPC goes to the pinned port of a service on every port", () => {
+  test("sends RPC to the monitor's fixed port when the service has every port", () => {
     expect(monitorRow(rows, "e2010_RPC_monitor")).toMatchObject({
       type: "TCP",
       port: 22_902,
@@ -80,7 +80,7 @@ describe("the 2010 guide's bindings", () => {
     });
   });
 
-  test("through the VIP an application must answer: TLS on 993 and 995, no TCP and no ping", () => {
+  test("repeats only application monitors through the VIP, IMAP over TLS on 993, without TCP and ping", () => {
     const vip = rows.filter((row) => row.vantage === "vip");
     expect(vip.every((row) => row.server === null)).toBe(true);
     expect(monitorRow(rows, "e2010_IMAP4_monitor", "vip")).toMatchObject({
@@ -96,24 +96,21 @@ describe("the 2010 guide's bindings", () => {
   test.each([
     ['-send "status"', 3_000],
     ['-send "status" -recv "ok"', 10_000],
-  ])(
-    "UDP-ECV %s through the VIP is waited for no longer than silence can tell",
-    (texts, timeout) => {
-      const estate = parseNsConf(
-        `add server dc1 198.51.100.5
+  ])("waits through the VIP as long as silence can tell for UDP-ECV %s", (texts, timeout) => {
+    const estate = parseNsConf(
+      `add server dc1 198.51.100.5
 add lb monitor m UDP-ECV ${texts} -interval 10 -resptimeout 3
 add service s dc1 UDP 7001
 bind service s -monitorName m
 add lb vserver v UDP 192.0.2.23 7001
 bind lb vserver v s
 `,
-        { adc: "prod" },
-      );
-      expect(monitorRow(rowsOf(estate), "m", "vip")).toMatchObject({ timeout_ms: timeout });
-    },
-  );
+      { adc: "prod" },
+    );
+    expect(monitorRow(rowsOf(estate), "m", "vip")).toMatchObject({ timeout_ms: timeout });
+  });
 
-  test("the account of a login monitor makes it repeatable", () => {
+  test("supports a login monitor when its account is configured", () => {
     const settings: PlanSettings = {
       ...BARE_SETTINGS,
       monitors: new Map([
@@ -132,10 +129,10 @@ bind lb vserver v s
   });
 });
 
-describe("the 2016 guide", () => {
+describe("plan of the 2016 guide", () => {
   const rows = rowsOf(fixture("exchange-2016"));
 
-  test("each virtual directory's health page is asked for at every member over TLS", () => {
+  test("asks every member for each virtual directory's health page over TLS", () => {
     const health = rows.filter(
       (row) => row.vantage === "backend" && row.type === "HTTP-ECV" && row.port === 443,
     );
@@ -154,7 +151,7 @@ describe("the 2016 guide", () => {
     expect(health.every((row) => row.tls?.includes("no SNI"))).toBe(true);
   });
 
-  test("a non-addressable vserver is asked through content switching", () => {
+  test("asks a non-addressable vserver through content switching", () => {
     const cs = [...fixture("exchange-2016").csVservers.values()];
     const addresses = new Set(cs.map((vserver) => vserver.address));
     const looks = rows.filter(
@@ -164,7 +161,7 @@ describe("the 2016 guide", () => {
     expect(looks.every((row) => addresses.has(row.address))).toBe(true);
   });
 
-  test("every member gets its monitors and, where it is Exchange, its looks", () => {
+  test("gives every member each of its monitors", () => {
     const estate = fixture("exchange-2016");
     for (const service of estate.services.values()) {
       for (const member of service.members) {
@@ -181,7 +178,7 @@ describe("the 2016 guide", () => {
   });
 });
 
-test("plan › identities are unique, and the same for the same estate", () => {
+test("plan › gives each probe a unique id that is the same for the same estate", () => {
   for (const name of ["exchange-2010", "exchange-2010-full", "exchange-2016"]) {
     const plan = planProbes(fixture(name), BARE_SETTINGS);
     const ids = plan.map((probe) => probe.id);

@@ -42,7 +42,7 @@ async function site() {
   return { server, answers, connected, record: probe("m", "ex01"), state, runner };
 }
 
-test("a probe out of turn › ends by its own time, while the run as scheduled goes on", async () => {
+test("probe on demand › ends at its own time-out while the scheduled run goes on", async () => {
   const { answers, connected, record, state, runner } = await site();
   const first = connected();
   const scheduled = runner.run(record, state);
@@ -56,7 +56,7 @@ test("a probe out of turn › ends by its own time, while the run as scheduled g
   expect(record).toMatchObject({ opinion: "up", lastPassed: true });
 });
 
-test("a probe out of turn › is not joined by the run as scheduled, and moves nothing", async () => {
+test("probe on demand › is not shared with the scheduled run and changes no opinion", async () => {
   const { answers, connected, record, state, runner, server } = await site();
   const first = connected();
   const asked = runner.now(record, 200);
@@ -72,7 +72,7 @@ test("a probe out of turn › is not joined by the run as scheduled, and moves n
   expect(record).toMatchObject({ opinion: "up", lastPassed: true });
 });
 
-test("a probe out of turn › waits no longer than the monitor's own time-out", async () => {
+test("probe on demand › waits no longer than the monitor's own time-out", async () => {
   const { record, runner } = await site();
   const result = await runner.now(record, 60_000);
   expect(result?.observation).toMatchObject({ outcome: "timeout" });

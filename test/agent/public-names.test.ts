@@ -45,7 +45,7 @@ webmail 300 IN CNAME mail
     return network;
   }
 
-  test("every address is known, IPv4 and IPv6, through an alias too; a time to live is told", async () => {
+  test("gives all IPv4 and IPv6 addresses with their time to live, also through an alias", async () => {
     for (const name of ["mail.example.com", "WEBMAIL.example.com"]) {
       const answer = await networkAt().addresses(name);
       expect(answer).toMatchObject({ kind: "addresses" });
@@ -65,7 +65,7 @@ webmail 300 IN CNAME mail
     expect(await networkAt().addresses("other.example.com")).toMatchObject({ kind: "forbidden" });
   });
 
-  test("connect_to counts for the name, then for what DNS answers; what it does not name is refused", async () => {
+  test("applies connect_to to the name and then to the answered addresses, and refuses others", async () => {
     const mapped = networkAt({ "mail.example.com:443": "127.0.0.9:8443" });
     expect(await mapped.addresses("mail.example.com")).toEqual({ kind: "mapped" });
     expect(await mapped.resolve("mail.example.com", 443, "tcp")).toMatchObject({
@@ -87,7 +87,7 @@ webmail 300 IN CNAME mail
     });
   });
 
-  test("a DNS server that may not be contacted is not", async () => {
+  test("contacts no DNS server that is not mapped", async () => {
     const network: Network = createNetwork({
       connectTo: {},
       unmapped: "refuse",
@@ -103,7 +103,7 @@ webmail 300 IN CNAME mail
     });
   });
 
-  test("sites come and go with the zone: a new one at once, one that is gone after enough answers", async () => {
+  test("adds a site at once and drops it after enough answers without it when the zone changes", async () => {
     const names = new PublicNames(networkAt(), new Set(["mail.example.com"]));
     const known = (): readonly string[] => {
       names.ask();
@@ -141,7 +141,7 @@ webmail 300 IN CNAME mail
     await became([]);
   });
 
-  test("a single look waits for the answer, but not for ever", async () => {
+  test("waits for the answer of a single look, but not past its limit", async () => {
     const names = new PublicNames(networkAt(), new Set(["gone.example.com"]));
     await names.askOnce(20_000);
     expect(names.resolved.get("gone.example.com")).toMatchObject({ kind: "asked", addresses: [] });

@@ -26,7 +26,7 @@ bind serviceGroup sg_ftp ex01 21
 bind serviceGroup sg_ftp -monitorName m_ftp
 `;
 
-test("readiness › an agent does not wait for the opinion of monitors that it never runs", () => {
+test("readiness › does not wait for monitors that are never run", () => {
   const estate = smallEstate(CONF);
   const never = estate.state.probes.filter(({ planned }) => planned.action.run === null);
   expect(never.map(({ monitor }) => monitor).sort()).toEqual(["m_off", "m_script"]);
@@ -38,7 +38,7 @@ test("readiness › an agent does not wait for the opinion of monitors that it n
   expect(readiness(estate.state)).toEqual({ ready: true, detail: "ready" });
 });
 
-test("readiness › an agent that was ready stays so when its results grow too old to count, and says so", () => {
+test("readiness › stays ready and says so when results have expired", () => {
   const estate = smallEstate(CONF);
   estate.observe("m_imap", "ex01", observed({ passed: true }));
   estate.clock.at += 3_600_000;
@@ -70,7 +70,7 @@ function stickyEstate() {
   return estate;
 }
 
-test("readiness › probes that pause while a member leaves are told, and not waited for", () => {
+test("readiness › reports probes that pause while a member leaves, without waiting for them", () => {
   const estate = stickyEstate();
   expect(readiness(estate.state)).toEqual({
     ready: false,
@@ -86,7 +86,7 @@ test("readiness › probes that pause while a member leaves are told, and not wa
   expect(readiness(estate.state)).toEqual({ ready: true, detail: "ready" });
 });
 
-test("readiness › an agent that is cut off waits for nobody, and says so", () => {
+test("readiness › is ready and says so when the agent is cut off", () => {
   const estate = stickyEstate();
   estate.state.cutOff = true;
   expect(readiness(estate.state)).toEqual({
@@ -96,7 +96,7 @@ test("readiness › an agent that is cut off waits for nobody, and says so", () 
   });
 });
 
-test("readiness › a failure on the way to an opinion is waited for", () => {
+test("readiness › waits when a failure has not yet made an opinion", () => {
   const estate = smallEstate(CONF);
   estate.observe("m_imap", "ex01", observed({ passed: false }));
   expect(readiness(estate.state).ready).toBe(false);
@@ -104,7 +104,7 @@ test("readiness › a failure on the way to an opinion is waited for", () => {
   expect(readiness(estate.state)).toEqual({ ready: true, detail: "ready" });
 });
 
-test("readiness › logins of a suspended account are told, and not waited for", () => {
+test("readiness › reports logins of a suspended account without waiting for them", () => {
   const credential = monitorCredential({ username: String.raw`LAB\probe-a`, password: "secret" });
   const monitors = new Map([["m_ftp", { credential, command: null }]]);
   const estate = smallEstate(LOGIN, { settings: { ...BARE_SETTINGS, monitors } });
@@ -118,7 +118,7 @@ test("readiness › logins of a suspended account are told, and not waited for",
   });
 });
 
-test("readiness › logins that the state directory holds back are told with what is wrong", () => {
+test("readiness › reports the storage error when the state directory holds logins back", () => {
   const credential = monitorCredential({ username: "probe-a", password: "secret" });
   const monitors = new Map([["m_ftp", { credential, command: null }]]);
   const estate = smallEstate(LOGIN, { settings: { ...BARE_SETTINGS, monitors } });
@@ -132,7 +132,7 @@ test("readiness › logins that the state directory holds back are told with wha
   );
 });
 
-test("readiness › an ADC whose account is rejected is told with what ends it", () => {
+test("readiness › reports why polling stopped when an ADC's account is rejected", () => {
   const estate = smallEstate(CONF);
   estate.observe("m_imap", "ex01", observed({ passed: true }));
   estate.state.addAdc("other", { nitro: true, pollMs: 15_000 });
@@ -141,7 +141,7 @@ test("readiness › an ADC whose account is rejected is told with what ends it",
   expect(readiness(estate.state)).toEqual({ ready: true, detail: `ready; other: ${stop}` });
 });
 
-test("readiness › an ADC that is still to be asked is waited for; one that does not answer is told", () => {
+test("readiness › waits for an ADC that is still to be asked and reports one that does not answer", () => {
   const estate = smallEstate(CONF);
   estate.observe("m_imap", "ex01", observed({ passed: true }));
   estate.state.addAdc("other", { nitro: true, pollMs: 15_000 });
@@ -161,7 +161,7 @@ test("readiness › an ADC that is still to be asked is waited for; one that doe
   });
 });
 
-test("readiness › tells of a state directory that refuses, and is not held up by it", () => {
+test("readiness › reports a state directory that cannot be written and is ready all the same", () => {
   const estate = smallEstate(CONF);
   estate.observe("m_imap", "ex01", observed({ passed: true }));
   const storage = {

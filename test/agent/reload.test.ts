@@ -83,7 +83,7 @@ test("reload › frees the previous configurations when it is done", async () =>
   }
 });
 
-test("reload › shows the whole estate in every turn of the event loop when it is large", async () => {
+test("reload › shows the whole estate in every turn of the event loop when the estate is large", async () => {
   const directory = await mkdtemp(join(tmpdir(), "adc-witness-large-"));
   const nsConf = join(directory, "ns.conf");
   await writeFile(nsConf, estateConf([{ protocol: "tcp_ecv", members: MEMBERS }]));
@@ -107,7 +107,7 @@ test("reload › shows the whole estate in every turn of the event loop when it 
   }
 });
 
-test("reload › neither starves a probe nor lets it outrun its monitor when it is repeated", async () => {
+test("reload › neither starves a probe nor exceeds its monitor's rate when it is repeated", async () => {
   const directory = await mkdtemp(join(tmpdir(), "adc-witness-storm-"));
   let connections = 0;
   const server = createServer((socket) => {

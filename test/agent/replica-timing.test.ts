@@ -168,7 +168,7 @@ const DOWN_FIRST: Timing = {
   successRetries: 1,
 };
 
-test("replica timing › the replica and the ADC's own state machine hold the same state at every tick", async () => {
+test("replica timing › holds the same state as the ADC's state machine at every tick", async () => {
   await fc.assert(
     fc.asyncProperty(
       timings,
@@ -207,7 +207,7 @@ function gap(ticks: readonly Tick[], index: number): number {
   return startOf(ticks, index) - startOf(ticks, index - 1);
 }
 
-test("replica timing › a probe never comes sooner after another than the monitor's own interval, or its down time while DOWN", async () => {
+test("replica timing › never probes sooner than the monitor's interval, or its down time while DOWN", async () => {
   await fc.assert(
     fc.asyncProperty(
       timings,
@@ -230,7 +230,7 @@ test("replica timing › a probe never comes sooner after another than the monit
   );
 }, 60_000);
 
-test("replica timing › a 30 s monitor of a 2 min down time is probed every 30 s, and every 2 min while DOWN", async () => {
+test("replica timing › probes every 30 s, and every 2 min while DOWN, for a 30 s monitor with 2 min down time", async () => {
   const timing: Timing = {
     interval: 30,
     intervalUnit: "SEC",

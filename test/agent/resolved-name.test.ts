@@ -36,20 +36,20 @@ function times(count: number, one: NameAnswer): NameAnswer[] {
   return Array.from({ length: count }, () => one);
 }
 
-describe("a name's sites", () => {
-  test("a round robin turns the answer, not the sites", () => {
+describe("resolved name", () => {
+  test("keeps its sites when a round robin turns the answer", () => {
     const first = after(answer("192.0.2.1", "192.0.2.2"));
     const turned = stepResolvedName(first, answer("192.0.2.2", "192.0.2.1"));
     expect(addressesOf(turned)).toEqual(["192.0.2.1", "192.0.2.2"]);
     expect(sameSites(first, turned)).toBe(true);
   });
 
-  test("a GSLB that shows one site at a time shows them all", () => {
+  test("shows all sites when GSLB answers with one at a time", () => {
     const seen = after(answer("192.0.2.1"), answer("192.0.2.2"), answer("192.0.2.1"));
     expect(addressesOf(seen)).toEqual(["192.0.2.1", "192.0.2.2"]);
   });
 
-  test("what so many answers in a row did not hold is dropped", () => {
+  test("drops a site when the set number of answers in a row did not hold it", () => {
     const both = answer("192.0.2.1", "192.0.2.2");
     const one = answer("192.0.2.1");
     expect(addressesOf(after(both, ...times(MISSED_BEFORE_DROPPED - 1, one)))).toHaveLength(2);
@@ -60,7 +60,7 @@ describe("a name's sites", () => {
     expect(sameSites(back, dropped)).toBe(false);
   });
 
-  test("a name that ceases to resolve keeps its sites for a while, and says why", () => {
+  test("keeps its sites for a while, with the reason, when the name ceases to resolve", () => {
     const failing = after(answer("192.0.2.1"), FAILURE);
     expect(failing).toMatchObject({ failure: "ENOTFOUND" });
     expect(addressesOf(failing)).toEqual(["192.0.2.1"]);
@@ -71,7 +71,7 @@ describe("a name's sites", () => {
     expect(after(answer())).toMatchObject({ failure: "the name has no address" });
   });
 
-  test("no answer at all says of no site that it is gone, however often", () => {
+  test("drops no site when no answer comes at all, however often", () => {
     const silence: NameAnswer = { ...FAILURE, message: "ETIMEOUT", absent: false };
     const silent = after(answer("192.0.2.1"), ...times(2 * MISSED_BEFORE_DROPPED, silence));
     expect(silent).toMatchObject({ failure: "ETIMEOUT" });
@@ -79,7 +79,7 @@ describe("a name's sites", () => {
     expect(after(silence)).toMatchObject({ kind: "asked", addresses: [], failure: "ETIMEOUT" });
   });
 
-  test("never more sites than the most, and those that DNS answers with now go before those it does not", () => {
+  test("never exceeds the most sites and prefers those in the newest answer", () => {
     const address = fc.integer({ min: 0, max: 40 }).map((last) => `192.0.2.${String(last)}`);
     const answers = fc.array(fc.uniqueArray(address, { maxLength: 30 }), { maxLength: 40 });
     fc.assert(
@@ -97,7 +97,7 @@ describe("a name's sites", () => {
   });
 });
 
-describe("beside the VIP", () => {
+describe("comparison with the VIP", () => {
   test.each([
     ["the VIP alone", after(answer("10.0.0.1")), "vip"],
     ["the VIP and another site", after(answer("10.0.0.1", "192.0.2.1")), "vip_and_others"],
@@ -107,7 +107,7 @@ describe("beside the VIP", () => {
     ["connect_to", after({ kind: "mapped" }), "mapped"],
     ["a name that may not be asked for", after({ kind: "forbidden", message: "no" }), "refused"],
     ["nothing yet", null, "pending"],
-  ] as const)("%s", (_what, resolved, dns) => {
+  ] as const)("is made for each kind of answer: %s", (_what, resolved, dns) => {
     const names = new Map(resolved === null ? [] : [["mail.example.com", resolved]]);
     expect(compareWithVip(["Mail.example.com", "10.0.0.1"], ["10.0.0.1"], names)).toMatchObject([
       { name: "Mail.example.com", dns },

@@ -28,7 +28,7 @@ describe("first starts", () => {
     );
   });
 
-  test("are spread evenly over names that differ only in their tail", () => {
+  test("are spread evenly when names differ only in their tail", () => {
     const tenths = new Array<number>(10).fill(0);
     for (let index = 0; index < 10_000; index++) {
       const tenth = Math.floor(spreadOf(`prod/backend/sg_owa/ex${String(index)}/443/mon`) * 10);
@@ -40,7 +40,7 @@ describe("first starts", () => {
 });
 
 describe("gathered starts", () => {
-  test("of intervals of whole ticks fall on ticks, now and later", () => {
+  test("fall on ticks, now and later, when intervals are whole ticks", () => {
     fc.assert(
       fc.property(
         fc.string(),
@@ -59,7 +59,7 @@ describe("gathered starts", () => {
     );
   });
 
-  test("of probes that are sent in batches fall on wider ticks, evenly, unless the interval is short or odd", () => {
+  test("fall evenly on wider ticks when probes are sent in batches, unless the interval is short or odd", () => {
     expect([2_000, 5_000, 5_050, 1_500, 37].map(batchTickMs)).toEqual([500, 500, 50, 50, 50]);
     const slots = new Map<number, number>();
     for (let index = 0; index < 1_000; index++) {
@@ -74,7 +74,7 @@ describe("gathered starts", () => {
     expect(Math.min(...slots.values())).toBeGreaterThan(70);
   });
 
-  test("leave other intervals their own time", () => {
+  test("keep their own time when intervals are not whole ticks", () => {
     const starts = Array.from({ length: 100 }, (_, index) => firstStart(String(index), 37, 0));
     expect(Math.max(...starts)).toBeLessThan(37);
     expect(new Set(starts).size).toBeGreaterThan(90);
@@ -82,7 +82,7 @@ describe("gathered starts", () => {
 });
 
 describe("next starts", () => {
-  test("stay on the grid of the first, however late each start was", () => {
+  test("stay on the grid of the first when starts are late", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 60_000 }),
@@ -100,18 +100,18 @@ describe("next starts", () => {
     );
   });
 
-  test("a probe that overran skips what it missed and never queues", () => {
+  test("skip what was missed and never queue when a probe overran", () => {
     expect(nextStart(0, 1_000, 3_500)).toEqual({ dueAt: 4_000, missed: 3 });
     expect(nextStart(0, 1_000, 1_000)).toEqual({ dueAt: 1_000, missed: 0 });
     expect(nextStart(0, 1_000, 1_000.5)).toEqual({ dueAt: 2_000, missed: 1 });
   });
 
-  test("no delay means now, and never a moment that has passed", () => {
+  test("are now, never in the past, when there is no delay", () => {
     expect(nextStart(10, 0, 25)).toEqual({ dueAt: 25, missed: 0 });
   });
 });
 
-describe("continuedStart", () => {
+describe("continued start", () => {
   const place = { startedAt: 1_000, dueAt: 6_000, intervalMs: 5_000, spread: true };
 
   test.each([

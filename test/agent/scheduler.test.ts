@@ -13,7 +13,7 @@ function scheduler(hooks = {}): Scheduler {
   return new Scheduler(() => performance.now(), hooks);
 }
 
-test("scheduler › starts a job at its time and then by the delay that it tells", async () => {
+test("scheduler › starts a job at its time and then after the delay that the job returns", async () => {
   const starts: number[] = [];
   const jobs = scheduler();
   const began = performance.now();
@@ -34,7 +34,7 @@ test("scheduler › starts a job at its time and then by the delay that it tells
   expect(jobs.size).toBe(0);
 });
 
-test("scheduler › never runs a job twice at a time, counts what it missed, and returns to the grid", async () => {
+test("scheduler › never runs a job twice at a time, counts missed starts, and returns to the grid when a run is slow", async () => {
   const missed: number[] = [];
   const starts: number[] = [];
   const jobs = scheduler({ onMissed: (_job: unknown, count: number) => missed.push(count) });
@@ -60,7 +60,7 @@ test("scheduler › never runs a job twice at a time, counts what it missed, and
   expect(missed).toEqual([3]);
 });
 
-test("scheduler › a removed job is not started again, and an added one of the same name takes its place", async () => {
+test("scheduler › does not start a removed job again and runs an added one of the same name instead", async () => {
   const jobs = scheduler();
   const began = performance.now();
   const ran: string[] = [];
@@ -80,7 +80,7 @@ test("scheduler › a removed job is not started again, and an added one of the 
   expect(ran).toEqual(["first", "second", "second"]);
 });
 
-test("scheduler › stopping waits for what runs and starts nothing more", async () => {
+test("scheduler › waits for running jobs and starts nothing more when it is stopped", async () => {
   const jobs = scheduler();
   const began = performance.now();
   let ended = false;
@@ -104,7 +104,7 @@ test("scheduler › stopping waits for what runs and starts nothing more", async
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("scheduler › tells how late each start was", async () => {
+test("scheduler › reports how late each start was", async () => {
   const lags: number[] = [];
   const jobs = scheduler({ onLag: (lagMs: number) => lags.push(lagMs) });
   jobs.add({ id: "a", intervalMs: 10, run: () => Promise.resolve(null) }, performance.now() - 500);
@@ -122,7 +122,7 @@ test.each([
     },
   ],
 ])(
-  "scheduler › a job that %s is told, and started again after its interval",
+  "scheduler › reports a job that %s and starts it again after its interval",
   async (_how, breaks) => {
     const broken: unknown[] = [];
     const jobs = scheduler({ onBroken: (_job: unknown, error: unknown) => broken.push(error) });
@@ -145,7 +145,7 @@ test.each([
   },
 );
 
-test("scheduler › a look that confirms another waits for it to end, and nothing was missed", async () => {
+test("scheduler › counts nothing as missed when a confirming look waits for a slow one to end", async () => {
   const missed: number[] = [];
   const starts: number[] = [];
   const jobs = scheduler({ onMissed: (_job: unknown, count: number) => missed.push(count) });
@@ -167,7 +167,7 @@ test("scheduler › a look that confirms another waits for it to end, and nothin
   expect(missed).toEqual([]);
 });
 
-test("scheduler › starts that are due together leave the event loop to others every few milliseconds", async () => {
+test("scheduler › yields to the event loop every few milliseconds when many starts are due together", async () => {
   let spentMs = 0;
   const lags: number[] = [];
   const jobs = new Scheduler(() => performance.now() + spentMs, {
@@ -192,7 +192,7 @@ test("scheduler › starts that are due together leave the event loop to others 
   expect(lags.map(Math.round)).toEqual([0, 0, 0, 24, 24, 24, 48, 48, 48, 72]);
 });
 
-test("scheduler › starts nothing more once it is stopped, also where starts wait for their turn", async () => {
+test("scheduler › starts nothing more when it is stopped while starts wait for their turn", async () => {
   let spentMs = 0;
   const jobs = new Scheduler(() => performance.now() + spentMs);
   const began = performance.now();
@@ -211,7 +211,7 @@ test("scheduler › starts nothing more once it is stopped, also where starts wa
   expect(started).toBe(1);
 });
 
-test("places › let another scheduler go on where this one stopped, however often", async () => {
+test("positions › let another scheduler go on where one stopped, however often", async () => {
   const starts: number[] = [];
   const began = performance.now();
   const job = {
@@ -236,7 +236,7 @@ test("places › let another scheduler go on where this one stopped, however oft
   expect(starts).toEqual([4_000, 9_000, 14_000, 19_000]);
 });
 
-test("places › count a job that was broken off as started", async () => {
+test("positions › count a job that was aborted as started", async () => {
   const jobs = scheduler();
   const began = performance.now();
   const ends: ((delayMs: number) => void)[] = [];

@@ -62,7 +62,7 @@ function given(plan: readonly PlannedProbe[]): (string | null)[] {
   );
 }
 
-test("a monitor's secret › goes to the servers it was first used with, import after import", async () => {
+test("a monitor's secret › is sent to the servers it was first used with, import after import", async () => {
   const { bind } = await home();
   for (let round = 0; round < 3; round += 1) {
     const { plan, news } = await bind(planOf(LDAPS, "192.0.2.1", "192.0.2.2"));
@@ -75,7 +75,7 @@ test.each([
   ["another type", "add lb monitor m FTP -userName probe -secure YES"],
   ["no TLS any more", LDAPS.replace(" -secure YES", "")],
   ["another script", LDAPS.replace("nsldap.pl", "mine.pl")],
-])("a monitor's secret › is withheld from %s", async (_what, monitor) => {
+])("a monitor's secret › is withheld when the monitor has %s", async (_what, monitor) => {
   const { bind } = await home();
   await bind(planOf(LDAPS, "192.0.2.1"));
   const { plan, news } = await bind(planOf(monitor, "192.0.2.1"));
@@ -88,7 +88,7 @@ test.each([
   expect(given((await bind(planOf(LDAPS, "192.0.2.1"))).plan)).toEqual(["192.0.2.1"]);
 });
 
-test("a server that was not there › does not get it, and the others still do", async () => {
+test("a monitor's secret › is withheld from a server that is new in the estate, and not from the others", async () => {
   const { bind } = await home();
   await bind(planOf(LDAPS, "192.0.2.1"));
   const { plan, news } = await bind(planOf(LDAPS, "192.0.2.1", "198.51.100.66"));
@@ -96,14 +96,14 @@ test("a server that was not there › does not get it, and the others still do",
   expect(news).toEqual([expect.stringContaining("add the server to monitors.m.servers")]);
 });
 
-test("a destIP elsewhere › does not get it", async () => {
+test("a monitor's secret › is withheld when destIP moves elsewhere", async () => {
   const { bind } = await home();
   await bind(planOf(LDAPS, "192.0.2.1"));
   const moved = await bind(planOf(`${LDAPS} -destIP 198.51.100.66`, "192.0.2.1"));
   expect(given(moved.plan)).toEqual([]);
 });
 
-test("the configuration › names servers, or gives another secret: then they get it", async () => {
+test("a monitor's secret › is sent when the configuration names the servers or gives another secret", async () => {
   const { bind } = await home();
   await bind(planOf(LDAPS, "192.0.2.1"));
   const grown = planOf(LDAPS, "192.0.2.1", "192.0.2.2");
@@ -115,7 +115,7 @@ test("the configuration › names servers, or gives another secret: then they ge
   expect(given((await bind(grown, changed)).plan)).toEqual(["192.0.2.1", "192.0.2.2"]);
 });
 
-test("a restart › does not hand the secret to a changed import, and keeps it where it was", async () => {
+test("a monitor's secret › is withheld from a changed import and kept where it was when the agent restarts", async () => {
   const { bind, start, stateDir } = await home();
   await bind(planOf(LDAPS, "192.0.2.1"));
   const restarted = await start();
@@ -132,7 +132,7 @@ test("a restart › does not hand the secret to a changed import, and keeps it w
   expect(written).not.toContain("S3cret!");
 });
 
-test("a state directory that cannot tell › withholds what was not bound by this process", async () => {
+test("a monitor's secret › is withheld unless this process bound it when the state directory cannot be read", async () => {
   const { bind, start, stateDir } = await home();
   await bind(planOf(LDAPS, "192.0.2.1"));
   await rm(stateDir, { recursive: true });
@@ -144,7 +144,7 @@ test("a state directory that cannot tell › withholds what was not bound by thi
   expect(given((await bind(planOf(LDAPS, "192.0.2.1"))).plan)).toEqual(["192.0.2.1"]);
 });
 
-test("a withheld secret › makes the replica unknown, not_configured, and nothing is dialled", async () => {
+test("a monitor's secret › makes the replica unknown, not_configured, and nothing is dialled when it is withheld", async () => {
   const server = await serve(() => undefined);
   const { bind } = await home();
   await bind(planOf(LDAPS, "192.0.2.1"));

@@ -35,7 +35,7 @@ describe("ServerNames", () => {
     expect(state.names.serverOf("prod", "ex02.example.com")).toBeNull();
   });
 
-  test("serverOf › names nobody while two servers claim a name, and the owner again once the other stops", () => {
+  test("serverOf › finds none while two servers claim a name, and the owner again when the other stops", () => {
     const { says, state } = world();
     says("ex02", "ex02");
     says("ex03", "ex02");
@@ -45,7 +45,7 @@ describe("ServerNames", () => {
     expect(state.names.serverOf("prod", "ex03")).toBe("ex03");
   });
 
-  test("serverOf › a claim that is no longer repeated yields to one that is, whatever follows it", () => {
+  test("serverOf › gives a name to the server that repeats its claim when the other's is not repeated", () => {
     const { says, state, clock } = world();
     says("ex02", "ex02");
     says("ex03", "ex02");
@@ -58,7 +58,7 @@ describe("ServerNames", () => {
     expect(state.names.serverOf("prod", "ex02")).toBe("ex02");
   });
 
-  test("serverOf › a server that is silent keeps its name for a day", () => {
+  test("serverOf › keeps a silent server's name for a day", () => {
     const { says, state, clock } = world();
     says("ex02", "ex02");
     clock.at += DAY_MS;
@@ -67,7 +67,7 @@ describe("ServerNames", () => {
     expect(state.names.serverOf("prod", "ex02")).toBeNull();
   });
 
-  test("hear › a server that calls itself something else each time takes one place", () => {
+  test("hear › keeps one place for a server that gives another name each time", () => {
     const { says, state } = world();
     for (let turn = 0; turn < 1_000; turn++) {
       says("ex01", `name-${String(turn)}.example.com`);

@@ -69,7 +69,7 @@ describe("shards of an estate", () => {
     );
   });
 
-  test("keep every vserver with all its services, targets and backup, and every server:port in one place", () => {
+  test("keep every vserver with all its services, targets and backup, and every server:port, in one shard", () => {
     fc.assert(
       fc.property(layouts, counts, (estate, count) => {
         const homes = new Map<string, number>();
@@ -97,7 +97,7 @@ describe("shards of an estate", () => {
     );
   });
 
-  test("with one shard more, only what falls to the new one moves", () => {
+  test("move only components to the new shard when one shard is added", () => {
     fc.assert(
       fc.property(fc.string(), counts, (component, count) => {
         const [before, after] = [shardOf(component, count), shardOf(component, count + 1)];
@@ -106,7 +106,7 @@ describe("shards of an estate", () => {
     );
   });
 
-  test("do not depend on the order in which the estate was written", () => {
+  test("do not depend on the order in which the estate is written", () => {
     fc.assert(
       fc.property(layouts, (estate) => {
         const backwards = {
@@ -120,7 +120,7 @@ describe("shards of an estate", () => {
     );
   });
 
-  test("a share of a share is the share", () => {
+  test("give the same share when they are applied to a share", () => {
     fc.assert(
       fc.property(layouts, counts, (estate, count) => {
         const [share] = sharesOf(estate, count);
@@ -129,7 +129,7 @@ describe("shards of an estate", () => {
     );
   });
 
-  test("are about as large as one another", () => {
+  test("are about equal in size", () => {
     const sizes = [0, 0, 0, 0];
     for (let component = 0; component < 4000; component++) {
       const shard = shardOf(`service sg_${String(component)}`, 4);
@@ -139,7 +139,7 @@ describe("shards of an estate", () => {
     expect(Math.max(...sizes)).toBeLessThan(1150);
   });
 
-  test("no shard, or one alone, is the whole estate", () => {
+  test("are the whole estate when there is none or one", () => {
     const estate = estateOf({ groups: [[1]], lbs: [[0]], switches: [], backups: [] });
     expect(applyShard(estate, null)).toBe(estate);
     expect(applyShard(estate, { index: 0, count: 1 })).toBe(estate);

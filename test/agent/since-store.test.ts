@@ -39,16 +39,19 @@ describe("readSince", () => {
     ["something else", (path: string) => writeFile(path, '{"version":2}')],
     ["a pipe", async (path: string) => void execFileSync("mkfifo", [path])],
     ["a link", (path: string) => symlink("/etc/hostname", path)],
-  ])("sets a file aside that is %s, for its owner alone", async (_name, make) => {
-    const folder = await temporaryFolder();
-    await make(join(folder, SINCE_FILE));
-    expect(await readSince(folder)).toEqual({ members: {}, writtenAt: 0 });
-    expect(await readdir(folder)).toEqual([SINCE_FILE]);
-    const watch = silentWatch();
-    expect(await readSince(folder, watch)).toEqual({ members: {}, writtenAt: 0 });
-    expect(await readdir(folder)).toEqual([expect.stringMatching(/^since\.json\.set-aside-/)]);
-    expect(watch.health.problems).toEqual([expect.stringContaining("verdict times start over")]);
-  });
+  ])(
+    "sets a file aside that is %s, and reports it, only when a watch owns the directory",
+    async (_name, make) => {
+      const folder = await temporaryFolder();
+      await make(join(folder, SINCE_FILE));
+      expect(await readSince(folder)).toEqual({ members: {}, writtenAt: 0 });
+      expect(await readdir(folder)).toEqual([SINCE_FILE]);
+      const watch = silentWatch();
+      expect(await readSince(folder, watch)).toEqual({ members: {}, writtenAt: 0 });
+      expect(await readdir(folder)).toEqual([expect.stringMatching(/^since\.json\.set-aside-/)]);
+      expect(watch.health.problems).toEqual([expect.stringContaining("verdict times start over")]);
+    },
+  );
 });
 
 test("writeSince › never writes through a link", async () => {
@@ -60,7 +63,7 @@ test("writeSince › never writes through a link", async () => {
   expect(await readFile(victim, "utf8")).toBe("precious");
 });
 
-test("Agent › writes since.json one write after the other when a stop meets those of the timer", async () => {
+test("Agent › writes since.json one write at a time when a stop meets those of the timer", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   onTestFinished(() => void vi.useRealTimers());
   const folder = await temporaryFolder();

@@ -9,7 +9,7 @@ describe("patterns", () => {
     ["*", "", true],
     ["a.b", "axb", false],
     ["ex0?", "ex01", false],
-  ])("%s on %s is %s", (pattern, name, matches) => {
+  ])("matchesPattern › %s on %s is %s", (pattern, name, matches) => {
     expect(matchesPattern(pattern, name)).toBe(matches);
   });
 
@@ -24,7 +24,7 @@ describe("patterns", () => {
     ["[2001:db8::*]:*", "2001:db8::1", 25, true],
     ["[2001:db8::1]", "2001:db8::1", 25, true],
     ["[2001:db8::2]:443", "2001:db8::1", 443, false],
-  ] as const)("%s on %s:%s is %s", (pattern, server, port, matches) => {
+  ] as const)("matchesMember › %s on %s:%s is %s", (pattern, server, port, matches) => {
     expect(matchesMember(pattern, server, port)).toBe(matches);
   });
 });

@@ -183,12 +183,12 @@ describe("attribution of stalls", () => {
     [1_500, 30_000],
     [14_000, 280_000],
     [60_000, 600_000],
-  ])("pauseAfterStallMs › %i ms: %i ms", (stallMs, pauseMs) => {
+  ])("pauseAfterStallMs › for a stall of %i ms is %i ms", (stallMs, pauseMs) => {
     expect(pauseAfterStallMs(stallMs)).toBe(pauseMs);
   });
 });
 
-describe("false_up", () => {
+describe("false_up under event loop stalls", () => {
   /** As the agent does it: every second, what was late is made good first. */
   function evaluateEverySecond({ state, now }: World): ReturnType<typeof setInterval> {
     let evaluatedAt = now();
@@ -202,7 +202,7 @@ describe("false_up", () => {
     }, 1_000);
   }
 
-  test("false_up › is named within grace and 30 s when a server dies while two others stall the event loop", async () => {
+  test("is reported within grace and 30 s when a server dies while two others stall the event loop", async () => {
     const one = world();
     const { clock, hear, hearAgain, observe, member, now, probe, runner, state } = one;
     const scheduler = new Scheduler(now);

@@ -89,12 +89,12 @@ const VIP = run("ews_folder", "a", ["vip"]);
 const A = ["ews_folder", "a"] as const;
 const B = ["ews_folder", "b"] as const;
 
-describe("a vserver with the ADC's login in front", () => {
-  test("is protected when nobody gave an account", () => {
+describe("vserver behind the ADC's login", () => {
+  test("is protected when no account is configured", () => {
     expect(verdict(world([], GUARDED))).toBe("vip_protected aaa_login");
   });
 
-  test("is unknown when an account is given and has told nothing", () => {
+  test("is unknown when an account is configured and has not logged in yet", () => {
     expect(verdict(world([VIP], GUARDED))).toBe("unknown aaa_login");
   });
 
@@ -105,7 +105,7 @@ describe("a vserver with the ADC's login in front", () => {
   });
 
   test.each<Reason>(["aaa_not_authorized", "aaa_no_target", "sso_not_passed", "second_factor"])(
-    "is broken at the step %s",
+    "is vip_login_broken when the login fails with %s",
     (reason) => {
       const one = world([VIP], GUARDED);
       login(one, A, "v_ews", fails(reason));
@@ -114,7 +114,7 @@ describe("a vserver with the ADC's login in front", () => {
     },
   );
 
-  test("is broken at one refusal by AAA, for as long as no other login may follow", () => {
+  test("is vip_login_broken after one refusal by AAA while no other login may follow", () => {
     const one = world([VIP], GUARDED);
     login(one, A, "v_ews", refused("aaa_rejected"), 1);
     expect(verdict(one)).toBe("vip_login_broken aaa_rejected");
@@ -128,7 +128,7 @@ describe("a vserver with the ADC's login in front", () => {
     expect(verdict(one)).toBe("vip_login_broken aaa_rejected");
   });
 
-  test("is broken once the ADC has answered two logins with an error, and no third may follow", () => {
+  test("is vip_login_broken when the ADC has answered two logins with an error and no third may follow", () => {
     const one = world([VIP], GUARDED);
     const failed = { ...fails("adc_error_page", "login"), login: "unanswered" } as const;
     const probe = one.state.probes.find(({ transaction }) => transaction === "ews_folder");
@@ -148,7 +148,7 @@ describe("a vserver with the ADC's login in front", () => {
     expect(laterHeldBack("suspended")).toBe("vip_login_broken adc_error_page");
   });
 
-  test("is not broken when a member refuses the same account", () => {
+  test("is not vip_login_broken when a member refuses the same account", () => {
     const one = world([run("ews_folder", "a", ["vip", "backend"])], GUARDED);
     login(one, A, "ex01", refused("auth_rejected"), 1);
     login(one, A, "v_ews", refused("aaa_rejected"), 1);
@@ -156,15 +156,15 @@ describe("a vserver with the ADC's login in front", () => {
   });
 });
 
-describe("a login through a vserver", () => {
-  test("that fails is enough, whatever else works", () => {
+describe("login through a vserver", () => {
+  test("is vip_login_broken when one transaction's login fails and another's works", () => {
     const one = world([VIP, run("owa_form", "a", ["vip"])]);
     login(one, ["owa_form", "a"], "v_ews", observed({ passed: true, login: "accepted" }));
     login(one, A, "v_ews", fails("post_lost"));
     expect(verdict(one)).toBe("vip_login_broken post_lost");
   });
 
-  test("waits for the word of a member that was asked before, and is broken once it is good", () => {
+  test("is settling until a member's login is repeated, and broken when that succeeds", () => {
     const one = world([VIP, run("ews_folder", "b", ["backend"])]);
     login(one, B, "ex01", observed({ passed: true, login: "accepted" }), 1);
     one.clock.at += 1_000;
@@ -175,7 +175,7 @@ describe("a login through a vserver", () => {
     expect(verdict(one)).toBe("vip_login_broken bad_status");
   });
 
-  test("is laid to the member that fails alike, and to nobody twice", () => {
+  test("is not held against the VIP while the member that fails alike is in service", () => {
     const one = world([VIP, run("ews_folder", "b", ["backend"])]);
     login(one, B, "ex02", fails("backend_unavailable"));
     login(one, A, "v_ews", fails("backend_unavailable"));
@@ -184,7 +184,7 @@ describe("a login through a vserver", () => {
     expect(verdict(one)).toBe("vip_login_broken backend_unavailable");
   });
 
-  test("that loses a large body is no trouble of a member at which somebody else's password is wrong", () => {
+  test("is vip_login_broken when a large body is lost and another account's password is wrong at a member", () => {
     const one = world([VIP, run("ews_folder", "b", ["backend"])]);
     login(one, B, "ex01", refused("auth_rejected"), 1);
     login(one, A, "v_ews", fails("post_lost"));
@@ -200,7 +200,7 @@ describe("a login through a vserver", () => {
     ],
     ["unbound while nobody's works there", true, false, "vip_agree_up ok"],
     ["refused for the password's sake, perhaps", false, true, "vip_agree_up ok"],
-  ])("%s", (_when, bound, works, expected) => {
+  ])("is judged by where it is refused: %s", (_when, bound, works, expected) => {
     const one = world([VIP, run("ews_folder", "b", ["backend"])]);
     if (works) {
       login(one, B, "ex01", observed({ passed: true, login: "accepted" }), 1);
@@ -209,7 +209,7 @@ describe("a login through a vserver", () => {
     expect(verdict(one)).toBe(expected);
   });
 
-  test("that never came so far is no broken login", () => {
+  test("is not broken when the connection never got as far as the login", () => {
     const one = world([VIP], observed({ passed: false, reason: "refused", step: "connect" }));
     login(one, A, "v_ews", observed({ passed: false, reason: "refused", step: "connect" }));
     one.later(600_000);
@@ -217,7 +217,7 @@ describe("a login through a vserver", () => {
   });
 });
 
-test("vip login › a member whose configured login cannot be spoken is unknown while all else is well, and works once one is", () => {
+test("vip login › makes a member unknown when its configured login cannot be spoken and all else is well, until one works", () => {
   const one = world([run("ews_folder", "b", ["backend"]), run("eas_options", "a", ["backend"])]);
   const bearer = observed({ passed: false, outcome: "fault", reason: "scheme_unsupported" });
   one.observe("ews_folder", "ex01", bearer);

@@ -118,8 +118,8 @@ async function site(world: World) {
   return { ...small, records, start, rounds, clock };
 }
 
-describe("a password in the requests of the ADC's monitors", () => {
-  test("that is stale is sent twice at most, over all monitors, vantages and restarts", async () => {
+describe("password in the requests of the ADC's monitors", () => {
+  test("is sent at most twice over all monitors, vantages and restarts when it is stale", async () => {
     const world: World = { isRight: false, asks: true, sent: 0, anonymous: 0 };
     const { start, rounds, records, state } = await site(world);
     expect(records.some(({ vantage }) => vantage === "vip")).toBe(true);
@@ -135,7 +135,7 @@ describe("a password in the requests of the ADC's monitors", () => {
     expect(state.suspendedAccounts.map(({ account }) => account)).toContain("monitor m_http");
   });
 
-  test("that works goes on being sent, and each page is asked once without it", async () => {
+  test("is sent on when it works, and each page is asked once without it", async () => {
     const world: World = { isRight: true, asks: true, sent: 0, anonymous: 0 };
     const { start, rounds, records } = await site(world);
     const runner = await start();
@@ -145,7 +145,7 @@ describe("a password in the requests of the ADC's monitors", () => {
     expect(world.anonymous).toBe(4);
   });
 
-  test("is not taken for sound because a page that asks nobody serves it", async () => {
+  test("is not taken for accepted when an open page serves the request", async () => {
     const world: World = { isRight: false, asks: false, sent: 0, anonymous: 0 };
     const { start, rounds, records } = await site(world);
     const runner = await start();
@@ -159,7 +159,7 @@ describe("a password in the requests of the ADC's monitors", () => {
     expect(world.sent).toBe(before);
   });
 
-  test("is one person's with every other use of it", () => {
+  test("shares one account's lockout key with every other use of it", () => {
     const { probe } = smallEstate(CONF);
     for (const [monitor, where] of [
       ["m_http", "ex01"],
@@ -176,7 +176,7 @@ describe("a password in the requests of the ADC's monitors", () => {
   });
 });
 
-describe("a secret in a monitor's request", () => {
+describe("secret in a monitor's request", () => {
   const secureConf = (headers: string): string =>
     [
       "add server ex01 192.0.2.1",
@@ -217,7 +217,7 @@ describe("a secret in a monitor's request", () => {
   };
 
   test.each(["Cookie: sid=Secret-1", "Authorization: Bearer Secret-1", "X-Api-Key: Secret-1"])(
-    "%s goes over TLS only to a server that has proven who it is",
+    "is sent over TLS only to a server that has proven its identity: %s",
     async (headers) => {
       const { received, last, note } = await runOnce(headers, BARE_SETTINGS);
       expect(received).toBe("");
@@ -231,7 +231,7 @@ describe("a secret in a monitor's request", () => {
     },
   );
 
-  test("a request without one goes on without verification, as the ADC does", async () => {
+  test("requires no verification when the request holds none, as at the ADC", async () => {
     const { received, last } = await runOnce("Accept: text/html", BARE_SETTINGS);
     expect(received).toContain("GET / HTTP/1.1");
     expect(last).toMatchObject({ outcome: "match" });
@@ -248,7 +248,7 @@ test.each([
   ["not_tried", [200, 204], [null, 200, 302, 403, 404]],
   ["not_tried", [302, 404, 500], [200, 404]],
 ] as const)(
-  "a Basic credential › is %s by status %j where nobody gets %j",
+  "a Basic credential › is %s by status %j when a request without it gets %j",
   (outcome, statuses, toNobody) => {
     for (const status of statuses) {
       for (const open of toNobody) {
