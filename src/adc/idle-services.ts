@@ -12,7 +12,7 @@ export type IdleReason = "own_address" | "no_protocol" | "always_up";
 
 export function idleReason(estate: Estate): (service: AdcService) => IdleReason | null {
   const redirecting = servicesOfRedirects(estate);
-  const unserving = servesNobody(estate);
+  const unserving = servesNoClients(estate);
   const selves = new Set([estate.nsip, ...estate.snips].filter((address) => address !== null));
   return (service) => {
     const { members, serviceType } = service;
@@ -54,7 +54,7 @@ function isNamedDummy({ name }: AdcService): boolean {
  * Whether nobody is ever served by a service: all its members stand at addresses that are nobody's server, and it is there
  * for the sake of its state, as its vservers (which redirect), its name or `-healthMonitor NO` show.
  */
-export function servesNobody(estate: Estate): (service: AdcService) => boolean {
+export function servesNoClients(estate: Estate): (service: AdcService) => boolean {
   const redirecting = servicesOfRedirects(estate);
   const redirectingWhenDown = servicesOfVservers(estate, ({ redirectUrl, httpsRedirectUrl }) =>
     [redirectUrl, httpsRedirectUrl].some((url) => url !== null),

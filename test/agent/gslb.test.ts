@@ -335,7 +335,7 @@ describe("GSLB name over two ADCs", () => {
       .map(({ address, port, note }) => `${String(address)}:${String(port)} ${String(note)}`);
     expect(asked).toEqual(
       ["UDP", "TCP"].map(
-        (over) => `198.51.100.53:5353 asks the ADC's DNS for mail.example.com over ${over}`,
+        (over) => `198.51.100.53:5353 queries the ADC's DNS for mail.example.com over ${over}`,
       ),
     );
   });
@@ -428,9 +428,7 @@ describe("GSLB name over two ADCs", () => {
   test("reports DNS names as not queried when their record type is not supported", () => {
     const { name, round } = twoSites([...GSLB, "set gslb vserver gslb_mail -dnsRecordType NAPTR"]);
     round(null, {});
-    expect(name().gslb?.unasked).toEqual([
-      { why: "NAPTR records are not asked for", questions: 2 },
-    ]);
+    expect(name().gslb?.unasked).toEqual([{ why: "NAPTR records are not queried", questions: 2 }]);
     expect(name().gslb?.answers).toEqual([]);
   });
 

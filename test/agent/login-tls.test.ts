@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { clientTls } from "../../src/agent/plan/look-probes.ts";
-import { proofWords, BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
+import { proofText, BARE_SETTINGS, type PlanSettings } from "../../src/agent/plan/settings.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import type { MemberConfig, ServerTrust, VserverConfig } from "../../src/config/schema.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
@@ -92,7 +92,7 @@ test("login TLS › requires the member's own name, and sends nothing through th
   expect(backend).toMatchObject({ expectedNames: ["ex01"], ca: null });
   expect(backend.proof).toEqual({ kind: "certificate" });
   expect(vip.expectedNames).toEqual([]);
-  expect(proofWords(vip)).toContain("never sent");
+  expect(proofText(vip)).toContain("never sent");
   expect(monitor).toMatchObject({ expectedNames: ["ex01"], proof: { kind: "certificate" } });
 });
 
@@ -162,7 +162,7 @@ test.each([".example.com", "*.example.com", "192.0.2.11", "-x", ""])(
 test("plan › notes which certificate each login requires", () => {
   const { notes } = planned({ members: [{ fingerprints: ["cd".repeat(32)] }] });
   expect(notes).toContain("the password is sent only to a pinned certificate (cdcdcdcdcdcdcdcd…)");
-  expect(proofWords(clientTls("mail.example.com", false, "PEM", []))).toBe(
+  expect(proofText(clientTls("mail.example.com", false, "PEM", []))).toBe(
     "the password is sent only to a certificate of ca_file with mail.example.com; " +
       "otherwise set ca_file, server_name or fingerprint_sha256",
   );

@@ -209,8 +209,8 @@ describe("idle settings", () => {
     expect(
       told.map(({ path, message }) => `${path} ${message.split(" (expected", 1)[0] ?? ""}`),
     ).toEqual([
-      "transactions.run.1 imap_greeting selects no member and no vserver of any estate",
-      "exclude.0.vserver v_imaps selects nothing in any estate",
+      "transactions.run.1 imap_greeting matches no member and no vserver of any estate",
+      "exclude.0.vserver v_imaps matches nothing in any estate",
     ]);
     expect(told[0]).toMatchObject({ file: "a.yml", line: 1, column: 3 });
   });
@@ -254,9 +254,9 @@ add authentication vserver aaa SSL 0.0.0.0
     const [code, told] = await check();
     expect(code).toBe(1);
     expect(told).toContain(":5:");
-    expect(told).toContain("exclude.0.vserver: v_gone selects nothing in any estate");
-    expect(told).toContain("members.0.match: gone* selects nothing in any estate");
-    expect(told).toContain("vservers.v_missing.looks: v_missing selects nothing in any estate");
-    expect(told.match(/selects nothing/g)).toHaveLength(3);
+    expect(told).toContain("exclude.0.vserver: v_gone matches nothing in any estate");
+    expect(told).toContain("members.0.match: gone* matches nothing in any estate");
+    expect(told).toContain("vservers.v_missing.looks: v_missing matches nothing in any estate");
+    expect(told.match(/matches nothing/g)).toHaveLength(3);
   });
 });

@@ -147,7 +147,7 @@ add ns acl deny_smtp DENY -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -pri
     {
       conf: OWA + MANDATORY,
       vip: web(owa, rejecting),
-      words: "v_owa demands a client certificate",
+      words: "v_owa requires a client certificate",
     },
   ],
   [

@@ -83,7 +83,7 @@ describe("plan › for a person", () => {
       ].join("\n"),
     );
     expect(out).toContain(
-      "the ADC translates what DNS answers for this server (-translationIp 192.168.0.0) (2): s/mail:80 own",
+      "the ADC translates this server's DNS address (-translationIp 192.168.0.0) (2): s/mail:80 own",
     );
     expect(out).toMatch(/backend +s +- +mail +10\.0\.0\.9:80 +aside/);
     expect(out).toMatch(/backend +t +- +plain +web\.example\.com:80 +own/);
@@ -143,12 +143,12 @@ describe("plan › tells which settings of profiles it does not repeat", () => {
         "add netProfile np -srcIP set1",
         `${SERVICE} -netProfile np`,
       ],
-      "the ADC asks from the addresses 10.0.0.8, 10.0.0.9 (netProfile np)",
+      "the ADC probes from the addresses 10.0.0.8, 10.0.0.9 (netProfile np)",
     ],
     [
       "an IP set that the file does not hold",
       ["add netProfile np -srcIP set1", `${SERVICE} -netProfile np`],
-      "of the IP set set1, which are not known here",
+      "of the IP set set1, which are unknown",
     ],
     [
       "a PROXY header that is set later",
@@ -166,22 +166,22 @@ describe("plan › tells which settings of profiles it does not repeat", () => {
         `${SERVICE} -netProfile np`,
         "set lb monitor m HTTP -secure YES",
       ],
-      "the ADC sends it behind the TLS handshake, this probe before it",
+      "the ADC sends it after the TLS handshake, this probe before it",
     ],
     [
       "a net profile that the file does not hold",
       [`${SERVICE} -netProfile np`],
-      "what netProfile np sets is not known here, and not repeated",
+      "the settings of netProfile np are unknown and are not repeated",
     ],
     [
       "a monitor's own net profile that the file does not hold",
       [SERVICE, "set lb monitor m HTTP -netProfile own"],
-      "what netProfile own sets is not known here, and not repeated",
+      "the settings of netProfile own are unknown and are not repeated",
     ],
     [
       "an SSL profile that the file does not hold",
       [SERVICE, "set lb monitor m HTTP -secure YES -sslProfile tls"],
-      "what SSL profile tls sets is not known here, and not repeated",
+      "the settings of SSL profile tls are unknown and are not repeated",
     ],
     [
       "a certificate that the ADC checks",
@@ -195,7 +195,7 @@ describe("plan › tells which settings of profiles it does not repeat", () => {
     [
       "a client certificate of the monitor",
       [SERVICE, "set lb monitor m HTTP -secure YES", "bind lb monitor m -certkeyName client"],
-      "the ADC shows the client certificate client, this probe none",
+      "the ADC presents the client certificate client, this probe presents none",
     ],
     [
       "a client certificate of the service",
@@ -204,7 +204,7 @@ describe("plan › tells which settings of profiles it does not repeat", () => {
         "set lb monitor m HTTP -secure YES",
         `bind ssl service ${SERVICE.split(" ")[2] ?? ""} -certkeyName own`,
       ],
-      "the client certificate own, this probe none",
+      "the ADC presents the client certificate own to servers of s, this probe presents none",
     ],
   ])("%s", async (_what, lines, expected) => {
     expect(await plan([...lines, ...BOUND].join("\n"))).toContain(expected);

@@ -47,7 +47,7 @@ test("checkConfig › prints as JSON each problem with its place, and a valid fi
   expect(await checked()).toMatchObject([
     1,
     {
-      error: expect.stringContaining("selects no member") as string,
+      error: expect.stringContaining("matches no member") as string,
       adcs: [],
       accounts: [],
       problems: [

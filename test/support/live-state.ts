@@ -396,7 +396,7 @@ export function deadSite(): LiveVserver {
           failure: null,
         },
       ],
-      unasked: [{ why: "NAPTR records are not asked for", questions: 2 }],
+      unasked: [{ why: "NAPTR records are not queried", questions: 2 }],
     },
     probes: [
       aProbe({

@@ -39,7 +39,7 @@ describe("pages", () => {
     expect(page).toContain("handed out");
     expect(page).toContain("192.0.2.53:53 (UDP) answers mail.example.com with 203.0.113.2");
     expect(page).toContain(
-      "Not asked: 2 questions about mail.example.com (NAPTR records are not asked for).",
+      "Not asked: 2 questions about mail.example.com (NAPTR records are not queried).",
     );
     expect(page).toContain("203.0.113.2: ");
     expect(page).toContain("known only by the metric exchange (MEP): no ADC of this configuration");

@@ -18,15 +18,15 @@ import {
   type PlanSettings,
   announcedToService,
   loginTls,
-  memberPlace,
-  vserverPlace,
+  memberLoginEndpoint,
+  vserverLoginEndpoint,
   type LoginEndpoint,
-  bothNotes,
-  proofWords,
+  joinNotes,
+  proofText,
 } from "./settings.ts";
 import type { ServerTrust, TransactionRunConfig } from "../../config/schema.ts";
 import { isWebLook } from "../../probes/transactions/web-session.ts";
-import { type RunAtService, asksThrough, whereItsPathLeads } from "./content-switching.ts";
+import { type RunAtService, reachFilter, limitToRoutedServices } from "./content-switching.ts";
 import {
   namesThrough,
   type VipReach,
@@ -42,8 +42,10 @@ import type { LbVserver } from "../../model/vserver.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
 
-/** Whether a run means this member: what it names, else the members whose protocol the transaction speaks. */
-function isMeant(
+/**
+ * Whether a run selects this member: by what it names, or else because the member speaks the transaction's protocol.
+ */
+function isSelected(
   run: TransactionRunConfig,
   service: AdcService,
   member: Member,
@@ -81,7 +83,7 @@ function speaks(
   return member.port === "*" ? run.transaction === "rpc_endpoint_map" : ports.includes(member.port);
 }
 
-/** Where each transaction is spoken; the ones over HTTPS are spoken wherever Exchange is recognised. */
+/** The usual ports of each transaction. Transactions over HTTPS apply wherever Exchange is recognised. */
 const USUAL_PORTS: ReadonlyMap<TransactionName, readonly number[]> = new Map([
   ["imap_login", [143, 993]],
   ["imap_greeting", [143, 993]],
@@ -98,12 +100,15 @@ const USUAL_PORTS: ReadonlyMap<TransactionName, readonly number[]> = new Map([
   ["rpc_endpoint_map", [MAPPER_PORT]],
 ]);
 
-/** The port to ask where the member has none of its own; null where the protocol has no usual one. */
+/** The port to connect to if the member has none of its own; null if the protocol has no usual port. */
 function portOfTransaction(transaction: TransactionName): number | null {
   return USUAL_PORTS.get(transaction)?.[0] ?? null;
 }
 
-/** How the connection is secured, by the port. A look has no secret to keep: it takes STARTTLS where it is offered, and 465 as it is found. */
+/**
+ * How the connection is secured, by port. A look has no secret to protect: it uses STARTTLS if offered, and port 465 as
+ * the server is configured.
+ */
 function securityOf(
   run: TransactionRunConfig,
   service: AdcService,
@@ -137,23 +142,23 @@ function securityAt(service: AdcService, port: number | "*"): TransactionSpec["s
   }
 }
 
-/** The way through the ADC, and the load-balancing vserver it leads to. */
-interface Through {
+/** The route route the ADC, and the load-balancing vserver it leads to. */
+interface VipRoute {
   readonly reach: VipReach;
   readonly vserver: string;
 }
 
-/** What a configured transaction asks and how, at a member or through the ADC. */
+/** What a configured transaction sends and how, at a member or route the ADC. */
 function specOf(
   at: RunAtService,
   member: Member | undefined,
   host: string,
   security: TransactionSpec["security"],
   adc: TransactionSpec["adc"],
-  through?: Through,
+  route?: VipRoute,
 ): TransactionSpec {
   const { run, settings, service, recognise } = at;
-  const reach = through?.reach;
+  const reach = route?.reach;
   const recognition =
     member === undefined
       ? ({ version: null, protocol: null, path: null, security, exchange: "shown" } as const)
@@ -182,7 +187,7 @@ function specOf(
         ? null
         : account === null
           ? tls
-          : loginTls(tls, placeOf(at, member, host, through, account)),
+          : loginTls(tls, loginEndpointOf(at, member, host, route, account)),
     host,
     account,
     allowPlaintext: run.allowPlaintext,
@@ -195,35 +200,35 @@ function specOf(
   };
 }
 
-/** What is said of the place, and last of the account. */
-function placeOf(
+/** The trust settings and names of the endpoint, and last those of the account. */
+function loginEndpointOf(
   { settings, vservers }: RunAtService,
   member: Member | undefined,
   host: string,
-  through: Through | undefined,
+  route: VipRoute | undefined,
   account: ServerTrust,
 ): LoginEndpoint {
   const { trusts, names } =
-    through !== undefined
-      ? vserverPlace(settings, through.vserver, through.reach.entry.name, [through.reach.name])
+    route !== undefined
+      ? vserverLoginEndpoint(settings, route.vserver, route.reach.entry.name, [route.reach.name])
       : member === undefined
         ? { trusts: [], names: [] }
-        : memberPlace(settings, member, vservers);
+        : memberLoginEndpoint(settings, member, vservers);
   return { trusts: [...trusts, account], names: [host, ...names] };
 }
 
-const DEFAULT_EVERY_MS = 60_000;
-const ROUND_TRIP_EVERY_MS = 300_000;
-/** A login waits for Exchange's proxying, which gives up only after a minute. */
+const DEFAULT_INTERVAL_MS = 60_000;
+const ROUND_TRIP_INTERVAL_MS = 300_000;
+/** Exchange may proxy a login to another server, and gives up on that only after a minute. */
 const DEFAULT_TIMEOUT_MS = 30_000;
 const ROUND_TRIP_TIMEOUT_MS = 120_000;
 
-const WAYS_THROUGH = [
+const VIP_VANTAGES = [
   ["vip", vipReach],
   ["public", publicReach],
 ] as const;
 
-/** The transactions that the operator asked for in `transactions.run`, at their members, VIPs and public addresses. */
+/** The transactions that `transactions.run` configures, at their members, VIPs and public addresses. */
 export function configuredProbes(
   estate: Estate,
   settings: PlanSettings,
@@ -232,25 +237,25 @@ export function configuredProbes(
 ): PlannedProbe[] {
   return settings.runs
     .flatMap((run) => {
-      const meant = [...estate.services.values()].flatMap((service): RunAtService[] => {
+      const selected = [...estate.services.values()].flatMap((service): RunAtService[] => {
         const vservers = graph.vserversOfService(service.name);
         const members = service.members.filter((member) =>
-          isMeant(run, service, member, vservers, recognise),
+          isSelected(run, service, member, vservers, recognise),
         );
         return members.length === 0
           ? []
           : [{ estate, settings, recognise, graph, run, service, members, vservers }];
       });
       const unrouted = new Set<string>();
-      return whereItsPathLeads(meant).flatMap((at) => probesOfService(at, unrouted));
+      return limitToRoutedServices(selected).flatMap((at) => probesOfService(at, unrouted));
     })
-    .filter(firstOfItsId());
+    .filter(isFirstWithId());
 }
 
-/** `unrouted`: as `asksThrough` takes it. */
+/** `unrouted`: see `reachFilter`. */
 function probesOfService(at: RunAtService, unrouted: Set<string>): PlannedProbe[] {
   const planned: PlannedProbe[] = [];
-  const isAsked = asksThrough(at, unrouted);
+  const isUsed = reachFilter(at, unrouted);
   if (at.run.vantages.includes("backend")) {
     planned.push(...at.members.map((member) => backendProbe(at, member)));
   }
@@ -259,13 +264,13 @@ function probesOfService(at: RunAtService, unrouted: Set<string>): PlannedProbe[
     if (vserver === undefined) {
       continue;
     }
-    for (const [vantage, reachOf] of WAYS_THROUGH) {
+    for (const [vantage, reachOf] of VIP_VANTAGES) {
       if (at.run.vantages.includes(vantage)) {
         const anyPort = portOfTransaction(at.run.transaction);
         const reaches = reachOf(at.graph, at.estate, vserver, at.settings, pathOf(at), anyPort);
         planned.push(
           ...reaches
-            .filter((reach) => isAsked(vserver, reach))
+            .filter((reach) => isUsed(vserver, reach))
             .map((reach) => frontProbe(at, vserver, reach)),
         );
       }
@@ -330,12 +335,12 @@ function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): Plan
   const front = { ...adcFrontOf(estate, vserver, true), redirectUrl: null };
   const spec = specOf(at, member, host, security, front, { reach, vserver: vserver.name });
   const unsupportedReason = reach.refused ?? missingAccount(at) ?? notForAccounts(at, reach);
-  const way = `${reach.entry.name} ${reach.address}`;
-  const id = idOf(at, reach.vantage, vserver.name, way, reach.port);
+  const entry = `${reach.entry.name} ${reach.address}`;
+  const id = idOf(at, reach.vantage, vserver.name, entry, reach.port);
   return {
     ...vipCommon(id, estate, vserver, reach),
     ...commonOf(at),
-    note: bothNotes(reach.note, loginNote(spec)),
+    note: joinNotes(reach.note, loginNote(spec)),
     tlsSource: tlsSourceOf(spec.security),
     action: {
       kind: "transaction",
@@ -348,9 +353,9 @@ function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): Plan
   };
 }
 
-/** What must be proven before the account's password is sent there; null where none is. */
+/** What the server must prove before the account's password is sent; null if no password is sent. */
 function loginNote({ account, tls }: TransactionSpec): string | null {
-  return account === null || tls === null ? null : proofWords(tls);
+  return account === null || tls === null ? null : proofText(tls);
 }
 
 function idOf(
@@ -370,7 +375,7 @@ function commonOf({ run, service }: RunAtService) {
   const roundTrip = run.transaction === "mail_round_trip";
   return {
     adcService: service.name,
-    intervalMs: run.everyMs ?? (roundTrip ? ROUND_TRIP_EVERY_MS : DEFAULT_EVERY_MS),
+    intervalMs: run.everyMs ?? (roundTrip ? ROUND_TRIP_INTERVAL_MS : DEFAULT_INTERVAL_MS),
     timeoutMs: run.timeoutMs ?? (roundTrip ? ROUND_TRIP_TIMEOUT_MS : DEFAULT_TIMEOUT_MS),
     type: run.transaction,
     source: "agent",
@@ -378,7 +383,7 @@ function commonOf({ run, service }: RunAtService) {
   };
 }
 
-/** That a path is blocked proves nothing of the service, and that it is open no outage. */
+/** A blocked path proves nothing about the service, and an open one is no outage. */
 function roleOf({ expect }: TransactionRunConfig): "service" | "detection" {
   return expect === "blocked" ? "detection" : "service";
 }
@@ -393,7 +398,7 @@ function missingAccount({ run, settings }: RunAtService): string | null {
   return settings.accounts.has(run.account) ? null : `unknown account ${run.account}`;
 }
 
-/** A credential goes only to imported targets: no line of the ADC's configuration vouches for a public address. */
+/** Credentials are sent to imported targets only: the ADC's configuration does not vouch for a public address. */
 function notForAccounts({ run }: RunAtService, { vantage, address }: VipReach): string | null {
   return vantage === "public" && run.account !== null
     ? `credentials are sent only to imported targets, and ${address} is not one`
@@ -413,8 +418,8 @@ function pathOf({ run, service, members, recognise }: RunAtService): string | nu
   return run.path ?? (member === undefined ? null : recognise(service, member).path);
 }
 
-/** The same transaction at the same VIP, asked for through two services, is one probe. */
-function firstOfItsId(): (probe: PlannedProbe) => boolean {
+/** The same transaction at the same VIP, configured for two services, is one probe. */
+function isFirstWithId(): (probe: PlannedProbe) => boolean {
   const seen = new Set<string>();
   return ({ id }) => {
     const fresh = !seen.has(id);

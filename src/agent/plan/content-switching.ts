@@ -12,7 +12,7 @@ import { isLookAllowed, looksOf, type LookRecognition } from "./look-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { vipLook } from "./vip-probes.ts";
 
-/** One configured run at one service, with the members and vservers it means there. */
+/** One configured run at one service, with the members and vservers that it selects there. */
 export interface RunAtService {
   readonly estate: Estate;
   readonly settings: PlanSettings;
@@ -24,69 +24,65 @@ export interface RunAtService {
   readonly vservers: readonly string[];
 }
 /**
- * Behind content switching a path belongs to some services alone: a run that names no services goes to those. All of
- * them where the path leads nowhere, since the servers may be asked for it all the same.
+ * With content switching, a path belongs to some services only: a run that names no services is limited to those. If
+ * the path is routed to no service, all are kept, because the servers can still be requested directly.
  */
-export function whereItsPathLeads(meant: readonly RunAtService[]): readonly RunAtService[] {
-  const led = meant.filter(
+export function limitToRoutedServices(selected: readonly RunAtService[]): readonly RunAtService[] {
+  const routed = selected.filter(
     (at) =>
-      at.run.members.adcServices.length > 0 || at.run.members.vservers.length > 0 || isLed(at),
+      at.run.members.adcServices.length > 0 || at.run.members.vservers.length > 0 || isRouted(at),
   );
-  return led.length === 0 ? meant : led;
+  return routed.length === 0 ? selected : routed;
 }
-function isLed(at: RunAtService): boolean {
-  const path = askedPath(at);
+function isRouted(at: RunAtService): boolean {
+  const path = requestPath(at);
   const lbVservers = at.vservers.flatMap((name) => at.estate.lbVservers.get(name) ?? []);
   return (
     path === null ||
     lbVservers.length === 0 ||
     lbVservers.some((vserver) =>
       vipReach(at.graph, at.estate, vserver, at.settings, path).some(
-        (reach) => reach.entry.name === vserver.name || leadsThere(at, vserver, reach, path),
+        (reach) => reach.entry.name === vserver.name || routesTo(at, vserver, reach, path),
       ),
     )
   );
 }
-function leadsThere(at: RunAtService, vserver: LbVserver, reach: VipReach, path: string): boolean {
+function routesTo(at: RunAtService, vserver: LbVserver, reach: VipReach, path: string): boolean {
   const { entry, host } = reach;
   return at.graph.csTargets(entry.name, { path, host }).includes(vserver.name);
 }
-/** The path that is asked for; null where it is the member's own, or there is none. */
-function askedPath({ run }: RunAtService): string | null {
+/** The path of the request; null if it is the member's own, or there is none. */
+function requestPath({ run }: RunAtService): string | null {
   return run.path ?? loginPath(run.transaction);
 }
 /**
- * Whether a run asks at a vserver through this way: only where its path leads there. `unrouted` remembers which paths that
- * lead nowhere have been asked at which vserver in front: once is enough.
+ * Whether a run uses this route to a vserver: only if its path leads there. `unrouted` holds the entry vservers at
+ * which an unrouted path is probed already: once is enough.
  */
-export function asksThrough(
+export function reachFilter(
   at: RunAtService,
   unrouted: Set<string>,
 ): (vserver: LbVserver, reach: VipReach) => boolean {
-  const path = askedPath(at);
+  const path = requestPath(at);
   return (vserver, reach) => {
-    if (
-      path === null ||
-      reach.entry.name === vserver.name ||
-      leadsThere(at, vserver, reach, path)
-    ) {
+    if (path === null || reach.entry.name === vserver.name || routesTo(at, vserver, reach, path)) {
       return true;
     }
     const { entry, host, address } = reach;
     if (at.graph.csTargets(entry.name, { path, host }).length > 0) {
       return false;
     }
-    const fresh = !unrouted.has(`${entry.name} ${address}`);
+    const isNew = !unrouted.has(`${entry.name} ${address}`);
     unrouted.add(`${entry.name} ${address}`);
-    return fresh;
+    return isNew;
   };
 }
-/** What a rule may take, and Exchange answers by itself: the site's root, and each directory's own challenge. */
-const ASKED_PATHS = ["/", ...DIRECTORY_PATHS];
+/** Paths that a rule may match and that Exchange answers itself: the root, and the challenge of each directory. */
+const ROUTED_PATHS = ["/", ...DIRECTORY_PATHS];
 /**
- * Content switching as what it is: every policy that takes the root or a virtual directory of Exchange for certain is
- * asked that path, beside the one path by which each target is looked at anyway. The target's opinion then falls with any
- * of the paths that lead to it.
+ * Covers content switching: for every policy that certainly matches the root or a virtual directory of Exchange, that
+ * path is probed, in addition to the one path of each target's look. If any path that leads to a target fails, the
+ * target's opinion is down.
  */
 export function* policyProbes(
   estate: Estate,
@@ -101,22 +97,22 @@ export function* policyProbes(
       targets.set(vserver.name, target);
     }
   }
-  const routes = graph.csRoutes(ASKED_PATHS, (target) => targets.has(target));
-  // Many routes lead to one target, by the same ways.
-  const waysTo = new Map<RouteTarget, readonly VipReach[]>();
+  const routes = graph.csRoutes(ROUTED_PATHS, (target) => targets.has(target));
+  // Many CS routes lead to one target, through the same VIP routes.
+  const reachesOf = new Map<RouteTarget, readonly VipReach[]>();
   for (const route of routes) {
     const target = targets.get(route.target);
     if (target === undefined) {
       continue;
     }
-    const ways =
-      waysTo.get(target) ??
+    const reaches =
+      reachesOf.get(target) ??
       vipReach(graph, estate, target.vserver, settings, target.recognition.path);
-    waysTo.set(target, ways);
-    yield routeProbe(estate, settings, ways, route, target);
+    reachesOf.set(target, reaches);
+    yield routeProbe(estate, settings, reaches, route, target);
   }
 }
-/** What is asked at the end of a route: Exchange's web. */
+/** The target of a route that can be probed: an Exchange web service. */
 interface RouteTarget {
   readonly vserver: LbVserver;
   readonly services: readonly AdcService[];
@@ -144,15 +140,15 @@ function routeTarget(
 function routeProbe(
   estate: Estate,
   settings: PlanSettings,
-  ways: readonly VipReach[],
+  reaches: readonly VipReach[],
   route: CsRoute,
   { vserver, services, service, recognition }: RouteTarget,
 ): PlannedProbe[] {
-  // MAPI over HTTP came with Exchange 2013.
+  // MAPI over HTTP was introduced with Exchange 2013.
   if (recognition.version === "2010" && route.path.startsWith("/mapi/")) {
     return [];
   }
-  return ways
+  return reaches
     .filter(({ entry, path }) => entry.name === route.csVserver && path !== route.path)
     .map((main): PlannedProbe => {
       const reach: VipReach = { ...main, path: route.path, host: route.host ?? main.host };

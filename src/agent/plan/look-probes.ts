@@ -17,23 +17,25 @@ import {
 } from "../../model/transactions.ts";
 import type { TlsSettings } from "../../model/tls-settings.ts";
 import { hostName } from "../../lib/host-port.ts";
-import { meansMember, announcedToService, type PlanSettings } from "./settings.ts";
+import { selectsMember, announcedToService, type PlanSettings } from "./settings.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
 
-/** Anonymous looks go no faster than this, however fast the member's monitors are. */
-const LOOK_EVERY_AT_LEAST_MS = 10_000;
-/** Mail servers that relay wait for a greeting far longer than anybody else (RFC 5321 section 4.5.3.2: five minutes). */
-const SMTP_PATIENCE = 2;
+/** The minimum interval of anonymous looks, however fast the member's monitors are. */
+const MIN_LOOK_INTERVAL_MS = 10_000;
+/**
+ * Clients of mail relays wait far longer for a greeting than other clients do (RFC 5321 section 4.5.3.2: five minutes).
+ */
+const SMTP_TIMEOUT_FACTOR = 2;
 
 /** How long a look waits: `look_timeout`, and twice that for SMTP. */
 export function lookTimeout({ lookTimeoutMs }: PlanSettings, transaction: TransactionName): number {
-  return transaction === "smtp_mail_from" ? SMTP_PATIENCE * lookTimeoutMs : lookTimeoutMs;
+  return transaction === "smtp_mail_from" ? SMTP_TIMEOUT_FACTOR * lookTimeoutMs : lookTimeoutMs;
 }
 
-/** Where the RPC endpoint mapper listens. */
+/** The port of the RPC endpoint mapper. */
 export const MAPPER_PORT = 135;
 
-/** The static ports that a service's monitors ask at: what the endpoint mapper has to name. */
+/** The static ports that a service's monitors check: the endpoint mapper must list them. */
 export function monitoredPorts(
   { monitors }: Estate,
   service: AdcService,
@@ -44,12 +46,12 @@ export function monitoredPorts(
   return ports.length === 0 ? {} : { expected_port: [...new Set(ports)].join(",") };
 }
 
-/** What a member is, and how that is known: by the configurations, by what it has shown itself to be, or no Exchange. */
+/** What a member is, and how that is known: from the configurations, from its responses, or it is not Exchange. */
 export interface LookRecognition extends Recognition {
   readonly exchange: "shown" | "learned" | "no";
 }
 
-/** What each member of an estate is to Exchange, and else what it speaks. */
+/** The role of each member of an estate in Exchange, or else the protocol that it speaks. */
 export type Recogniser = (service: AdcService, member: Member) => LookRecognition;
 
 export function recogniserOf(
@@ -57,34 +59,35 @@ export function recogniserOf(
   settings: PlanSettings,
   learned: LearnedExchange,
 ): Recogniser {
-  const shown = createRecogniser(estate, settings.members, new Set());
-  const seen = learned.size === 0 ? null : createRecogniser(estate, settings.members, learned);
+  const byConfig = createRecogniser(estate, settings.members, new Set());
+  const byResponses =
+    learned.size === 0 ? null : createRecogniser(estate, settings.members, learned);
   const plain = createPlainRecogniser(estate);
   const overrideOf = overrideFor(settings.members);
   const recognise: Recogniser = (service, member) => {
     const override = overrideOf(member);
     const security = override?.security ?? null;
     const found = ((): LookRecognition => {
-      const before = shown(service, member);
-      if (before.protocol !== null) {
-        return { ...before, exchange: "shown" };
+      const configured = byConfig(service, member);
+      if (configured.protocol !== null) {
+        return { ...configured, exchange: "shown" };
       }
-      const since = seen?.(service, member) ?? before;
-      return since.protocol === null
+      const atRunTime = byResponses?.(service, member) ?? configured;
+      return atRunTime.protocol === null
         ? { ...plain(service, member, override), exchange: "no" }
-        : { ...since, exchange: "learned" };
+        : { ...atRunTime, exchange: "learned" };
     })();
     if (security === null && found.security === "starttls_if_offered") {
-      // At a port that says nothing: as the ADC or its monitor speaks to it.
-      const spoken = plain(service, member, {
+      // If the port says nothing: as the ADC or its monitor speaks to it.
+      const observed = plain(service, member, {
         protocol: found.protocol,
         path: found.path,
       }).security;
-      return { ...found, security: spoken };
+      return { ...found, security: observed };
     }
     return security === null ? found : { ...found, security };
   };
-  // Asked once for each vserver that a member serves: thousands of them, in some estates.
+  // Called once per vserver that a member serves: thousands of times in some estates.
   const known = new Map<AdcService, Map<Member, LookRecognition>>();
   return (service, member) => {
     const ofService = known.get(service) ?? new Map<Member, LookRecognition>();
@@ -95,12 +98,12 @@ export function recogniserOf(
   };
 }
 
-/** The looks that a member gets without anybody asking for them. */
+/** The looks that a member gets by default. */
 export function looksOf(recognition: LookRecognition): readonly TransactionName[] {
   return looksFor(recognition, recognition.exchange !== "no");
 }
 
-/** Whether looks of this kind are made at a member that serves these vservers, or through one of them. */
+/** Whether looks of this kind are enabled for a member that serves these vservers, or through one of them. */
 export function isLookAllowed(
   { looks, members, vservers }: PlanSettings,
   transaction: TransactionName,
@@ -116,11 +119,11 @@ export function isLookAllowed(
       ? undefined
       : members.find(
           ({ match, looks: configured }) =>
-            configured?.[kind] !== undefined && meansMember(match, member),
+            configured?.[kind] !== undefined && selectsMember(match, member),
         )?.looks?.[kind];
   const byVserver = served.map((name) => vservers.get(name)?.looks?.[kind]);
-  const everywhereOff = byVserver.length > 0 && byVserver.every((look) => look === false);
-  return own ?? (!everywhereOff && (byVserver.includes(true) || looks[kind]));
+  const isOffForAll = byVserver.length > 0 && byVserver.every((look) => look === false);
+  return own ?? (!isOffForAll && (byVserver.includes(true) || looks[kind]));
 }
 
 const LOOK_KINDS: ReadonlyMap<TransactionName, LookKind> = new Map<TransactionName, LookKind>([
@@ -136,7 +139,7 @@ const LOOK_KINDS: ReadonlyMap<TransactionName, LookKind> = new Map<TransactionNa
   ["ntp_time", "ntp"],
 ]);
 
-/** The looks that every recognised Exchange member of a service gets, straight at the server. */
+/** The looks for every recognised member of a service, directly at the server. */
 export function backendLookProbes(
   estate: Estate,
   settings: PlanSettings,
@@ -168,7 +171,7 @@ interface Look {
   readonly options: TransactionSpec["options"];
 }
 
-/** What a look asks for beyond its place; null where nothing is known to ask for. `member` null: through a VIP. */
+/** The options of a look besides its endpoint; null if there is nothing to query. `member` null: through a VIP. */
 export function lookOptions(
   estate: Estate,
   { members }: PlanSettings,
@@ -189,7 +192,7 @@ export function lookOptions(
   }
   const asked = member === null ? service.members : [member];
   const configured = members.find(
-    ({ match, query }) => query !== undefined && asked.some((one) => meansMember(match, one)),
+    ({ match, query }) => query !== undefined && asked.some((one) => selectsMember(match, one)),
   )?.query;
   const monitored = service.monitors
     .map(({ monitor }) => estate.monitors.get(monitor)?.parameters.query ?? null)
@@ -257,12 +260,12 @@ function lookProbe(look: Look): PlannedProbe {
 }
 
 /**
- * The name a client would use for this member: that of its member or vserver in the configuration, else the one that its
- * monitors ask for.
+ * The host name that a client would use for this member: from its member or vserver entry in the configuration, or else
+ * from its monitors' requests.
  */
 function clientHost({ estate, service, settings, member, vservers }: Look): string | null {
   const own = settings.members.find(
-    (each) => each.host !== null && meansMember(each.match, member),
+    (each) => each.host !== null && selectsMember(each.match, member),
   );
   if (own !== undefined) {
     return own.host;
@@ -278,7 +281,7 @@ function clientHost({ estate, service, settings, member, vservers }: Look): stri
 
 const HOST_LINE = /^host:[ \t]{0,8}([\w.-]{1,253})(?::\d{1,5})?[ \t]{0,8}$/im;
 
-/** The host name in a monitor's own headers; null where none names one. */
+/** The host name in a monitor's own headers; null if there is none. */
 function monitorHost({ monitors }: Estate, service: AdcService): string | null {
   for (const { monitor } of service.monitors) {
     const { customHeaders = null, send = null } = monitors.get(monitor)?.parameters ?? {};
@@ -291,15 +294,15 @@ function monitorHost({ monitors }: Estate, service: AdcService): string | null {
   return null;
 }
 
-/** A look as often as the member's fastest monitor, within bounds. */
+/** The interval of the member's fastest monitor, within bounds. */
 export function lookInterval(estate: Estate, service: AdcService): number {
   const intervals = service.monitors.flatMap(
     (binding) => estate.monitors.get(binding.monitor)?.intervalMs ?? [],
   );
-  return Math.max(LOOK_EVERY_AT_LEAST_MS, Math.min(...intervals, 60_000));
+  return Math.max(MIN_LOOK_INTERVAL_MS, Math.min(...intervals, 60_000));
 }
 
-/** A transaction without an account, as far as recognition decides it. */
+/** A transaction without an account, as far as recognition determines it. */
 export function anonymousSpec(
   transaction: TransactionName,
   recognition: Recognition,
@@ -317,7 +320,7 @@ export function anonymousSpec(
   };
 }
 
-/** Whose word TLS is spoken on, as the plan shows it; null where none is. */
+/** Why TLS is used, as the plan shows it; null without TLS. */
 export function tlsSourceOf(security: TransactionSpec["security"]): string | null {
   switch (security) {
     case "none":
@@ -331,8 +334,8 @@ export function tlsSourceOf(security: TransactionSpec["security"]): string | nul
 }
 
 /**
- * Exchange 2010 may know nothing newer than TLS 1.0, and so may whatever no configuration tells of; and servers that relay
- * to each other take any TLS before none.
+ * Exchange 2010 may support no newer version than TLS 1.0, and so may a service that the configurations do not
+ * describe. Servers that relay to each other prefer any TLS to none.
  */
 export function takesOldTls(
   transaction: TransactionName,
@@ -346,7 +349,7 @@ export function takesOldTls(
   );
 }
 
-/** TLS as a client of today speaks it; `old`: as one that still takes TLS 1.0. */
+/** TLS as current clients speak it; `old`: as clients that still accept TLS 1.0. */
 export function clientTls(
   host: string,
   old: boolean,
@@ -364,7 +367,7 @@ export function clientTls(
   };
 }
 
-/** Server Name Indication carries names only (RFC 6066). */
+/** Server Name Indication carries host names only (RFC 6066). */
 function isAddress(host: string): boolean {
   return host.includes(":") || /^\d+(\.\d+){3}$/.test(host);
 }

@@ -14,10 +14,10 @@ import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
 import { monitorRequestSecrets } from "../../probes/monitors/written-login.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import {
-  bothNotes,
-  memberPlace,
+  joinNotes,
+  memberLoginEndpoint,
   monitorLoginTls,
-  proofWords,
+  proofText,
   announcedByMonitor,
   announcementNote,
   type PlanSettings,
@@ -25,30 +25,39 @@ import {
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
 
 /**
- * Every monitor binding of a service against every member it watches: the replicas at the backend. `unserving`: whether nobody
- * is served by a service.
+ * The backend replicas of a service: every monitor binding for every member. `servesNoClients`: whether a service only
+ * exists to give its vserver a state.
  */
 export function backendMonitorProbes(
   estate: Estate,
   settings: PlanSettings,
   graph: VserverGraph,
-  unserving: (service: AdcService) => boolean,
+  servesNoClients: (service: AdcService) => boolean,
 ): (service: AdcService) => PlannedProbe[] {
   const disabled = disabledByType(estate);
   return (service) => {
-    const isDummy = unserving(service);
+    const isUnserving = servesNoClients(service);
     const vservers = graph.vserversOfService(service.name);
     return service.monitors.flatMap((binding) => {
       const monitor = estate.monitors.get(binding.monitor) ?? missingMonitor(binding.monitor);
       const kin = disabled.get(monitor.type) ?? [];
-      const disabledKin = kin.find((name) => name !== monitor.name) ?? null;
-      const bound = { estate, settings, service, isDummy, vservers, binding, monitor, disabledKin };
+      const disabledSameType = kin.find((name) => name !== monitor.name) ?? null;
+      const bound = {
+        estate,
+        settings,
+        service,
+        isUnserving,
+        vservers,
+        binding,
+        monitor,
+        disabledSameType,
+      };
       return service.members.map((member) => backendMonitorProbe({ ...bound, member }));
     });
   };
 }
 
-/** Stands for a monitor that is bound but not configured, so that its members are listed with the reason. */
+/** A placeholder for a monitor that is bound but not configured, so that its members are listed with the reason. */
 function missingMonitor(name: string): Monitor {
   return monitorWithDefaults({ name, type: MISSING });
 }
@@ -59,13 +68,13 @@ interface BoundMonitor {
   readonly estate: Estate;
   readonly settings: PlanSettings;
   readonly service: AdcService;
-  /** Nobody is served by it. */
-  readonly isDummy: boolean;
+  /** The service only exists to give its vserver a state. */
+  readonly isUnserving: boolean;
   readonly vservers: readonly string[];
   readonly binding: MonitorBinding;
   readonly monitor: Monitor;
   readonly member: Member;
-  readonly disabledKin: string | null;
+  readonly disabledSameType: string | null;
 }
 
 function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
@@ -78,7 +87,7 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     switchedOff(binding, monitor) ??
     (monitor.type === MISSING ? `no monitor ${monitor.name} is configured` : null) ??
     portless(monitor, member) ??
-    (bound.isDummy && monitor.destIp === null ? DUMMY : null) ??
+    (bound.isUnserving && monitor.destIp === null ? SERVES_NO_CLIENTS : null) ??
     (isSupported(type) ? unsupportedWith(type, spec, port) : type.unsupported);
   const runnable = unsupportedReason === null;
   const { source, sourceAddresses } = sourceOf(
@@ -105,7 +114,7 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     source,
     sourceAddresses,
     tlsSource,
-    note: bothNotes(noteOf(bound), secretNote(spec)),
+    note: joinNotes(noteOf(bound), secretNote(spec)),
     action: {
       kind: "monitor",
       monitor,
@@ -141,8 +150,8 @@ function monitorSpec(bound: BoundMonitor): { spec: MonitorSpec; tlsSource: strin
     : null;
   const credential = monitorCredential(monitor, own?.credential ?? null);
   const plain = tls?.settings ?? null;
-  const place = memberPlace(settings, member, bound.vservers);
-  const secured = plain === null ? null : monitorLoginTls(plain, own?.verify, place);
+  const endpoint = memberLoginEndpoint(settings, member, bound.vservers);
+  const secured = plain === null ? null : monitorLoginTls(plain, own?.verify, endpoint);
   return {
     spec: {
       monitor,
@@ -159,7 +168,7 @@ function monitorSpec(bound: BoundMonitor): { spec: MonitorSpec; tlsSource: strin
   };
 }
 
-/** Names that clients use for the vservers in front: worth a try as SNI when a handshake without one fails. */
+/** Client-facing names of the vservers in front: used as SNI if a handshake without SNI fails. */
 function clientNames(settings: PlanSettings, vservers: readonly string[]): readonly string[] {
   const own = vservers.flatMap((name) => settings.vservers.get(name) ?? []);
   return [...new Set(own.flatMap(({ host, names }) => (host === null ? names : [host, ...names])))];
@@ -176,9 +185,9 @@ function switchedOff(binding: MonitorBinding, monitor: Monitor): string | null {
   return monitor.enabled ? null : "the monitor is disabled on the ADC (-state DISABLED)";
 }
 
-const DUMMY = "nobody is served by this member: it only gives its vserver a state";
+const SERVES_NO_CLIENTS = "this member serves no clients: it only gives its vserver a state";
 
-/** Destinations that mean something to the ADC alone; never dialled from here, where they mean this machine. */
+/** Destinations that only the ADC can resolve. They are never probed from here, where they would mean this machine. */
 function portless({ destPort, type }: Monitor, { portUnknown }: Member): string | null {
   if (portUnknown === undefined || destPort !== null || type === "PING") {
     return null;
@@ -195,15 +204,15 @@ function unsupportedWith(type: MonitorType, spec: MonitorSpec, port: number | "*
   return type.unsupported(spec);
 }
 
-/** Where a probe of the ADC comes from, in its own words and as addresses. */
+/** Where the ADC sends a probe from, as the configuration names it and as addresses. */
 export interface ProbeSource {
   readonly source: string;
   readonly sourceAddresses: readonly string[];
 }
 
 /**
- * Where the ADC itself probes from (NetScaler docs: scripted monitors from the NSIP, others from a net profile's address
- * or a SNIP; with `-usip YES` servers see the clients' addresses, and their firewalls must let in both).
+ * Where the ADC itself probes from (NetScaler docs: scripted monitors from the NSIP, others from a net profile's
+ * address or a SNIP; with `-usip YES` servers see the clients' addresses, so their firewalls must allow both).
  */
 export function sourceOf(
   estate: Estate,
@@ -225,22 +234,25 @@ export function sourceOf(
   return { source: "SNIP", sourceAddresses: estate.snips };
 }
 
-/** What must be proven before a monitor's credential is sent over TLS; null where none is, or the ADC speaks clear text. */
+/**
+ * What the server must prove before a monitor's credential is sent over TLS; null if none is sent, or the ADC uses no
+ * TLS.
+ */
 export function secretNote({ monitor, credential, tls }: MonitorSpec): string | null {
-  return tls === null || !sendsSecret(monitor, credential) ? null : proofWords(tls);
+  return tls === null || !sendsSecret(monitor, credential) ? null : proofText(tls);
 }
 
-/** Whether a monitor's replica sends a secret: of our configuration, or one that its request carries. */
+/** Whether a monitor's replica sends a secret: a configured one, or one in its request. */
 export function sendsSecret(monitor: Monitor, credential: MonitorCredential | null): boolean {
   return credential !== null || monitorRequestSecrets(monitor).secrets.length > 0;
 }
 
-/** From where the ADC asks: nothing here can ask from its addresses. */
+/** The ADC's source addresses: this agent cannot send from them. */
 function sourceNotes(net: NetProfile | undefined, named: string | null): string[] {
   if (net === undefined) {
     return named === null
       ? []
-      : [`what netProfile ${named} sets is not known here, and not repeated`];
+      : [`the settings of netProfile ${named} are unknown and are not repeated`];
   }
   if (net.sourceIp === null || isIP(net.sourceIp) !== 0) {
     return [];
@@ -248,17 +260,17 @@ function sourceNotes(net: NetProfile | undefined, named: string | null): string[
   const { name, sourceIp, sourceAddresses } = net;
   const which =
     sourceAddresses.length === 0
-      ? `of the IP set ${sourceIp}, which are not known here`
+      ? `of the IP set ${sourceIp}, which are unknown`
       : sourceAddresses.join(", ");
   return [
-    `the ADC asks from the addresses ${which} (netProfile ${name}), this probe from this machine's own`,
+    `the ADC probes from the addresses ${which} (netProfile ${name}), this probe uses this machine's own`,
   ];
 }
 
-/** Profiles that the firmware brings and gives to what names no other. */
+/** Built-in profiles, which the firmware assigns where no other is named. */
 const FIRMWARE_PROFILE = /^ns(tcp|http)_/i;
 
-/** How the ADC's TCP and HTTP are tuned, a client's address as a TCP option and HTTP/2 among it, is not repeated. */
+/** TCP and HTTP settings of profiles (such as the client's address in a TCP option, or HTTP/2) are not repeated. */
 function profileNotes({ type }: Monitor, service: AdcService): string[] {
   const speaksHttp = type.startsWith("HTTP");
   const named = [
@@ -271,10 +283,10 @@ function profileNotes({ type }: Monitor, service: AdcService): string[] {
   );
   return named.length === 0
     ? []
-    : [`what the service's ${named.join(" and ")} sets is not repeated`];
+    : [`the settings of the service's ${named.join(" and ")} are not repeated`];
 }
 
-/** What TLS profiles that are not known would add. */
+/** Notes on the TLS settings that a replica does not repeat. */
 function tlsNotes(estate: Estate, monitor: Monitor, service: AdcService): string[] {
   const profile = monitor.sslProfile ?? service.tls.sslProfile;
   const isUnknown =
@@ -283,10 +295,12 @@ function tlsNotes(estate: Estate, monitor: Monitor, service: AdcService): string
   return [
     ...(monitor.secure && tls.serverAuth
       ? [
-          "the ADC refuses a certificate that its own CA has not signed (-serverAuth), this probe reports it",
+          "the ADC refuses a certificate that its own CA has not signed (-serverAuth); this probe only reports it",
         ]
       : []),
-    ...(isUnknown ? [`what SSL profile ${profile} sets is not known here, and not repeated`] : []),
+    ...(isUnknown
+      ? [`the settings of SSL profile ${profile} are unknown and are not repeated`]
+      : []),
   ];
 }
 
@@ -294,7 +308,7 @@ function isDefault(profile: string): boolean {
   return profile.startsWith("ns_default_ssl_profile");
 }
 
-/** Monitors that are switched off, two of a type: by the command reference each takes its kin with it. */
+/** Up to two disabled monitors of each type: by the command reference, each disables all monitors of its type. */
 function disabledByType(estate: Estate): ReadonlyMap<string, readonly string[]> {
   const disabled = new Map<string, readonly string[]>();
   for (const { enabled, type, name } of estate.monitors.values()) {
@@ -306,24 +320,24 @@ function disabledByType(estate: Estate): ReadonlyMap<string, readonly string[]> 
   return disabled;
 }
 
-function noteOf({ estate, monitor, service, disabledKin }: BoundMonitor): string | null {
+function noteOf({ estate, monitor, service, disabledSameType }: BoundMonitor): string | null {
   const notes: string[] = [];
   if (service.useSourceIp) {
     notes.push(
-      "clients reach the server with their own source addresses (-usip YES), this probe does not",
+      "clients connect to the server from their own addresses (-usip YES), this probe does not",
     );
   }
   if (monitor.type === "HTTP-INLINE") {
-    notes.push("repeated as HTTP; the ADC watches live traffic and probes only when there is none");
+    notes.push("repeated as HTTP; the ADC watches client traffic and probes only if there is none");
   }
-  if (disabledKin !== null) {
+  if (disabledSameType !== null) {
     notes.push(
-      `monitor ${disabledKin} is DISABLED, which by the command reference disables all monitors of type ${monitor.type}`,
+      `monitor ${disabledSameType} is DISABLED, which by the command reference disables all monitors of type ${monitor.type}`,
     );
   }
   if (monitor.deviationMs > 0) {
     notes.push(
-      "the ADC adapts its time-out to the answers it measures (-deviation), this probe does not",
+      "the ADC adapts its time-out to measured response times (-deviation), this probe does not",
     );
   }
   const announced = announcementNote(estate, service, monitor);
@@ -335,7 +349,9 @@ function noteOf({ estate, monitor, service, disabledKin }: BoundMonitor): string
   notes.push(...sourceNotes(net, named), ...profileNotes(monitor, service));
   notes.push(...tlsNotes(estate, monitor, service));
   if (!service.healthMonitor) {
-    notes.push("the ADC does not run it, because health monitoring is off (-healthMonitor NO)");
+    notes.push(
+      "the ADC does not run this monitor, because health monitoring is off (-healthMonitor NO)",
+    );
   }
   return notes.length === 0 ? null : notes.join("; ");
 }

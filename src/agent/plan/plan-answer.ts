@@ -44,7 +44,7 @@ const rowShape = z.strictObject({
   script: z.string().nullable(),
 });
 
-/** `plan --json`. Its declaration is apart from the plan, which the page that lints in a browser holds too. */
+/** The output of `plan --json`. It is separate from the plan so that the browser's lint page can include it. */
 export const planAnswer = z.strictObject({
   probes: z.array(rowShape),
   diagnostics: z.array(

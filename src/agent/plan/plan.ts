@@ -3,12 +3,12 @@ import type { AdnsAddress, GslbDomain, GslbVserver } from "../../model/gslb.ts";
 import type { Port } from "../../model/adc-service.ts";
 import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import type { ExcludeConfig, Config } from "../../config/schema.ts";
-import { matchesPattern, meansMember, withoutOwnHost, type PlanSettings } from "./settings.ts";
+import { matchesPattern, selectsMember, withoutOwnHost, type PlanSettings } from "./settings.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import { runSync, groupBy, type Steps } from "../../lib/steps.ts";
 import { isIP } from "../../lib/ip.ts";
 import { withSites } from "../../adc/gslb-fields.ts";
-import { servesNobody } from "../../adc/idle-services.ts";
+import { servesNoClients } from "../../adc/idle-services.ts";
 import { createVserverGraph } from "../../adc/vserver-graph.ts";
 import type { LearnedExchange } from "../../adc/recognise.ts";
 import { configuredProbes } from "./configured-probes.ts";
@@ -19,12 +19,12 @@ import { vipProbes } from "./vip-probes.ts";
 import { refusalsOf } from "./vip-refusal.ts";
 import { problemText, type ConfigProblem } from "../../config/problems.ts";
 
-const ASK_EVERY_MS = 10_000;
-const TIMEOUT_MS = 5_000;
-/** Questions of one GSLB vserver at most; what is beyond is listed, and not asked. */
-const MAX_QUESTIONS = 32;
+const DNS_INTERVAL_MS = 10_000;
+const DNS_TIMEOUT_MS = 5_000;
+/** The maximum number of DNS probes per GSLB vserver; further ones are listed and not run. */
+const MAX_DNS_PROBES = 32;
 
-/** Each name of each GSLB vserver, asked of every address at which the ADC's own DNS answers. */
+/** Queries every name of each GSLB vserver at every address on which the ADC's own DNS listens. */
 function gslbProbes(estate: Estate, configured: PlanSettings["adns"]): PlannedProbe[] {
   const { vservers } = estate.gslb;
   const adns =
@@ -37,24 +37,24 @@ function gslbProbes(estate: Estate, configured: PlanSettings["adns"]): PlannedPr
     vserver.domains
       .flatMap((domain) => adns.map((address) => ({ domain, address })))
       .map(({ domain, address }, at) =>
-        question(estate.adc, vserver, domain, address, at >= MAX_QUESTIONS),
+        dnsProbe(estate.adc, vserver, domain, address, at >= MAX_DNS_PROBES),
       ),
   );
 }
 
-function question(
+function dnsProbe(
   adc: string,
   vserver: GslbVserver,
   domain: GslbDomain,
   { address, port, transport }: AdnsAddress,
-  isTooMuch: boolean,
+  isOverLimit: boolean,
 ): PlannedProbe {
   const { shownAs, recordType } = vserver;
   const unsupportedReason =
     recordType === "NAPTR"
-      ? "NAPTR records are not asked for"
-      : isTooMuch
-        ? `more than ${String(MAX_QUESTIONS)} names and DNS addresses`
+      ? "NAPTR records are not queried"
+      : isOverLimit
+        ? `over the limit of ${String(MAX_DNS_PROBES)} pairs of name and DNS address`
         : null;
   return {
     id: probeId(adc, "vip", shownAs, `${domain.name} at ${address}`, port, `dns ${transport}`),
@@ -68,13 +68,13 @@ function question(
     memberPort: null,
     address,
     port,
-    intervalMs: ASK_EVERY_MS,
-    timeoutMs: TIMEOUT_MS,
+    intervalMs: DNS_INTERVAL_MS,
+    timeoutMs: DNS_TIMEOUT_MS,
     type: "dns_lookup",
     source: "agent",
     sourceAddresses: [],
     tlsSource: null,
-    note: `asks the ADC's DNS for ${domain.name} over ${transport.toUpperCase()}`,
+    note: `queries the ADC's DNS for ${domain.name} over ${transport.toUpperCase()}`,
     action: {
       kind: "transaction",
       transaction: "dns_lookup",
@@ -105,8 +105,8 @@ function question(
 }
 
 /**
- * One probe without what would go to DNS's own answer where the ADC goes to an address that it makes of it
- * (`-translationIp`, NITRO docs, server): listed with the reason.
+ * Marks a probe as unsupported if it would connect to the address in DNS while the ADC connects to a translated one
+ * (`-translationIp`, NITRO docs, server).
  */
 function translatedServers({ servers }: Estate): (probe: PlannedProbe) => PlannedProbe {
   const translated = new Map(
@@ -124,12 +124,12 @@ function translatedServers({ servers }: Estate): (probe: PlannedProbe) => Planne
     if (into === undefined || action.run === null || isElsewhere || isIP(memberAddress ?? "") > 0) {
       return probe;
     }
-    const unsupportedReason = `the ADC translates what DNS answers for this server (-translationIp ${into})`;
+    const unsupportedReason = `the ADC translates this server's DNS address (-translationIp ${into})`;
     return { ...probe, action: { ...action, run: null, unsupportedReason } };
   };
 }
 
-/** One probe without what the operator excludes from probing: listed with the reason, and never run. */
+/** Marks a probe as unsupported, with the reason, if the operator excludes it from probing. */
 function withoutExcluded(probe: PlannedProbe, exclude: readonly ExcludeConfig[]): PlannedProbe {
   const { action } = probe;
   const excluded = exclude.find((each) => each.from === "probing" && concerns(each, probe));
@@ -152,25 +152,25 @@ function concerns({ what, pattern }: ExcludeConfig, probe: PlannedProbe): boolea
       return (
         server !== null &&
         memberPort !== null &&
-        meansMember(pattern, { server, address: memberAddress, port: memberPort })
+        selectsMember(pattern, { server, address: memberAddress, port: memberPort })
       );
     case "vserver":
       return vantage !== "backend" && vservers.some((name) => matchesPattern(pattern, name));
   }
 }
 
-/** Why a member gets no verdict, in the operator's words; null: it gets one. */
+/** The operator's reason why a member gets no verdict; null if it gets one. */
 export function unjudgedMember(
   exclude: readonly ExcludeConfig[],
   member: { readonly server: string; readonly address: string | null; readonly port: number | "*" },
 ): string | null {
   const found = exclude.find(
-    ({ what, pattern }) => what === "member" && meansMember(pattern, member),
+    ({ what, pattern }) => what === "member" && selectsMember(pattern, member),
   );
   return found?.reason ?? null;
 }
 
-/** As of a member. */
+/** Like `unjudgedMember`, for a vserver. */
 export function unjudgedVserver(exclude: readonly ExcludeConfig[], vserver: string): string | null {
   return (
     exclude.find(({ what, pattern }) => what === "vserver" && matchesPattern(pattern, vserver))
@@ -180,11 +180,11 @@ export function unjudgedVserver(exclude: readonly ExcludeConfig[], vserver: stri
 
 function hasMember(estate: Estate, pattern: string): boolean {
   return [...estate.services.values()].some(({ members }) =>
-    members.some((member) => meansMember(pattern, member)),
+    members.some((member) => selectsMember(pattern, member)),
   );
 }
 
-/** Names of all that has a row of its own. */
+/** The names of everything that is listed as a vserver. */
 function vserverNames({
   lbVservers,
   csVservers,
@@ -197,7 +197,7 @@ function vserverNames({
   ];
 }
 
-/** Whether an exclusion finds anything in an estate. */
+/** Whether an exclusion matches anything in an estate. */
 function findsAnything({ what, pattern }: ExcludeConfig, estate: Estate): boolean {
   switch (what) {
     case "monitor":
@@ -210,10 +210,10 @@ function findsAnything({ what, pattern }: ExcludeConfig, estate: Estate): boolea
 }
 
 /**
- * The estate as it is repeated: no monitor of it more often than every `minIntervalMs` milliseconds, up or down. The ADC may
- * be configured to probe every millisecond; a second opinion must not become a flood.
+ * The estate with every monitor interval raised to at least `minIntervalMs` milliseconds, up or down. The ADC may be
+ * configured to probe every millisecond; a replica must not flood the servers.
  */
-function atOwnPace(estate: Estate, minIntervalMs: number): Estate {
+function withMinInterval(estate: Estate, minIntervalMs: number): Estate {
   if (!isAnyFaster(estate, minIntervalMs)) {
     return estate;
   }
@@ -229,8 +229,12 @@ function atOwnPace(estate: Estate, minIntervalMs: number): Estate {
   return { ...estate, monitors: new Map([...estate.monitors, ...slowed]) };
 }
 
-/** Tells at a probe that it is slower than the ADC's own. `estate`: as it was imported. */
-function withPaceNote(probe: PlannedProbe, estate: Estate, minIntervalMs: number): PlannedProbe {
+/** Notes on a probe that it runs less often than the ADC's own. `estate`: as imported. */
+function withIntervalNote(
+  probe: PlannedProbe,
+  estate: Estate,
+  minIntervalMs: number,
+): PlannedProbe {
   const own =
     probe.action.kind === "monitor" ? estate.monitors.get(probe.action.monitor.name) : undefined;
   if (own === undefined || !isFaster(own, minIntervalMs)) {
@@ -251,8 +255,8 @@ function isFaster({ intervalMs, downTimeMs }: Monitor, minIntervalMs: number): b
 }
 
 /**
- * Every probe an estate calls for, also those that cannot be run, each with the reason why. Pure: the same estate and
- * settings make the same plan. `learned` are members that have shown themselves to be Exchange since.
+ * Every probe that an estate calls for, including those that cannot be run, each with the reason. Pure: the same estate
+ * and settings give the same plan. `learned`: members that were recognised as Exchange at run time.
  */
 export function planProbes(
   estate: Estate,
@@ -262,15 +266,15 @@ export function planProbes(
   return runSync(planSteps(estate, settings, learned));
 }
 
-/** The same in steps: thousands of members take a good part of a second. */
+/** Like `planProbes`, in steps: thousands of members take a large part of a second. */
 export function* planSteps(
   imported: Estate,
   settings: PlanSettings,
   learned: LearnedExchange,
 ): Steps<PlannedProbe[]> {
   const plan: PlannedProbe[] = [];
-  for (const piece of planPieces(imported, settings, learned)) {
-    for (const probe of piece) {
+  for (const batch of planBatches(imported, settings, learned)) {
+    for (const probe of batch) {
       plan.push(probe);
     }
     yield;
@@ -278,61 +282,61 @@ export function* planSteps(
   return plan;
 }
 
-/** The same, some at a time, each made when its turn comes: a large plan takes more room than its estate. */
-function* planPieces(
+/** Like `planProbes`, in batches that are made on demand: a large plan needs more memory than its estate. */
+function* planBatches(
   imported: Estate,
   settings: PlanSettings,
   learned: LearnedExchange = new Set(),
 ): Generator<readonly PlannedProbe[], void, undefined> {
   const { minIntervalMs } = settings;
-  const isPaced = isAnyFaster(imported, minIntervalMs);
+  const hasFastMonitors = isAnyFaster(imported, minIntervalMs);
   const withRefusal = refusalsOf(imported);
   const withoutTranslated = translatedServers(imported);
-  for (const piece of rawPieces(imported, settings, learned)) {
-    yield piece.map((raw) => {
+  for (const batch of rawBatches(imported, settings, learned)) {
+    yield batch.map((raw) => {
       const allowed = withoutExcluded(
         withoutOwnHost(withoutTranslated(raw), settings.targets, imported),
         settings.exclude,
       );
       const probe = withRefusal(allowed, sourcesOf(allowed, settings));
-      return isPaced ? withPaceNote(probe, imported, minIntervalMs) : probe;
+      return hasFastMonitors ? withIntervalNote(probe, imported, minIntervalMs) : probe;
     });
   }
 }
 
-/** The probes of these estates one by one, each made when its turn comes. */
+/** The probes of these estates one by one, made on demand. */
 export function* eachPlanned(
   estates: readonly PlannedEstate[],
 ): Generator<PlannedProbe, void, undefined> {
   for (const { estate, settings, learned } of estates) {
-    for (const piece of planPieces(estate, settings, learned)) {
-      yield* piece;
+    for (const batch of planBatches(estate, settings, learned)) {
+      yield* batch;
     }
   }
 }
 
-/** As the estate alone calls for them. */
-function* rawPieces(
+/** The probes before exclusions, refusals and notes are applied. */
+function* rawBatches(
   imported: Estate,
   settings: PlanSettings,
   learned: LearnedExchange,
 ): Generator<readonly PlannedProbe[], void, undefined> {
-  const paced = atOwnPace(imported, settings.minIntervalMs);
-  const estate = withSites(paced);
+  const limited = withMinInterval(imported, settings.minIntervalMs);
+  const estate = withSites(limited);
   const recognise = recogniserOf(estate, settings, learned);
   yield [];
   const graph = createVserverGraph(estate);
   yield [];
-  const unserving = servesNobody(estate);
-  const monitorProbes = backendMonitorProbes(estate, settings, graph, unserving);
+  const isUnserving = servesNoClients(estate);
+  const monitorProbes = backendMonitorProbes(estate, settings, graph, isUnserving);
   for (const service of estate.services.values()) {
     yield monitorProbes(service);
   }
-  // Looks at sites are repeated at their public addresses.
+  // The looks at GSLB sites are repeated at their public addresses.
   const looks: PlannedProbe[] = [];
   const hasSites = estate.gslb.vservers.size > 0;
   for (const service of estate.services.values()) {
-    const own = unserving(service)
+    const own = isUnserving(service)
       ? []
       : backendLookProbes(estate, settings, recognise, graph, service);
     if (hasSites) {
@@ -340,15 +344,15 @@ function* rawPieces(
     }
     yield own;
   }
-  // Sites get what their GSLB service is watched by, and looks; no login is made at them but through their own ADC's VIP.
-  yield* vipProbes(paced, settings, recognise, graph, unserving);
-  yield* policyProbes(paced, settings, recognise, graph);
-  yield configuredProbes(paced, settings, recognise, graph);
+  // GSLB sites get their service's monitors and looks. Logins are sent only through the VIP of the site's own ADC.
+  yield* vipProbes(limited, settings, recognise, graph, isUnserving);
+  yield* policyProbes(limited, settings, recognise, graph);
+  yield configuredProbes(limited, settings, recognise, graph);
   yield publicSiteProbes(estate, looks);
   yield gslbProbes(estate, settings.adns);
 }
 
-/** Addresses of ours that this probe may come from. */
+/** The agent's own addresses from which this probe may connect. */
 function sourcesOf(
   { address }: PlannedProbe,
   { ownAddresses, ownAddressTowards }: PlanSettings,
@@ -358,8 +362,8 @@ function sourcesOf(
 }
 
 /**
- * The looks at a GSLB service's VIP, repeated at what else DNS answers for it: its public address, and those of DNS views.
- * That an address translation stands before the VIP is no reason to believe in it.
+ * The looks at a GSLB service's VIP, repeated at the other addresses that DNS returns for it: its public address, and
+ * those of DNS views. The address translation in front of the VIP must be tested too.
  */
 function publicSiteProbes({ adc, gslb }: Estate, looks: readonly PlannedProbe[]): PlannedProbe[] {
   const looksOf = groupBy(looks, ({ adcService }) => adcService);
@@ -406,7 +410,7 @@ function lookAt(
       memberPort: null,
       address,
       port,
-      note: `asks where DNS sends clients of GSLB service ${adcService}`,
+      note: `connects to the address that DNS gives to clients of GSLB service ${adcService}`,
       action: {
         ...action,
         run: { spec, target: { ...target, host: address, port, server: null } },
@@ -415,7 +419,7 @@ function lookAt(
   ];
 }
 
-/** An estate, and what its ADC is planned with. */
+/** An estate, and the settings for planning its probes. */
 export interface PlannedEstate {
   readonly estate: Estate;
   readonly settings: PlanSettings;
@@ -423,8 +427,8 @@ export interface PlannedEstate {
 }
 
 /**
- * Runs, exclusions and `looks` of the configuration that select nothing in any estate: each is a mistake, reported with its
- * place.
+ * Runs, exclusions and `looks` of the configuration that match nothing in any estate: each is a mistake, reported with
+ * its location.
  */
 export function idleSettings(
   config: Pick<Config, "file" | "transactions" | "exclude" | "locate"> &
@@ -447,9 +451,9 @@ export function idleSettings(
       : problem(
           ["transactions", "run", index],
           problemText(
-            `${run.transaction} selects no member and no vserver of any estate`,
-            "members whose protocol the transaction speaks, and a vantage from which they are reached",
-            "correct members or vantages, or name the ports",
+            `${run.transaction} matches no member and no vserver of any estate`,
+            "members that speak the transaction's protocol, and a vantage from which they can be reached",
+            "correct members or vantages, or set the ports",
           ),
         ),
   );
@@ -459,7 +463,7 @@ export function idleSettings(
       : problem(
           ["exclude", index, exclusion.what],
           problemText(
-            `${exclusion.pattern} selects nothing in any estate`,
+            `${exclusion.pattern} matches nothing in any estate`,
             `a ${exclusion.what} of an estate`,
             "correct the name, or remove the entry",
           ),
@@ -480,7 +484,7 @@ export function idleSettings(
     problem(
       path,
       problemText(
-        `${name} selects nothing in any estate, and its looks are made as everywhere`,
+        `${name} matches nothing in any estate, so the looks setting has no effect`,
         `a ${what} of an estate`,
         "correct the name, or remove its looks",
       ),

@@ -11,7 +11,9 @@ import { redactRequest } from "../../adc/request-secrets.ts";
 import type { VipRefusal } from "../../verdict/vip-refusal.ts";
 import type { PlanJson, PlanRow } from "./plan-answer.ts";
 
-/** A probe's identity: the same over restarts and imports, so that schedules and memories find their probe again. */
+/**
+ * A probe's identity: the same after restarts and imports, so that schedules and stored state find their probe again.
+ */
 export function probeId(
   adc: string,
   vantage: Vantage,
@@ -28,24 +30,24 @@ function withoutSlash(part: string): string {
   return part.includes("/") ? part.replaceAll("/", "%2F") : part;
 }
 
-/** One probe the agent would run, or the reason why it cannot: a row of `plan`. */
+/** One probe that the agent would run, or the reason why it cannot: a row of `plan`. */
 export interface PlannedProbe {
-  /** Stable over restarts and imports: what it probes, from where, with what. */
+  /** Stable over restarts and imports: target, vantage and type. */
   readonly id: string;
   readonly adc: string;
   readonly vantage: Vantage;
-  /** The vserver a VIP probe belongs to; empty at the backend. */
+  /** The vserver that a VIP probe belongs to; empty at the backend. */
   readonly vserver: string;
   /** Vservers that the member serves (backend), or the vserver itself (VIP). */
   readonly vservers: readonly string[];
-  /** The service or group whose monitor or member this is; empty where a VIP probe belongs to no single one. */
+  /** The service or group whose monitor or member this is; empty if a VIP probe belongs to no single one. */
   readonly adcService: string;
   /** The member's server; null at a VIP. */
   readonly server: string | null;
-  /** The member's own address and port, whatever the monitor's destIP and destPort say. */
+  /** The member's own address and port, regardless of the monitor's destIP and destPort. */
   readonly memberAddress: string | null;
   readonly memberPort: Port | null;
-  /** Where the probe goes as the estate names it. */
+  /** The probe's destination as the estate names it. */
   readonly address: string | null;
   readonly port: Port | null;
   readonly intervalMs: number;
@@ -54,15 +56,15 @@ export interface PlannedProbe {
   readonly type: string;
   /** Where the ADC itself sends this probe from: the first thing to check at a firewall. */
   readonly source: string;
-  /** The addresses behind `source`, as far as the configuration names them. */
+  /** The addresses of `source`, as far as the configuration names them. */
   readonly sourceAddresses: readonly string[];
-  /** Which TLS range is spoken and why, in words; null without TLS. */
+  /** Which TLS versions are used and why, as text; null without TLS. */
   readonly tlsSource: string | null;
-  /** Says that the ADC's own semantics are only approached, and how. */
+  /** How this probe differs from the ADC's own, if it does. */
   readonly note: string | null;
-  /** What of the configuration may refuse this agent alone, at a VIP or behind it; absent: nothing. */
+  /** What in the configuration may refuse only this agent, at a VIP or behind it; absent: nothing. */
   readonly refusal?: VipRefusal;
-  /** Why the operator gives this monitor no say in verdicts; absent: it has one. */
+  /** The operator's reason for excluding this monitor from verdicts; absent: it is included. */
   readonly unjudged?: string;
   readonly action: ProbeAction;
 }
@@ -71,7 +73,7 @@ type ProbeAction =
   | {
       readonly kind: "monitor";
       readonly monitor: Monitor;
-      /** False when the binding or the monitor is switched off on the ADC: listed, not run, not counted. */
+      /** False if the binding or the monitor is disabled on the ADC: listed, not run, not counted. */
       readonly weight: number;
       readonly run: { readonly spec: MonitorSpec; readonly target: Target } | null;
       readonly unsupportedReason: string | null;
@@ -79,27 +81,27 @@ type ProbeAction =
   | {
       readonly kind: "transaction";
       readonly transaction: TransactionName;
-      /** `service`: gives the service opinion; `detection`: only detects and names (health_page). */
+      /** `service`: gives the service opinion; `detection`: only detects and reports (health_page). */
       readonly role: "service" | "detection";
-      /** Logins outrank anonymous looks. */
+      /** Probes with an account take precedence over looks. */
       readonly account: string | null;
       readonly run: { readonly spec: TransactionSpec; readonly target: Target } | null;
       readonly unsupportedReason: string | null;
     };
 
-/** The name a probe goes by in tables and metrics: its monitor or its transaction. */
+/** The probe's name in tables and metrics: its monitor or its transaction. */
 export function probeName(probe: PlannedProbe): string {
   return probe.action.kind === "monitor" ? probe.action.monitor.name : probe.action.transaction;
 }
 
-/** How far a probe sees, whether it can be run or not. */
+/** How deep a probe checks the service, whether it can be run or not. */
 export function probeSight({ action }: PlannedProbe): Sight {
   return action.kind === "monitor"
     ? monitorSight(action.monitor)
     : transactionSight(action.transaction, action.run?.spec.path ?? null);
 }
 
-/** Whether probes of this kind that start together share one process: ICMP echoes do. */
+/** Whether probes of this kind that start together share one process, as ICMP echoes do. */
 export function isSentInBatches({ action }: PlannedProbe): boolean {
   if (action.kind !== "monitor") {
     return false;
@@ -113,7 +115,7 @@ export function codeRangeText(range: CodeRange): string {
   return range.from === range.to ? String(range.from) : `${String(range.from)}-${String(range.to)}`;
 }
 
-/** `plan --json`: a contract, so every key is spelt out. */
+/** The output of `plan --json`. It is a contract, so every key is written out. */
 export function planJson(plan: readonly PlannedProbe[], estates: readonly Estate[]): PlanJson {
   return {
     probes: plan.map((probe) => planRow(probe)),
@@ -121,7 +123,7 @@ export function planJson(plan: readonly PlannedProbe[], estates: readonly Estate
   };
 }
 
-/** `shown`: a text of a monitor without the credentials that it carries; many probes have the same. */
+/** `shown`: redacts credentials in a monitor's text; many probes share the same text. */
 export function planRow(
   probe: PlannedProbe,
   shown: (text: string) => string = redactRequest,
@@ -170,12 +172,12 @@ export function planRow(
   };
 }
 
-/** Headers or a whole request as written, without the credentials that some of them carry. */
+/** Headers or a whole request as configured, with credentials redacted. */
 function withoutCredentials(text: string | null, shown: (text: string) => string): string | null {
   return text === null ? null : shown(text);
 }
 
-/** {@link redactRequest} that does each text once. */
+/** Like {@link redactRequest}, but processes each text only once. */
 export function createRedaction(): (text: string) => string {
   const known = new Map<string, string>();
   return (text) => {

@@ -36,7 +36,7 @@ import type { Target } from "../../net/probe-context.ts";
 import { isIP } from "../../lib/ip.ts";
 import { proofOf } from "../../net/server-proof.ts";
 
-/** Why an imported target that is an address may not be dialled, in words; null when it may, and for names. */
+/** Why the agent may not connect to an imported address, as text; null if it may, and for host names. */
 type TargetCheck = (
   host: string,
   port: number,
@@ -44,7 +44,7 @@ type TargetCheck = (
   isDestIp: boolean,
 ) => string | null;
 
-/** The rule that the network applies when it dials, known in advance where the address is known. */
+/** The rule that the network applies when it connects, evaluated in advance where the address is known. */
 export function targetCheck(
   rules: TargetRules & { readonly connectTo: Readonly<Record<string, string>> },
 ): TargetCheck {
@@ -54,12 +54,12 @@ export function targetCheck(
     if (connectTo.find(host, port, transport) !== undefined) {
       return null;
     }
-    // Here it would be this machine: even where loopback may be dialled, that says nothing of the ADC.
-    return isDestIp && isAdcItself(host) ? meansItself(host) : policy(host, port);
+    // From here it would be this machine: even if loopback is allowed, that says nothing about the ADC.
+    return isDestIp && isAdcItself(host) ? isAdcItselfText(host) : policy(host, port);
   };
 }
 
-/** A probe that would lead to the agent's own host, or to the ADC's own address, is listed with the reason and never run. */
+/** Marks a probe to the agent's own host or to the ADC's own address as unsupported, with the reason. */
 export function withoutOwnHost(
   probe: PlannedProbe,
   check: TargetCheck,
@@ -72,13 +72,15 @@ export function withoutOwnHost(
   const { host, port } = action.run.target;
   const isDestIp = action.kind === "monitor" && action.monitor.destIp === host;
   const unsupportedReason =
-    isDestIp && host === nsip ? meansItself(host) : check(host, port, transportOf(probe), isDestIp);
+    isDestIp && host === nsip
+      ? isAdcItselfText(host)
+      : check(host, port, transportOf(probe), isDestIp);
   return unsupportedReason === null
     ? probe
     : { ...probe, action: { ...action, run: null, unsupportedReason } };
 }
 
-function meansItself(destIp: string): string {
+function isAdcItselfText(destIp: string): string {
   return `destIP ${destIp} is the ADC itself`;
 }
 
@@ -89,7 +91,7 @@ function transportOf({ action }: PlannedProbe): Transport {
 
 export interface MonitorSettings {
   readonly credential: MonitorCredential | null;
-  /** The command that takes the place of a USER monitor's own script. */
+  /** The command that replaces a USER monitor's own script. */
   readonly command: readonly string[] | null;
   /** False: over TLS the credential is sent to an unverified server; absent means true. */
   readonly verify?: boolean;
@@ -102,22 +104,22 @@ export interface PlanSettings {
   readonly members: readonly MemberConfig[];
   readonly runs: readonly TransactionRunConfig[];
   readonly accounts: ReadonlyMap<string, Account & ServerTrust>;
-  /** Kinds of looks that are made without anybody asking. */
+  /** The kinds of looks that are enabled by default. */
   readonly looks: LookSettings;
   readonly exclude: readonly ExcludeConfig[];
-  /** The ADC's TLS range towards the servers, where firmware's default is not what this ADC does. */
+  /** The TLS versions that the ADC uses towards servers, if they differ from the firmware's default. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
-  /** Where the ADC's DNS is asked for the names of GSLB; empty: where its configuration says. */
+  /** The addresses of the ADC's DNS to query for GSLB names; empty: those in its configuration. */
   readonly adns: readonly Endpoint[];
-  /** Addresses that our connections may come from; empty where they are not known. */
+  /** Addresses that our connections may come from; empty if unknown. */
   readonly ownAddresses: readonly string[];
-  /** By the address of a VIP: the one of ours that connections to it come from. Absent: any of the above. */
+  /** The source address of our connections, by the address of the VIP. Absent: any of the above. */
   readonly ownAddressTowards?: OwnAddresses;
-  /** Which imported addresses may be dialled. */
+  /** Which imported addresses the agent may connect to. */
   readonly targets: TargetCheck;
-  /** What DNS answers for client-facing names, lower case; those not asked for yet are absent. */
+  /** DNS results for client-facing names, in lower case; names not resolved yet are absent. */
   readonly resolved: ResolvedNames;
-  /** No monitor is repeated more often than this, whatever the ADC's configuration says. */
+  /** The minimum monitor interval, whatever the ADC's configuration says. */
   readonly minIntervalMs: number;
   /** How long an anonymous look waits for its server. */
   readonly lookTimeoutMs: number;
@@ -125,12 +127,12 @@ export interface PlanSettings {
   readonly quirks?: AdcQuirks;
 }
 
-/** By an address that may be dialled, the address of ours that it is dialled from. */
+/** The agent's source address for each destination address. */
 export type OwnAddresses = ReadonlyMap<string, string>;
 
 export const ALL_LOOKS: LookSettings = { mail: true, web: true, ldap: true, dns: true, ntp: true };
 
-/** Nothing but the estate: what `plan --ns-conf` plans with. */
+/** The settings for `plan --ns-conf`: no configuration besides the estate. */
 export const BARE_SETTINGS: PlanSettings = {
   monitors: new Map(),
   vservers: new Map(),
@@ -148,7 +150,7 @@ export const BARE_SETTINGS: PlanSettings = {
   lookTimeoutMs: 10_000,
 };
 
-/** The settings of one ADC. Secrets stay sealed: they are disclosed where they are sent, see `disclose`. */
+/** The settings of one ADC. Secrets stay sealed until they are sent, see `disclose`. */
 export function planSettings(
   config: Config,
   adc: AdcConfig,
@@ -191,15 +193,15 @@ export function planSettings(
   };
 }
 
-/** Whether a name matches a pattern in which `*` matches any run of characters; letter case does not matter. */
+/** Whether a name matches a pattern in which `*` matches any characters; letter case is ignored. */
 export function matchesPattern(pattern: string, name: string): boolean {
   return nameMatcher([pattern])(name);
 }
 
 const IPV6_PATTERN = /^\[([^[\]]{1,64})\](?::(\d{1,5}|\*))?$/;
 
-/** Whether a `server:port` pattern means this member, by its server's name or by its address. */
-export function meansMember(
+/** Whether a `server:port` pattern selects this member, by its server's name or by its address. */
+export function selectsMember(
   pattern: string,
   { server, address, port }: Pick<Member, "server" | "address" | "port">,
 ): boolean {
@@ -209,14 +211,17 @@ export function meansMember(
   );
 }
 
-/** Whether `server:port` patterns such as `ex*:443` (or `ex*`, any port) match a member. An IPv6 address with a port has brackets. */
+/**
+ * Whether `server:port` patterns such as `ex*:443` (or `ex*`, any port) match a member. An IPv6 address with a port is
+ * written in brackets.
+ */
 export function matchesMember(pattern: string, server: string, port: number | "*"): boolean {
   const [, address, ofAddress = "*"] = IPV6_PATTERN.exec(pattern) ?? [];
   if (address !== undefined) {
     return matchesPattern(address, server) && (ofAddress === "*" || ofAddress === String(port));
   }
   const colon = pattern.lastIndexOf(":");
-  // A bare IPv6 literal holds colons but no port: it is matched as a whole.
+  // A bare IPv6 literal contains colons but no port: it is matched as a whole.
   const hasPort =
     colon > 0 && /^(\d+|\*)$/.test(pattern.slice(colon + 1)) && !pattern.includes("::");
   const serverPattern = hasPort ? pattern.slice(0, colon) : pattern;
@@ -226,15 +231,15 @@ export function matchesMember(pattern: string, server: string, port: number | "*
   );
 }
 
-/** What a connection to a target begins with, as a part of it. */
+/** The PROXY header with which a connection to a target begins. */
 type Announced = Pick<Target, "proxy">;
 
-/** The header that the ADC begins with when it hands a client to this service. */
+/** The header with which the ADC begins a client's connection to this service. */
 export function announcedToService(estate: Estate, { netProfile }: AdcService): Announced {
   return announcedBy(estate, netProfile);
 }
 
-/** The header that the ADC's own monitor begins with. */
+/** The header with which the ADC's own monitor begins. */
 export function announcedByMonitor(
   estate: Estate,
   service: AdcService,
@@ -245,7 +250,7 @@ export function announcedByMonitor(
     : {};
 }
 
-/** What is said of the header at a monitor's probe; null where there is none. */
+/** The note about the PROXY header on a monitor's probe; null if there is none. */
 export function announcementNote(
   estate: Estate,
   service: AdcService,
@@ -256,7 +261,7 @@ export function announcementNote(
     const profile = monitor.netProfile ?? service.netProfile ?? "";
     const note = `begins with a PROXY header ${proxy} (netProfile ${profile})`;
     return estate.netProfiles.get(profile)?.proxyAfterTls === true && monitor.secure
-      ? `${note}; the ADC sends it behind the TLS handshake, this probe before it`
+      ? `${note}; the ADC sends it after the TLS handshake, this probe before it`
       : note;
   }
   return announcedToService(estate, service).proxy === undefined
@@ -269,24 +274,24 @@ function announcedBy({ netProfiles }: Estate, name: string | null): Announced {
   return profile?.proxyProtocol === true ? { proxy: profile.proxyVersion } : {};
 }
 
-/** What the configuration and the estate say of a place where a secret is to be sent. */
+/** What the configuration and the estate say about an endpoint to which a secret is sent. */
 export interface LoginEndpoint {
-  /** The most particular first: what one of them does not say, the next one may. */
+  /** The most specific first: settings missing in one are taken from the next. */
   readonly trusts: readonly ServerTrust[];
-  /** Names that a certificate may hold; what is no host name is passed over, an address too. */
+  /** Names that the certificate may contain; anything that is no host name is ignored, addresses too. */
   readonly names: readonly (string | null | undefined)[];
 }
 
-/** What is said of a member: by `members`, then by the vservers in front, of which only the authority counts here. */
-export function memberPlace(
+/** The settings for a member: from `members`, then from the vservers in front, of which only the CA applies here. */
+export function memberLoginEndpoint(
   settings: PlanSettings,
   member: Member,
   vservers: readonly string[],
 ): LoginEndpoint {
-  const entries = settings.members.filter(({ match }) => meansMember(match, member));
+  const entries = settings.members.filter(({ match }) => selectsMember(match, member));
   const inFront = vservers.flatMap((name) => settings.vservers.get(name) ?? []);
   return {
-    // Pins, names and leniency of a vserver are about the certificate at its own address.
+    // A vserver's fingerprints, names and `verify` concern the certificate at its own address.
     trusts: [...entries, ...inFront.map(({ ca = null }) => ({ ca }))],
     names: [
       ...entries.map(({ host }) => host),
@@ -297,8 +302,8 @@ export function memberPlace(
   };
 }
 
-/** What is said of a vserver, and of the one before it whose address is dialled. */
-export function vserverPlace(
+/** The settings for a vserver, and for the one in front to whose address the probe connects. */
+export function vserverLoginEndpoint(
   settings: PlanSettings,
   vserver: string,
   entry: string,
@@ -312,31 +317,31 @@ function clientNames({ host, names }: VserverConfig): readonly (string | null)[]
   return [host, ...names];
 }
 
-/** TLS settings for a connection that a secret is sent over: as these, and with proof of the server. */
+/** TLS settings for a connection that a secret is sent over: the given ones, plus proof of the server's identity. */
 export function loginTls(tls: TlsSettings, { trusts, names }: LoginEndpoint): TlsSettings {
-  const serverName = firstOf(trusts, (trust) => trust.serverName);
-  const fitting = names.filter((name) => typeof name === "string").filter(isHostName);
+  const serverName = firstSet(trusts, (trust) => trust.serverName);
+  const hostNames = names.filter((name) => typeof name === "string").filter(isHostName);
   return {
     ...tls,
     serverName: serverName !== null && isIP(serverName) === 0 ? serverName : tls.serverName,
-    expectedNames: serverName === null ? [...new Set(fitting)] : [serverName],
-    ca: firstOf(trusts, (trust) => trust.ca),
-    proof: proofBy(trusts),
+    expectedNames: serverName === null ? [...new Set(hostNames)] : [serverName],
+    ca: firstSet(trusts, (trust) => trust.ca),
+    proof: proofFrom(trusts),
   };
 }
 
-/** As {@link loginTls}, for a monitor's replica: it says no other name in the handshake than the ADC does. */
+/** Like {@link loginTls}, for a monitor's replica: its SNI stays the same as the ADC's. */
 export function monitorLoginTls(
   tls: TlsSettings,
   verify: boolean | undefined,
   { trusts, names }: LoginEndpoint,
 ): TlsSettings {
   const own: readonly ServerTrust[] = verify === false ? [{ verify }] : [];
-  const place = { trusts: [...own, ...trusts], names: [...names, tls.serverName] };
-  return { ...loginTls(tls, place), serverName: tls.serverName };
+  const endpoint = { trusts: [...own, ...trusts], names: [...names, tls.serverName] };
+  return { ...loginTls(tls, endpoint), serverName: tls.serverName };
 }
 
-function proofBy(trusts: readonly ServerTrust[]): ServerProof {
+function proofFrom(trusts: readonly ServerTrust[]): ServerProof {
   for (const { fingerprints = [], verify } of trusts) {
     if (fingerprints.length > 0) {
       return { kind: "pinned", sha256: fingerprints };
@@ -348,20 +353,23 @@ function proofBy(trusts: readonly ServerTrust[]): ServerProof {
   return { kind: "certificate" };
 }
 
-function firstOf<T>(
+function firstSet<T>(
   trusts: readonly ServerTrust[],
   read: (trust: ServerTrust) => T | null | undefined,
 ): T | null {
   return trusts.map(read).find((value) => value !== null && value !== undefined) ?? null;
 }
 
-/** Letters, digits, dashes and dots within; OpenSSL would take a name that begins with a dot for every name that ends so. */
+/**
+ * Letters, digits, hyphens and inner dots only; OpenSSL would treat a name with a leading dot as matching all
+ * subdomains.
+ */
 function isHostName(name: string): boolean {
   return isIP(name) === 0 && /^[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?$/i.test(name);
 }
 
-/** What a server must show before this secret is sent, in words for `plan`. */
-export function proofWords(tls: TlsSettings): string {
+/** What a server must prove before this secret is sent, as text for `plan`. */
+export function proofText(tls: TlsSettings): string {
   const proof = proofOf(tls);
   switch (proof.kind) {
     case "unverified":
@@ -377,8 +385,8 @@ export function proofWords(tls: TlsSettings): string {
   }
 }
 
-/** Two notes as one. */
-export function bothNotes(first: string | null, second: string | null): string | null {
+/** Joins two notes. */
+export function joinNotes(first: string | null, second: string | null): string | null {
   const notes = [first, second].filter((note) => note !== null);
   return notes.length === 0 ? null : notes.join("; ");
 }

@@ -1,5 +1,5 @@
 import type { Estate } from "../../model/estate.ts";
-import { type PlanSettings, bothNotes, monitorLoginTls, vserverPlace } from "./settings.ts";
+import { type PlanSettings, joinNotes, monitorLoginTls, vserverLoginEndpoint } from "./settings.ts";
 import type { Vserver, LbVserver } from "../../model/vserver.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import {
@@ -48,21 +48,24 @@ import {
 } from "../../probes/monitors/spec.ts";
 import { sendsSecret, sourceOf, secretNote } from "./monitor-probes.ts";
 
-/** A vserver that only redirects is asked whether it does; where it has no address there is nothing to ask. */
+/** Checks that a vserver that only redirects does so. A vserver without an address cannot be checked. */
 function redirectProbe(estate: Estate, settings: PlanSettings, vserver: Vserver): PlannedProbe[] {
   const own = settings.vservers.get(vserver.name);
-  const asked = { path: own?.path ?? "/", host: hostOf(own) };
+  const request = { path: own?.path ?? "/", host: hostOf(own) };
   const withoutServices = vserver.kind === "cs" || vserver.services.length === 0;
   const redirectUrl =
-    responderRedirect(estate, [vserver], asked, asked.host ?? vserver.address ?? "") ??
+    responderRedirect(estate, [vserver], request, request.host ?? vserver.address ?? "") ??
     adcFrontOf(estate, vserver, !withoutServices).redirectUrl;
   const { port } = vserver;
   return redirectUrl === null || typeof port !== "number"
     ? []
-    : redirectLook(estate, settings, vserver, { ...asked, port, redirectUrl });
+    : redirectLook(estate, settings, vserver, { ...request, port, redirectUrl });
 }
 
-/** `-redirectFromPort 80 -httpsRedirectUrl …`: a further port of a vserver, whose answer says nothing of what stands behind. */
+/**
+ * `-redirectFromPort 80 -httpsRedirectUrl …`: a further port of a vserver. Its response says nothing about the services
+ * behind it.
+ */
 function redirectFromPortProbe(
   estate: Estate,
   settings: PlanSettings,
@@ -80,11 +83,11 @@ function redirectFromPortProbe(
       });
 }
 
-interface RedirectAsked {
+interface RedirectCheck {
   readonly path: string;
   readonly host: string | null;
   readonly port: number;
-  /** Where it has to lead. */
+  /** The expected Location. */
   readonly redirectUrl: string;
 }
 
@@ -92,7 +95,7 @@ function redirectLook(
   estate: Estate,
   settings: PlanSettings,
   vserver: Vserver,
-  { path, host, port, redirectUrl }: RedirectAsked,
+  { path, host, port, redirectUrl }: RedirectCheck,
 ): PlannedProbe[] {
   if (vserver.address === null) {
     return [];
@@ -145,9 +148,9 @@ function redirectLook(
   ];
 }
 /**
- * Where responder policies of the vservers on the way send a request for certain, in the order in which the ADC asks
- * them: to a URL that is written out, or made of the request (`sentHost`: its Host header). Null: nowhere, or to a URL made
- * of what this agent does not know.
+ * The URL that responder policies of the vservers on the way certainly redirect a request to, in the order in which the
+ * ADC evaluates them: a literal URL, or one built from the request (`sentHost`: its Host header). Null: no redirect, or
+ * to a URL built from something this agent does not know.
  */
 function responderRedirect(
   estate: Estate,
@@ -182,7 +185,7 @@ function responderRedirect(
   return null;
 }
 
-/** Each look that the vserver's services are recognised for once, at its VIP and at its public addresses. */
+/** One look per transaction that the vserver's services are recognised for, at its VIP and at its public addresses. */
 function vipLookProbes(
   graph: VserverGraph,
   estate: Estate,
@@ -201,7 +204,7 @@ function vipLookProbes(
       return [];
     }
     const { path } = recognition;
-    const ways = [
+    const routes = [
       ...vipReach(graph, estate, vserver, settings, path, MAPPER_PORT),
       ...publicReach(graph, estate, vserver, settings, path, MAPPER_PORT),
     ];
@@ -212,13 +215,13 @@ function vipLookProbes(
         return [];
       }
       seen.add(transaction);
-      return ways.map((reach) =>
+      return routes.map((reach) =>
         vipLook(estate, settings, vserver, services, service, reach, recognition, transaction),
       );
     });
   });
 }
-/** Clients of RPC Client Access come to every port of a VIP, and ask the endpoint mapper first. */
+/** Clients of RPC Client Access use all ports of a VIP, and query the endpoint mapper first. */
 function vipLooksFor(
   { port }: LbVserver,
   recognition: LookRecognition,
@@ -228,7 +231,7 @@ function vipLooksFor(
     : looksOf(recognition);
 }
 
-/** One look through one way in. */
+/** One look through one entry. */
 export function vipLook(
   estate: Estate,
   settings: PlanSettings,
@@ -275,7 +278,7 @@ export function vipLook(
                 path,
                 tls: security === "none" ? null : vipTls(settings, vserver, reach, old),
                 host: reach.host ?? reach.address,
-                // Through content switching the root may belong to others.
+                // With content switching, the root may belong to other services.
                 adc: { ...front, redirectUrl, rootIsItsOwn: reach.entry.name === vserver.name },
               }),
               target: targetOf(reach),
@@ -286,13 +289,16 @@ export function vipLook(
   };
   return Object.assign(common, own);
 }
-/** The path asked through content switching must satisfy the policy; the member's own path is kept where it does. */
+/** The path requested through content switching must match the policy; if it does, the member's own path is kept. */
 function pathThrough(reach: VipReach, own: string | null): string | null {
   return reach.path ?? own;
 }
 
-/** As long as a client would wait. Where silence passes, each probe waits for all of it: no longer than the ADC, then. */
-function vipPatienceMs(
+/**
+ * As long as a client would wait. If silence counts as success, each probe waits for the whole time-out, so the ADC's
+ * is used.
+ */
+function vipTimeoutMs(
   { type }: MonitorType,
   { parameters, responseTimeoutMs }: Monitor,
   { lookTimeoutMs }: PlanSettings,
@@ -301,7 +307,7 @@ function vipPatienceMs(
   return silencePasses ? responseTimeoutMs : Math.max(responseTimeoutMs, lookTimeoutMs);
 }
 
-/** Each monitor of a vserver's services once, where it says something through the ADC. */
+/** Each monitor of a vserver's services once, if its result through the ADC says something about the service. */
 function vipMonitorProbes(
   graph: VserverGraph,
   estate: Estate,
@@ -318,8 +324,8 @@ function vipMonitorProbes(
       if (monitor === undefined || type === null || !isSupported(type) || seen.has(monitor.name)) {
         continue;
       }
-      const says = type.meaningfulAtVip || saysByRefusal(vserver, monitor);
-      if (!says || !binding.enabled || !monitor.enabled) {
+      const isMeaningful = type.meaningfulAtVip || isTestedByRefusal(vserver, monitor);
+      if (!isMeaningful || !binding.enabled || !monitor.enabled) {
         continue;
       }
       seen.add(monitor.name);
@@ -337,13 +343,13 @@ function vipMonitorProbes(
         const tls = clientSpeaksTls(reach.entry, monitor.secure)
           ? vipTls(settings, vserver, reach)
           : null;
-        const place = vserverPlace(settings, vserver.name, reach.entry.name, [host]);
+        const endpoint = vserverLoginEndpoint(settings, vserver.name, reach.entry.name, [host]);
         const spec: MonitorSpec = {
           monitor,
           hostHeader: reach.address,
           tls:
             tls !== null && sendsSecret(monitor, credential)
-              ? monitorLoginTls(tls, own?.verify, place)
+              ? monitorLoginTls(tls, own?.verify, endpoint)
               : tls,
           credential,
           command: own?.command ?? null,
@@ -351,15 +357,15 @@ function vipMonitorProbes(
           viaVip: { host: reach.host === null ? null : host, path: reach.path },
         };
         const unsupportedReason =
-          reach.refused ?? loginFirst(estate, vserver, monitor) ?? type.unsupported(spec);
+          reach.refused ?? behindLogin(estate, vserver, monitor) ?? type.unsupported(spec);
         const id = vipProbeId(estate, vserver, reach, monitor.name);
         const common = vipCommon(id, estate, vserver, reach);
         const { source, sourceAddresses } = sourceOf(estate, service, monitor, type);
         const asked: Omit<PlannedProbe, Exclude<keyof typeof common, "note">> = {
-          note: bothNotes(reach.note, secretNote(spec)),
+          note: joinNotes(reach.note, secretNote(spec)),
           adcService: service.name,
           intervalMs: slowestInterval(estate, services),
-          timeoutMs: vipPatienceMs(type, monitor, settings),
+          timeoutMs: vipTimeoutMs(type, monitor, settings),
           type: monitor.type,
           source,
           sourceAddresses,
@@ -379,18 +385,21 @@ function vipMonitorProbes(
   return planned;
 }
 /**
- * At a VIP of every port there may be nothing else to ask: a handshake is the ADC's own and says nothing, but a refused
- * connection proves that the vserver is gone.
+ * A VIP that listens on all ports may have no other check: the ADC completes every handshake itself, which proves
+ * nothing, but a refused connection proves that the vserver is down.
  */
-function saysByRefusal({ port }: LbVserver, { type, destPort, secure, reverse }: Monitor): boolean {
+function isTestedByRefusal(
+  { port }: LbVserver,
+  { type, destPort, secure, reverse }: Monitor,
+): boolean {
   return port === "*" && type === "TCP" && destPort !== null && !secure && !reverse;
 }
 
-/** Through a login of the ADC's own a monitor meets that login and no server. */
-function loginFirst(estate: Estate, vserver: LbVserver, monitor: Monitor): string | null {
+/** If the ADC requires a login itself, a monitor reaches that login page and no server. */
+function behindLogin(estate: Estate, vserver: LbVserver, monitor: Monitor): string | null {
   const isGuarded = adcFrontOf(estate, vserver, true).authentication !== "none";
   return isGuarded && /^(?:HTTP|TCP-ECV)/.test(monitor.type.toUpperCase())
-    ? `${vserver.name} asks for a login first, which ${monitor.name} does not make`
+    ? `${vserver.name} requires a login, which ${monitor.name} does not perform`
     : null;
 }
 
@@ -401,7 +410,7 @@ function requestPathOf(parameters: {
   const request = parameters.httpRequest ?? parameters.send ?? "";
   return /^[A-Z]+ (\/\S*)/.exec(request)?.[1] ?? null;
 }
-/** An authentication vserver is asked for its login, at its own address or as content switching leads there. */
+/** Probes the login page of an authentication vserver, at its own address or through content switching. */
 function loginProbes(
   graph: VserverGraph,
   estate: Estate,
@@ -445,28 +454,28 @@ function loginProbes(
   }));
 }
 /**
- * Every vserver's monitors and looks, through the ADC as a client comes: only those whose success is an application's
- * answer, because the ADC completes a TCP handshake itself. Some at a time.
+ * The monitors and looks of every vserver, through the ADC as clients connect: only those whose success requires a
+ * response from the application, because the ADC completes a TCP handshake itself. Yields them in batches.
  */
 export function* vipProbes(
   estate: Estate,
   settings: PlanSettings,
   recognise: Recogniser,
   graph: VserverGraph,
-  unserving: (service: AdcService) => boolean,
+  servesNoClients: (service: AdcService) => boolean,
 ): Generator<readonly PlannedProbe[], void, undefined> {
   for (const vserver of [...estate.lbVservers.values(), ...estate.csVservers.values()]) {
     yield redirectFromPortProbe(estate, settings, vserver);
   }
   for (const vserver of estate.lbVservers.values()) {
-    const services = servicesOf(estate, vserver).filter((service) => !unserving(service));
+    const services = servicesOf(estate, vserver).filter((service) => !servesNoClients(service));
     if (services.length === 0) {
       yield redirectProbe(estate, settings, vserver);
       continue;
     }
     yield vipMonitorProbes(graph, estate, settings, vserver, services);
     const looks = vipLookProbes(graph, estate, settings, recognise, vserver, services);
-    // Behind a vserver that redirects by a responder policy stands a service that is always up, and nothing to look at.
+    // A responder policy that redirects usually has an always-up service behind it, which offers nothing to probe.
     const isExchange = looks.some(({ type }) => type !== "web_answer");
     const redirects = isExchange ? [] : redirectProbe(estate, settings, vserver);
     yield redirects.length > 0 ? redirects : looks;

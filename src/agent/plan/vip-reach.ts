@@ -10,17 +10,17 @@ import type { TransactionSpec, AdcFront } from "../../model/transactions.ts";
 import { isIP } from "../../lib/ip.ts";
 import { readHostPort } from "../../lib/host-port.ts";
 
-/** The identity of a monitor or a look through this way; configured transactions have their own. */
+/** The identity of a monitor or look through this route; configured transactions have their own. */
 export function vipProbeId(
   { adc }: Estate,
   vserver: Vserver,
   { vantage, entry, address, port }: VipReach,
   name: string,
 ): string {
-  const way = vantage === "public" ? `${entry.name} ${address}` : entry.name;
-  return probeId(adc, vantage, vserver.name, way, port, name);
+  const route = vantage === "public" ? `${entry.name} ${address}` : entry.name;
+  return probeId(adc, vantage, vserver.name, route, port, name);
 }
-/** The parts that every probe through a VIP has. */
+/** The properties that all probes through a VIP share. */
 export function vipCommon(id: string, estate: Estate, vserver: Vserver, reach: VipReach) {
   const through = reach.entry.name === vserver.name ? [] : [reach.entry.name];
   return {
@@ -37,7 +37,7 @@ export function vipCommon(id: string, estate: Estate, vserver: Vserver, reach: V
     note: reach.note,
   };
 }
-/** The address that a probe through this way connects to. */
+/** The address to which a probe through this route connects. */
 export function targetOf(reach: VipReach) {
   return { host: reach.address, port: reach.port, server: null };
 }
@@ -51,7 +51,7 @@ export function vipTls(settings: PlanSettings, vserver: Vserver, reach: VipReach
   };
 }
 
-/** The client-facing names of a vserver and of the one in front of it: both are judged by the certificate seen there. */
+/** The client-facing names of a vserver and of the one in front of it: the certificate there must be valid for both. */
 export function namesThrough(
   settings: PlanSettings,
   vserver: string,
@@ -60,14 +60,14 @@ export function namesThrough(
   return [vserver, entry.name].flatMap((name) => clientNames(settings.vservers.get(name)));
 }
 
-/** Names the operator expects in a vserver's certificate; the host alone where no list is given. */
+/** The names that the operator expects in a vserver's certificate; only the host if no list is given. */
 export function clientNames(settings: VserverConfig | undefined): readonly string[] {
   if (settings === undefined || settings.names.length > 0) {
     return settings?.names ?? [];
   }
   return settings.host === null ? [] : [settings.host];
 }
-/** The rate of probes through a VIP: that of its slowest monitor. */
+/** The interval of probes through a VIP: that of its slowest monitor. */
 export function slowestInterval(estate: Estate, services: readonly AdcService[]): number {
   const intervals = services.flatMap((service) =>
     service.monitors.flatMap((binding) => estate.monitors.get(binding.monitor)?.intervalMs ?? []),
@@ -78,29 +78,31 @@ export function slowestInterval(estate: Estate, services: readonly AdcService[])
 export function servicesOf(estate: Estate, vserver: LbVserver): AdcService[] {
   return vserver.services.flatMap((binding) => estate.services.get(binding.service) ?? []);
 }
-/** How a client comes to a vserver: its own address, that of the content-switching vserver before it, or a public one. */
+/**
+ * One route of clients to a vserver: its own address, that of the content-switching vserver in front, or a public one.
+ */
 export interface VipReach {
   readonly vantage: "vip" | "public";
-  /** The vserver whose address is dialled. */
+  /** The vserver to whose address the probe connects. */
   readonly entry: Vserver;
   readonly address: string;
   readonly port: number;
-  /** Path and Host that the content-switching policy wants; null where it does not look. */
+  /** The path and Host that the content-switching policy requires; null if it does not check them. */
   readonly path: string | null;
   readonly host: string | null;
-  /** The Host that the policy insists on, whatever a client types otherwise. */
+  /** The Host that the policy requires, whatever name clients use otherwise. */
   readonly policyHost: string | null;
-  /** The client-facing name that leads there, when one does: the certificate must hold it. */
+  /** The client-facing name of this route, if there is one: the certificate must contain it. */
   readonly name: string | null;
   readonly note: string | null;
-  /** Why it is never contacted; null when it is. */
+  /** Why this route is never used; null if it is. */
   readonly refused: string | null;
 }
 export const AT_VIP = { vantage: "vip", name: null, note: null, refused: null } as const;
 /**
- * The ways to a load-balancing vserver; at most one per entry vserver: the first policy that takes the
- * preferred path, else the first that leads there. Empty when a
- * client cannot reach it (no address, no policy). `anyPort`: what is asked for where the port is `*`; null: nothing is.
+ * The routes to a load-balancing vserver, at most one per entry vserver: the first policy that matches the preferred
+ * path, or else the first that leads to the vserver. Empty if clients cannot reach it (no address, no policy).
+ * `anyPort`: the port to use if the vserver listens on `*`; null: none.
  */
 export function vipReach(
   graph: VserverGraph,
@@ -113,8 +115,8 @@ export function vipReach(
   const own = settings.vservers.get(vserver.name);
   const direct = endpointOf(vserver, anyPort);
   if (direct !== null) {
-    const way = { entry: vserver, path: own?.path ?? null, host: hostOf(own), policyHost: null };
-    return [Object.assign(way, direct, AT_VIP, { note: rangeNote(vserver) })];
+    const route = { entry: vserver, path: own?.path ?? null, host: hostOf(own), policyHost: null };
+    return [Object.assign(route, direct, AT_VIP, { note: rangeNote(vserver) })];
   }
   const reaches = new Map<string, VipReach>();
   const wanted = own?.path ?? preferredPath;
@@ -128,19 +130,19 @@ export function vipReach(
     }
     const before = settings.vservers.get(entry.name);
     const host = own?.host ?? path.host ?? before?.host ?? hostOf(own) ?? hostOf(before);
-    const way = { entry, path: path.path, host, policyHost: path.host };
-    reaches.set(entry.name, Object.assign(way, endpoint, AT_VIP, { note: rangeNote(entry) }));
+    const route = { entry, path: path.path, host, policyHost: path.host };
+    reaches.set(entry.name, Object.assign(route, endpoint, AT_VIP, { note: rangeNote(entry) }));
   }
   return [...reaches.values()];
 }
-/** What a client types: the host given, else the first name. */
+/** The host name that clients use: the configured host, or else the first name. */
 export function hostOf(own: VserverConfig | undefined): string | null {
   return own?.host ?? own?.names[0] ?? null;
 }
-/** Of several addresses in a row, the others are not asked: the reader has to know. */
+/** Only the first of several consecutive addresses is probed, which the reader has to know. */
 function rangeNote({ range }: Vserver): string | null {
   return range > 1
-    ? `the first of ${String(range)} addresses (-range); the others are not asked`
+    ? `the first of ${String(range)} addresses (-range); the others are not probed`
     : null;
 }
 function endpointOf(
@@ -150,15 +152,18 @@ function endpointOf(
   const port = own === "*" ? anyPort : own;
   return address === null || port === null ? null : { address, port };
 }
-/** Whether the ADC itself ends the clients' TLS here. */
+/** Whether the ADC itself terminates the clients' TLS here. */
 export function endsTls({ serviceType }: Vserver): boolean {
   return serviceType === "SSL" || serviceType === "SSL_TCP";
 }
-/** Whether a client speaks TLS to this entry: the ADC ends it, or passes through what the server speaks. */
+/** Whether clients speak TLS to this entry: the ADC terminates it, or passes it through to the server. */
 export function clientSpeaksTls(entry: Vserver, backendSpeaksTls: boolean): boolean {
   return endsTls(entry) || (entry.serviceType !== "HTTP" && backendSpeaksTls);
 }
-/** How TLS begins at this entry, by how it begins straight at the servers behind. STARTTLS passes through like any words. */
+/**
+ * How TLS starts at this entry, given how it starts directly at the servers. STARTTLS is passed through like any other
+ * data.
+ */
 export function securityThrough(
   entry: Vserver,
   backend: TransactionSpec["security"],
@@ -168,7 +173,7 @@ export function securityThrough(
   }
   return backend === "implicit" ? "none" : backend;
 }
-/** What the ADC answers by itself at this vserver. */
+/** What the ADC itself answers at this vserver. */
 export function adcFrontOf(estate: Estate, vserver: Vserver, hasServices: boolean): AdcFront {
   const { authentication } = vserver;
   const authServer =
@@ -183,9 +188,9 @@ export function adcFrontOf(estate: Estate, vserver: Vserver, hasServices: boolea
 }
 
 /**
- * The ways to a vserver by its client-facing names and addresses, from the configuration: every address that a name is
- * known to resolve to is a site of its own, but for the VIP itself, which is probed as such. A name that does not resolve
- * is a way too, for its failure is what clients get.
+ * The routes to a vserver by its client-facing names and addresses, from the configuration: every address that a name
+ * resolves to is a site of its own, except for the VIP itself, which is probed as such. A name that does not resolve is
+ * also a route, because clients fail there.
  */
 export function publicReach(
   graph: VserverGraph,
@@ -201,10 +206,10 @@ export function publicReach(
   const ways = new Map<string, VipReach>();
   for (const reach of vipReach(graph, estate, vserver, settings, preferredPath, anyPort)) {
     const own = settings.vservers.get(vserver.name) ?? settings.vservers.get(reach.entry.name);
-    for (const way of own === undefined ? [] : waysTo(reach, own, settings)) {
-      const key = `${reach.entry.name} ${way.address} ${String(way.port)}`;
+    for (const route of own === undefined ? [] : waysTo(reach, own, settings)) {
+      const key = `${reach.entry.name} ${route.address} ${String(route.port)}`;
       if (!ways.has(key)) {
-        ways.set(key, way);
+        ways.set(key, route);
       }
     }
   }
@@ -218,20 +223,20 @@ function waysTo(reach: VipReach, own: VserverConfig, settings: PlanSettings): Vi
   });
   const named = own.names.map((host) => ({ host, port: reach.port }));
   return [...written, ...named].flatMap(({ host, port }) => {
-    const way: VipReach = { ...reach, vantage: "public", port };
+    const route: VipReach = { ...reach, vantage: "public", port };
     return isIP(host) === 0
-      ? sitesOf(way, reach, host, settings)
-      : [{ ...way, address: host, host: reach.host ?? hostOf(own) }];
+      ? sitesOf(route, reach, host, settings)
+      : [{ ...route, address: host, host: reach.host ?? hostOf(own) }];
   });
 }
 
 function sitesOf(
-  way: VipReach,
+  route: VipReach,
   vip: VipReach,
   name: string,
   { resolved }: PlanSettings,
 ): VipReach[] {
-  const byName: VipReach = { ...way, address: name, name, host: way.policyHost ?? name };
+  const byName: VipReach = { ...route, address: name, name, host: route.policyHost ?? name };
   const known = resolved.get(name.toLowerCase());
   switch (known?.kind) {
     case undefined:
@@ -241,7 +246,7 @@ function sitesOf(
       return [{ ...byName, refused: known.message }];
     case "asked": {
       const sites = known.addresses
-        .filter(({ address }) => address !== vip.address || way.port !== vip.port)
+        .filter(({ address }) => address !== vip.address || route.port !== vip.port)
         .map(({ address }) => ({ ...byName, address, note: `an address of ${name}` }));
       return known.failure === null
         ? sites

@@ -7,7 +7,10 @@ import type { Vserver } from "../../model/vserver.ts";
 import type { VipRefusal } from "../../verdict/vip-refusal.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 
-/** A probe with what may refuse it; most as they are. `sources`: addresses of ours, empty where unknown. */
+/**
+ * Adds to a probe what may refuse it; most probes are returned unchanged. `sources`: the agent's own addresses, empty
+ * if unknown.
+ */
 export type WithRefusal = (probe: PlannedProbe, sources: readonly string[]) => PlannedProbe;
 
 export function refusalsOf(estate: Estate): WithRefusal {
@@ -30,8 +33,9 @@ export function refusalsOf(estate: Estate): WithRefusal {
 }
 
 /**
- * The ADC has a certificate to show to these servers, whose key never leaves it: they may demand it. A monitor's own is bound
- * to it (`bind lb monitor -certkeyName`); whether a monitor shows that of its service, too, is not documented.
+ * The ADC has a client certificate for these servers, whose key never leaves it: the servers may require it. A
+ * monitor's own is bound to it (`bind lb monitor -certkeyName`); whether a monitor also uses that of its service is not
+ * documented.
  */
 function backendRefusal(
   { action, adcService }: PlannedProbe,
@@ -50,33 +54,33 @@ function backendRefusal(
   }
   const words =
     own === undefined
-      ? `the ADC shows servers of ${adcService} the client certificate ${String(bound)}, this probe none`
-      : `the ADC shows the client certificate ${own}, this probe none`;
+      ? `the ADC presents the client certificate ${String(bound)} to servers of ${adcService}, this probe presents none`
+      : `the ADC presents the client certificate ${own}, this probe presents none`;
   return { by: "client_certificate", words };
 }
 
-/** Policies of a way that may refuse somebody, in the order in which the ADC asks them. */
+/** The policies of a route that may refuse some clients, in the order in which the ADC evaluates them. */
 interface RefusingPolicies {
   readonly responder: readonly { readonly policy: Policy; readonly by: VipRefusal["by"] }[];
   readonly firewall: readonly { readonly policy: Policy; readonly isBuiltIn: boolean }[];
 }
 
-/** Most ways have no policy that refuses anybody, which is found out once for each vserver. */
+/** Most routes have no policy that refuses anybody, so this is determined once per vserver. */
 function refusalFinder(
   estate: Estate,
 ): (probe: PlannedProbe, sources: readonly string[]) => VipRefusal | null {
   const found = new Map<Vserver, RefusingPolicies>();
-  const everywhere = refusingPolicies(estate, [
+  const global = refusingPolicies(estate, [
     { policies: estate.globalResponderPolicies },
     { policies: estate.globalFirewallPolicies },
   ]);
-  const at = (vserver: Vserver): RefusingPolicies => {
+  const policiesOf = (vserver: Vserver): RefusingPolicies => {
     const own = found.get(vserver) ?? refusingPolicies(estate, [vserver]);
     found.set(vserver, own);
     return own;
   };
   return ({ vservers, address, port, action }, sources) => {
-    // The vserver that is dialled comes last; what it takes goes on to the one behind it.
+    // The vserver that the probe connects to comes last; what it accepts goes on to the one behind it.
     const onTheWay = [...vservers]
       .reverse()
       .flatMap((name) => estate.csVservers.get(name) ?? estate.lbVservers.get(name) ?? []);
@@ -85,14 +89,14 @@ function refusalFinder(
       return null;
     }
     const spec = action.kind === "transaction" ? action.run?.spec : action.run?.spec.viaVip;
-    const asked = { path: spec?.path ?? null, host: spec?.host ?? null };
-    const policies = [everywhere, ...onTheWay.map(at)];
+    const request = { path: spec?.path ?? null, host: spec?.host ?? null };
+    const policies = [global, ...onTheWay.map(policiesOf)];
     return (
       aclRefusal(estate, sources, address, port) ??
       listenRefusal(entry, sources) ??
       certificateRefusal(entry, estate) ??
-      responderRefusal(policies, asked, sources) ??
-      firewallRefusal(policies, asked, sources)
+      responderRefusal(policies, request, sources) ??
+      firewallRefusal(policies, request, sources)
     );
   };
 }
@@ -106,7 +110,7 @@ function aclRefusal(
   if (acls.size === 0) {
     return null;
   }
-  for (const source of known(sources)) {
+  for (const source of orUnknown(sources)) {
     const denied = denyingAcl([...acls.values()], { source, destination, port });
     if (denied !== null) {
       const words = `${denied.acl.kind} ${denied.acl.name} ${verb(denied.certain)} this agent`;
@@ -121,18 +125,18 @@ function listenRefusal(entry: Vserver, sources: readonly string[]): VipRefusal |
     return null;
   }
   const tree = parseRule(entry.listenPolicy);
-  const taken = known(sources).map((source) =>
+  const matched = orUnknown(sources).map((source) =>
     matchesRule(tree, { path: null, host: null, ...(source === null ? {} : { source }) }),
   );
-  return taken.every((takes) => takes === true)
+  return matched.every((match) => match === true)
     ? null
     : {
         by: "listen_policy",
-        words: `-Listenpolicy of ${entry.name} ${verb(taken.includes(false))} this agent`,
+        words: `-Listenpolicy of ${entry.name} ${verb(matched.includes(false))} this agent`,
       };
 }
 
-/** Front-end profile of every vserver without one, where `set ssl parameter -defaultProfile ENABLED`. */
+/** The front-end profile of every vserver without its own, if `set ssl parameter -defaultProfile ENABLED`. */
 const DEFAULT_FRONT_END_PROFILE = "ns_default_ssl_profile_frontend";
 
 function certificateRefusal(entry: Vserver, estate: Estate): VipRefusal | null {
@@ -144,15 +148,18 @@ function certificateRefusal(entry: Vserver, estate: Estate): VipRefusal | null {
   return endsTls && clientAuth && clientCertificate !== "OPTIONAL"
     ? {
         by: "client_certificate",
-        words: `${entry.name} demands a client certificate and refuses this agent, which has none`,
+        words: `${entry.name} requires a client certificate and refuses this agent, which has none`,
       }
     : null;
 }
 
-/** Profiles that the ADC comes with: they stop everybody whom the policy takes, or nobody. */
+/** Built-in profiles: they block everybody whom the policy matches, or nobody. */
 const BUILT_IN_PROFILE = /^APPFW_(?:BLOCK|DROP|RESET|BYPASS)$/i;
 
-/** Responder policies that drop, reset or answer by the client's address, and those of the firewall that stop anybody. */
+/**
+ * Responder policies that drop, reset or answer depending on the client's address, and firewall policies that block
+ * anybody.
+ */
 function refusingPolicies(
   estate: Estate,
   bound: readonly Pick<Vserver, "policies">[],
@@ -163,10 +170,10 @@ function refusingPolicies(
     )
     .flatMap(({ policy: name }) => {
       const policy = estate.policies.get(name);
-      if (policy?.feature !== "responder" || !asksForSource(policy)) {
+      if (policy?.feature !== "responder" || !dependsOnSource(policy)) {
         return [];
       }
-      const by = howItRefuses(policy, estate);
+      const by = refusalKind(policy, estate);
       return by === null ? [] : [{ policy, by }];
     });
   const firewall = bound
@@ -177,7 +184,7 @@ function refusingPolicies(
         return [];
       }
       const isBuiltIn = BUILT_IN_PROFILE.test(policy.action);
-      const stops = isBuiltIn ? !/BYPASS$/i.test(policy.action) && asksForSource(policy) : true;
+      const stops = isBuiltIn ? !/BYPASS$/i.test(policy.action) && dependsOnSource(policy) : true;
       return stops ? [{ policy, isBuiltIn }] : [];
     });
   return { responder, firewall };
@@ -185,53 +192,53 @@ function refusingPolicies(
 
 function responderRefusal(
   onTheWay: readonly RefusingPolicies[],
-  asked: RuleRequest,
+  request: RuleRequest,
   sources: readonly string[],
 ): VipRefusal | null {
   for (const { policy, by } of onTheWay.flatMap(({ responder }) => responder)) {
-    const taken = takenBy(policy, asked, sources);
-    if (!taken.every((takes) => takes === false)) {
-      const words = `responder policy ${policy.name} ${verb(taken.includes(true))} this agent`;
+    const matched = matchesFromSources(policy, request, sources);
+    if (!matched.every((match) => match === false)) {
+      const words = `responder policy ${policy.name} ${verb(matched.includes(true))} this agent`;
       return { by, words };
     }
   }
   return null;
 }
 
-/** The application firewall may take a request of ours for an attack, and lets clients through. */
+/** The application firewall may take one of our requests for an attack, although it lets clients through. */
 function firewallRefusal(
   onTheWay: readonly RefusingPolicies[],
-  asked: RuleRequest,
+  request: RuleRequest,
   sources: readonly string[],
 ): VipRefusal | null {
   for (const { policy, isBuiltIn } of onTheWay.flatMap(({ firewall }) => firewall)) {
-    const taken = takenBy(policy, asked, sources);
-    if (!taken.every((takes) => takes === false)) {
-      const words = `appfw policy ${policy.name} ${verb(isBuiltIn && taken.includes(true))} this agent`;
+    const matched = matchesFromSources(policy, request, sources);
+    if (!matched.every((match) => match === false)) {
+      const words = `appfw policy ${policy.name} ${verb(isBuiltIn && matched.includes(true))} this agent`;
       return { by: "appfw", words };
     }
   }
   return null;
 }
 
-/** Whether the policy takes what we ask, from each address of ours. */
-function takenBy(
+/** Whether the policy matches our request, for each of our own addresses. */
+function matchesFromSources(
   { rule }: Policy,
-  asked: RuleRequest,
+  request: RuleRequest,
   sources: readonly string[],
 ): readonly (boolean | null)[] {
   const tree = parseRule(rule);
-  return known(sources).map((source) =>
-    matchesRule(tree, { ...asked, ...(source === null ? {} : { source }) }),
+  return orUnknown(sources).map((source) =>
+    matchesRule(tree, { ...request, ...(source === null ? {} : { source }) }),
   );
 }
 
-function asksForSource({ rule }: Policy): boolean {
+function dependsOnSource({ rule }: Policy): boolean {
   return /CLIENT\.(?:IP|IPV6|ETHER)\b|REQ\.IP\.SOURCEIP|CLIENT\.IP\.SRC/i.test(rule);
 }
 
-/** DROP, RESET, or an answer of the ADC's own with an error; a redirect is asked and checked as such. */
-function howItRefuses(
+/** DROP, RESET, or an error response from the ADC itself; redirects are probed and checked as such. */
+function refusalKind(
   { action }: Policy,
   { actions }: Estate,
 ): Extract<VipRefusal["by"], `responder_${string}`> | null {
@@ -246,16 +253,16 @@ function howItRefuses(
 }
 
 /**
- * Addresses and ports of VIPs at which it may matter where a client comes from: where the packet filter, a listen policy or
- * a responder asks for it.
+ * Addresses and ports of VIPs where the client's source address may matter: an ACL, a listen policy or a responder
+ * policy checks it.
  */
-export function vipsAskingForSource(
+export function sourceDependentVips(
   estate: Estate,
 ): readonly { readonly address: string; readonly port: number }[] {
   const { acls, policies, lbVservers, csVservers } = estate;
   const byPolicy = [...policies.values()].some(
     (policy) =>
-      (policy.feature === "responder" || policy.feature === "appfw") && asksForSource(policy),
+      (policy.feature === "responder" || policy.feature === "appfw") && dependsOnSource(policy),
   );
   return [...lbVservers.values(), ...csVservers.values()].flatMap(
     ({ address, port, listenPolicy }) =>
@@ -265,11 +272,11 @@ export function vipsAskingForSource(
   );
 }
 
-/** Of a VIP of every port: which one is dialled does not change where the connection comes from. */
+/** The port used for a VIP that listens on all ports: the source address does not depend on it. */
 const ANY_PORT = 443;
 
-/** Each address of ours; null alone where none is known. */
-function known(sources: readonly string[]): readonly (string | null)[] {
+/** Each of our own addresses; a single null if none is orUnknown. */
+function orUnknown(sources: readonly string[]): readonly (string | null)[] {
   return sources.length === 0 ? [null] : sources;
 }
 
