@@ -53,7 +53,7 @@ export const TESTS = {
   lint2016: { file: "test/lint/guides.test.ts", title: "Exchange 2016" },
   recognised: {
     file: "test/adc/recognise.test.ts",
-    title: "Exchange 2010, with what that guide says only in words",
+    title: "names the members of Exchange 2010 that the guide gives only in words",
   },
   healthy: diagnosis(
     "demo scenarios › healthy: every probe passes, at the servers and through the VIPs",
@@ -230,7 +230,7 @@ export const TESTS = {
   gslb: {
     file: "test/adc/nitro/gslb.test.ts",
     title:
-      "gives members under names of their own where a service has theirs, and the vserver's state",
+      "gives members and vserver states, under names of their own when a service has the same name",
   },
   tcpOnly: rule("tcp_only"),
   pingOnly: rule("ping_only"),

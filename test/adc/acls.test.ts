@@ -22,7 +22,7 @@ function denied(
 
 const LAN = "lan ALLOW -srcIP = 10.1.0.0-10.1.255.255 -priority 10";
 
-describe("denyingAcl", () => {
+describe("ACLs", () => {
   test.each([
     ["no rule", [], "10.1.2.3", null],
     ["everything to the VIP", ["d DENY -destIP = 192.0.2.20"], "10.1.2.3", "d surely"],
@@ -74,7 +74,7 @@ describe("denyingAcl", () => {
   });
 
   test.each(["= 10.0.0.1-10.0.0.2-10.0.0.3", "= somewhere", "=", "= 10.0.0.1 10.0.0.2"])(
-    "reads -srcIP %s as a mistake, and says so",
+    "parser › ignores and reports -srcIP %s when it cannot be read",
     (written) => {
       const estate = parseNsConf(`add ns acl a DENY -srcIP ${written}`, { adc: "prod" });
       expect(estate.acls.get("a")?.source).toBeNull();
@@ -83,14 +83,14 @@ describe("denyingAcl", () => {
     },
   );
 
-  test("a port › is none above 65535", () => {
+  test("parser › ignores and reports a port when it is above 65535", () => {
     const estate = parseNsConf("add ns acl a DENY -destPort = 65536", { adc: "prod" });
     expect(estate.acls.get("a")?.destinationPort).toBeNull();
     expect(estate.diagnostics.map(({ object }) => object)).toContain("a");
   });
 });
 
-describe("parseRule › the client's address", () => {
+describe("parseRule of the client's address", () => {
   test.each([
     ["CLIENT.IP.SRC.IN_SUBNET(10.1.0.0/16)", true, false],
     ["CLIENT.IP.SRC.IN_SUBNET(10.1.0.0/16).NOT", false, true],
@@ -107,7 +107,7 @@ describe("parseRule › the client's address", () => {
     ["CLIENT.IP.SRC.IN_SUBNET(10.1.0.0/99)", null, null],
     ['CLIENT.IP.SRC.TYPECAST_TEXT_T.EQUALS_ANY("friends")', null, null],
     ["CLIENT.IPV6.SRC.IN_SUBNET(2001:db8::/32)", false, false],
-  ])("%s", (rule, lan, other) => {
+  ])("matches an address as the rule says: %s", (rule, lan, other) => {
     const tree = parseRule(rule);
     const of = (source: string) => matchesRule(tree, { path: "/owa/", host: null, source });
     expect([of("10.1.2.3"), of("10.2.2.3")]).toEqual([lan, other]);
@@ -115,7 +115,7 @@ describe("parseRule › the client's address", () => {
   });
 });
 
-test("isBetween › orders addresses as numbers", () => {
+test("isBetween › compares addresses as numbers", () => {
   fc.assert(
     fc.property(fc.tuple(fc.nat(), fc.nat(), fc.nat()), (numbers) => {
       const text = (value: number): string =>

@@ -14,7 +14,7 @@ bind serviceGroup lost -monitorName nothere
 add service watched s1 TCP 99
 `;
 
-test("diagnostics coverage › services that nobody watches are told, those that are watched are not", () => {
+test("diagnostics coverage › reports services without a monitor or a member, and no others", () => {
   const estate = parseNsConf(CONF, { adc: "adc" });
   const said = estate.diagnostics.map(({ rule, object }) => `${rule} ${object}`);
   expect(said).toContain("service_without_monitor bare");
@@ -22,7 +22,7 @@ test("diagnostics coverage › services that nobody watches are told, those that
   expect(said.filter((each) => each.endsWith(" watched"))).toEqual([]);
 });
 
-test("diagnostics coverage › a member whose monitor is not configured is listed with that reason", () => {
+test("plan › lists a member's monitor as unsupported when that monitor is not configured", () => {
   const estate = parseNsConf(CONF, { adc: "adc" });
   const rows = planJson(planProbes(estate, BARE_SETTINGS), [estate]).probes;
   expect(rows.find((row) => row.monitor === "nothere")).toMatchObject({
@@ -33,7 +33,7 @@ test("diagnostics coverage › a member whose monitor is not configured is liste
   });
 });
 
-test("diagnostics coverage › of several addresses of a vserver plan says which is asked", () => {
+test("plan › notes which address is probed when a vserver has several", () => {
   const conf = `add service s 10.0.0.1 HTTP 80
 add lb vserver v HTTP 10.0.1.1 80 -range 3
 add lb vserver w HTTP 10.0.2.1 80

@@ -40,7 +40,7 @@ function refusals(estate: Estate): string[] {
     .map(({ rule, object, message }) => `${rule} ${object}: ${message}`);
 }
 
-describe("field types › read what is in range and nothing else", () => {
+describe("field types", () => {
   const cases: [string, FieldType<unknown>, string[], unknown][] = [
     ["whole", whole(1, 127), ["3"], 3],
     ["whole", whole(1, 127), [" 3 "], 3],
@@ -107,7 +107,7 @@ describe("field types › read what is in range and nothing else", () => {
     ["codes", codeRanges, ["70000"], undefined],
     ["codes", codeRanges, ["200", "x"], undefined],
   ];
-  test.each(cases)("%s %# › %3$j", (_name, type, written, expected) => {
+  test.each(cases)("%s %# › reads %3$j or refuses it", (_name, type, written, expected) => {
     expect(type.read(written)).toEqual(expected);
   });
 
@@ -124,9 +124,9 @@ describe("field types › read what is in range and nothing else", () => {
 
 const NUMBERS = ["1e-300", "0", "-5", "Infinity", "NaN", "1e999", "20941", "0.5"];
 
-describe("monitor › a number outside its range is a diagnostic and the default", () => {
+describe("monitor values", () => {
   test.each(NUMBERS)(
-    "interval %s in ns.conf, where the command is refused, and in NITRO",
+    "interval %s is reported and the default when it is out of range, in ns.conf and in NITRO",
     async (number) => {
       const file = parseNsConf(`add lb monitor m TCP -interval ${JSON.stringify(number)}`, {
         adc: "a",
@@ -156,7 +156,7 @@ describe("monitor › a number outside its range is a diagnostic and the default
     ["an object", { value: 5 }],
     ["a list of objects", [{}]],
     ["a boolean", true],
-  ])("interval › that is %s in NITRO", async (_what, interval) => {
+  ])("interval is reported and the default when NITRO gives %s", async (_what, interval) => {
     const estate = await fromNitro({ interval });
     expect(monitorOf(estate).intervalMs).toBe(5_000);
     expect(refusals(estate)).toHaveLength(1);
@@ -172,18 +172,21 @@ describe("monitor › a number outside its range is a diagnostic and the default
     ["alertretries", "33", "alertRetries", 0],
     ["destport", "70000", "destPort", null],
     ["destip", "nowhere", "destIp", null],
-  ] as const)("%s %s in both readers", async (attribute, value, property, fallback) => {
-    const file = parseNsConf(`add lb monitor m TCP -${attribute} ${JSON.stringify(value)}`, {
-      adc: "a",
-    });
-    const nitro = await fromNitro({ [attribute]: value });
-    for (const estate of [file, nitro]) {
-      expect(monitorOf(estate)[property]).toBe(fallback);
-      expect(refusals(estate)).toHaveLength(1);
-    }
-  });
+  ] as const)(
+    "%s %s is reported and the default in both readers when it is out of range",
+    async (attribute, value, property, fallback) => {
+      const file = parseNsConf(`add lb monitor m TCP -${attribute} ${JSON.stringify(value)}`, {
+        adc: "a",
+      });
+      const nitro = await fromNitro({ [attribute]: value });
+      for (const estate of [file, nitro]) {
+        expect(monitorOf(estate)[property]).toBe(fallback);
+        expect(refusals(estate)).toHaveLength(1);
+      }
+    },
+  );
 
-  test("set › leaves what was configured before", () => {
+  test("keep the earlier value when set gives one out of range", () => {
     const estate = parseNsConf(
       "add lb monitor m TCP -interval 9\nset lb monitor m TCP -interval 99999999",
       { adc: "a" },
@@ -191,13 +194,13 @@ describe("monitor › a number outside its range is a diagnostic and the default
     expect(monitorOf(estate).intervalMs).toBe(9_000);
   });
 
-  test("a text in a number's place is never quoted, since it may be a secret", () => {
+  test("are not quoted in diagnostics when a text stands in a number's place, as it may be a secret", () => {
     const estate = parseNsConf("add lb monitor m TCP -interval hunter2", { adc: "a" });
     expect(refusals(estate).join()).toContain("a string of 7 characters");
     expect(JSON.stringify(estate.diagnostics)).not.toContain("hunter2");
   });
 
-  test("thousands of them are told in a bounded number of diagnostics", async () => {
+  test("are reported in a bounded number of diagnostics when thousands are out of range", async () => {
     const lbmonitor = Array.from({ length: 5_000 }, (_, index) => ({
       monitorname: `m${String(index)}`,
       type: "TCP",
@@ -209,7 +212,7 @@ describe("monitor › a number outside its range is a diagnostic and the default
     expect(estate.diagnostics.at(-1)?.message).toContain("4000 more");
   });
 
-  test("whatever a row holds, every number of the monitor is in its range", async () => {
+  test("stay in their ranges whatever a row holds", async () => {
     const value = fc.oneof(
       fc.double(),
       fc.integer(),
@@ -264,7 +267,7 @@ test.each([
   ["SIP-UDP", "sipMethod"],
   ["USER", "scriptName"],
   ["USER", "scriptArgs"],
-])("%s › a line end in -%s is no second command: the option is refused", (type, option) => {
+])("%s › refuses -%s when it holds a line end, which would be a second command", (type, option) => {
   for (const evil of ["a\\r\\nPASS guess", "a\\nb", "a\u0000b", "a\u007fb"]) {
     const estate = parseNsConf(`add lb monitor m ${type} -${option} "${evil}"`, { adc: "prod" });
     const parameters = monitorOf(estate).parameters;

@@ -3,7 +3,7 @@ import { nearNames } from "../../src/adc/near-names.ts";
 
 const KNOWN = Array.from({ length: 2_000 }, (_, index) => `mon_number_${String(index)}`);
 
-test("nearNames › finds a slip of the hand, each time it is asked", () => {
+test("nearNames › finds the near name of a typing error each time it is asked", () => {
   const near = nearNames([...KNOWN, "mon_web"]);
   expect([near("mon_wbe"), near("mon_wbe"), near("mon_imap")]).toEqual([
     "mon_web",
@@ -20,7 +20,7 @@ test("nearNames › stops comparing when a text holds too many names", () => {
   expect(near("mon_wbe")).toBeNull();
 });
 
-test("nearNames › takes no name for a slip that is longer than an ADC allows", () => {
+test("nearNames › finds nothing when a name is longer than an ADC allows", () => {
   const long = "m".repeat(200);
   expect(nearNames([long])(`${long}-`)).toBeNull();
 });

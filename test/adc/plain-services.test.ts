@@ -58,7 +58,7 @@ describe("createPlainRecogniser › protocol of a member", () => {
     ["TCP 80", "web_answer / none"],
     ["TCP 22", "- none"],
     ["MYSQL 3306", "- none"],
-  ])("%s: %s", (service, expected) => {
+  ])("is that of type and port: %s gives %s", (service, expected) => {
     expect(spoken(service)).toBe(expected);
   });
 
@@ -75,9 +75,12 @@ describe("createPlainRecogniser › protocol of a member", () => {
     ["TCP 22", ["TCP 192.0.2.9 2222"], "- none"],
     ["TCP 110", ["TCP 192.0.2.9 25"], "pop3_greeting starttls_if_offered"],
     ["TCP 10143", ["TCP 0.0.0.0 0"], "- none"],
-  ])("%s behind %j: %s", (service, vservers, expected) => {
-    expect(spoken(service, "add lb monitor m TCP", null, vservers)).toBe(expected);
-  });
+  ])(
+    "is that of the vserver's port when the member's own tells nothing: %s behind %j gives %s",
+    (service, vservers, expected) => {
+      expect(spoken(service, "add lb monitor m TCP", null, vservers)).toBe(expected);
+    },
+  );
 
   test.each([
     ["TCP 29930", 'add lb monitor m TCP-ECV -recv "* OK" -secure YES', "imap_greeting implicit"],
@@ -102,11 +105,14 @@ describe("createPlainRecogniser › protocol of a member", () => {
       'add lb monitor m HTTP -httpRequest "HEAD /shop/login"',
       "web_answer /shop/login none",
     ],
-  ])("%s with %s: %s", (service, monitor, expected) => {
-    expect(spoken(service, monitor)).toBe(expected);
-  });
+  ])(
+    "is that of the monitor when it tells one: %s with %s gives %s",
+    (service, monitor, expected) => {
+      expect(spoken(service, monitor)).toBe(expected);
+    },
+  );
 
-  test("what the configuration says comes first", () => {
+  test("is the configured one when the configuration gives it", () => {
     expect(spoken("TCP 2389", undefined, { protocol: "ldap", path: null })).toBe("ldap_root none");
     expect(spoken("TCP 80", undefined, { protocol: null, path: "/up" })).toBe(
       "web_answer /up none",

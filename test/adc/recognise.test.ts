@@ -44,8 +44,8 @@ function recognised(
   return rows;
 }
 
-describe("the guides' own configurations", () => {
-  test("Exchange 2010", () => {
+describe("recognition of the guides' configurations", () => {
+  test("names the members of Exchange 2010", () => {
     expect(recognised(fixture("exchange-2010.conf"))).toMatchInlineSnapshot(`
       {
         "Exchange_2010_IMAP4 192.168.1.154:143": "imap 2010 starttls_if_offered",
@@ -57,7 +57,7 @@ describe("the guides' own configurations", () => {
     `);
   });
 
-  test("Exchange 2016", () => {
+  test("names the members of Exchange 2016", () => {
     expect(recognised(fixture("exchange-2016.conf"))).toMatchInlineSnapshot(`
       {
         "lb_svg_dns dc01:53": "-",
@@ -96,14 +96,14 @@ describe("the guides' own configurations", () => {
     `);
   });
 
-  test("Exchange 2010, with what that guide says only in words", () => {
+  test("names the members of Exchange 2010 that the guide gives only in words", () => {
     const rows = recognised(fixture("exchange-2010-full.conf"));
     expect(rows["Exchange_2010_Edge_SMTP 192.168.1.181:25"]).toBe("smtp 2010 starttls_if_offered");
     expect(rows["Exchange_2010_POP3_2 192.168.1.164:110"]).toBe("pop3 2010 starttls_if_offered");
   });
 });
 
-describe("an ordinary application gets nothing", () => {
+describe("recognition of ordinary applications", () => {
   const estate = conf(
     "add server web1 192.0.2.1",
     "add server ex1 192.0.2.11",
@@ -123,7 +123,7 @@ describe("an ordinary application gets nothing", () => {
     "bind service owa -monitorName m_owa",
   );
 
-  test("neither on web ports nor on mail ports of a server that is not Exchange", () => {
+  test("recognises nothing on web and mail ports of a server that is not Exchange", () => {
     const rows = recognised(estate);
     for (const name of [
       "shop web1:80",
@@ -136,17 +136,17 @@ describe("an ordinary application gets nothing", () => {
     }
   });
 
-  test("nor as another web service on a server that is", () => {
+  test("recognises nothing in another web service on an Exchange server", () => {
     expect(recognised(estate)["intranet ex1:8080"]).toBe("-");
   });
 
-  test("a mail port of a server that is known by its health page is Exchange", () => {
+  test("recognises a mail port as Exchange when its server is known by its health page", () => {
     const rows = recognised(estate);
     expect(rows["owa ex1:443"]).toBe("https /owa/ implicit");
     expect(rows["ex_imap ex1:993"]).toBe("imap implicit");
   });
 
-  test("once X-FEServer was seen, the member is Exchange, and its server's mail ports with it", () => {
+  test("recognises a member and its server's mail ports as Exchange when X-FEServer was seen", () => {
     const learned = new Set([learnedKey("web1", 443)]);
     const rows = recognised(estate, [], learned);
     expect(rows["shop_tls web1:443"]).toBe("https /owa/ implicit");
@@ -154,7 +154,7 @@ describe("an ordinary application gets nothing", () => {
     expect(rows["shop web1:80"]).toBe("-");
   });
 
-  test("a banner that greeted as Exchange makes the server's mail ports Exchange's, not its web", () => {
+  test("recognises a server's mail ports, not its web ports, as Exchange when a greeting was Exchange's", () => {
     const rows = recognised(estate, [], new Set([learnedKey("web1", 143)]));
     expect(rows["imap web1:143"]).toBe("imap starttls_if_offered");
     expect(rows["mail web1:25"]).toBe("smtp starttls_if_offered");
@@ -162,7 +162,7 @@ describe("an ordinary application gets nothing", () => {
   });
 });
 
-describe("signs in the ADC's configuration", () => {
+describe("recognition by the ADC's configuration", () => {
   test.each([
     [
       'add lb monitor m TCP-ECV -send "GET /" -recv "The Microsoft Exchange IMAP4 service is ready."',
@@ -197,7 +197,7 @@ describe("signs in the ADC's configuration", () => {
     ['add lb monitor m HTTP-ECV -send "GET /rpc/rpcproxy.dll" -recv x', 443, "-"],
     ['add lb monitor m HTTP -httpRequest "HEAD /"', 443, "-"],
     ["add lb monitor m TCP", 993, "-"],
-  ])("%s", (monitor, port, expected) => {
+  ])("reads the monitor %s", (monitor, port, expected) => {
     const type = port === 443 ? "SSL" : "TCP";
     const estate = conf(
       "add server s1 192.0.2.1",
@@ -208,7 +208,7 @@ describe("signs in the ADC's configuration", () => {
     expect(Object.values(recognised(estate))).toEqual([expected]);
   });
 
-  test("a content-switching rule that names a virtual directory", () => {
+  test("reads a content-switching rule that names a virtual directory", () => {
     const estate = conf(
       "add server s1 192.0.2.1",
       "add service svc s1 SSL 443",
@@ -222,7 +222,7 @@ describe("signs in the ADC's configuration", () => {
   });
 });
 
-describe("help from the configuration", () => {
+describe("recognition by our configuration", () => {
   const estate = conf(
     "add server web1 192.0.2.1",
     "add service svc web1 SSL 8443",
@@ -237,7 +237,7 @@ describe("help from the configuration", () => {
     ...change,
   });
 
-  test("makes a member Exchange, with its version and path", () => {
+  test("makes a member Exchange with its version and path", () => {
     const rows = recognised(estate, [
       help({ match: "web*:8443", protocol: "https", exchange: "2016", path: "/ecp/" }),
       help({ match: "192.0.2.1:1143", protocol: "imap" }),
@@ -246,18 +246,18 @@ describe("help from the configuration", () => {
     expect(rows["odd web1:1143"]).toBe("imap starttls_if_offered");
   });
 
-  test("a version alone says that it is Exchange", () => {
+  test("makes a member Exchange when only a version is given", () => {
     expect(recognised(estate, [help({ exchange: "2019" })])["svc web1:8443"]).toBe(
       "https 2019 /owa/ implicit",
     );
   });
 
-  test("keeps a member that looks like it out of it", () => {
+  test("keeps a member out when it says none", () => {
     const rows = recognised(estate, [help({ match: "web1", exchange: "none" })]);
     expect(new Set(Object.values(rows))).toEqual(new Set(["-"]));
   });
 
-  test("one member by name", () => {
+  test("tells the protocol of one member by the service's name", () => {
     const service = estate.services.get("exchange_imap");
     const member = service?.members[0];
     if (service === undefined || member === undefined) {
@@ -281,7 +281,7 @@ describe("default looks", () => {
     [{ ...NOTHING, protocol: "https", version: "2010" }, ["https_challenge"]],
     [{ ...NOTHING, protocol: "rpc" }, []],
     [NOTHING, []],
-  ] as const)("of %j: %j", (recognition, looks) => {
+  ] as const)("of %j are %j", (recognition, looks) => {
     expect(looksFor(recognition, true)).toEqual(looks);
   });
 });

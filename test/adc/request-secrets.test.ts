@@ -35,7 +35,7 @@ test.each([
     ["smtp", "svc", "pw-1"],
   ],
 ] as const)(
-  "a request's login › is read of %s, and nothing of it shown",
+  "requestSecrets › reads and redacts the login of a request from %s",
   (_what, text, expected) => {
     const { login, secrets } = requestSecrets(text);
     expect([login?.scheme, login?.username, login?.password]).toEqual(expected);
@@ -53,7 +53,7 @@ test.each([
   ["a key", "X-Api-Key: k-123456", "k-123456"],
   ["a member of JSON", '{"client_secret": "s-123456"}', "s-123456"],
   ["a token in a query", "GET /x?access_token=t-123456", "t-123456"],
-])("a request's secret › %s logs nobody in, and is not shown", (_what, text, secret) => {
+])("requestSecrets › redacts %s without taking it for a login", (_what, text, secret) => {
   const read = requestSecrets(text);
   expect(read.login).toBeNull();
   expect(read.secrets.join(" ")).toContain(secret);
@@ -68,7 +68,7 @@ test.each([
   "a1 CAPABILITY\r\n",
   "GET /?pass=&x=1",
   "GET /passwords/",
-])("a request without a secret › is shown as it stands: %j", (text) => {
+])("requestSecrets › leaves a request without a secret as it stands: %j", (text) => {
   expect(requestSecrets(text)).toEqual({ login: null, secrets: [] });
   expect(redactRequest(text)).toBe(text);
 });

@@ -41,7 +41,7 @@ describe("literals of a rule", () => {
     ['HTTP.REQ.URL.PATH.GET(1).EQ("owa")', [], [], false],
     ["ns_true", [], [], false],
     ['HTTP.REQ.URL.CONTAINS("/with \\"quotes\\"")', ['CONTAINS /with "quotes"'], [], true],
-  ])("%s", (rule, urls, hosts, exact) => {
+  ])("are read from %s", (rule, urls, hosts, exact) => {
     const literals = ruleLiterals(rule);
     const short = (list: typeof literals.urls): string[] =>
       list.map(
@@ -56,7 +56,7 @@ describe("literals of a rule", () => {
   });
 });
 
-describe("matching", () => {
+describe("rule matching", () => {
   test.each([
     ['HTTP.REQ.URL.CONTAINS("/ews")', "/owa/prem/resources/ewsprite1.css", true],
     ['HTTP.REQ.URL.CONTAINS("/ews/")', "/owa/ewsprite1.css", false],
@@ -69,11 +69,11 @@ describe("matching", () => {
     ['HTTP.REQ.URL.EQ("/x") || CLIENT.IP.SRC.EQ(10.0.0.1)', "/y", null],
     ['HTTP.REQ.URL.EQ("/x") && CLIENT.IP.SRC.EQ(10.0.0.1)', "/y", false],
     ["true", "/", true],
-  ])("%s of %s is %s", (rule, path, expected) => {
+  ])("%s against %s is %s", (rule, path, expected) => {
     expect(matchesRule(parseRule(rule), { path, host: null })).toBe(expected);
   });
 
-  test("a built request satisfies the rule it was built from", () => {
+  test("never refuses a request that was built from the rule", () => {
     const atom = fc
       .record({
         not: fc.boolean(),
@@ -104,7 +104,7 @@ describe("matching", () => {
     );
   });
 
-  test("no text breaks the parser, however nested", () => {
+  test("never throws on any text, however nested", () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(..."()!&|\"' .ABurl") }), (text) => {
         matchesRule(parseRule(text), { path: "/", host: "h" });

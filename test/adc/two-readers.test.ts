@@ -199,7 +199,7 @@ test("both readers › make the same estate of any configuration", async () => {
   );
 }, 3_600_000);
 
-test("both readers › say the same of an estate that was read, as nothing in it is out of range", async () => {
+test("NITRO reader › reports nothing when the estate it reads is in range", async () => {
   await fc.assert(
     fc.asyncProperty(configuration, async (text) => {
       const told = await buildEstate("a", rowsOf(parseNsConf(text, { adc: "a" })), createPacer());

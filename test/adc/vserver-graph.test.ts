@@ -18,7 +18,7 @@ const BASE = [
 ];
 
 describe("vservers of a service", () => {
-  test("bind it directly, or switch to one that does", () => {
+  test("are those that bind it and those that switch to them", () => {
     const estate = read(
       ...BASE,
       'add cs policy p -rule "HTTP.REQ.URL.EQ(\\"/a\\")" -action go',
@@ -31,7 +31,7 @@ describe("vservers of a service", () => {
   });
 });
 
-describe("the path through content switching", () => {
+describe("path through content switching", () => {
   function paths(rule: string, ...more: string[]) {
     const estate = read(
       ...BASE,
@@ -50,11 +50,11 @@ describe("the path through content switching", () => {
     ['HTTP.REQ.HOSTNAME.EQ("m.example.com")', [["p", null, "m.example.com"]]],
     ['HTTP.REQ.HOSTNAME.EQ("m") && HTTP.REQ.URL.PATH.EQ("/x")', [["p", "/x", "m"]]],
     ["CLIENT.IP.SRC.IN_SUBNET(10.0.0.0/8)", [["p", null, null]]],
-  ])("of %s", (rule, expected) => {
+  ])("is derived from the rule %s", (rule, expected) => {
     expect(paths(rule)).toEqual(expected);
   });
 
-  test("avoids what an earlier policy would take", () => {
+  test("avoids paths that an earlier policy takes", () => {
     expect(
       paths(
         'HTTP.REQ.URL.CONTAINS("/a") || HTTP.REQ.URL.CONTAINS("/b")',
@@ -64,7 +64,7 @@ describe("the path through content switching", () => {
     ).toEqual([["p", "/b", null]]);
   });
 
-  test("to a default target is what no policy takes", () => {
+  test("is one no policy takes when the target is the default", () => {
     const lines = [...BASE, "bind cs vserver switch -lbvserver inner"];
     expect(createVserverGraph(read(...lines)).csPathTo("inner")).toEqual([
       { csVserver: "switch", policy: null, path: "/", host: null },
@@ -77,7 +77,7 @@ describe("the path through content switching", () => {
     expect(createVserverGraph(read(...taken)).csPathTo("inner")[0]?.path).toBeNull();
   });
 
-  test("prefers the path it is asked to prefer, where the policy takes it", () => {
+  test("is the preferred one when the policy takes it", () => {
     const estate = read(
       ...BASE,
       'add cs policy p -rule "HTTP.REQ.URL.STARTSWITH(\\"/owa\\")" -action go',

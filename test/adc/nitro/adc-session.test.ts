@@ -108,8 +108,8 @@ function memberState(result: PollResult): string | undefined {
     : undefined;
 }
 
-describe("a pair", () => {
-  test("is read from its primary; the secondary is asked for nothing but its role", async () => {
+describe("session with a pair", () => {
+  test("reads the primary and asks the secondary only for its role", async () => {
     const { ns1, ns2, session, poll } = await pair();
     expect(await session.importEstate()).toMatchObject({ kind: "estate" });
     const result = await poll();
@@ -140,7 +140,7 @@ describe("a pair", () => {
     );
   });
 
-  test("a failover is followed by the next poll, marked, and the mark kept", async () => {
+  test("follows a failover at the next poll and keeps its time", async () => {
     const { clock, failOverTo, poll } = await pair();
     expect(memberState(await poll())).toBe("up");
     failOverTo(2);
@@ -158,7 +158,7 @@ describe("a pair", () => {
     expect(await poll()).toMatchObject({ state: { failedOverAt: clock.now } });
   });
 
-  test("a failover in the middle of a poll is followed in that poll", async () => {
+  test("follows a failover in the same poll when it happens during it", async () => {
     const { ns1, failOverTo, poll } = await pair();
     await poll();
     ns1.fault = ({ query }) => {
@@ -170,7 +170,7 @@ describe("a pair", () => {
     expect(memberState(await poll())).toBe("down");
   });
 
-  test("a primary that dies in the middle of a poll: the survivor answers once it has taken over", async () => {
+  test("takes the survivor's answer once it has taken over when the primary dies during a poll", async () => {
     const { ns1, failOverTo, poll } = await pair();
     await poll();
     ns1.fault = () => ({ kind: "reset" });
@@ -183,16 +183,19 @@ describe("a pair", () => {
     ns1.fault = () => null;
   });
 
-  test.each(["CLAIMING", "FORCE CHANGE"] as const)("%s is no primary yet", async (masterState) => {
-    const { ns1, ns2, poll } = await pair();
-    ns1.fault = () => ({ kind: "reset" });
-    ns2.backend.set.nodes = [{ ...NS2, masterState }, NS1];
-    const result = await poll();
-    expect(result).toMatchObject({ kind: "secondary" });
-    expect(memberState(result)).toBe("unknown");
-  });
+  test.each(["CLAIMING", "FORCE CHANGE"] as const)(
+    "treats a node as secondary when its master state is %s",
+    async (masterState) => {
+      const { ns1, ns2, poll } = await pair();
+      ns1.fault = () => ({ kind: "reset" });
+      ns2.backend.set.nodes = [{ ...NS2, masterState }, NS1];
+      const result = await poll();
+      expect(result).toMatchObject({ kind: "secondary" });
+      expect(memberState(result)).toBe("unknown");
+    },
+  );
 
-  test("both secondary: every member is unknown, blind for that reason, and nothing is imported", async () => {
+  test("makes every member unknown and imports nothing when both nodes are secondary", async () => {
     const { ns1, session, poll } = await pair();
     ns1.backend.set.nodes = [secondary(NS1), NS2];
     const result = await poll();
@@ -204,7 +207,7 @@ describe("a pair", () => {
     expect(await session.importEstate()).toMatchObject({ kind: "secondary" });
   });
 
-  test("both primary: neither is believed, not even the one that was before", async () => {
+  test("makes members unknown when both nodes claim to be primary", async () => {
     const { ns1, ns2, failOverTo, poll } = await pair();
     failOverTo(2);
     await poll();
@@ -213,7 +216,7 @@ describe("a pair", () => {
     expect(memberState(await poll())).toBe("unknown");
   });
 
-  test("bad credentials on one node: the other is not tried again, as the accounts are one", async () => {
+  test("sends the password to no other node when one rejects it", async () => {
     const { ns1, ns2, session, poll } = await pair();
     ns1.fault = ({ query }) => (query.resource === "login" ? { kind: "error", code: 354 } : null);
     expect(await session.importEstate()).toMatchObject({ kind: "stopped", code: "354" });
@@ -222,7 +225,7 @@ describe("a pair", () => {
     expect([ns1.server.requests.length, ns2.server.requests.length]).toEqual([1, 0]);
   });
 
-  test("a secondary that hangs does not hold up the primary, nor is it asked twice", async () => {
+  test("does not wait for a secondary that hangs, nor ask it again meanwhile", async () => {
     const { ns2, poll } = await pair();
     await poll();
     const before = ns2.server.requests.length;
@@ -246,8 +249,8 @@ describe("a pair", () => {
   });
 });
 
-describe("one shared address", () => {
-  test("tells a failover by the name of the node behind it", async () => {
+describe("session with one shared address", () => {
+  test("detects a failover by the name of the node behind it", async () => {
     const shared = await node(NS1, secondary(NS2));
     const clock = { now: 1_000_000 };
     const session = sessionOf([shared.server.url], { now: () => clock.now });
@@ -264,8 +267,8 @@ describe("one shared address", () => {
   });
 });
 
-describe("a stand-alone appliance", () => {
-  test("is its own primary", async () => {
+describe("session with a stand-alone appliance", () => {
+  test("treats it as primary", async () => {
     const { session } = await standAlone();
     expect(await session.poll(ESTATE)).toMatchObject({
       kind: "state",
@@ -279,7 +282,7 @@ describe("a stand-alone appliance", () => {
     ["no such resource", { kind: "error", code: 258 }, { kind: "state" }],
     ["the word that it is the secondary", { kind: "warning", code: 1028 }, { kind: "secondary" }],
   ] as const)(
-    "asked at the end of a poll whether it still is: %s",
+    "judges the role asked for at the end of a poll: %s",
     async (_what, fault, expected) => {
       const { session, faults } = await standAlone();
       expect(memberState(await session.poll(ESTATE))).toBe("up");
@@ -292,7 +295,7 @@ describe("a stand-alone appliance", () => {
     },
   );
 
-  test("is not left alone for longer because our own event loop was held during a poll", async () => {
+  test("does not lengthen its pause when our own event loop stalls during a poll", async () => {
     const clock = { now: 0 };
     const monotonic = (): number => clock.now;
     const network = createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now });
@@ -312,7 +315,7 @@ describe("a stand-alone appliance", () => {
     ["a proxy's 403", { kind: "answer", status: 403, body: "" }],
     ["no right to read", { kind: "error", code: 2138 }],
   ] as const)(
-    "%s is not asked for again at every poll, and is found to be over after five minutes",
+    "asks again after five minutes, not at every poll, when it gets %s",
     async (_what, fault) => {
       const clock = { now: 0 };
       const { session, server, faults } = await standAlone({ monotonic: () => clock.now });
@@ -344,17 +347,20 @@ describe("a web server's 404 in place of NITRO's answer", () => {
     ["service", "failed"],
     ["servicegroup", "failed"],
     ["service_lbmonitor_binding", "state"],
-  ] as const)("at %s only: %s, and all is told again afterwards", async (resource, kind) => {
-    const { session, faults } = await standAlone();
-    expect(memberState(await session.poll(ESTATE))).toBe("up");
-    faults.current = ({ query }) =>
-      query.resource === resource && query.kind === "config" ? NOT_FOUND : null;
-    expect(await session.poll(ESTATE)).toMatchObject({ kind });
-    faults.current = () => null;
-    expect(memberState(await session.poll(ESTATE))).toBe("up");
-  });
+  ] as const)(
+    "when only %s answers it gives %s, and the next poll is whole again",
+    async (resource, kind) => {
+      const { session, faults } = await standAlone();
+      expect(memberState(await session.poll(ESTATE))).toBe("up");
+      faults.current = ({ query }) =>
+        query.resource === resource && query.kind === "config" ? NOT_FOUND : null;
+      expect(await session.poll(ESTATE)).toMatchObject({ kind });
+      faults.current = () => null;
+      expect(memberState(await session.poll(ESTATE))).toBe("up");
+    },
+  );
 
-  test("is not learnt from: the same is asked in the same way when it is over", async () => {
+  test("changes nothing in how resources are asked for when it is over", async () => {
     const { session, server, faults } = await standAlone();
     const asked = async (): Promise<readonly string[]> => {
       const before = server.requests.length;
@@ -369,7 +375,7 @@ describe("a web server's 404 in place of NITRO's answer", () => {
     expect(await asked()).toEqual(well);
   });
 
-  test("at every question makes nobody the primary: the node that has taken over is believed", async () => {
+  test("leaves no node primary when every query gets it, so that the node that took over is believed", async () => {
     const { ns1, failOverTo, poll } = await pair();
     expect(memberState(await poll())).toBe("up");
     failOverTo(2);
@@ -378,8 +384,8 @@ describe("a web server's 404 in place of NITRO's answer", () => {
   });
 });
 
-describe("closing", () => {
-  test("in the middle of an import logs out everywhere, and the import ends", async () => {
+describe("closing a session", () => {
+  test("logs out everywhere and ends the import when one is running", async () => {
     const { ns1, ns2, session } = await pair();
     ns1.fault = ({ query }) =>
       query.resource === "lbvserver" ? { kind: "wait", until: new Promise(() => undefined) } : null;
@@ -392,15 +398,15 @@ describe("closing", () => {
     expect([ns1.server.openSessions(), ns2.server.openSessions()]).toEqual([0, 0]);
   });
 
-  test("before anything was asked sends nothing", async () => {
+  test("sends nothing when nothing was asked", async () => {
     const { ns1, ns2, session } = await pair();
     await session.close();
     expect(ns1.server.requests.length + ns2.server.requests.length).toBe(0);
   });
 });
 
-describe("an address that nobody answers", () => {
-  test("is a failure with its nodes, and no next poll is due before the pause is over", async () => {
+describe("session with an address that does not answer", () => {
+  test("fails with its nodes and delays the next poll by the pause", async () => {
     const port = await closedPort();
     const clock = { now: 0 };
     const session = sessionOf([`http://127.0.0.1:${String(port)}`], { monotonic: () => clock.now });

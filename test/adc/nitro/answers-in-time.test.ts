@@ -35,7 +35,7 @@ function asked() {
   };
 }
 
-test("answers in time › who says nothing within a second of the primary's word is not waited for", async () => {
+test("answers in time › leaves out a node that is silent for a second after the primary's answer", async () => {
   const { told, pass } = asked();
   await pass(999);
   expect(told.answers).toBeNull();
@@ -43,7 +43,7 @@ test("answers in time › who says nothing within a second of the primary's word
   expect(told.answers).toEqual(["primary"]);
 });
 
-test("answers in time › who could not be heard because our own event loop was held gets the second again", async () => {
+test("answers in time › waits another second when our own event loop stalled", async () => {
   const { told, say, pass } = asked();
   await pass(500);
   await pass(500, 20_000);
@@ -53,7 +53,7 @@ test("answers in time › who could not be heard because our own event loop was 
   expect(told.answers).toEqual(["primary", "secondary"]);
 });
 
-test("answers in time › but is not waited for longer than that", async () => {
+test("answers in time › waits no longer than that second when the node stays silent", async () => {
   const { told, pass } = asked();
   await pass(500);
   await pass(500, 20_000);

@@ -45,17 +45,17 @@ function blind(
   });
 }
 
-describe("the ADC's word is worth its full weight", () => {
-  test("when its probes advance", () => {
+describe("blind reasons", () => {
+  test("are none when the ADC's probes advance", () => {
     expect(blind({})).toEqual([]);
   });
 
-  test("when it tells no counters", () => {
+  test("are none when the ADC gives no counters", () => {
     expect(blind({}, { totalProbes: null, probesUnchangedSince: null })).toEqual([]);
   });
 });
 
-describe("it is worth little", () => {
+describe("reasons why an ADC state says little", () => {
   const still = { probesUnchangedSince: NOW - 3_600_000 };
 
   test.each<[string, BlindReason, readonly BlindReason[]]>([
@@ -94,11 +94,11 @@ describe("it is worth little", () => {
       "probes_not_advancing",
       blind({ monitor: "TCP -LRTM ENABLED" }, still),
     ],
-  ])("%s: %s", (_case, reason, found) => {
+  ])("%s gives %s", (_case, reason, found) => {
     expect(found).toEqual([reason]);
   });
 
-  test("for several reasons at once, in the order of the closed list", () => {
+  test("are all listed, in the order of the closed list, when several apply", () => {
     expect(
       blind(
         {
@@ -120,16 +120,19 @@ describe("it is worth little", () => {
   });
 });
 
-describe("counters count as at rest", () => {
+describe("counters at rest", () => {
   // Interval 30 s and response time-out 5 s while UP; down time 120 s otherwise.
   test.each([
     ["up", 65_000, []],
     ["up", 65_001, ["probes_not_advancing"]],
     ["down", 245_000, []],
     ["down", 245_001, ["probes_not_advancing"]],
-  ] as const)("%s, for %i ms: %j", (state, forMs, reasons) => {
-    expect(blind({}, { state, probesUnchangedSince: NOW - forMs })).toEqual(reasons);
-  });
+  ] as const)(
+    "are reported only after interval and time-out: %s for %i ms gives %j",
+    (state, forMs, reasons) => {
+      expect(blind({}, { state, probesUnchangedSince: NOW - forMs })).toEqual(reasons);
+    },
+  );
 
   const before: MonitorState = {
     monitor: "m",
@@ -154,7 +157,10 @@ describe("counters count as at rest", () => {
       { ...before, totalProbes: null, probesUnchangedSince: null },
       9_000,
     ],
-  ] as const)("since: %s", (_case, total, previous, since) => {
-    expect(probesUnchangedSince(total, previous, 9_000)).toBe(since);
-  });
+  ] as const)(
+    "are at rest since the right time when they were: %s",
+    (_case, total, previous, since) => {
+      expect(probesUnchangedSince(total, previous, 9_000)).toBe(since);
+    },
+  );
 });

@@ -23,7 +23,7 @@ describe("withBudget", () => {
     return one;
   }
 
-  test("hands over answers as long as their rows fit in all", async () => {
+  test("passes answers on as long as their rows fit in the budget", async () => {
     const bounded = withBudget(await client(), { rows: 4, weight: 1_000_000 });
     const kinds = [];
     for (let turn = 0; turn < 4; turn += 1) {
@@ -33,7 +33,7 @@ describe("withBudget", () => {
     expect(kinds).toEqual(["rows", "rows", "too_large", "too_large"]);
   });
 
-  test("counts characters too", async () => {
+  test("counts characters against the budget as well", async () => {
     const bounded = withBudget(await client(), { rows: 1_000, weight: 100 });
     expect(await bounded.get(SERVERS)).toMatchObject({
       kind: "failed",

@@ -18,7 +18,7 @@ const GROUP = {
 };
 
 describe("monitors", () => {
-  test("a real appliance's row: units in every unit, codes in ranges, zeros for nothing", async () => {
+  test("are read from a real appliance's row: every unit, code ranges, zeros for nothing", async () => {
     const estate = await built({
       lbmonitor: [
         {
@@ -68,7 +68,7 @@ describe("monitors", () => {
     });
   });
 
-  test("what was not told has NetScaler's defaults", async () => {
+  test("have NetScaler's defaults when values are missing", async () => {
     const estate = await built({ lbmonitor: [{ monitorname: "m", type: "http" }] });
     expect(estate.monitors.get("m")).toMatchObject({
       type: "HTTP",
@@ -81,7 +81,7 @@ describe("monitors", () => {
     });
   });
 
-  test("a secret that some firmware might return never reaches the model", async () => {
+  test("never hold a secret that some firmware might return", async () => {
     const row = {
       monitorname: "m",
       type: "POP3",
@@ -100,7 +100,7 @@ describe("monitors", () => {
     );
   });
 
-  test("built-ins are kept when they are bound, or changed, and under the firmware's spelling", async () => {
+  test("keep built-in ones when they are bound or changed, under the firmware's spelling", async () => {
     const untouched = {
       interval: 5,
       units3: "SEC",
@@ -140,7 +140,7 @@ function statesOf(estate: Estate, groupMembers: readonly Row[]) {
 }
 
 describe("members", () => {
-  test("duplicated rows count once", async () => {
+  test("count once when rows are duplicated", async () => {
     const row = {
       servicegroupname: "sg",
       ip: "192.0.2.11",
@@ -153,7 +153,7 @@ describe("members", () => {
     expect(estate.services.get("sg")?.members).toHaveLength(1);
   });
 
-  test("several addresses behind one name become members of their own", async () => {
+  test("are one for each address when a name has several addresses", async () => {
     const row = {
       servicegroupname: "sg",
       port: 143,
@@ -175,7 +175,7 @@ describe("members", () => {
     ]);
   });
 
-  test("several addresses behind one name keep their members and their states in whatever order they are told", async () => {
+  test("keep names and states in any row order when a name has several addresses", async () => {
     const row = (ip: string, svrstate: string): Row => ({
       servicegroupname: "sg",
       port: 143,
@@ -212,7 +212,7 @@ describe("members", () => {
     }
   });
 
-  test("a name that stands for another address since the import is imported again", async () => {
+  test("make the estate stale when a name has another address since the import", async () => {
     const row = { servicegroupname: "sg", port: 143, servername: "web", svrstate: "UP" };
     const estate = await built({
       ...GROUP,
@@ -225,7 +225,7 @@ describe("members", () => {
     expect([...members.values()]).toMatchObject([{ state: "up" }]);
   });
 
-  test("a member whose row tells no port has its state, by its group's port", async () => {
+  test("take the group's port for their state when a row tells no port", async () => {
     const row = { servicegroupname: "sg", servername: "ex01", ip: "192.0.2.11", svrstate: "DOWN" };
     const estate = await built({
       server: [{ name: "ex01", ipaddress: "192.0.2.11", state: "ENABLED" }],
@@ -237,7 +237,7 @@ describe("members", () => {
     expect(stale).toBe(false);
   });
 
-  test("a member without a port has its group's", async () => {
+  test("take the group's port when they have none", async () => {
     const row = { servicegroupname: "sg", servername: "ex01", ip: "192.0.2.11" };
     const rows = { servicegroup_servicegroupmember_binding: [row] };
     const members = async (memberport: unknown) =>
@@ -279,7 +279,7 @@ describe("members", () => {
     expect(enabled).toEqual([true, false, false, false]);
   });
 
-  test("a server known by name keeps its name, whatever the ADC resolved", async () => {
+  test("keep a server's domain name, whatever address the ADC resolved", async () => {
     const estate = await built({
       server: [
         { name: "edge", domain: "edge.example.com", ipaddress: "198.51.100.7", state: "ENABLED" },
@@ -295,7 +295,7 @@ describe("members", () => {
   });
 });
 
-test("build estate › a member is disabled live by its server alone", async () => {
+test("build estate › disables a member live when only its server is disabled", async () => {
   const estate = await built({
     ...GROUP,
     server: [{ name: "ex01", ipaddress: "192.0.2.11", state: "ENABLED" }],
@@ -334,7 +334,7 @@ test("build estate › a member is disabled live by its server alone", async () 
 });
 
 describe("services", () => {
-  test("the appliance's own are left out", async () => {
+  test("leave out the appliance's internal ones", async () => {
     const estate = await built({
       service: [
         {
@@ -361,7 +361,7 @@ describe("services", () => {
     ["UDP", {}, ["ping-default"]],
     ["TCP", { nodefaultbindings: "YES" }, []],
   ])(
-    "%s %j has the default monitors %j where none is bound",
+    "%s %j has the default monitors %j when none is bound",
     async (servicetype, extra, monitors) => {
       const estate = await built({
         servicegroup: [{ servicegroupname: "sg", servicetype, ...extra }],
@@ -382,11 +382,11 @@ test.each([
   ["NetScaler NS14.1: Build 4.42.nc", { major: 14, minor: 1, text: "NS14.1 Build 4.42" }],
   ["NetScaler NS12.1", { major: 12, minor: 1, text: "NS12.1" }],
   ["something else", null],
-])("build estate › firmware %s", async (version, firmware) => {
+])("build estate › reads firmware %s", async (version, firmware) => {
   expect((await built({ nsversion: [{ version, mode: "1" }] })).firmware).toEqual(firmware);
 });
 
-test("build estate › a policy of the same name in two features: content switching keeps the plain name", async () => {
+test("build estate › keeps the plain name for the content-switching policy when another feature uses the name too", async () => {
   const estate = await built({
     cspolicy: [{ policyname: "p", rule: 'HTTP.REQ.URL.PATH.STARTSWITH("/owa")', action: "a" }],
     csaction: [{ name: "a", targetlbvserver: "v_owa" }],
@@ -420,16 +420,19 @@ describe("roles", () => {
     ["warned of by 1028", own("Primary"), stat("PRIMARY"), true, "secondary"],
     ["stand-alone", [{ id: "0", state: "UNKNOWN" }], [{ hacurstatus: "NO" }], false, "primary"],
     ["nothing told", [], [], false, "primary"],
-  ])("%s", (_case, config, statistics, warned, role) => {
-    expect(roleOf(config, statistics, warned).role).toBe(role);
-  });
+  ])(
+    "are read from configuration and statistics: %s",
+    (_case, config, statistics, warned, role) => {
+      expect(roleOf(config, statistics, warned).role).toBe(role);
+    },
+  );
 
-  test("the node's own row is the one with id 0", () => {
+  test("use the row with id 0 as the node's own", () => {
     expect(roleOf(own("Primary"), [], false).address).toBe("192.0.2.1");
   });
 });
 
-describe("whatever the rows hold", () => {
+describe("build estate of arbitrary rows", () => {
   const value = fc.oneof(
     fc.constantFrom(
       "a",
@@ -492,7 +495,7 @@ describe("whatever the rows hold", () => {
     { maxKeys: 20 },
   );
 
-  test("an estate is made, its diagnostics too, and states are read from it", async () => {
+  test("makes an estate, diagnostics and states without an exception", async () => {
     await fc.assert(
       fc.asyncProperty(rows, fc.array(row, { maxLength: 5 }), async (told, more) => {
         const estate = await built(told);

@@ -43,7 +43,7 @@ async function labServer(options: Partial<NitroServerOptions> = {}): Promise<Nit
 
 const SERVERS = { kind: "config", resource: "server" } as const;
 
-describe("a session", () => {
+describe("client session", () => {
   test("logs in once, keeps one connection, asks one thing at a time, and logs out", async () => {
     const server = await labServer();
     const events: NitroRequestEvent[] = [];
@@ -78,7 +78,7 @@ describe("a session", () => {
     expect(JSON.stringify(events)).not.toContain(CREDENTIALS.password);
   });
 
-  test("never opens one when nothing is asked", async () => {
+  test("opens no session when nothing is asked", async () => {
     const server = await labServer();
     const client = labClient(server.url);
     await client.close();
@@ -87,7 +87,7 @@ describe("a session", () => {
     expect(server.requests).toEqual([]);
   });
 
-  test("logs in again, once, when the appliance has forgotten it", async () => {
+  test("logs in again once when the appliance has dropped the session", async () => {
     const server = await labServer();
     const client = labClient(server.url);
     await client.get(SERVERS);
@@ -98,7 +98,7 @@ describe("a session", () => {
     expect(server.openSessions()).toBe(0);
   });
 
-  test("asks for its own short time-out, and lives through it", async () => {
+  test("requests its own short session time-out and logs in again when it has passed", async () => {
     let now = 1_000_000;
     const server = await labServer({ now: () => now });
     const client = labClient(server.url, { sessionTimeoutSeconds: 300 });
@@ -111,7 +111,7 @@ describe("a session", () => {
     await client.close();
   });
 
-  test("stops after bad credentials: one login, however often it is asked", async () => {
+  test("stops after one login when the credentials are rejected, however often it is asked", async () => {
     const server = await labServer({ password: "another" });
     const client = labClient(server.url);
     const answers = [await client.get(SERVERS), await client.get(SERVERS)];
@@ -125,7 +125,7 @@ describe("a session", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("closed while a login is under way: waits for it and logs out", async () => {
+  test("waits for the login and logs out when it is closed during the login", async () => {
     let release: () => void = () => undefined;
     const until = new Promise<void>((resolve) => {
       release = resolve;
@@ -148,7 +148,7 @@ describe("a session", () => {
     ]);
   });
 
-  test("closed while an answer is awaited: breaks it off and logs out", async () => {
+  test("aborts the request and logs out when it is closed while it waits for an answer", async () => {
     const server = await labServer({
       faults: ({ query }) =>
         query.resource === "server" ? { kind: "wait", until: new Promise(() => undefined) } : null,
@@ -161,7 +161,7 @@ describe("a session", () => {
     expect(server.openSessions()).toBe(0);
   });
 
-  test("closed on a connection that the appliance has cut: logs out on a new one", async () => {
+  test("logs out on a new connection when the appliance has cut the old one", async () => {
     let cut = true;
     const server = await labServer({
       faults: ({ query }) => {
@@ -177,7 +177,7 @@ describe("a session", () => {
   });
 });
 
-describe("the connection", () => {
+describe("client connection", () => {
   test("trusts the appliance by its CA and name", async () => {
     const server = await labServer({ tls: TLS });
     const trusting = labClient(server.url, {
@@ -194,7 +194,7 @@ describe("the connection", () => {
       "another CA",
       { ca: labCertificate("self_signed").certificate, serverName: null, verify: true },
     ],
-  ])("refuses %s, and sends no password", async (_case, tls) => {
+  ])("refuses %s and sends no password", async (_case, tls) => {
     const server = await labServer({ tls: TLS });
     const client = labClient(server.url, { tls });
     expect(await client.get(SERVERS)).toMatchObject({ kind: "failed", code: "tls" });
@@ -202,7 +202,7 @@ describe("the connection", () => {
     expect(server.requests).toEqual([]);
   });
 
-  test("accepts anything where verification is switched off", async () => {
+  test("accepts any certificate when verification is switched off", async () => {
     const server = await labServer({
       tls: serverTls("self_signed"),
     });
@@ -211,7 +211,7 @@ describe("the connection", () => {
     await client.close();
   });
 
-  test("reaches an IPv6 address, verified by that address", async () => {
+  test("reaches an IPv6 address and verifies the certificate by it", async () => {
     const server = await labServer({ tls: TLS, host: "::1" });
     expect(server.url).toMatch(/^https:\/\/\[::1\]:/);
     const client = labClient(server.url, {
@@ -221,7 +221,7 @@ describe("the connection", () => {
     await client.close();
   });
 
-  test("goes where connect_to says, and nowhere else where that is forbidden", async () => {
+  test("goes where connect_to says and refuses addresses that are not mapped", async () => {
     const server = await labServer({ tls: TLS });
     const network = createNetwork({
       connectTo: { "ns1.example.com:443": `127.0.0.1:${String(server.port)}` },
@@ -237,7 +237,7 @@ describe("the connection", () => {
     await unmapped.close();
   });
 
-  test("opens a new one when the appliance has closed the idle one", async () => {
+  test("opens a new connection when the appliance has closed the idle one", async () => {
     const sockets = new Set<{ destroy: () => void }>();
     const server = await labServer();
     // A relay whose connections can be cut while they idle.
@@ -265,9 +265,9 @@ describe("the connection", () => {
   });
 });
 
-describe("names", () => {
+describe("resource names", () => {
   test.each(["a b", "a/b", "a?b", 'a"b', "a'b", "a%2Fb", "ü", "a#b", "a&b=c", "a+b", ".."])(
-    "%s travels as one path segment",
+    "%s is sent as one path segment",
     async (name) => {
       const quoted = JSON.stringify(name);
       const estate = parseNsConf(`add server ${quoted} 192.0.2.11\n`, { adc: "prod" });
@@ -281,7 +281,7 @@ describe("names", () => {
   );
 });
 
-test("client › half a character in a name, and an observer that throws, do not cost the session", async () => {
+test("client › keeps its session when a name holds half a character and when an observer throws", async () => {
   const server = await labServer();
   const client = labClient(server.url, {
     onRequest: () => {
@@ -295,8 +295,8 @@ test("client › half a character in a name, and an observer that throws, do not
   expect(server.openSessions()).toBe(0);
 });
 
-describe("what the outside sends is bounded", () => {
-  test("in time", async () => {
+describe("client limits", () => {
+  test("end a request at the time-out", async () => {
     const server = await labServer({
       faults: ({ query }) =>
         query.resource === "server" ? { kind: "wait", until: new Promise(() => undefined) } : null,
@@ -307,7 +307,7 @@ describe("what the outside sends is bounded", () => {
     expect(server.openSessions()).toBe(0);
   });
 
-  test("but an answer that came while our own event loop was held is heard", async () => {
+  test("count an answer that came while our own event loop stalled as in time", async () => {
     const server = createHttpServer((_request, response) => {
       response.end('{"errorcode": 0, "message": "Done"}');
       // The answer is on its way, and the time-out over before anybody can read it.
@@ -337,7 +337,7 @@ describe("what the outside sends is bounded", () => {
     expect(await transport.exchange(exchange)).toMatchObject({ kind: "answer", status: 200 });
   });
 
-  test("in bytes", async () => {
+  test("end an answer that is too large", async () => {
     const server = await labServer({
       faults: ({ query }) => (query.resource === "server" ? { kind: "endless" } : null),
     });
@@ -357,7 +357,7 @@ describe("what the outside sends is bounded", () => {
     ["a gateway's error", { kind: "answer", status: 502, body: "Bad Gateway" }, "http_5xx"],
     ["an overloaded web server", { kind: "answer", status: 503, body: "" }, "http_503"],
     ["a conflict", { kind: "answer", status: 409, body: "" }, "http_409"],
-  ] as const)("%s", async (_case, fault, code) => {
+  ] as const)("reject %s in place of NITRO's JSON", async (_case, fault, code) => {
     const server = await labServer({
       faults: ({ query }) => (query.resource === "server" ? fault : null),
     });
@@ -449,7 +449,7 @@ describe("what the outside sends is bounded", () => {
       "not_nitro",
     ],
     ["numbers of no bound", body('{"errorcode":1e999,"server":[]}'), "not_nitro"],
-  ])("%s", async (_case, play, code) => {
+  ])("end a hostile answer, with bounded memory, of %s", async (_case, play, code) => {
     const server = await serve((socket) => {
       socket.once("data", () => play(socket));
     });

@@ -15,7 +15,7 @@ const read =
   (value: unknown): T =>
     reader({ field: value }, "field");
 
-describe("fields", () => {
+describe("NITRO fields", () => {
   test.each([
     ["0", 0],
     [0, 0],
@@ -35,7 +35,7 @@ describe("fields", () => {
     [{}, null],
     ["1e999", null],
     [1e9, null],
-  ])("number %j: %j", (value, expected) => {
+  ])("number of %j is %j", (value, expected) => {
     expect(number({ field: value }, "field", -1, 1_000)).toBe(expected);
   });
   test.each([
@@ -45,7 +45,7 @@ describe("fields", () => {
     [0.5, null],
     ["1e300", null],
     [{}, null],
-  ])("count %j: %j", (value, expected) => expect(read(count)(value)).toBe(expected));
+  ])("count of %j is %j", (value, expected) => expect(read(count)(value)).toBe(expected));
   test.each([
     ["a", "a"],
     ["", null],
@@ -54,7 +54,7 @@ describe("fields", () => {
     [undefined, null],
     [["a"], null],
     [{}, null],
-  ])("text %j: %j", (value, expected) => expect(read(text)(value)).toBe(expected));
+  ])("text of %j is %j", (value, expected) => expect(read(text)(value)).toBe(expected));
   test.each([
     ["YES", true],
     ["no", false],
@@ -69,7 +69,7 @@ describe("fields", () => {
     ["maybe", null],
     [1, null],
     [undefined, null],
-  ])("flag %j: %j", (value, expected) => expect(read(flag)(value)).toBe(expected));
+  ])("flag of %j is %j", (value, expected) => expect(read(flag)(value)).toBe(expected));
   test.each([
     [
       ["a", "b"],
@@ -83,7 +83,7 @@ describe("fields", () => {
       ["a", "1"],
     ],
     [5, ["5"]],
-  ])("list %j: %j", (value, expected) => expect(read(list)(value)).toEqual(expected));
+  ])("list of %j is %j", (value, expected) => expect(read(list)(value)).toEqual(expected));
   test.each([
     [443, 443],
     ["443", 443],
@@ -95,7 +95,7 @@ describe("fields", () => {
     [70000, null],
     [1.5, null],
     [undefined, null],
-  ])("port %j: %j", (value, expected) => expect(read(port)(value)).toBe(expected));
+  ])("port of %j is %j", (value, expected) => expect(read(port)(value)).toBe(expected));
   test.each([
     ["192.0.2.1", "192.0.2.1"],
     ["0.0.0.0", null],
@@ -105,10 +105,10 @@ describe("fields", () => {
     ["example.com", null],
     ["", null],
     [undefined, null],
-  ])("address %j: %j", (value, expected) => expect(read(address)(value)).toBe(expected));
+  ])("address of %j is %j", (value, expected) => expect(read(address)(value)).toBe(expected));
 });
 
-describe("states", () => {
+describe("NITRO states", () => {
   test.each([
     ["UP", "up"],
     ["up", "up"],
@@ -138,11 +138,11 @@ describe("states", () => {
     ["UPSIDE", "unknown"],
     ["DOWNWARD", "unknown"],
     ["7", "unknown"],
-  ] as const)("%j: %s", (raw, expected) => {
+  ] as const)("%j is read as %s", (raw, expected) => {
     expect(adcOpinion(raw)).toBe(expected);
   });
 
-  test("BUSY says that a limit is reached", () => {
+  test("BUSY means that a limit is reached", () => {
     expect(["BUSY", "busy(3)", "UP", null].map(isBusy)).toEqual([true, true, false, false]);
   });
 });

@@ -13,14 +13,14 @@ function cut(text: string, places: readonly number[]): string[] {
   return [...ends, text.length].map((end, index) => text.slice(ends[index - 1] ?? 0, end));
 }
 
-describe("an answer", () => {
+describe("valid answer", () => {
   const row = fc.dictionary(
     fc.string({ maxLength: 8 }),
     fc.oneof(fc.string(), fc.double({ noNaN: true }), fc.boolean(), fc.array(fc.string())),
     { maxKeys: 5, noNullPrototype: true },
   );
 
-  test("is read alike however it is cut, and as JSON.parse reads it", () => {
+  test("is read as JSON.parse reads it, however it is cut", () => {
     fc.assert(
       fc.property(
         fc.array(row, { maxLength: 6 }),
@@ -56,12 +56,12 @@ describe("an answer", () => {
       '\uFEFF \n{ "errorcode" : "0" , "nsversion" : [ {"a":"]}"} ] } \n',
       [{ a: "]}" }],
     ],
-  ])("%s", (_case, text, rows) => {
+  ])("is read by its form: %s", (_case, text, rows) => {
     expect(readIn([text])?.rows.get("nsversion")).toEqual(rows);
   });
 });
 
-describe("no answer", () => {
+describe("invalid answer", () => {
   test.each([
     "",
     "null",
@@ -83,11 +83,11 @@ describe("no answer", () => {
     "{1:2}",
     "<html></html>",
     '{"errorcode":0,,"a":1}',
-  ])("%j", (text) => {
+  ])("%j is rejected", (text) => {
     expect(readIn([text])).toBeNull();
   });
 
-  test("anything at all: never an exception, never more than what JSON itself allows", () => {
+  test("never throws and never accepts what JSON.parse does not, for any text", () => {
     const fragment = fc.constantFrom(
       "{",
       "}",
@@ -121,7 +121,7 @@ describe("no answer", () => {
     );
   });
 
-  test("a value without end is given up before it fills the memory", () => {
+  test("is given up when a value never ends, with bounded memory", () => {
     const reader = new EnvelopeReader();
     expect(reader.push('{"errorcode":0,"message":"')).toBe(true);
     let pushed = 0;
@@ -135,14 +135,14 @@ describe("no answer", () => {
   test.each([
     ["objects", '{"a":', "}"],
     ["arrays", "[", "]"],
-  ])("%s that nest without end are no NITRO answer", (_what, open, close) => {
+  ])("is rejected when %s nest without end", (_what, open, close) => {
     const nested = (levels: number): string =>
       `{"errorcode":0,"server":[{"name":${open.repeat(levels)}1${close.repeat(levels)}}]}`;
     expect(readIn([nested(60)])?.rows.get("server")).toHaveLength(1);
     expect(readIn([nested(60_000)])).toBeNull();
   });
 
-  test("keys without end are given up, too", () => {
+  test("is given up when keys never end", () => {
     const reader = new EnvelopeReader();
     reader.push("{");
     let keys = 0;

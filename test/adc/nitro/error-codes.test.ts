@@ -65,7 +65,7 @@ function once(resource: string, fault: NitroFault) {
 
 describe("no permission", () => {
   test.each([257, 269, 371, 2138])(
-    "%i is a gap, not a failure, and not asked twice",
+    "%i is a gap, not a failure, and is not asked again",
     async (code) => {
       const { client, asked, events } = await driven(always("server", { kind: "error", code }));
       const polls = [];
@@ -81,7 +81,7 @@ describe("no permission", () => {
     },
   );
 
-  test("a bare 403 is a gap as well", async () => {
+  test("is a gap when only HTTP 403 says so", async () => {
     const { client } = await driven(always("server", { kind: "answer", status: 403, body: "" }));
     expect(await pollState(client, ESTATE, null, () => 0)).toMatchObject({
       kind: "state",
@@ -89,7 +89,7 @@ describe("no permission", () => {
     });
   });
 
-  test("is asked again by the next import, and told in the estate", async () => {
+  test("is asked again by the next import and reported in the estate", async () => {
     let allowed = false;
     const { client } = await driven(({ query }) =>
       query.resource === "sslcertkey" && !allowed ? { kind: "error", code: 257 } : null,
@@ -103,14 +103,14 @@ describe("no permission", () => {
     expect(await importEstate(client, { adc: "prod" })).toMatchObject({ kind: "estate", gaps: [] });
   });
 
-  test("to an essential resource fails the import rather than make a wrong estate", async () => {
+  test("fails the import when an essential resource is refused", async () => {
     const { client } = await driven(always("servicegroup", { kind: "error", code: 257 }));
     const result = await importEstate(client, { adc: "prod" });
     expect(result).toMatchObject({ kind: "failed", code: "257" });
     expect(result.kind === "failed" && result.message).toContain("servicegroup");
   });
 
-  test("to roles leaves a single appliance usable", async () => {
+  test("leaves a stand-alone appliance usable when roles are refused", async () => {
     const { client } = await driven(always("hanode", { kind: "error", code: 257 }));
     expect(await pollState(client, ESTATE, null, () => 0)).toMatchObject({
       kind: "state",
@@ -119,13 +119,13 @@ describe("no permission", () => {
   });
 });
 
-describe("nothing there", () => {
+describe("missing resource", () => {
   test("258 is an empty answer", async () => {
     const { client } = await driven(always("sslcertkey", { kind: "error", code: 258 }));
     expect(await importEstate(client, { adc: "prod" })).toMatchObject({ kind: "estate", gaps: [] });
   });
 
-  test.each([344, 351, 461, 462, 463])("%i says that our estate is stale", async (code) => {
+  test.each([344, 351, 461, 462, 463])("%i makes the estate stale", async (code) => {
     const { client } = await driven(always("server", { kind: "error", code }));
     expect(await pollState(client, ESTATE, null, () => 0)).toMatchObject({
       kind: "state",
@@ -133,16 +133,16 @@ describe("nothing there", () => {
     });
   });
 
-  test.each([356, 1067])("%i says that a feature is off", async (code) => {
+  test.each([356, 1067])("%i means that a feature is off", async (code) => {
     const { client } = await driven(always("csvserver", { kind: "error", code }));
     const result = await importEstate(client, { adc: "prod" });
     expect(result).toMatchObject({ kind: "estate", gaps: [] });
   });
 });
 
-describe("a way of asking that the firmware does not know", () => {
+describe("unsupported query", () => {
   test.each([278, 1090, 1092, 1093, 1097, 1232, 1240, 1243, 987_654])(
-    "%i drops the attributes, then goes on",
+    "%i drops the attributes and goes on",
     async (code) => {
       const { client, server } = await driven(({ query }) =>
         query.attributes === null || query.resource !== "lbvserver"
@@ -157,7 +157,7 @@ describe("a way of asking that the firmware does not know", () => {
     },
   );
 
-  test("paging is dropped as well", async () => {
+  test("drops paging as well", async () => {
     const { client } = await driven(({ query }) =>
       query.page === null ? null : { kind: "error", code: 278 },
     );
@@ -165,8 +165,8 @@ describe("a way of asking that the firmware does not know", () => {
   });
 });
 
-describe("the session has ended", () => {
-  test.each([352, 444, 452, 471, 1026, 1027])("%i logs in again once and goes on", async (code) => {
+describe("ended session", () => {
+  test.each([352, 444, 452, 471, 1026, 1027])("%i logs in once again and goes on", async (code) => {
     const { client, server, asked } = await driven(once("server", { kind: "error", code }));
     expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
     expect([asked("login"), asked("server")]).toEqual([2, 2]);
@@ -174,14 +174,14 @@ describe("the session has ended", () => {
     server.killSessions();
   });
 
-  test("the vendor's clients see the code under HTTP 200, too", async () => {
+  test("is recognised when the code comes with HTTP 200", async () => {
     const body = '{"errorcode": 444, "message": "Session expired", "severity": "ERROR"}';
     const { client, server } = await driven(once("server", { kind: "answer", status: 200, body }));
     expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
     server.killSessions();
   });
 
-  test("and again after the new login: one failure, no endless logins", async () => {
+  test("fails once without further logins when it ends again after the new login", async () => {
     const { client, server, asked } = await driven(always("server", { kind: "error", code: 444 }));
     expect(await client.get(SERVERS)).toMatchObject({ kind: "failed", code: "444" });
     expect([asked("login"), asked("server")]).toEqual([2, 2]);
@@ -189,7 +189,7 @@ describe("the session has ended", () => {
   });
 });
 
-describe("credentials", () => {
+describe("rejected credentials", () => {
   test.each([354, 355, 1025, 1034, 1046, 1047, 1244])(
     "%i at the login stops every further request",
     async (code) => {
@@ -202,7 +202,7 @@ describe("credentials", () => {
     },
   );
 
-  test("a bare 401 at the login stops, too", async () => {
+  test("stop every further request when the login gets HTTP 401", async () => {
     const { client, server } = await driven(
       always("login", { kind: "answer", status: 401, body: "" }),
     );
@@ -212,7 +212,7 @@ describe("credentials", () => {
   });
 
   // A question carries no password: nothing can be locked by asking another one.
-  test.each([354, 355, 1025, 1244])("%i to a question refuses that one only", async (code) => {
+  test.each([354, 355, 1025, 1244])("%i to a query refuses that query only", async (code) => {
     const { client, server } = await driven(always("server", { kind: "error", code }));
     expect(await client.get(SERVERS)).toMatchObject({ kind: "refused", code: String(code) });
     expect(await client.get({ kind: "config", resource: "service" })).toMatchObject({
@@ -223,7 +223,7 @@ describe("credentials", () => {
   });
 });
 
-describe("too much", () => {
+describe("overloaded appliance", () => {
   test("445 at the login backs off, doubling", async () => {
     const { client, clock, asked } = await driven(always("login", { kind: "error", code: 445 }));
     const pauses = [];
@@ -237,7 +237,7 @@ describe("too much", () => {
     expect(pauses).toEqual([15_000, 30_000, 60_000, 120_000, 240_000, 300_000]);
   });
 
-  test("446 closes our own session and backs off for long", async () => {
+  test("446 closes our own session and backs off for a minute", async () => {
     const { client, clock, server } = await driven(once("server", { kind: "error", code: 446 }));
     expect(await client.get(SERVERS)).toMatchObject({ kind: "failed", code: "446" });
     expect(server.openSessions()).toBe(0);
@@ -258,7 +258,7 @@ describe("too much", () => {
     expect(asked("login")).toBe(1);
   });
 
-  test("an appliance without free sessions answers so itself", async () => {
+  test("answers 445 when it has no free sessions", async () => {
     const server = await startNitroServer(steadyBackend(ESTATE), {
       ...CREDENTIALS,
       maxSessions: 1,
@@ -275,7 +275,7 @@ describe("too much", () => {
 });
 
 describe("roles", () => {
-  test("1028 as a warning on an answer: this is the secondary", async () => {
+  test("1028 as a warning on an answer makes the node secondary", async () => {
     const { client } = await driven(({ query }) =>
       query.resource === "hanode" ? null : { kind: "warning", code: 1028 },
     );
@@ -284,18 +284,18 @@ describe("roles", () => {
     expect(await importEstate(client, { adc: "prod" })).toMatchObject({ kind: "secondary" });
   });
 
-  test("1028 as a warning on the login itself: the session is opened, and closed again", async () => {
+  test("1028 as a warning on the login opens the session and closes it again", async () => {
     const { client, server } = await driven(always("login", { kind: "warning", code: 1028 }));
     expect(await client.get(SERVERS)).toMatchObject({ kind: "rows" });
     expect(server.openedSessions()).toBe(1);
   });
 
-  test("1028 as an error says the same", async () => {
+  test("1028 as an error makes the node secondary", async () => {
     const { client } = await driven(always("service", { kind: "error", code: 1028 }));
     expect(await pollState(client, ESTATE, null, () => 0)).toMatchObject({ kind: "secondary" });
   });
 
-  test("1203, a read-only session, is all a reader needs", async () => {
+  test("1203, a read-only session, is enough to poll", async () => {
     const { client } = await driven(({ query }) =>
       query.resource === "login" ? null : { kind: "warning", code: 1203 },
     );
@@ -303,7 +303,7 @@ describe("roles", () => {
   });
 });
 
-describe("the rest", () => {
+describe("other failures", () => {
   test.each([1205, 1206])("%i fails this poll only", async (code) => {
     let well = false;
     const { client, clock } = await driven(({ query }) =>
@@ -318,7 +318,7 @@ describe("the rest", () => {
     expect(await pollState(client, ESTATE, null, () => 0)).toMatchObject({ kind: "state" });
   });
 
-  test("a code that nobody knows is counted as other: labels stay bounded", async () => {
+  test("are counted as other when the code is unknown, to bound the labels", async () => {
     const { client, events } = await driven(always("service", { kind: "error", code: 987_654 }));
     const result = await pollState(client, ESTATE, null, () => 0);
     expect(result).toMatchObject({ kind: "failed", code: "987654" });
@@ -326,7 +326,7 @@ describe("the rest", () => {
     expect(events.at(-1)?.code).toBe("other");
   });
 
-  test("silence costs nothing the first time, then more and more up to a minute", async () => {
+  test("pause nothing after the first silence, then more and more up to a minute", async () => {
     const { client, clock, events } = await driven(always("login", { kind: "reset" }));
     const pauses = [];
     for (let attempt = 1; attempt <= 7; attempt += 1) {

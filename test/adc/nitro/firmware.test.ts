@@ -75,8 +75,8 @@ async function appliance(
   return { server, estate };
 }
 
-describe.each(FIRMWARE)("an appliance of $text", (firmware) => {
-  test("import and poll › read all of it, and ask for nothing that it refuses but once", async () => {
+describe.each(FIRMWARE)("appliance of $text", (firmware) => {
+  test("import and poll › read all of it, and repeat no query that it refuses", async () => {
     const { server, estate } = await appliance(firmware);
     const codes: string[] = [];
     const client = labClient(server.url, {
@@ -106,7 +106,7 @@ describe.each(FIRMWARE)("an appliance of $text", (firmware) => {
     expect(new Set(codes).size).toBe(codes.length);
   });
 
-  test("rows › carry what this firmware documents, and nothing newer", async () => {
+  test("rows › hold what this firmware documents and nothing newer", async () => {
     const { server } = await appliance(firmware);
     const client = labClient(server.url);
     onTestFinished(() => client.close());

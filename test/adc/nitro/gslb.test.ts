@@ -44,7 +44,7 @@ async function asked(
 }
 
 describe("GSLB over NITRO", () => {
-  test("gives members under names of their own where a service has theirs, and the vserver's state", async () => {
+  test("gives members and vserver states, under names of their own when a service has the same name", async () => {
     const { polled } = await asked();
     const state = polled.kind === "state" ? polled.state : null;
     const shown = [...(state?.members.values() ?? [])].map(
@@ -65,18 +65,21 @@ describe("GSLB over NITRO", () => {
     ["ACTIVE", "up", []],
     ["DOWN", "down", ["dc2 (GSLB)"]],
     ["INACTIVE", "down", ["dc2 (GSLB)"]],
-  ] as const)("MEP %s › marks as old what no monitor watches", async (status, mep, old) => {
-    const { polled } = await asked({ mepStatus: () => status });
-    const state = polled.kind === "state" ? polled.state : null;
-    expect(state?.gslbSites?.get("dc2")?.mep).toBe(mep);
-    expect(state?.gslbSites?.get("dc1")?.mep).toBe(null);
-    const marked = [...(state?.members.values() ?? [])].filter(({ blind }) =>
-      blind.includes("mep_down"),
-    );
-    expect(marked.map(({ adcService }) => adcService)).toEqual(old);
-  });
+  ] as const)(
+    "MEP %s › marks members that no monitor watches as mep_down",
+    async (status, mep, old) => {
+      const { polled } = await asked({ mepStatus: () => status });
+      const state = polled.kind === "state" ? polled.state : null;
+      expect(state?.gslbSites?.get("dc2")?.mep).toBe(mep);
+      expect(state?.gslbSites?.get("dc1")?.mep).toBe(null);
+      const marked = [...(state?.members.values() ?? [])].filter(({ blind }) =>
+        blind.includes("mep_down"),
+      );
+      expect(marked.map(({ adcService }) => adcService)).toEqual(old);
+    },
+  );
 
-  test("a group's members have the ADC's monitor states, under the name that the group is shown by", async () => {
+  test("gives a group's members the ADC's monitor states under the group's shown name", async () => {
     const group = [
       "add serviceGroup gg SSL",
       "add gslb site dc1 LOCAL 192.0.2.50",
@@ -110,7 +113,7 @@ describe("GSLB over NITRO", () => {
     expect(polled.kind === "state" && polled.gaps).toEqual([]);
   });
 
-  test("an ADC without sites is asked for nothing more of GSLB", async () => {
+  test("asks for nothing more of GSLB when the ADC has no sites", async () => {
     const { server } = await asked({}, {}, "add service s 192.0.2.9 TCP 25");
     const paths = server.requests.flatMap(({ path }) => /\/(gslb\w+)/.exec(path)?.[1] ?? []);
     expect(paths).toEqual(["gslbsite"]);
@@ -139,7 +142,7 @@ describe("GSLB over NITRO", () => {
   test.each([
     ["gslbsite", 1067],
     ["gslbservicegroup", 1232],
-  ])("%s that is not licensed or not made yet is no gap (%i)", async (resource, code) => {
+  ])("%s is no gap when it is not licensed or not created (%i)", async (resource, code) => {
     const { imported } = await asked(
       {},
       {

@@ -33,19 +33,19 @@ describe.each(readdirSync(FIXTURES).filter((name) => name.endsWith(".conf")))("%
   const parsed = parseNsConf(readFileSync(join(FIXTURES, name), "utf8"), { adc: "prod" });
   const estate = { ...parsed, firmware: parsed.firmware ?? LAB_FIRMWARE };
 
-  test("comes back over NITRO as it stands in ns.conf", async () => {
+  test("is the same estate over NITRO as from ns.conf", async () => {
     const imported = await importedFrom(estate);
     expect(comparableEstate(imported)).toEqual(comparableEstate(estate));
   });
 
-  test("comes back the same from firmware without bulk bindings", async () => {
+  test("is the same estate when firmware has no bulk bindings", async () => {
     const imported = await importedFrom(estate, { bulkBindings: false });
     expect(comparableEstate(imported)).toEqual(comparableEstate(estate));
   });
 });
 
 test.each([true, false])(
-  "client certificates › come back of services, groups and monitors, issuers do not (bulk bindings: %s)",
+  "client certificates › are imported for services, groups and monitors, issuers are not (bulk bindings: %s)",
   async (bulkBindings) => {
     const text = [
       "add service s 192.0.2.1 SSL 443",
@@ -70,7 +70,7 @@ test.each([true, false])(
   },
 );
 
-test("an overlong name › is not imported, and its row is reported", async () => {
+test("import › leaves out an overlong name and reports its row", async () => {
   const estate = parseNsConf(
     "add lb monitor m HTTP\nadd server ex01 192.0.2.1\nadd ns acl a DENY",
     { adc: "prod" },

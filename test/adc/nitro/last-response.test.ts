@@ -34,11 +34,11 @@ const SENTENCES: readonly (readonly [string, LastResponseClass])[] = [
   ["Misslyckades", "unknown"],
 ];
 
-test.each(SENTENCES)("last response › %s: %s", (sentence, expected) => {
+test.each(SENTENCES)("last response › %s is classified as %s", (sentence, expected) => {
   expect(classifyLastResponse(sentence, false)).toBe(expected);
 });
 
-test("last response › what a script says in words of its own is the script's", () => {
+test("last response › is the script's when a script uses its own words", () => {
   expect(classifyLastResponse("Login failed for itest", true)).toBe("script");
   expect(classifyLastResponse("Unknown", true)).toBe("unknown");
   expect(classifyLastResponse("Probing ownership is with some other node in cluster.", true)).toBe(
@@ -46,7 +46,7 @@ test("last response › what a script says in words of its own is the script's",
   );
 });
 
-test("last response › every class is reached by a sentence of this table", () => {
+test("last response › has a sentence in this table for every class", () => {
   const reached = new Set<LastResponseClass>([...SENTENCES.map(([, found]) => found), "script"]);
   expect([...LAST_RESPONSE_CLASSES].filter((name) => !reached.has(name))).toEqual([]);
 });

@@ -51,15 +51,15 @@ class Story {
   }
 }
 
-describe("a rejected NITRO password", () => {
-  test("is sent once, however long one waits", () => {
+describe("rejected NITRO password", () => {
+  test("is sent once, however long one waits, when it never worked", () => {
     const story = new Story();
     story.login(REJECTED);
     story.now += 30 * 24 * RETRY_REJECTED_MS;
     expect(story.ask()).toMatchObject({ kind: "stopped", until: null });
   });
 
-  test("that had worked before is tried again every hour", () => {
+  test("is tried again every hour when it had worked before", () => {
     const story = new Story();
     story.login({ kind: "accepted" });
     story.login(REJECTED);
@@ -74,7 +74,7 @@ describe("a rejected NITRO password", () => {
     expect(story.ask()).toEqual({ kind: "allowed" });
   });
 
-  test("gives way to another one after a minute, twice in half an hour at most", () => {
+  test("is replaced by another after a minute, twice in half an hour at most", () => {
     const story = new Story();
     let tries = 0;
     for (let minute = 0; minute < 30; minute += 1) {
@@ -90,7 +90,7 @@ describe("a rejected NITRO password", () => {
     expect(tries).toBe(2);
   });
 
-  test("a login that nobody heard of again counts, until one is accepted", () => {
+  test("holds the gate after an unanswered login until one is accepted", () => {
     const story = new Story();
     story.begin();
     story.now += MINUTE_MS;
@@ -100,7 +100,7 @@ describe("a rejected NITRO password", () => {
     expect(story.ask()).toEqual({ kind: "allowed" });
   });
 
-  test("silence is no rejection", () => {
+  test("is not assumed when the login got no answer", () => {
     const story = new Story();
     for (let round = 0; round < 5; round += 1) {
       story.login({ kind: "unheard" });
@@ -109,7 +109,7 @@ describe("a rejected NITRO password", () => {
   });
 });
 
-test("login gate › whatever happens, one secret is rejected no more than once an hour, and once for all if it never worked", () => {
+test("login gate › tries no rejected secret more than once an hour, and never again if it never worked, for any sequence", () => {
   const step = fc.record({
     end: fc.constantFrom<NitroLoginEnd | null>({ kind: "accepted" }, REJECTED, REJECTED, null),
     secret: fc.constantFrom("one", "one", "two"),
@@ -180,7 +180,7 @@ describe("sessions over one state directory", () => {
     return { stateDir, clock, open, logins: () => logins };
   }
 
-  test("send a wrong password once, over any number of restarts, and say since when", async () => {
+  test("send a wrong password once over any number of restarts and report since when", async () => {
     const { open, logins } = await site();
     for (let start = 0; start < 4; start += 1) {
       const session = await open("wrong");
@@ -194,7 +194,7 @@ describe("sessions over one state directory", () => {
     expect(logins()).toBe(1);
   });
 
-  test("try the corrected one a minute later", async () => {
+  test("try the corrected password a minute later", async () => {
     const { open, clock, logins } = await site();
     await (await open("wrong")).importEstate();
     const early = await open(CREDENTIALS.password);
@@ -206,7 +206,7 @@ describe("sessions over one state directory", () => {
     expect(logins()).toBe(2);
   });
 
-  test("of several appliances with one user send a wrong password twice in half an hour", async () => {
+  test("send a wrong password twice in half an hour when several appliances have one user", async () => {
     const { open, clock, logins } = await site();
     const round = () =>
       Promise.all(
@@ -225,7 +225,7 @@ describe("sessions over one state directory", () => {
     expect(logins()).toBe(4);
   });
 
-  test("of several appliances with the right password log in at once", async () => {
+  test("log in at once when several appliances have one user with the right password", async () => {
     const { open, logins } = await site();
     const kinds = await Promise.all(
       ["a", "b", "c", "d", "e"].map(async (adc) => {
@@ -239,7 +239,7 @@ describe("sessions over one state directory", () => {
     expect(logins()).toBe(5);
   });
 
-  test("without a state directory to write to, NITRO is asked all the same", async () => {
+  test("log in when the state directory cannot be written", async () => {
     const { open, stateDir } = await site();
     const file = join(stateDir, "file");
     await writeFile(file, "");

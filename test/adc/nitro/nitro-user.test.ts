@@ -125,8 +125,8 @@ async function commandsAsked(): Promise<string[]> {
   });
 }
 
-describe("the documented command policy", () => {
-  test("allows everything that is ever asked for, and so does read-only", async () => {
+describe("documented command policy", () => {
+  test("allows every command that is asked for, as read-only does", async () => {
     const commands = [...new Set(await commandsAsked())];
     expect(commands.length).toBeGreaterThan(30);
     expect(commands.filter((command) => !POLICY.test(command))).toEqual([]);

@@ -59,7 +59,7 @@ function entries(state: AdcState, vserver = "v_stick") {
 }
 
 describe("persistence entries", () => {
-  test("are asked for only where a member leaves and clients stick by address", async () => {
+  test("are asked for only when a member leaves and persistence is by source address", async () => {
     const { asked, leave, members, poll } = await lab(TWO);
     await poll(["192.0.2.200"]);
     expect(asked()).toEqual([]);
@@ -79,7 +79,7 @@ describe("persistence entries", () => {
     expect(asked()).toHaveLength(1);
   });
 
-  test("tell whom each of our addresses sticks to, IPv4 and IPv6, and nothing of others", async () => {
+  test("tell for each of our addresses, IPv4 and IPv6, to which member it sticks, and nothing of others", async () => {
     const { backend, leave, members, poll } = await lab(TWO);
     const [ex01, ex02] = members;
     leave(ex01);
@@ -95,7 +95,7 @@ describe("persistence entries", () => {
     ]);
   });
 
-  test("without source addresses our own connection's address stands for them", async () => {
+  test("are asked for our connection's address when no source addresses are configured", async () => {
     const { backend, leave, members, poll } = await lab(TWO);
     leave(members[0]);
     backend.set.persistence.set("v_stick", [
@@ -106,7 +106,7 @@ describe("persistence entries", () => {
     expect(entries(state)).toHaveLength(1);
   });
 
-  test("an account that may not read them costs the poll nothing, and is not asked again", async () => {
+  test("are a gap that fails no poll, and are not asked again, when the account may not read them", async () => {
     const { asked, leave, members, poll } = await lab(TWO, {
       faults: ({ query }) =>
         query.resource === "lbpersistentsessions" ? { kind: "error", code: 257 } : null,
@@ -124,7 +124,7 @@ describe("persistence entries", () => {
   test.each([
     ["a firmware without them", { kind: "error", code: 1232 }],
     ["an answer that is none", { kind: "answer", status: 200, body: "<html>" }],
-  ] as const)("%s costs the poll nothing", async (_what, fault) => {
+  ] as const)("fail no poll when the ADC returns %s", async (_what, fault) => {
     const { leave, members, poll } = await lab(TWO, {
       faults: ({ query }) => (query.resource === "lbpersistentsessions" ? fault : null),
     });
@@ -137,7 +137,7 @@ describe("persistence entries", () => {
   test.each([
     ["a full page of others' entries, unfiltered, does not tell that we have none", 100, undefined],
     ["a shorter one does", 99, []],
-  ] as const)("%s", async (_what, count, expected) => {
+  ] as const)("are known or not by the page size: %s", async (_what, count, expected) => {
     const others = Array.from({ length: count }, (_, index) => ({
       vserver: "v_stick",
       srcip: `198.51.100.${String(index)}`,
@@ -155,7 +155,7 @@ describe("persistence entries", () => {
     expect(entries(state)).toEqual(expected);
   });
 
-  test("many vservers take turns", async () => {
+  test("are asked for in turns when there are many vservers", async () => {
     const names = Array.from({ length: 50 }, (_, index) => `v${String(index)}`);
     const conf = names.map(
       (name, index) =>

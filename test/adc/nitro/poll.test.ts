@@ -67,8 +67,8 @@ function imap(state: AdcState, server: string): MemberState | undefined {
   return state.members.get(memberKey("sg_imap", server, 143));
 }
 
-describe("a poll", () => {
-  test("tells every member and vserver of the estate", async () => {
+describe("poll", () => {
+  test("reports every member and vserver of the estate", async () => {
     const { backend, poll } = await lab(CONFIGURATION);
     const state = await poll();
     const { estate } = backend.set;
@@ -123,7 +123,7 @@ describe("a poll", () => {
     ["a member", ["disable serviceGroup sg_imap ex02 143"], ["member"], []],
     ["a group", ["disable serviceGroup sg_imap"], ["service"], []],
     ["a service", ["disable service svc_smtp"], [], ["service"]],
-  ])("tells what is disabled: %s", async (_what, commands, ofMember, ofService) => {
+  ])("reports what is disabled: %s", async (_what, commands, ofMember, ofService) => {
     const { backend, poll } = await lab([IMAP, ...commands].join("\n"));
     for (const [key, disabled] of [
       [memberKey("sg_imap", "ex02", 143), ofMember],
@@ -191,7 +191,7 @@ describe("a poll", () => {
     });
   });
 
-  test("notices that the ADC's configuration is no longer the estate", async () => {
+  test("reports the estate as stale when the ADC's configuration has changed", async () => {
     const { backend, poll } = await lab(IMAP);
     expect((await poll()).estateStale).toBe(false);
     backend.set.estate = parseNsConf(
@@ -207,7 +207,7 @@ describe("a poll", () => {
     expect(imap(state, "ex02")).toMatchObject({ state: "unknown", rawState: "" });
   });
 
-  test("sees a server disabled since the import", async () => {
+  test("sees a server that was disabled since the import", async () => {
     const { backend, poll } = await lab(IMAP);
     backend.set.estate = parseNsConf(IMAP.replace("192.0.2.12", "192.0.2.12 -state DISABLED"), {
       adc: "prod",
@@ -218,8 +218,8 @@ describe("a poll", () => {
   });
 });
 
-describe("connections", () => {
-  test("are asked for only where somebody wants to know", async () => {
+describe("connection counts", () => {
+  test("are asked for only when somebody needs them", async () => {
     const { backend, poll, requests } = await lab(IMAP);
     const key = memberKey("sg_imap", "ex02", 143);
     backend.set.members.set(key, { clientConnections: 42 });
@@ -234,7 +234,7 @@ describe("connections", () => {
     expect(wanted.members.get(memberKey("svc_smtp", "ex01", 25))?.connections).toBe(0);
   });
 
-  test("take turns when there are more than a poll can ask for, and keep what they had", async () => {
+  test("are asked for in turns, and keep their values, when there are more than a poll can ask for", async () => {
     const names = Array.from({ length: 70 }, (_, index) => `svc_${String(index)}`);
     const { backend, poll } = await lab(
       names
@@ -254,8 +254,8 @@ describe("connections", () => {
   });
 });
 
-describe("appliances without bulk bindings", () => {
-  test("are asked by name, and not in bulk again", async () => {
+describe("appliance without bulk bindings", () => {
+  test("is asked by name and not in bulk again", async () => {
     const { poll, requests } = await lab(IMAP, { bulkBindings: false });
     expect(imap(await poll(), "ex01")).toMatchObject({ state: "up", monitors: [{ state: "up" }] });
     const before = requests().length;
@@ -266,7 +266,7 @@ describe("appliances without bulk bindings", () => {
   });
 });
 
-test("poll › a poll sends nothing but GET besides login and logout", async () => {
+test("poll › sends nothing but GET besides login and logout", async () => {
   const { poll, requests, client } = await lab(CONFIGURATION);
   await poll();
   await client.close();

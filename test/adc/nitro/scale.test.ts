@@ -43,9 +43,9 @@ function lines(count: number, line: (index: number) => string): string {
   return Array.from({ length: count }, (_, index) => line(index)).join("\n");
 }
 
-describe("long lists", () => {
+describe("paging", () => {
   test.each([PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1, 2 * PAGE_SIZE])(
-    "%i servers come page by page, none twice, none lost",
+    "of %i servers returns none twice and loses none",
     async (count) => {
       const text = lines(
         count,
@@ -59,7 +59,7 @@ describe("long lists", () => {
     },
   );
 
-  test("firmware that ignores paging is recognised and asked once from then on", async () => {
+  test("is not used again when firmware ignores it", async () => {
     const count = PAGE_SIZE;
     const text = lines(
       count,
@@ -138,7 +138,7 @@ bind lb vserver ${quoted("vs ")} ${quoted("sg ")}`;
   });
 });
 
-describe("5,000 members with two monitors each", () => {
+describe("estate of 5,000 members with two monitors each", () => {
   const GROUPS = 100;
   const MEMBERS = 50;
   const text =
@@ -156,7 +156,7 @@ describe("5,000 members with two monitors each", () => {
         `\nbind serviceGroup sg${String(g)} -monitorName m1\nbind serviceGroup sg${String(g)} -monitorName m2`,
     );
 
-  test("are imported and polled in slices: no turn of the event loop takes 50 ms of work", async () => {
+  test("is imported and polled without a turn of the event loop of 50 ms of work", async () => {
     const estate = parseNsConf(text, { adc: "prod" });
     const { client } = await lab(estate);
     const rounds: number[] = [];

@@ -38,7 +38,7 @@ async function against(
   return made;
 }
 
-describe("the certificate of a management address", () => {
+describe("certificate of a management address", () => {
   test.each([
     ["its fingerprint", { ...TRUST_NOBODY, fingerprints: [FINGERPRINT] }],
     ["a ca_file that holds it", { ...TRUST_NOBODY, ca: FACTORY.cert }],
@@ -65,7 +65,7 @@ describe("the certificate of a management address", () => {
       new RegExp(`SHA-256 is ${FINGERPRINT}; see adcs\\[\\]\\.nitro\\.fingerprint_sha256`),
     ],
   ])(
-    "client › refuses it with %s, sends no password, and says what to write",
+    "client › refuses a factory certificate with %s, sends no password, and says what to configure",
     async (_how, tls, words) => {
       const lab = await startNitroServer(steadyBackend(ESTATE), { ...CREDENTIALS, tls: FACTORY });
       const client = labClient(lab.url, { tls });
@@ -92,8 +92,8 @@ describe("the certificate of a management address", () => {
   });
 });
 
-describe("an error names what to look at", () => {
-  test("client › a redirect to https: write https", async () => {
+describe("error message", () => {
+  test("client › names https when the appliance redirects to it", async () => {
     const client = await against({ redirectTo: "https://ns1.example.com" });
     expect(await client.get(SERVERS)).toMatchObject({
       kind: "failed",
@@ -102,7 +102,7 @@ describe("an error names what to look at", () => {
     });
   });
 
-  test("client › https spoken to an http port, and http to an https port", async () => {
+  test("client › names the right scheme when https is spoken to an http port and the reverse", async () => {
     const clear = await against({}, {}, (url) => url.replace("http:", "https:"));
     expect(await clear.get(SERVERS)).toMatchObject({
       kind: "failed",
@@ -115,7 +115,7 @@ describe("an error names what to look at", () => {
     });
   });
 
-  test("client › a page with 200 is told to be no NITRO", async () => {
+  test("client › says that a page with 200 is not NITRO", async () => {
     const client = await against({
       faults: () => ({ kind: "answer", status: 200, body: "<html>" }),
     });
@@ -128,7 +128,7 @@ describe("an error names what to look at", () => {
     });
   });
 
-  test("session › no primary: says what each node said", async () => {
+  test("session › gives each node's answer when there is no primary", async () => {
     const backend = steadyBackend(ESTATE);
     backend.set.nodes = [secondary(NS2), NS1];
     const ns2 = await startNitroServer(backend, CREDENTIALS);
@@ -161,7 +161,7 @@ function sessionOf(urls: readonly string[]) {
   });
 }
 
-describe("both nodes of a pair claim to be the primary", () => {
+describe("pair whose nodes both claim to be primary", () => {
   async function pairOf(first: typeof NS1, other: typeof NS1) {
     const backends = [steadyBackend(ESTATE), steadyBackend(ESTATE)] as const;
     backends[0].set.nodes = [first, secondary(NS2)];
@@ -178,7 +178,7 @@ describe("both nodes of a pair claim to be the primary", () => {
     return { session, backends };
   }
 
-  test("poll › believes neither, and does again once one gives way", async () => {
+  test("poll › believes neither node until one gives way", async () => {
     const { session, backends } = await pairOf(NS1, NS2);
     const split = await session.poll(ESTATE);
     expect(split).toMatchObject({
@@ -208,7 +208,7 @@ describe("admin partitions", () => {
   });
   const partitions = new Map([["p1", steadyBackend(OTHER)]]);
 
-  test("client › switches after each login, and sees that partition alone", async () => {
+  test("client › switches after each login and sees that partition alone", async () => {
     const client = await against({ partitions }, { partition: "p1" });
     const imported = await importEstate(client, { adc: "p" });
     expect(imported.kind === "estate" && [...imported.estate.services.keys()]).toEqual(["svc_p1"]);
@@ -218,7 +218,7 @@ describe("admin partitions", () => {
     });
   });
 
-  test("client › says which key names a partition that is not there, and leaves no session", async () => {
+  test("client › names the key of a missing partition and leaves no session", async () => {
     const client = await against({ partitions }, { partition: "px" });
     expect(await client.get(SERVERS)).toMatchObject({
       kind: "failed",
@@ -230,8 +230,8 @@ describe("admin partitions", () => {
   });
 });
 
-describe("habits of builds and set-ups", () => {
-  test("import and poll › of a cluster: no gap for what a cluster does not have", async () => {
+describe("special builds and set-ups", () => {
+  test("import and poll › have no gap for what a cluster does not have", async () => {
     const client = await against({ habits: { cluster: "clip" } });
     const imported = await importEstate(client, { adc: "prod" });
     expect(imported).toMatchObject({ kind: "estate", gaps: [] });
@@ -243,7 +243,7 @@ describe("habits of builds and set-ups", () => {
     });
   });
 
-  test("poll › says that an address is one cluster node's own, and prefers the cluster's", async () => {
+  test("poll › reports an address that is one cluster node's own and prefers the cluster's", async () => {
     const servers = {
       node: await startNitroServer(steadyBackend(ESTATE), {
         ...CREDENTIALS,
@@ -281,7 +281,7 @@ describe("habits of builds and set-ups", () => {
   });
 
   test.each([278, 1090, 1093, 1097, 4_242])(
-    "poll › goes on where attrs is refused with %i",
+    "poll › goes on when attrs is refused with %i",
     async (code) => {
       const client = await against({ habits: { attributesRefusedWith: code } });
       expect(await importEstate(client, { adc: "prod" })).toMatchObject({
@@ -295,7 +295,7 @@ describe("habits of builds and set-ups", () => {
     },
   );
 
-  test("poll › knows a disabled service where lists carry no state", async () => {
+  test("poll › knows a disabled service when lists hold no state", async () => {
     const backend = steadyBackend(ESTATE);
     backend.set.members.set(IMAP, { state: "OUT OF SERVICE" });
     const lab = await startNitroServer(backend, CREDENTIALS);
@@ -309,7 +309,7 @@ describe("habits of builds and set-ups", () => {
     await lab.close();
   });
 
-  test("poll › tells texts that it does not understand, each once", async () => {
+  test("poll › reports each text that it does not understand once", async () => {
     const backend = steadyBackend(ESTATE);
     backend.set.monitors.set(`${IMAP}/tcp-default`, { lastResponse: "The moon is full" });
     const lab = await startNitroServer(backend, CREDENTIALS);
@@ -322,7 +322,7 @@ describe("habits of builds and set-ups", () => {
     await lab.close();
   });
 
-  test("import › built-in monitors that nothing binds are no part of the estate", async () => {
+  test("import › leaves built-in monitors out of the estate when nothing binds them", async () => {
     const client = await against({});
     const imported = await importEstate(client, { adc: "prod" });
     expect(imported.kind === "estate" && [...imported.estate.monitors.keys()]).toEqual([

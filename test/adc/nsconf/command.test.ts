@@ -6,8 +6,8 @@ function monitor(type: string, options: Record<string, readonly string[]>): Comm
   return { kind: "add lb monitor", words: ["m", type], options: Object.entries(options) };
 }
 
-describe("writeCommand › by the grammar of the command reference", () => {
-  test("spells options as the reference does, and quotes what must be", () => {
+describe("writeCommand", () => {
+  test("spells options as the reference does and quotes what must be quoted", () => {
     const command = monitor("HTTP-ECV", {
       send: ["GET /a b"],
       recv: ['it\'s "ok"'],
@@ -54,7 +54,7 @@ describe("writeCommand › by the grammar of the command reference", () => {
     expect(writeCommand(command)).toBeNull();
   });
 
-  test("a blank stands in angle brackets, and makes a command incomplete", () => {
+  test("writes a blank in angle brackets and makes the command incomplete", () => {
     const command: Command = {
       kind: "set lb monitor",
       words: ["m", "HTTP"],
@@ -64,12 +64,12 @@ describe("writeCommand › by the grammar of the command reference", () => {
     expect(isComplete(command)).toBe(false);
   });
 
-  test("a blank is no way around the grammar", () => {
+  test("applies the grammar to a command with a blank as well", () => {
     const options = [["send", [{ blank: "x" }]]] as const;
     expect(writeCommand({ kind: "set lb monitor", words: ["m", "TCP"], options })).toBeNull();
   });
 
-  test("enables a binding with the service first", () => {
+  test("writes the service first when it enables a binding", () => {
     const command = { kind: "enable lb monitor", words: ["a service", "m"], options: [] };
     expect(writeCommand(command)).toBe('enable lb monitor "a service" m');
   });

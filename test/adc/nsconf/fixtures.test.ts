@@ -18,10 +18,10 @@ function rules(estate: Estate, severity: string): string[] {
     .map(({ rule, object }) => `${rule} ${object}`);
 }
 
-describe("the guide for Exchange 2010, as its command summaries stand", () => {
+describe("import of the guide for Exchange 2010, command summaries", () => {
   const estate = fixture("exchange-2010");
 
-  test("every binding with exactly its parameters", () => {
+  test("reads every binding with exactly its parameters", () => {
     const bindings = [...estate.services.values()].flatMap((service) =>
       service.monitors.map((binding) => `${service.name} ${binding.monitor}`),
     );
@@ -56,7 +56,7 @@ describe("the guide for Exchange 2010, as its command summaries stand", () => {
     expect(estate.monitors.get("e2010_SMTP_monitor")).toMatchObject({ type: "SMTP", destIp: null });
   });
 
-  test("vservers, rewrite, redirect and persistence", () => {
+  test("reads vservers, rewrite, redirect and persistence", () => {
     expect(estate.lbVservers.get("Exchange_2010_owa_vserver")).toMatchObject({
       persistence: { type: "COOKIEINSERT" },
       policies: [{ policy: "owa_rewrite_policy", bindPoint: "REQUEST" }],
@@ -74,7 +74,7 @@ describe("the guide for Exchange 2010, as its command summaries stand", () => {
     expect(estate.services.get("Exchange_2010_RPC")?.members[0]?.port).toBe("*");
   });
 
-  test("says what a reader must know", () => {
+  test("reports what a reader must know", () => {
     expect(rules(estate, "warning")).toEqual([]);
     expect(rules(estate, "info")).toEqual([
       "encrypted_password e2010_POP3_monitor",
@@ -83,10 +83,10 @@ describe("the guide for Exchange 2010, as its command summaries stand", () => {
   });
 });
 
-describe("the same guide with what it says in words only", () => {
+describe("import of the guide for Exchange 2010 with what it gives in words", () => {
   const estate = fixture("exchange-2010-full");
 
-  test("a second server under each monitor makes the pinned address an error", () => {
+  test("reports a pinned address as an error when a second server has the monitor", () => {
     expect(rules(estate, "error")).toEqual([
       "pinned_dest_ip e2010_IMAP4_monitor",
       "pinned_dest_ip e2010_POP3_monitor",
@@ -94,7 +94,7 @@ describe("the same guide with what it says in words only", () => {
     ]);
   });
 
-  test("persistence by source address and by the Authorization header", () => {
+  test("reads persistence by source address and by the Authorization header", () => {
     expect(estate.lbVservers.get("Exchange_2010_AS_vserver")?.persistence.type).toBe("SOURCEIP");
     expect(estate.lbVservers.get("Exchange_2010_OA_vserver")?.persistence).toMatchObject({
       type: "RULE",
@@ -103,10 +103,10 @@ describe("the same guide with what it says in words only", () => {
   });
 });
 
-describe("the guide for Exchange 2016", () => {
+describe("import of the guide for Exchange 2016", () => {
   const estate = fixture("exchange-2016");
 
-  test("one group of two servers per virtual directory, each with its own health page", () => {
+  test("reads one group of two servers per virtual directory, each with its own health page", () => {
     const pages = [...estate.monitors.values()]
       .filter(({ type }) => type === "HTTP-ECV")
       .map(({ secure, parameters }) => `${parameters.send ?? ""} ${String(secure)}`);
@@ -132,7 +132,7 @@ describe("the guide for Exchange 2016", () => {
     });
   });
 
-  test("every load-balancing vserver is reached through content switching", () => {
+  test("reaches every load-balancing vserver through content switching", () => {
     expect(createVserverGraph(estate).vserversOfService("lb_svg_ex2016_ews")).toEqual([
       "lb_vsrv_ex2016_ews",
       "cs_exchange2016_ssl",
@@ -158,7 +158,7 @@ describe("the guide for Exchange 2016", () => {
     ]);
   });
 
-  test("has no errors of its own", () => {
+  test("reports no error", () => {
     expect(rules(estate, "error")).toEqual([]);
   });
 });
@@ -183,7 +183,7 @@ describe("secrets", () => {
     "canary-half",
   ];
 
-  test("none is found anywhere in the estate", () => {
+  test("are found nowhere in the estate", () => {
     const own = [
       "add lb monitor a POP3 -userName u -password canary-clear",
       'add lb monitor b USER -scriptName nspop3.pl -scriptArgs "user=u;password=canary-args;x=1"',
@@ -212,7 +212,7 @@ describe("secrets", () => {
 });
 
 describe("size", () => {
-  test("100,000 lines take less than two seconds of processor time", () => {
+  test("of 100,000 lines takes less than two seconds of processor time", () => {
     const block = Array.from({ length: 2_000 }, (_, n) => [
       `add server s${String(n)} 10.${String(n >> 8)}.${String(n & 255)}.1`,
       `add service svc${String(n)} s${String(n)} HTTP 80 -gslb NONE -maxClient 0 -maxReq 0 -cip DISABLED -usip NO`,

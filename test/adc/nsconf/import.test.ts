@@ -28,11 +28,11 @@ describe("header and system", () => {
     ["#NS13.1 Build 37.38", { major: 13, minor: 1, text: "NS13.1 Build 37.38" }],
     ["\uFEFF#NS9.3 Build 61.9", { major: 9, minor: 3, text: "NS9.3 Build 61.9" }],
     ["# just a comment", null],
-  ])("%s", (line, firmware) => {
+  ])("firmware is read from %s", (line, firmware) => {
     expect(read(line).firmware).toEqual(firmware);
   });
 
-  test("addresses and parameters", () => {
+  test("addresses and parameters are read", () => {
     const estate = read(
       "set ns config -IPAddress 10.0.0.2 -netmask 255.255.255.0",
       "add ns ip 10.0.0.3 255.255.255.0 -vServer DISABLED",
@@ -57,7 +57,7 @@ describe("header and system", () => {
 });
 
 describe("servers and services", () => {
-  test("by address, by name, by domain, over IPv6, in a traffic domain", () => {
+  test("are read by address, name, domain, over IPv6 and in a traffic domain", () => {
     const estate = read(
       "add server ex01 10.0.0.11 -comment 'rack 1' -td 10 -devno 12356",
       "add server ex02 ex02.example.com",
@@ -98,7 +98,7 @@ describe("servers and services", () => {
     expect(estate.services.get("b")).toMatchObject({ healthMonitor: false, monThreshold: 3 });
   });
 
-  test("groups, their members, states and weights, bound before they are added", () => {
+  test("groups, members, states and weights are read when they are bound before they are added", () => {
     const estate = read(
       "bind serviceGroup g ex01 443 -state DISABLED -weight 7",
       'bind serviceGroup g 10.0.0.12 443 -CustomServerID "\\"None\\""',
@@ -133,7 +133,7 @@ describe("servers and services", () => {
       "disable server ex01\nenable server ex01",
       ["g 10.0.0.11 true", "g 10.0.0.12 true", "s 10.0.0.11 true"],
     ],
-  ])("%s", (command, expected) => {
+  ])("are enabled or not after %s", (command, expected) => {
     const estate = read(
       "add server ex01 10.0.0.11",
       "add serviceGroup g SSL",
@@ -148,7 +148,7 @@ describe("servers and services", () => {
     expect(states).toEqual(expected);
   });
 
-  test("default monitors are synthesised by type and port, unless another is bound or they are off", () => {
+  test("get default monitors by type and port unless another is bound or they are switched off", () => {
     const estate = read(
       "add service tcp 10.0.0.1 TCP 143",
       "add service bridge 10.0.0.1 SSL_BRIDGE 443",
@@ -180,7 +180,7 @@ describe("servers and services", () => {
     expect(estate.monitors.get("http")).toMatchObject({ type: "HTTP", builtIn: true });
   });
 
-  test("the old way of binding monitors", () => {
+  test("are bound to monitors by the old form bind lb monitor", () => {
     const estate = read(
       "add service s 10.0.0.1 HTTP 80",
       "add service t 10.0.0.2 HTTP 80",
@@ -195,7 +195,7 @@ describe("servers and services", () => {
     ]);
   });
 
-  test("settings of TLS towards the servers, a profile before the service's own", () => {
+  test("have TLS settings towards the servers, with a profile before the service's own", () => {
     const estate = read(
       "add service a 10.0.0.1 SSL 443",
       "add serviceGroup b SSL",
@@ -222,7 +222,7 @@ describe("servers and services", () => {
 });
 
 describe("monitors", () => {
-  test("carry NetScaler's defaults", () => {
+  test("have NetScaler's defaults", () => {
     expect(monitor("add lb monitor m TCP")).toMatchObject({
       intervalMs: 5_000,
       responseTimeoutMs: 2_000,
@@ -251,7 +251,7 @@ describe("monitors", () => {
     ["RADIUS", { respCodes: [{ from: 2, to: 2 }] }],
     ["POP3", { scriptName: "nspop3.pl", dispatcherIp: "127.0.0.1", dispatcherPort: 3013 }],
     ["USER", { scriptName: null, dispatcherIp: "127.0.0.1" }],
-  ])("of type %s carry that type's", (type, parameters) => {
+  ])("of type %s have that type's defaults", (type, parameters) => {
     expect(monitor(`add lb monitor m ${type}`).parameters).toMatchObject(parameters);
   });
 
@@ -277,7 +277,7 @@ describe("monitors", () => {
       "-netProfile np -sslProfile sp -tos YES -ipTunnel YES",
       { netProfile: "np", sslProfile: "sp", tos: true, ipTunnel: true },
     ],
-  ])("%s", (keys, expected) => {
+  ])("read %s", (keys, expected) => {
     expect(monitor(`add lb monitor m TCP ${keys}`)).toMatchObject(expected);
   });
 
@@ -333,11 +333,11 @@ describe("monitors", () => {
       'USER -scriptName own.pl -scriptArgs "a\\\\\\\\b" -dispatcherIP 10.0.0.1 -dispatcherPort 99',
       { scriptName: "own.pl", scriptArgs: "a\\\\b", dispatcherIp: "10.0.0.1", dispatcherPort: 99 },
     ],
-  ])("parameters of %s", (text, expected) => {
+  ])("read the parameters of %s", (text, expected) => {
     expect(monitor(`add lb monitor m ${text}`).parameters).toMatchObject(expected);
   });
 
-  test("logins in headers stay out of what is kept as written", () => {
+  test("hold no login of a header in their text as written", () => {
     const { written } = monitor(
       'add lb monitor m HTTP-ECV -customHeaders "Host: a\\r\\nAuthorization: Basic c2VjcmV0\\r\\nX-A: b\\r\\n"',
     );
@@ -346,7 +346,7 @@ describe("monitors", () => {
     ]);
   });
 
-  test("unknown types and keys are kept as they stand", () => {
+  test("keep unknown types and keys as they stand", () => {
     const estate = read("add lb monitor m imap-ecv -newKey 7 -flag");
     expect(estate.monitors.get("m")?.type).toBe("IMAP-ECV");
     expect([...(estate.monitors.get("m")?.written ?? [])]).toEqual([
@@ -356,7 +356,7 @@ describe("monitors", () => {
     expect(said(estate)).toContain("warning unknown_monitor_type m");
   });
 
-  test("values that cannot be read leave the default, and say so", () => {
+  test("keep the default and report values that cannot be read", () => {
     const estate = read("add lb monitor m HTTP -interval soon -retries -respCode 200 abc");
     expect(estate.monitors.get("m")).toMatchObject({
       intervalMs: 5_000,
@@ -366,11 +366,11 @@ describe("monitors", () => {
     expect(said(estate).filter((one) => one.includes("unreadable_value"))).toHaveLength(3);
   });
 
-  test("a key that lost its dash is told", () => {
+  test("report a key that lost its dash", () => {
     expect(said(read("add lb monitor m HTTP respCode 200"))).toContain("warning stray_words m");
   });
 
-  test("built-ins change by set, under any letter case", () => {
+  test("change when built-ins are set, under any letter case", () => {
     const estate = read(
       "set lb monitor HTTP HTTP -respCode 200 403 -interval 9",
       "add service s 10.0.0.1 HTTP 80",
@@ -387,7 +387,7 @@ describe("monitors", () => {
     expect(estate.monitors.get("https")).toMatchObject({ type: "HTTP", secure: true });
   });
 
-  test("set changes a configured monitor and leaves the rest", () => {
+  test("change only what set names", () => {
     expect(
       monitor("set lb monitor m TCP -interval 7", "add lb monitor m TCP -retries 4 -interval 6"),
     ).toMatchObject({ intervalMs: 7_000, retries: 4 });
@@ -395,7 +395,7 @@ describe("monitors", () => {
 });
 
 describe("vservers", () => {
-  test("load balancing", () => {
+  test("are read with load balancing settings", () => {
     const estate = read(
       "add service s 10.0.0.1 HTTP 80",
       'add lb vserver v SSL 10.0.1.1 443 -persistenceType COOKIEINSERT -timeout 30 -cookieName c -lbMethod ROUNDROBIN -cltTimeout 180 -backupVServer b -AuthenticationHost aaa.example.com -Authentication ON -authnVsName a -comment "x y"',
@@ -449,7 +449,7 @@ describe("vservers", () => {
     expect(said(estate)).toEqual([]);
   });
 
-  test("content switching: actions, targets at the binding, defaults, classic policies", () => {
+  test("are read with content switching: actions, targets at the binding, defaults, classic policies", () => {
     const estate = read(
       "bind cs vserver c -lbvserver fallback",
       "bind cs vserver c -policyName owa -priority 100",
@@ -498,7 +498,7 @@ describe("vservers", () => {
     expect(said(estate)).toEqual([]);
   });
 
-  test("certificates, TLS versions and authentication profiles", () => {
+  test("are read with certificates, TLS versions and authentication profiles", () => {
     const estate = read(
       "add lb vserver v SSL 10.0.1.1 443 -authnProfile p",
       "add authentication authnProfile p -authnVsName a -AuthenticationHost aaa.example.com",
@@ -535,8 +535,8 @@ describe("vservers", () => {
   });
 });
 
-describe("what is odd is told", () => {
-  test("a line longer than any command", () => {
+describe("diagnostics", () => {
+  test("report a line longer than any command", () => {
     const { monitors, diagnostics } = read(
       "add lb monitor m1 TCP",
       `add lb monitor m2 HTTP${" -a b".repeat(100_000)}`,
@@ -584,11 +584,11 @@ describe("what is odd is told", () => {
       "add lb vserver v SSL 10.0.0.1 443\nbind ssl vserver v -certkeyName gone",
       "info dangling_reference v",
     ],
-  ])("%s", (text, expected) => {
+  ])("report an oddity with rule and object: %s", (text, expected) => {
     expect(said(read(text))).toContain(expected);
   });
 
-  test("monitors of GSLB services are in use", () => {
+  test("do not report a monitor as unused when a GSLB service binds it", () => {
     const site = [
       "add gslb site a LOCAL 10.0.0.9",
       "add gslb service g 10.0.0.1 TCP 25 -siteName a",
@@ -597,7 +597,7 @@ describe("what is odd is told", () => {
     expect(said(estate)).toEqual([]);
   });
 
-  test("a pinned destination is told when it decides for others", () => {
+  test("report a pinned destination when it decides for other members", () => {
     const one = [
       "add lb monitor m TCP -destIP 10.0.0.1",
       "add service a 10.0.0.1 TCP 1",
@@ -608,7 +608,7 @@ describe("what is odd is told", () => {
     expect(said(read(...two))).toEqual(["error pinned_dest_ip m"]);
   });
 
-  test("statements beside the purpose are counted by kind", () => {
+  test("count statements that are not read by kind", () => {
     const estate = read(
       "enable ns feature LB",
       "set ns hostName a",
@@ -624,7 +624,7 @@ describe("what is odd is told", () => {
     ]);
   });
 
-  test("policies of two features may share a name", () => {
+  test("allow policies of two features to share a name", () => {
     const estate = read(
       "add rewrite policy p true a",
       'add cs policy p -rule "HTTP.REQ.URL.EQ(\\"/\\")" -action x',
@@ -636,7 +636,7 @@ describe("what is odd is told", () => {
   });
 });
 
-test("ranges that expand without end › are read up to a bound, which is told", () => {
+test("ranges › are read up to a bound, which is reported, when they expand without end", () => {
   const line = "add server a[1-1000] 192.0.2.1\n";
   const estate = read(line.repeat(500));
   expect(said(estate)).toContain("error import_too_large file");
@@ -648,7 +648,7 @@ test.each([
   ["add server NAME 192.0.2.1", "add server"],
   ["set lb monitor NAME HTTP -interval 5", "set lb monitor"],
   ["bind serviceGroup sg NAME 443", "bind servicegroup"],
-])("an overlong name › is no name, and is not shown: %s", (line, kind) => {
+])("overlong name › is ignored and not shown: %s", (line, kind) => {
   const name = "n".repeat(60_000);
   const estate = read("add serviceGroup sg SSL", line.replace("NAME", name));
   expect(said(estate)).toContain(`error unreadable_value ${kind}`);
@@ -657,7 +657,7 @@ test.each([
   );
 });
 
-test("a name › may have 255 characters, as a server's domain may, and a pattern any length", () => {
+test("name › may have 255 characters, as a server's domain may, and a pattern any length", () => {
   const name = "n".repeat(255);
   const estate = read(
     `add server ${name} 192.0.2.1`,

@@ -16,18 +16,18 @@ const vectors = readFileSync(new URL("lexer-vectors.jsonl", import.meta.url), "u
   .filter((line) => line !== "")
   .map((line) => JSON.parse(line) as Vector);
 
-describe("the ADC's own tokenisation", () => {
-  test("is given by enough vectors", () => {
+describe("lexer", () => {
+  test("is tested by enough vectors", () => {
     expect(vectors).toHaveLength(23);
   });
 
-  test.each(vectors)("of $in", (vector) => {
+  test.each(vectors)("makes the ADC's tokens of $in", (vector) => {
     expect(lexLine(vector.in).map(({ kind, text }) => [KIND[kind], text])).toEqual(vector.tokens);
   });
 });
 
-describe("what is written is read back", () => {
-  test("any words, by the writer's rule", () => {
+describe("writeWord", () => {
+  test("writes any words so that the lexer reads them back", () => {
     const word = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.string({ unit: fc.constantFrom(..."ab \"\\'\t\r\n()-#q{}/", "é") }),
@@ -42,7 +42,7 @@ describe("what is written is read back", () => {
     );
   });
 
-  test("any line gives tokens that hold no more than the line", () => {
+  test("lexes any line to tokens that hold no more than the line", () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(..." \"'\\()q{}<>-#abn\t") }), (line) => {
         const tokens = lexLine(line);

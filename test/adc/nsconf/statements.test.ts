@@ -63,11 +63,11 @@ describe("statements", () => {
       "add lb monitor d DNS -IPAddress 10.0.0.1 -IPAddress 10.0.0.2",
       [[1, "add lb monitor d DNS", { ipaddress: ["10.0.0.1", "10.0.0.2"] }]],
     ],
-  ])("%s", (_name, text, expected) => {
+  ])("are read from %s", (_name, text, expected) => {
     expect(brief(text)).toEqual(expected);
   });
 
-  test("a terminal's hard wrap is joined without a space", () => {
+  test("are joined without a space when a terminal has hard-wrapped them", () => {
     const long = `add lb monitor m TCP-ECV -send "${"x".repeat(45)}" -recv "service is ready"`;
     const wrapped = `${long.slice(0, 80)}\n${long.slice(80)}`;
     const filler = `add server ${"y".repeat(80 - 20)} 10.0.0.1\n`;
@@ -76,19 +76,19 @@ describe("statements", () => {
     expect(statements[1]?.keys.get("recv")).toEqual(["service is ready"]);
   });
 
-  test("lines before the first command are told, not swallowed", () => {
+  test("report lines before the first command", () => {
     const lines: number[] = [];
     const statements = [...readStatements("hello\nadd server a 10.0.0.1\n", (n) => lines.push(n))];
     expect(lines).toEqual([1]);
     expect(statements).toHaveLength(1);
   });
 
-  test("an open quote holds lines that only look like commands, however many", () => {
+  test("keep lines that only look like commands in an open quote, however many", () => {
     const [one, ...others] = read(`add lb monitor m HTTP -send "${"\nstat".repeat(500)}"`);
     expect(others).toEqual([]);
     expect(one?.keys.get("send")?.[0]).toBe(" stat".repeat(500));
   });
-  test("an open quote does not take the next command with it", () => {
+  test("are not taken into an open quote when the next command begins", () => {
     const statements = read('add lb monitor m TCP-ECV -recv "oops\nadd server a 10.0.0.1\n');
     expect(statements.map(({ group, broken }) => [group, broken])).toEqual([
       ["lb", true],
@@ -111,16 +111,16 @@ describe("ranges", () => {
     ["plain", ["plain"]],
     ["s[3-1]", ["s[3-1]"]],
     ["s[0-999999]", ["s[0-999999]"]],
-  ])("%s", (word, expected) => {
+  ])("of %s are expanded", (word, expected) => {
     expect(expandWord(word)).toEqual(expected);
   });
 
-  test("leave policies and their character classes alone", () => {
+  test("do not expand in policies' character classes", () => {
     const [statement] = read('add cs policy p -rule "HTTP.REQ.URL.REGEX_MATCH(re/[1-3]/)"');
     expect(statement?.keys.get("rule")).toEqual(["HTTP.REQ.URL.REGEX_MATCH(re/[1-3]/)"]);
   });
 
-  test("of different lengths stand as written", () => {
+  test("stand as written when their lengths differ", () => {
     expect(read("add server s[1-2] 10.0.0.[1-3]")).toHaveLength(1);
   });
 });

@@ -11,7 +11,7 @@ function said(estate: Estate): string[] {
 }
 
 describe("abbreviations", () => {
-  test("a monitor may be typed without lb, and verbs and objects by their beginning", () => {
+  test("are read when lb is left out and when verbs and objects are shortened", () => {
     const estate = read(
       "add server s1 10.0.0.97",
       "add service svc1 s1 HTTP 80",
@@ -33,13 +33,13 @@ describe("abbreviations", () => {
     expect(estate.lbVservers.get("v1")?.services).toMatchObject([{ service: "svc1" }]);
   });
 
-  test("what several words begin with stands as it is", () => {
+  test("stand as they are when they begin several words", () => {
     const estate = read("add serv s1 10.0.0.97", "add server s2 10.0.0.98");
     expect([...estate.servers.keys()]).toEqual(["s2"]);
     expect([...estate.otherStatements.keys()]).toEqual(["add serv"]);
   });
 
-  test("half a verb counts only before an object of the load balancer", () => {
+  test("of verbs are read only before an object of load balancing", () => {
     const estate = read("add server s 10.0.0.1", "disa server s", "en passant nothing");
     expect(estate.servers.get("s")?.enabled).toBe(false);
   });
@@ -55,7 +55,7 @@ describe("enable and disable lb monitor", () => {
     ["service first, as the reference has it", "disable lb monitor http_svc http_mon", false, true],
     ["a service alone means all of its bindings", "disable lb monitor http_svc", false, true],
     ["a monitor alone means the monitor", "disable lb monitor http_mon", true, false],
-  ])("%s", (_name, line, binding, monitor) => {
+  ])("reads %s", (_name, line, binding, monitor) => {
     const estate = read(...base, line);
     expect(said(estate)).toEqual([]);
     expect(estate.services.get("http_svc")?.monitors[0]?.enabled).toBe(binding);
@@ -66,7 +66,7 @@ describe("enable and disable lb monitor", () => {
   });
 });
 
-describe("unset, rm and unbind have effect", () => {
+describe("unset, rm and unbind", () => {
   test("unset brings an option's default back", () => {
     const estate = read(
       "add lb monitor m TCP -destIP 10.0.0.9 -destPort 80 -interval 30 -LRTM DISABLED",
@@ -79,7 +79,7 @@ describe("unset, rm and unbind have effect", () => {
     expect(estate.services.get("s")).toMatchObject({ monThreshold: 0, healthMonitor: true });
   });
 
-  test("a name may be given again behind rm", () => {
+  test("rm frees a name to be given again", () => {
     const estate = read(
       "add service s 10.0.0.1 HTTP 80",
       "add lb monitor m TCP",
@@ -96,7 +96,7 @@ describe("unset, rm and unbind have effect", () => {
     expect(estate.monitors.get("m")?.type).toBe("HTTP-ECV");
   });
 
-  test("a server that goes takes its services and members along", () => {
+  test("rm of a server removes its services and members as well", () => {
     const estate = read(
       "add server a 10.0.0.1",
       "add service s a HTTP 80",
@@ -112,7 +112,7 @@ describe("unset, rm and unbind have effect", () => {
   });
 });
 
-describe("set of what is bound", () => {
+describe("set of a binding", () => {
   const GROUP = [
     "add server s1 10.0.0.1",
     "add serviceGroup g HTTP -memberPort 8080",
@@ -121,7 +121,7 @@ describe("set of what is bound", () => {
     "bind serviceGroup g -monitorName http",
   ];
 
-  test("a binding's state and weight are its own, not the group's", () => {
+  test("changes the binding's state and weight, not the group's", () => {
     const estate = read(
       ...GROUP,
       "set serviceGroup g -monitorName HTTP -monState DISABLED -weight 4",
@@ -133,7 +133,7 @@ describe("set of what is bound", () => {
     });
   });
 
-  test("a member's weight is its own", () => {
+  test("changes a member's own weight", () => {
     const estate = read(...GROUP, "set serviceGroup g s1 81 -weight 9");
     expect(said(estate)).toEqual([]);
     expect(estate.services.get("g")?.members).toMatchObject([
@@ -142,7 +142,7 @@ describe("set of what is bound", () => {
     ]);
   });
 
-  test("what is not bound is named", () => {
+  test("reports what is not bound", () => {
     const more = [
       "set serviceGroup g -monitorName tcp -weight 2",
       "set serviceGroup g s1 9 -weight 2",
@@ -156,7 +156,7 @@ describe("set of what is bound", () => {
 
 describe("vservers", () => {
   test.each(["10.0.0.300 80", "10.0.0.1-3 80", "010.0.0.1 80", "10.0.0.1 0x50", "10.0.0.1 70000"])(
-    "are named where %s cannot be read",
+    "are reported when %s cannot be read",
     (place) => {
       for (const kind of ["lb", "cs"]) {
         const estate = read(`add ${kind} vserver v HTTP ${place}`);
@@ -166,7 +166,7 @@ describe("vservers", () => {
   );
 
   test.each(["", "0.0.0.0 0", ":: 0", "10.0.0.1 *", "* 80", "* *", "2001:db8::1 443", "10.0.0.1"])(
-    "are taken as they stand at '%s'",
+    "are read without a report at '%s'",
     (place) => {
       expect(said(read(`add lb vserver v HTTP ${place}`))).toEqual([]);
     },
@@ -175,7 +175,7 @@ describe("vservers", () => {
 
 describe("captured sessions", () => {
   test.each([["nsroot@ns1-Primary> "], ["> "], ["[ns1] 10:31 > "], ["ns1>"]])(
-    "a prompt %j is no part of the command",
+    "are read without the prompt %j",
     (prompt) => {
       const estate = read(
         `${prompt}add server web1 10.0.0.95`,
@@ -196,7 +196,7 @@ describe("captured sessions", () => {
     },
   );
 
-  test("a text that only looks like a prompt stays in its value", () => {
+  test("keep a text that only looks like a prompt in its value", () => {
     const estate = read('add lb monitor m HTTP-ECV -send "GET /" -recv "<b> show me"');
     expect(estate.monitors.get("m")?.parameters.recv).toBe("<b> show me");
   });
@@ -213,7 +213,7 @@ describe("members without a port", () => {
     "add serviceGroup sg_bare HTTP",
     "bind serviceGroup sg_bare fqdn",
   );
-  test("take it from the SRV record, or from the group", () => {
+  test("take it from the SRV record or from the group", () => {
     expect(estate.services.get("sg_srv")?.members).toMatchObject([
       { port: "*", portUnknown: "srv", domain: "_http._tcp.example.com" },
     ]);
@@ -222,12 +222,12 @@ describe("members without a port", () => {
     expect(estate.services.get("sg_cloud")?.members[0]?.portUnknown).toBeUndefined();
   });
 
-  test("are incomplete in a group that takes its members from nowhere", () => {
+  test("are reported as incomplete when the group has no port either", () => {
     expect(said(estate)).toContain("error incomplete_statement sg_bare");
   });
 });
 
-test("typed forms › a partition's statements are counted, and its names stay apart", () => {
+test("typed forms › count a partition's statements and keep its names apart", () => {
   const estate = read(
     "add server s1 10.0.0.1",
     "switch ns partition P1",
@@ -243,7 +243,7 @@ test("typed forms › a partition's statements are counted, and its names stay a
   expect(said(estate)).toEqual(["info partition_not_read P1"]);
 });
 
-test("typed forms › statements about health that are not read are counted by kind", () => {
+test("typed forms › count statements about health that are not read by kind", () => {
   const estate = read(
     "add lsn pool g",
     "bind lsn pool g 192.0.2.1",
@@ -256,12 +256,12 @@ test("typed forms › statements about health that are not read are counted by k
   );
 });
 
-test("typed forms › escaped quotes inside an unquoted token are Citrix's own reading", () => {
+test("typed forms › read escaped quotes inside an unquoted token as Citrix does", () => {
   const estate = read('add cs policy p -rule HTTP.REQ.URL.CONTAINS("a\\"b c")');
   expect(estate.policies.get("p")?.rule).toBe('HTTP.REQ.URL.CONTAINS("a"b c")');
 });
 
-test("typed forms › the default back-end profile counts where profiles are switched on", () => {
+test("typed forms › apply the default back-end profile when profiles are switched on", () => {
   const lines = [
     "set ssl profile ns_default_ssl_profile_backend -tls1 DISABLED -tls13 ENABLED",
     "add serviceGroup g SSL",
@@ -271,7 +271,7 @@ test("typed forms › the default back-end profile counts where profiles are swi
   expect(read(...lines).services.get("g")?.tls.versions.tls1).toBeNull();
 });
 
-test("typed forms › a policy bound by bind lb vserver to a content-switching vserver gets the right command named", () => {
+test("typed forms › name bind cs vserver when bind lb vserver binds a policy to a content-switching vserver", () => {
   const estate = read("add cs vserver cs SSL 10.0.0.1 443", "bind lb vserver cs -policyName p");
   const [told] = estate.diagnostics;
   expect(told).toMatchObject({ rule: "wrong_kind_reference", object: "cs" });
@@ -279,7 +279,7 @@ test("typed forms › a policy bound by bind lb vserver to a content-switching v
 });
 
 describe("options of services and vservers", () => {
-  test("half an option is read as the whole one, and told", () => {
+  test("are read and reported when they are shortened", () => {
     const estate = read(
       "add service s 10.0.0.1 HTTP 80",
       "bind service s -monitorName http -mons DISABLED",
@@ -290,25 +290,25 @@ describe("options of services and vservers", () => {
     expect(said(estate).toSorted()).toEqual(["info doubtful_option s", "info doubtful_option v"]);
   });
 
-  test("one that no service has is named, the rest of the line is read", () => {
+  test("are reported when no service has them, and the rest of the line is read", () => {
     const estate = read("add service s 10.0.0.1 HTTP 80 -fooBar 1 -healthMonitor NO");
     expect(estate.services.get("s")?.healthMonitor).toBe(false);
     expect(estate.diagnostics[0]?.message).toContain("has -foobar: the ADC refuses");
   });
 
-  test("what stands behind an option without its value is not repeated", () => {
+  test("do not repeat what stands behind an option without its value", () => {
     const estate = read("add service s 10.0.0.1 HTTP 80 -comment -Sommer2026 -healthMonitor NO");
     expect(JSON.stringify(estate)).not.toContain("ommer2026");
   });
 
-  test("an option that the appliance has saved itself is newer, not wrong", () => {
+  test("are reported as newer, not wrong, when the appliance has saved them itself", () => {
     const estate = read("#NS15.1 Build 1.1", "add service s 10.0.0.1 HTTP 80 -fromTheFuture YES");
     expect(said(estate)).toContain("info unknown_option s");
   });
 });
 
 describe("forms of scripts and pages", () => {
-  test("what nscli is given is read, its account is not", () => {
+  test("are read from what nscli is given, without its account", () => {
     const estate = read(
       'nscli -U :nsroot:geheim "add serviceGroup sg HTTP"',
       "  nscli -U 10.0.0.1:nsroot:geheim 'bind serviceGroup sg 10.0.0.7 80'",
@@ -318,7 +318,7 @@ describe("forms of scripts and pages", () => {
   });
 
   test.each(["* add lb vserver v1 HTTP 10.0.1.1 80", "  - add lb vserver v1 HTTP"])(
-    "an item of a list that can only be a command is one: %s",
+    "are read as commands when a list item can only be one: %s",
     (line) => {
       expect([...read(line).lbVservers.keys()]).toEqual(["v1"]);
     },
@@ -328,23 +328,23 @@ describe("forms of scripts and pages", () => {
     "* Add lb vserver for mail",
     "- add server to the farm",
     "* bind lb vserver and group",
-  ])("a sentence in a list is none: %s", (line) => {
+  ])("are not read as commands when a list item is a sentence: %s", (line) => {
     const { lbVservers, servers, diagnostics } = read(line, "add server s 10.0.0.1");
     expect([lbVservers.size, servers.size]).toEqual([0, 1]);
     expect(diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
   });
 });
 
-describe("what stands around commands in pages", () => {
+describe("text around commands in pages", () => {
   const longer = `add lb monitor m MYSQL-ECV -userName u -sqlQuery "select a from b where c" -evalRule "x"`;
 
-  test("a tag of the page's generator continues no command", () => {
+  test("does not continue a command when it is a generator's tag", () => {
     expect(said(read("{% highlight bash %}", longer, "{% endhighlight %}"))).toEqual([
       "info unused_monitor m",
     ]);
   });
 
-  test("the mark that ends a block is no part of the last name", () => {
+  test("is not part of the last name when it ends a block", () => {
     const estate = read(
       "add serviceGroup sg HTTP",
       "bind serviceGroup sg 10.0.0.1 80",
@@ -354,24 +354,24 @@ describe("what stands around commands in pages", () => {
     expect(estate.lbVservers.get("v")?.services).toMatchObject([{ service: "sg" }]);
   });
 
-  test("a synopsis is no command", () => {
+  test("is not read as a command when it is a synopsis", () => {
     const estate = read("add lb monitor <name> <type> [-interval <n> [<units>]] [-recv <string>]");
     expect([...estate.monitors.keys()]).toEqual([]);
   });
 
-  test("typographic quotes in a comment behind a command are none of it", () => {
+  test("is not read when typographic quotes stand in a comment behind a command", () => {
     const estate = read("add service s 10.0.0.1 HTTP 80 ## exclude \u201c-devno 7\u201d");
     expect(said(estate).filter((one) => one.startsWith("error"))).toEqual([]);
   });
 
-  test("a value to be filled in is no mistake", () => {
+  test("is reported as information only when a value is to be filled in", () => {
     const estate = read("add lb monitor m TCP -destIP $db1_ip", "add lb vserver v HTTP <ip> 80");
     expect(said(estate).filter((one) => !one.startsWith("info"))).toEqual([]);
   });
 });
 
-describe("a monitor that is bound by a part of its name", () => {
-  test("is one error", () => {
+describe("monitor bound by a part of its name", () => {
+  test("is one error that names the monitor", () => {
     const estate = read(
       'add lb monitor MON_ocp-master HTTP-ECV -send "GET /healthz" -recv ok -secure YES',
       "add serviceGroup sg SSL_BRIDGE",
@@ -381,7 +381,7 @@ describe("a monitor that is bound by a part of its name", () => {
     expect(estate.diagnostics[0]?.message).toContain("but MON_ocp-master is");
   });
 
-  test("is not guessed where two could be meant", () => {
+  test("is not guessed when two monitors could be meant", () => {
     const estate = read(
       "add lb monitor A_master TCP",
       "add lb monitor B_master TCP",
@@ -392,7 +392,7 @@ describe("a monitor that is bound by a part of its name", () => {
   });
 });
 
-test("unset lb monitor › without its type is refused, as set is", () => {
+test("unset lb monitor › is refused without its type, as set is", () => {
   const estate = read("add lb monitor m TCP -interval 20", "unset lb monitor m -interval");
   expect(said(estate)).toContain("error incomplete_statement m");
   expect(estate.monitors.get("m")?.intervalMs).toBe(20_000);

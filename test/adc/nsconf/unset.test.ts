@@ -101,25 +101,28 @@ function read(lines: readonly string[]): Estate {
   return parseNsConf(lines.filter((line) => line !== "").join("\n"), { adc: "a" });
 }
 
-describe("unset › brings the default of every option back", () => {
-  test.each([...OBJECTS, ...PARAMETERS])("%s %s", (object, added, name, fields, of) => {
-    const add = added === "" ? "" : `add ${object} ${added}`;
-    const options = Object.values(fields).filter(({ key }) => !NEVER_UNSET.has(key));
-    const untouched = of(read([add, `unset ${object} ${name}`]));
-    for (const one of options) {
-      const set = `set ${object} ${name} -${one.option} ${sampleOf(one)}`;
-      const changed = read([add, set]);
-      expect(of(changed), set).not.toEqual(untouched);
-      const back = read([add, set, `unset ${object} ${name} -${one.option}`]);
-      // What a global parameter was set to stands in the estate; never having been set does not.
-      const expected = object === "tm sessionParameter" ? of(back) : untouched;
-      expect(of(back), `unset ${object} ${name} -${one.option}`).toEqual(expected);
-      expect(back.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
-    }
-    expect(options.length).toBeGreaterThan(0);
-  });
+describe("unset", () => {
+  test.each([...OBJECTS, ...PARAMETERS])(
+    "brings the default of every option of %s %s back",
+    (object, added, name, fields, of) => {
+      const add = added === "" ? "" : `add ${object} ${added}`;
+      const options = Object.values(fields).filter(({ key }) => !NEVER_UNSET.has(key));
+      const untouched = of(read([add, `unset ${object} ${name}`]));
+      for (const one of options) {
+        const set = `set ${object} ${name} -${one.option} ${sampleOf(one)}`;
+        const changed = read([add, set]);
+        expect(of(changed), set).not.toEqual(untouched);
+        const back = read([add, set, `unset ${object} ${name} -${one.option}`]);
+        // What a global parameter was set to stands in the estate; never having been set does not.
+        const expected = object === "tm sessionParameter" ? of(back) : untouched;
+        expect(of(back), `unset ${object} ${name} -${one.option}`).toEqual(expected);
+        expect(back.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
+      }
+      expect(options.length).toBeGreaterThan(0);
+    },
+  );
 
-  test("a session parameter that is taken back is the default, and leaves the others", () => {
+  test("brings the default of a session parameter back and leaves the others", () => {
     const { parameters } = read([
       "set tm sessionParameter -SSO ON -defaultAuthorizationAction DENY",
       "unset tm sessionParameter -defaultAuthorizationAction",
@@ -127,7 +130,7 @@ describe("unset › brings the default of every option back", () => {
     expect(parameters).toMatchObject({ sessionSso: true, sessionDeniesByDefault: false });
   });
 
-  test("a policy without its action switches nothing", () => {
+  test("leaves a policy without its action", () => {
     const { policies } = read([
       "add cs action a -targetLBVserver v",
       "add cs policy p -rule true -action a",
@@ -136,7 +139,7 @@ describe("unset › brings the default of every option back", () => {
     expect(policies.get("p")).toMatchObject({ rule: "true", action: null });
   });
 
-  test("a built-in monitor is the firmware's again", () => {
+  test("makes a built-in monitor the firmware's again", () => {
     const { monitors } = read([
       "set lb monitor http HTTP -interval 30 -httpRequest x -respCode 404",
       "unset lb monitor http HTTP -interval -httpRequest -respCode",
