@@ -6,7 +6,8 @@ import {
 } from "../model/live.ts";
 import { gapSentence } from "../model/adc-state.ts";
 import { z } from "zod";
-import { blackboxFile, blackboxTargets, probeTargets } from "../exporters/discovery.ts";
+import { blackboxFile, blackboxTargets } from "../exporters/blackbox.ts";
+import { probeTargets } from "../exporters/discovery.ts";
 import { json, problem, reply, type Reply, text } from "./http/reply.ts";
 import { get, type Route, type Call } from "./http/route.ts";
 import type { WebSources } from "./sources.ts";

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
-import { blackboxFile, blackboxTargets } from "../../src/exporters/discovery.ts";
+import { blackboxFile, blackboxTargets } from "../../src/exporters/blackbox.ts";
 import { runMonitor } from "../../src/probes/monitors/registry.ts";
 import { monitorSpec } from "../support/monitor-spec.ts";
 import { probeContext } from "../support/probe-context.ts";

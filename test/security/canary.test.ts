@@ -13,7 +13,7 @@ import { runPlan } from "../../src/cli/plan.ts";
 import { runProbeCommand } from "../../src/cli/probe.ts";
 import { runCheckConfig } from "../../src/cli/check-config.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
-import { blackboxFile } from "../../src/exporters/discovery.ts";
+import { blackboxFile } from "../../src/exporters/blackbox.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { ACCOUNT_TRANSACTIONS } from "../../src/model/transactions.ts";
 import { estateJson } from "../../src/web/api/estate.ts";
