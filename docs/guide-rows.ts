@@ -35,11 +35,12 @@ export const TESTS = {
   },
   oauthOffered: {
     file: "test/probes/transactions/web-looks.test.ts",
-    title: "OAuth, shown to an empty token alone, %s",
+    title: "OAuth, offered to an empty token alone, %s",
   },
   proxyRefused: {
     file: "test/probes/transactions/web-logins.test.ts",
-    title: "a front end that another one refuses, by the error page of Exchange %s",
+    title:
+      "owa_form reports backend_unavailable when another front end refuses the proxy, by the page of Exchange %s",
   },
   planRpc: plan("sends RPC to the monitor's fixed port when the service has every port"),
   planVip: plan(
@@ -127,60 +128,62 @@ export const TESTS = {
   },
   challenge: {
     file: "test/probes/transactions/web-looks.test.ts",
-    title: "asks as a client does, and keeps cookies out of the evidence",
+    title: "sends a client's request and keeps cookies out of the evidence",
   },
   configuredRedirect: {
     file: "test/probes/transactions/web-looks.test.ts",
-    title: "a configured redirect is what is expected",
+    title: "matches the configured redirect alone",
   },
   sslRequired: { file: "test/probes/transactions/web-looks.test.ts", title: "ssl_required" },
   healthPage: {
     file: "test/probes/transactions/web-looks.test.ts",
-    title: "an aborted request is a component that is offline",
+    title: "reports component_offline when the request is aborted",
   },
   offloaded2010: {
     file: "test/probes/transactions/web-logins.test.ts",
-    title: "Exchange 2010 behind an offloading ADC, where clear text is allowed",
+    title:
+      "owa_form and eas_options log in over clear text when Exchange 2010 is behind an offloading ADC",
   },
   paddedBody: {
     file: "test/probes/transactions/web-logins.test.ts",
-    title: "EWS with a padded body, by %s",
+    title: "ews_folder sends a padded body by %s",
   },
   addressBook: {
     file: "test/probes/transactions/web-logins.test.ts",
-    title: "the manifest of the offline address book",
+    title: "oab reads the manifest when its path is configured",
   },
   autodiscover: {
     file: "test/probes/transactions/web-logins.test.ts",
-    title: "Autodiscover of an unknown mailbox",
+    title: "autodiscover reports bad_status when the mailbox is unknown",
   },
   mailLogin: {
     file: "test/probes/transactions/mail-logins.test.ts",
-    title: "logs in over one connection, and keeps the password out of everything",
+    title: "logs in once over one connection and hides the password",
   },
   deadMailbox: {
     file: "test/probes/transactions/mail-logins.test.ts",
-    title: "%s: the banner is fine, the login is not",
+    title: "%s fails at step login when the back end is dead",
   },
   mapper: {
     file: "test/probes/transactions/round-trip-and-rpc.test.ts",
-    title: "a static port that is static no more",
+    title: "reports bad_status when the mapper names another port",
   },
   roundTrip: {
     file: "test/probes/transactions/round-trip-and-rpc.test.ts",
-    title: "the message arrives, is found and deleted",
+    title: "matches and deletes the message when it arrives",
   },
   mailFrom: {
     file: "test/probes/transactions/smtp-mail-from.test.ts",
-    title: "goes up to MAIL FROM, takes it back, and leaves: no RCPT, no DATA",
+    title: "sends MAIL FROM, RSET and QUIT, but no RCPT and no DATA",
   },
   relay: {
     file: "test/probes/transactions/smtp-mail-from.test.ts",
-    title: "a recipient elsewhere must be refused, where that is asked for; never DATA",
+    title:
+      "matches with expect: blocked only when the outside recipient is refused, and sends no DATA",
   },
   imapGreeting: {
     file: "test/probes/transactions/imap-pop3-greeting.test.ts",
-    title: "accepted, then closed without a byte: Exchange's refusal in maintenance",
+    title: "reports closed_without_data at step banner when closed without a byte",
   },
   infrastructure: {
     file: "test/probes/monitors/infrastructure-servers.test.ts",
@@ -188,7 +191,7 @@ export const TESTS = {
   },
   ntp: {
     file: "test/probes/transactions/real-support-servers.test.ts",
-    title: "ntp_time tells stratum and offset, and judges the offset where asked",
+    title: "reports stratum and offset when the offset is within its limit",
   },
   staleMonitor: {
     file: "test/agent/login-monitors.test.ts",
@@ -200,12 +203,12 @@ export const TESTS = {
   },
   aaaLogin: {
     file: "test/probes/transactions/aaa.test.ts",
-    title: "passes every step, and Exchange answers behind it",
+    title: "passes and hides the credential when AAA and Exchange accept it",
   },
-  aaaForm: { file: "test/probes/transactions/aaa.test.ts", title: "where the login's form goes" },
+  aaaForm: { file: "test/probes/transactions/aaa.test.ts", title: "AAA login form" },
   aaaBlocked: {
     file: "test/probes/transactions/aaa.test.ts",
-    title: "a path behind the login is blocked for strangers",
+    title: "matches when the path is behind the login",
   },
   aaaActiveSync: aaaStep("ActiveSync is reached through 401-based AAA"),
   aaaGroups: aaaStep("who is in no group is not authorized"),

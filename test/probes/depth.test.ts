@@ -60,11 +60,11 @@ describe("monitorSight", () => {
     ["USER -scriptName nspop3.pl", "login", null],
     ["USER -scriptName own.pl", "mailbox", null],
     ["NOTYPE", "mailbox", null],
-  ])("%s", (written, depth, path) => {
+  ])("classifies %s as depth %s on path %s", (written, depth, path) => {
     expect(monitorSight(monitor(written))).toEqual({ depth, path });
   });
 
-  test("knows every type, so that none is deeper than it is by mistake", () => {
+  test("leaves no type at an unintended depth when every known type is classified", () => {
     const deepestOf = [...MONITOR_TYPES.keys()].filter(
       (type) => monitorSight(monitor(type)).depth === "mailbox",
     );
@@ -80,21 +80,26 @@ describe("outranks", () => {
   const owa = { depth: "dialogue", path: "owa" } as const;
   test.each([
     [
-      "a deeper pass",
+      "deeper",
       { depth: "login", path: null } as const,
       { depth: "greeting", path: null } as const,
       true,
     ],
-    ["an equal one", owa, owa, true],
+    ["equal", owa, owa, true],
     [
-      "a shallower one",
+      "shallower",
       { depth: "greeting", path: null } as const,
       { depth: "login", path: null } as const,
       false,
     ],
-    ["another directory", owa, { depth: "dialogue", path: "ews" } as const, false],
-    ["any page, over a status of the root", owa, { depth: "greeting", path: null } as const, true],
-  ])("%s", (_name, pass, failure, expected) => {
+    ["of another directory", owa, { depth: "dialogue", path: "ews" } as const, false],
+    [
+      "of a page and the failure a greeting of the root",
+      owa,
+      { depth: "greeting", path: null } as const,
+      true,
+    ],
+  ])("compares depth and path when the pass is %s", (_name, pass, failure, expected) => {
     expect(outranks(pass, failure)).toBe(expected);
   });
 });
@@ -171,15 +176,15 @@ function monitorsOf(file: string): ReadonlyMap<string, Monitor> {
   return parseNsConf([text, ...fixes].join("\n"), { adc: "adc" }).monitors;
 }
 
-describe("the measured blind spots", () => {
+describe("docs/dev/blind-spots.md", () => {
   const rows = measuredRows();
 
-  test("are of many monitors", () => {
+  test("lists more than 25 measured monitors", () => {
     expect(rows.length).toBeGreaterThan(25);
   });
 
   test.each(rows.map((row) => [`${row.name}, ${row.table}`, row] as const))(
-    "of %s agree with its depth",
+    "agrees with the declared depth of %s",
     (_title, { guide, table, name, cells }) => {
       const own = monitorsOf(guide).get(name);
       const isLook = (TRANSACTIONS as readonly string[]).includes(name);

@@ -41,7 +41,7 @@ function ldapServer(code: number): Behaviour {
   };
 }
 
-describe("LDAP: what the result of a bind says of the password", () => {
+describe("loginOutcome for LDAP", () => {
   test.each<readonly [number, LoginOutcome, string]>([
     [49, "rejected", "auth_rejected"],
     [51, "not_tried", "backend_unavailable"],
@@ -54,7 +54,7 @@ describe("LDAP: what the result of a bind says of the password", () => {
     [53, "unanswered", "bad_status"],
     [1, "unanswered", "bad_status"],
     [80, "unanswered", "bad_status"],
-  ])("%d: %s", async (code, login, reason) => {
+  ])("maps bind result code %d to %s", async (code, login, reason) => {
     const port = await portOf(ldapServer(code));
     const monitor = await monitorAt(port, monitorSpec("LDAP", {}, { credential }));
     const transaction = await runTransaction(
@@ -68,13 +68,13 @@ describe("LDAP: what the result of a bind says of the password", () => {
     }
   });
 
-  test("an anonymous bind is nobody's", async () => {
+  test("is not_tried when the bind is anonymous", async () => {
     const seen = await monitorAt(await portOf(ldapServer(49)), monitorSpec("LDAP"));
     expect(loginOutcome(seen)).toBe("not_tried");
   });
 });
 
-describe("RADIUS: a reject is a reject, whatever the monitor expects", () => {
+describe("loginOutcome for RADIUS", () => {
   const EXPECTS_ANY: readonly CodeRange[] = [{ from: 2, to: 3 }];
 
   async function radius(code: number | null): Promise<number> {
@@ -108,21 +108,24 @@ describe("RADIUS: a reject is a reject, whatever the monitor expects", () => {
     [3, EXPECTS_ANY, "match", "rejected"],
     [11, [{ from: 11, to: 11 }], "match", "unanswered"],
     [null, EXPECTS_ANY, "timeout", "unanswered"],
-  ])("code %s where %j is expected: %s, %s", async (code, expected, outcome, login) => {
-    const seen = await monitorAt(await radius(code), spec(expected));
-    expect(seen.outcome).toBe(outcome);
-    expect(loginOutcome(seen)).toBe(login);
-  });
+  ])(
+    "follows the response code: %s with expected codes %j gives outcome %s and login %s",
+    async (code, expected, outcome, login) => {
+      const seen = await monitorAt(await radius(code), spec(expected));
+      expect(seen.outcome).toBe(outcome);
+      expect(loginOutcome(seen)).toBe(login);
+    },
+  );
 });
 
-describe("FTP: only 421 says that a password was not looked at", () => {
+describe("loginOutcome for FTP", () => {
   test.each<readonly [string, LoginOutcome]>([
     ["530 Login incorrect.", "rejected"],
     ["421 Service not available.", "not_tried"],
     ["500 OOPS: service not available", "unanswered"],
     ["332 Need account", "unanswered"],
     ["430 Invalid username or password", "unanswered"],
-  ])("%s: %s", async (answer, login) => {
+  ])('maps reply "%s" to %s', async (answer, login) => {
     const port = await portOf((socket) => {
       socket.write("220 ready\r\n");
       socket.on("data", (data) => {
@@ -133,31 +136,31 @@ describe("FTP: only 421 says that a password was not looked at", () => {
   });
 });
 
-describe("MySQL", () => {
+describe("loginOutcome for MySQL", () => {
   const errorPacket = (code: number): Buffer => {
     const body = Buffer.from([0xff, code & 0xff, code >> 8, ...Buffer.from("#08004Too many")]);
     return Buffer.concat([Buffer.from([body.length, 0, 0, 0]), body]);
   };
 
-  test("an error instead of the greeting came before any password", async () => {
+  test("is not_tried when an error packet comes instead of the greeting", async () => {
     const port = await portOf((socket) => socket.write(errorPacket(1040)));
     const seen = await monitorAt(port, monitorSpec("MYSQL", {}, { credential }));
     expect(seen.reason).toBe("throttled");
     expect(loginOutcome(seen)).toBe("not_tried");
   });
 
-  test("a wrong password is a rejection", async () => {
+  test("is rejected when the password is wrong", async () => {
     const port = await portOf(mysqlServer({ plugin: "mysql_native_password", queries: [] }));
     const seen = await monitorAt(port, monitorSpec("MYSQL", {}, { credential }));
     expect(loginOutcome(seen)).toBe("rejected");
   });
 });
 
-describe("a command that was given a password", () => {
+describe("loginOutcome for a command", () => {
   test.each<readonly [string, LoginOutcome]>([
     ["exit 0", "accepted"],
     ["exit 1", "unanswered"],
-  ])("%s: %s", async (script, login) => {
+  ])("maps %s to %s", async (script, login) => {
     const spec = monitorSpec(
       "USER",
       { scriptName: "own.pl" },
@@ -167,7 +170,7 @@ describe("a command that was given a password", () => {
   });
 });
 
-describe("the web: a status that no application gave acquits, words do not", () => {
+describe("loginOutcome for web logins", () => {
   const CHALLENGE =
     'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n';
   test.each<readonly [string, LoginOutcome]>([
@@ -178,7 +181,7 @@ describe("the web: a status that no application gave acquits, words do not", () 
     ["502 Bad Gateway", "unanswered"],
     ["403 SSL is required", "unanswered"],
     ["200 the service is not available", "unanswered"],
-  ])("%s: %s", async (status, login) => {
+  ])('maps status "%s" to %s', async (status, login) => {
     const port = await portOf((socket) => {
       let text = "";
       socket.on("data", (data) => {
@@ -201,7 +204,7 @@ describe("the web: a status that no application gave acquits, words do not", () 
   });
 });
 
-describe("IMAP, as its library tells it", () => {
+describe("loginOutcome for imap_login", () => {
   test.each<readonly [string, LoginOutcome, string]>([
     ["NO [UNAVAILABLE] the directory is away", "not_tried", "backend_unavailable"],
     ["NO [SERVERBUG] oops", "not_tried", "backend_unavailable"],
@@ -210,7 +213,7 @@ describe("IMAP, as its library tells it", () => {
     ["NO Server Unavailable. 15", "not_tried", "backend_unavailable"],
     ["NO kessler says Server Unavailable. 15", "unanswered", "backend_unavailable"],
     ["BAD [PRIVACYREQUIRED] first TLS", "not_tried", "ssl_required"],
-  ])("%s: %s", async (answer, login, reason) => {
+  ])('maps response "%s" to %s', async (answer, login, reason) => {
     const port = await portOf((socket) => {
       socket.write("* OK [CAPABILITY IMAP4rev1] ready\r\n");
       socket.on("data", (data) => {

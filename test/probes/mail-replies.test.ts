@@ -19,7 +19,7 @@ const smtp = (code: number, text: string): MailRefusal => ({ protocol: "smtp", c
 const imap = (text: string): MailRefusal => ({ protocol: "imap", text });
 const pop3 = (text: string): MailRefusal => ({ protocol: "pop3", text });
 
-describe("a refusal's reason", () => {
+describe("mailRefusalReason", () => {
   test.each([
     [smtp(421, "4.3.2 Service not active"), "service_not_active"],
     [smtp(421, "4.3.2 Service not available"), "service_not_active"],
@@ -48,12 +48,12 @@ describe("a refusal's reason", () => {
     [pop3("-ERR [IN-USE] locked"), "backend_unavailable"],
     [pop3("-ERR Command is not valid in this state."), "ssl_required"],
     [pop3("-ERR no mailbox of kessler"), "bad_status"],
-  ] as const)("%j is %s", (refusal, reason) => {
+  ] as const)("maps %j to %s", (refusal, reason) => {
     expect(mailRefusalReason(refusal, "command")).toBe(reason);
   });
 });
 
-describe("a refusal of a password", () => {
+describe("mailLoginRefusal", () => {
   test.each([
     [pop3("-ERR [AUTH] Authentication failed for kessler"), "auth_rejected", "rejected"],
     [pop3("-ERR Authentication failed for kessler"), "auth_rejected", "rejected"],
@@ -82,7 +82,7 @@ describe("a refusal of a password", () => {
     [smtp(550, "4.3.2 a lie"), "service_not_active", "unanswered"],
     [smtp(534, "5.7.9 too weak"), "scheme_unsupported", "not_tried"],
     [smtp(500, "what"), "bad_status", "unanswered"],
-  ] as const)("%j is %s, the credential %s", (refusal, reason, login) => {
+  ] as const)("maps %j to reason %s and login %s", (refusal, reason, login) => {
     expect(mailLoginRefusal(refusal)).toEqual({ reason, login });
   });
 
@@ -93,7 +93,7 @@ describe("a refusal of a password", () => {
   );
   const TEXT = fc.array(fc.oneof(WORDS, fc.string({ maxLength: 12 })), { maxLength: 12 });
 
-  test("is acquitted by no words: whatever a name or a sentence holds", () => {
+  test("never returns not_tried when only free text suggests it", () => {
     fc.assert(
       fc.property(TEXT, (words) => {
         const text = `user ${words.join(" ")}`;
@@ -179,8 +179,8 @@ async function bothReasons(
   }
 }
 
-describe("monitor and transaction give one refusal one reason", () => {
-  test("of SMTP, instead of a greeting", async () => {
+describe("monitor and transaction", () => {
+  test("give the same reason when an SMTP server refuses instead of greeting", async () => {
     await fc.assert(
       fc.asyncProperty(SMTP_LINE, async (line) => {
         const [monitor, transaction] = await bothReasons(
@@ -196,7 +196,7 @@ describe("monitor and transaction give one refusal one reason", () => {
   });
 
   test.each([null, "127.0.0.1"])(
-    "of POP3, whichever command it comes to (by our own hand: %s)",
+    "give the same reason and login outcome when a POP3 server refuses any command (local address %s)",
     async (localAddress) => {
       await fc.assert(
         fc.asyncProperty(

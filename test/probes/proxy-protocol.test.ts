@@ -90,25 +90,25 @@ function against(
   }[],
   more: (server: () => RealServer) => void = () => undefined,
 ): void {
-  describe.skipIf(needs !== null)(`PROXY header › ${name} ${needs ?? ""}`, () => {
+  describe.skipIf(needs !== null)(`PROXY header to ${name} ${needs ?? ""}`, () => {
     let server: RealServer;
     beforeAll(async () => {
       server = await start();
     }, 30_000);
     afterAll(() => server.stop());
 
-    describe.each(cases)("$at › $monitor", ({ at, port, monitor, serviceType, look }) => {
+    describe.each(cases)("$at with $monitor", ({ at, port, monitor, serviceType, look }) => {
       const [type = ""] = monitor.split(" ");
       const realPort = (): number => server.ports[at] ?? 0;
 
-      test("fails without a net profile, and where it is DISABLED", async () => {
+      test("fails when the net profile is missing or has the PROXY protocol DISABLED", async () => {
         for (const proxy of [null, "-proxyProtocol DISABLED -proxyProtocolTxVersion V2"]) {
           const seen = await run(planned(proxy, port, monitor, serviceType), realPort(), 700);
           expect(seen[type]).not.toBe("match");
           expect(seen[look]).not.toBe("match");
         }
       });
-      test.each(VERSIONS)("%s", async (proxy) => {
+      test.each(VERSIONS)("passes with %s", async (proxy) => {
         const seen = await run(planned(proxy, port, monitor, serviceType), realPort());
         expect(seen).toMatchObject({ [type]: "match", [look]: "match" });
       });
@@ -138,7 +138,7 @@ against(
       ["imap_login", "imaps", "V2"],
       ["pop3_login", "pop3", "V2"],
       ["pop3_login", "pop3s", "V1"],
-    ] as const)("%s at %s › is made behind the header %s", async (transaction, at, proxy) => {
+    ] as const)("%s at %s passes behind a %s header", async (transaction, at, proxy) => {
       const implicit = at.endsWith("s");
       const spec = transactionSpec(transaction, {
         ...(implicit ? { security: "implicit", tls: CLIENT_TLS } : {}),
@@ -188,10 +188,10 @@ against("HAProxy", missing("haproxy", "haproxy"), startProxiedHaproxy, [
   },
 ]);
 
-describe("PROXY header › the plan", () => {
+describe("PROXY header in the plan", () => {
   const V2 = "-proxyProtocol ENABLED -proxyProtocolTxVersion V2";
 
-  test("tells which monitors begin with it, and which do not as the ADC's do not", () => {
+  test("is noted for monitors that send it and for those that do not", () => {
     const [ecv] = planned(V2, 143, 'TCP-ECV -recv "* OK"');
     expect(ecv?.note).toContain("begins with a PROXY header V2 (netProfile np)");
     const [tcp] = planned(V2, 143, "TCP");
@@ -199,7 +199,7 @@ describe("PROXY header › the plan", () => {
     expect(tcp?.action.run?.target).not.toHaveProperty("proxy");
   });
 
-  test("a monitor's own net profile stands above its service's", () => {
+  test("follows the monitor's own net profile when the service has another", () => {
     const estate = parseNsConf(
       [
         "add netProfile plain -srcIP 192.0.2.2",

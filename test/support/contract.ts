@@ -34,7 +34,7 @@ const PATIENCE_MS = 20_000;
 const SLACK_MS = 5000;
 
 /**
- * What every TCP probe owes whatever the server does: an observation and never an exception, in time, bounded, with no
+ * What every TCP probe must give whatever the server does: an observation and never an exception, in time, bounded, with no
  * handle left behind.
  */
 export function probeContract(name: string, subject: ContractSubject): void {
@@ -74,8 +74,8 @@ export function probeContract(name: string, subject: ContractSubject): void {
 
   const passesAnyway = subject.connectionIsEnough === true;
 
-  describe(`${name}: what every probe owes`, () => {
-    test("passes with a healthy server, and leaves no connection open", async () => {
+  describe(`${name} probe contract`, () => {
+    test("passes and leaves no connection open when the server is healthy", async () => {
       const server = await serve(subject.healthy, subject.tls ?? null);
       servers.push(server);
       const seen = await run(server.port, PATIENCE_MS);
@@ -83,7 +83,7 @@ export function probeContract(name: string, subject: ContractSubject): void {
       await until(() => server.open() === 0);
     });
 
-    test("passes when the answer arrives a byte at a time", async () => {
+    test("passes when the response arrives a byte at a time", async () => {
       const server = await serve(subject.healthy, subject.tls ?? null);
       const relay = await serveInSingleBytes(server.port);
       servers.push(server, relay);
@@ -91,30 +91,30 @@ export function probeContract(name: string, subject: ContractSubject): void {
       expect(seen).toMatchObject({ outcome: "match", reason: "ok" });
     });
 
-    test("refused where nobody listens", async () => {
+    test("is refused when the port is closed", async () => {
       const seen = await run(await closedPort(), PATIENCE_MS);
       expect(seen).toMatchObject({ outcome: "refused", reason: "refused", step: "connect" });
     });
 
-    unless(passesAnyway, "timeout when the server is silent", async () => {
+    unless(passesAnyway, "times out when the server sends nothing", async () => {
       const seen = await against(() => undefined);
       expect(seen.outcome).toBe("timeout");
       expect(seen.durationMs).toBeGreaterThanOrEqual(DEADLINE_MS - 5);
     });
 
-    unless(passesAnyway, "failed when the server closes at once", async () => {
+    unless(passesAnyway, "fails when the server closes at once", async () => {
       const seen = await against((socket) => socket.end(), {}, PATIENCE_MS);
       expect(seen.outcome).toBe("failed");
       expect(["closed_without_data", "reset"]).toContain(seen.reason);
     });
 
-    unless(subject.tls === undefined, "failed when the server closes before TLS", async () => {
+    unless(subject.tls === undefined, "fails when the server closes before TLS", async () => {
       const seen = await against((socket) => socket.end(), {}, PATIENCE_MS, null);
       expect(seen).toMatchObject({ outcome: "failed", step: "tls" });
       expect(["closed_without_data", "reset"]).toContain(seen.reason);
     });
 
-    unless(passesAnyway, "failed when the server resets at once", async () => {
+    unless(passesAnyway, "fails when the server resets at once", async () => {
       const reset = (socket: Socket): unknown => socket.resetAndDestroy();
       const seen = await against(reset, {}, PATIENCE_MS, null);
       expect(seen.outcome).toBe("failed");
@@ -123,36 +123,44 @@ export function probeContract(name: string, subject: ContractSubject): void {
       expect(named).toContain(seen.reason);
     });
 
-    unless(passesAnyway || subject.noisePasses === true, "never passes on noise", async () => {
-      const seen = await against((socket) => {
-        socket.end(Buffer.from(Array.from({ length: 700 }, (_, at) => (at * 7919 + 13) % 256)));
-      });
-      expect(["mismatch", "failed", "timeout"]).toContain(seen.outcome);
-    });
+    unless(
+      passesAnyway || subject.noisePasses === true,
+      "never passes when the server sends noise",
+      async () => {
+        const seen = await against((socket) => {
+          socket.end(Buffer.from(Array.from({ length: 700 }, (_, at) => (at * 7919 + 13) % 256)));
+        });
+        expect(["mismatch", "failed", "timeout"]).toContain(seen.outcome);
+      },
+    );
 
-    unless(subject.noisePasses === true, "bounded when the server never stops", async () => {
-      const heap = process.memoryUsage().arrayBuffers;
-      const seen = await against((socket) => {
-        const block = Buffer.alloc(64 * 1024, "x");
-        (function more(): void {
-          if (!socket.destroyed) {
-            socket.write(block, () => setImmediate(more));
-          }
-        })();
-      });
-      expect(["mismatch", "failed", "timeout"].concat(passesAnyway ? ["match"] : [])).toContain(
-        seen.outcome,
-      );
-      expect(process.memoryUsage().arrayBuffers - heap).toBeLessThan(64 * 1024 * 1024);
-    });
+    unless(
+      subject.noisePasses === true,
+      "stays bounded when the server sends without end",
+      async () => {
+        const heap = process.memoryUsage().arrayBuffers;
+        const seen = await against((socket) => {
+          const block = Buffer.alloc(64 * 1024, "x");
+          (function more(): void {
+            if (!socket.destroyed) {
+              socket.write(block, () => setImmediate(more));
+            }
+          })();
+        });
+        expect(["mismatch", "failed", "timeout"].concat(passesAnyway ? ["match"] : [])).toContain(
+          seen.outcome,
+        );
+        expect(process.memoryUsage().arrayBuffers - heap).toBeLessThan(64 * 1024 * 1024);
+      },
+    );
 
-    test("ends at once as a fault when the round is abandoned", async () => {
+    test("ends at once as a fault when the run is already aborted", async () => {
       const abandoned = AbortSignal.abort();
       const seen = await against(subject.healthy, { signal: abandoned }, 20_000);
       expect(seen).toMatchObject({ outcome: "fault", reason: "agent_fault" });
     });
 
-    test("ends at once when the round is abandoned on the way, and leaves no timer", async () => {
+    test("ends at once and leaves no timer when the run is aborted midway", async () => {
       const controller = new AbortController();
       const before = timers();
       const server = await serve(() => controller.abort(), subject.tls ?? null);
@@ -163,7 +171,7 @@ export function probeContract(name: string, subject: ContractSubject): void {
       await until(() => timers() <= before);
     });
 
-    test("many at once leave one listener on the round's signal", async () => {
+    test("adds one listener to the abort signal when many probes run at once", async () => {
       const { signal } = new AbortController();
       const add = vi.spyOn(signal, "addEventListener");
       const { network } = probeContext();

@@ -36,8 +36,8 @@ async function ftp(greeting: string, turns: readonly Turn[]): Promise<MonitorRes
   );
 }
 
-describe("FTP", () => {
-  test("PASV where the server knows no EPSV; what it says about its address does not matter", async () => {
+describe("FTP monitor", () => {
+  test("falls back to PASV and ignores the address in its reply when EPSV is unknown", async () => {
     const data = await start((socket) => socket.end("health.txt\r\n"));
     const numbers = `10,9,8,7,${data >> 8},${data & 0xff}`;
     const result = await ftp("220 ready\r\n", [
@@ -49,7 +49,7 @@ describe("FTP", () => {
     expect(result).toMatchObject({ passed: true });
   });
 
-  test("the control connection works, the data connection is refused", async () => {
+  test("reports refused at step transaction when the data connection is refused", async () => {
     const port = await closedPort();
     const result = await ftp("220 ready\r\n", [...LOGIN, [/^EPSV/, `229 (|||${port}|)\r\n`]]);
     expect(result).toMatchObject({
@@ -58,7 +58,7 @@ describe("FTP", () => {
     });
   });
 
-  test("no port offered, and a transfer that fails", async () => {
+  test("fails with bad_status when no data port is offered or the transfer fails", async () => {
     expect(
       await ftp("220 ready\r\n", [...LOGIN, [/^(EPSV|PASV)/, "425 cannot open\r\n"]]),
     ).toMatchObject({ passed: false, observation: { outcome: "mismatch", reason: "bad_status" } });
@@ -75,11 +75,14 @@ describe("FTP", () => {
   test.each([
     ["421 too busy\r\n", false, "bad_status", "banner"],
     ["garbage\r\n", false, "protocol_error", "banner"],
-  ])("greeting %j", async (greeting, passed, reason, step) => {
-    expect(await ftp(greeting, LOGIN)).toMatchObject({ passed, observation: { reason, step } });
-  });
+  ])(
+    "fails at step banner with the expected reason when greeted with %j",
+    async (greeting, passed, reason, step) => {
+      expect(await ftp(greeting, LOGIN)).toMatchObject({ passed, observation: { reason, step } });
+    },
+  );
 
-  test("a rejected login is unknown", async () => {
+  test("is unknown when the login is rejected", async () => {
     expect(await ftp("220 ready\r\n", [[/^USER/, "530 no\r\n"]])).toMatchObject({
       passed: null,
       observation: { outcome: "fault", reason: "auth_rejected" },
@@ -93,7 +96,7 @@ describe("FTP", () => {
     [227, "Passive (127,0,0,1,4,1)", 1025],
     [227, "Passive", null],
     [500, "(|||6446|)", null],
-  ])("%i %s offers port %s", (code, text, port) => {
+  ])("reads the reply %i %s as passive port %s", (code, text, port) => {
     expect(passivePort({ kind: "reply", code, lines: [text], text })).toBe(port);
   });
 });

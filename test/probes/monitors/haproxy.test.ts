@@ -91,10 +91,10 @@ interface Case {
   readonly haproxyUp?: boolean;
 }
 const cases: readonly Case[] = [
-  { name: "TCP: somebody listens", check: "tcp", server: silent, up: true },
-  { name: "TCP: nobody listens", check: "tcp", server: "nobody", up: false },
+  { name: "TCP: open port", check: "tcp", server: silent, up: true },
+  { name: "TCP: closed port", check: "tcp", server: "nobody", up: false },
   {
-    name: "TCP: accepted, then closed (a server in maintenance fools both)",
+    name: "TCP: accepted, then closed (both pass a server in maintenance)",
     check: "tcp",
     server: closing,
     up: true,
@@ -203,7 +203,7 @@ const cases: readonly Case[] = [
   { name: "TCP-ECV: accepted, then closed", check: "imapEcv", server: closing, up: false },
   { name: "TCP-ECV: accepted, then reset", check: "imapEcv", server: resetting, up: false },
   { name: "TCP-ECV: silence", check: "imapEcv", server: silent, up: false },
-  { name: "TCP-ECV: nobody listens", check: "imapEcv", server: "nobody", up: false },
+  { name: "TCP-ECV: closed port", check: "imapEcv", server: "nobody", up: false },
   {
     name: "TCP-ECV: banner, then closed (both look no further)",
     check: "imapEcv",
@@ -252,7 +252,7 @@ const cases: readonly Case[] = [
   { name: "SMTP: a greeting and then silence", check: "smtp", server: smtp(""), up: false },
   { name: "SMTP: accepted, then closed", check: "smtp", server: closing, up: false },
   {
-    name: "SMTP: EHLO unknown, HELO known (differs: HAProxy sends only what it is told, Net::SMTP and we fall back)",
+    name: "SMTP: EHLO unknown, HELO known (differs: HAProxy sends EHLO alone, Net::SMTP and the replica fall back)",
     check: "smtp",
     server: conversation("220 old\r\n", [
       [/^EHLO/, "500 what?\r\n"],
@@ -265,86 +265,83 @@ const cases: readonly Case[] = [
 ];
 
 const noHaproxy = missing("haproxy", "haproxy");
-describe.skipIf(noHaproxy !== null)(
-  `HAProxy as an independent checker agrees ${noHaproxy ?? ""}`,
-  () => {
-    const servers: ScriptedServer[] = [];
-    const ports = new Map<string, number>();
-    let haproxy: RealServer & { states(): Promise<ReadonlyMap<string, HaproxyState>> };
-    let states: ReadonlyMap<string, HaproxyState>;
+describe.skipIf(noHaproxy !== null)(`monitor replica against HAProxy ${noHaproxy ?? ""}`, () => {
+  const servers: ScriptedServer[] = [];
+  const ports = new Map<string, number>();
+  let haproxy: RealServer & { states(): Promise<ReadonlyMap<string, HaproxyState>> };
+  let states: ReadonlyMap<string, HaproxyState>;
 
-    beforeAll(async () => {
-      for (const { name, server, tls, inSingleBytes } of cases) {
-        ports.set(name, await start(server, tls === true, inSingleBytes === true));
-      }
-      haproxy = await startHaproxy(
-        cases.map(({ name, check, up }, at) => ({
-          name: `case${at}`,
-          port: ports.get(name) ?? 0,
-          directives: [
-            ...(up ? [`timeout check ${PATIENCE_MS}ms`, `timeout connect ${PATIENCE_MS}ms`] : []),
-            ...checks[check].directives,
-          ],
-          tls: checks[check].spec.tls !== null,
-        })),
-        TIMEOUT_MS,
-      );
-      states = await settled();
-    });
-    afterAll(async () => {
-      await haproxy.stop();
-      await Promise.all(servers.map((server) => server.close()));
-    });
-
-    async function start(
-      behaviour: Behaviour | "nobody",
-      tls: boolean,
-      slow: boolean,
-    ): Promise<number> {
-      if (behaviour === "nobody") {
-        return closedPort();
-      }
-      const server = await serve(behaviour, tls ? { cert, key } : null);
-      servers.push(server);
-      if (!slow) {
-        return server.port;
-      }
-      const relay = await serveInSingleBytes(server.port);
-      servers.push(relay);
-      return relay.port;
+  beforeAll(async () => {
+    for (const { name, server, tls, inSingleBytes } of cases) {
+      ports.set(name, await start(server, tls === true, inSingleBytes === true));
     }
-
-    /** Every server has had at least one whole check. */
-    async function settled(): Promise<ReadonlyMap<string, HaproxyState>> {
-      const deadline = performance.now() + 40_000;
-      for (;;) {
-        const seen = await haproxy.states();
-        const done = [...seen.values()].filter(({ checkStatus }) =>
-          /^(?:\* )?(?:L[467]|SOCKERR)/.test(checkStatus),
-        );
-        if (done.length === cases.length) {
-          return seen;
-        }
-        if (performance.now() > deadline) {
-          throw new Error(`HAProxy did not finish its checks\n${haproxy.output()}`);
-        }
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    }
-
-    test.each(cases.map((each, at) => [each.name, each, at] as const))(
-      "%s",
-      async (name, each, at) => {
-        const target = { host: "127.0.0.1", port: ports.get(name) ?? 0, server: null };
-        const { passed } = await runMonitor(
-          checks[each.check].spec,
-          target,
-          probeContext(each.up ? PATIENCE_MS : TIMEOUT_MS),
-        );
-        const state = states.get(`case${at}`);
-        expect(passed, "the replica").toBe(each.up);
-        expect(state?.up, `HAProxy says ${state?.checkStatus}`).toBe(each.haproxyUp ?? each.up);
-      },
+    haproxy = await startHaproxy(
+      cases.map(({ name, check, up }, at) => ({
+        name: `case${at}`,
+        port: ports.get(name) ?? 0,
+        directives: [
+          ...(up ? [`timeout check ${PATIENCE_MS}ms`, `timeout connect ${PATIENCE_MS}ms`] : []),
+          ...checks[check].directives,
+        ],
+        tls: checks[check].spec.tls !== null,
+      })),
+      TIMEOUT_MS,
     );
-  },
-);
+    states = await settled();
+  });
+  afterAll(async () => {
+    await haproxy.stop();
+    await Promise.all(servers.map((server) => server.close()));
+  });
+
+  async function start(
+    behaviour: Behaviour | "nobody",
+    tls: boolean,
+    slow: boolean,
+  ): Promise<number> {
+    if (behaviour === "nobody") {
+      return closedPort();
+    }
+    const server = await serve(behaviour, tls ? { cert, key } : null);
+    servers.push(server);
+    if (!slow) {
+      return server.port;
+    }
+    const relay = await serveInSingleBytes(server.port);
+    servers.push(relay);
+    return relay.port;
+  }
+
+  /** Every server has had at least one whole check. */
+  async function settled(): Promise<ReadonlyMap<string, HaproxyState>> {
+    const deadline = performance.now() + 40_000;
+    for (;;) {
+      const seen = await haproxy.states();
+      const done = [...seen.values()].filter(({ checkStatus }) =>
+        /^(?:\* )?(?:L[467]|SOCKERR)/.test(checkStatus),
+      );
+      if (done.length === cases.length) {
+        return seen;
+      }
+      if (performance.now() > deadline) {
+        throw new Error(`HAProxy did not finish its checks\n${haproxy.output()}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  test.each(cases.map((each, at) => [each.name, each, at] as const))(
+    "gives the expected result and compares as expected with HAProxy: %s",
+    async (name, each, at) => {
+      const target = { host: "127.0.0.1", port: ports.get(name) ?? 0, server: null };
+      const { passed } = await runMonitor(
+        checks[each.check].spec,
+        target,
+        probeContext(each.up ? PATIENCE_MS : TIMEOUT_MS),
+      );
+      const state = states.get(`case${at}`);
+      expect(passed, "the replica").toBe(each.up);
+      expect(state?.up, `HAProxy says ${state?.checkStatus}`).toBe(each.haproxyUp ?? each.up);
+    },
+  );
+});

@@ -26,7 +26,7 @@ function withServer(
   body: (run: Run) => void,
 ): void {
   const why = missing(program, debianPackage);
-  describe.skipIf(why !== null)(`${name} ${why ?? ""}`, () => {
+  describe.skipIf(why !== null)(`monitors against ${name} ${why ?? ""}`, () => {
     let server: RealServer;
     beforeAll(async () => {
       server = await start();
@@ -56,14 +56,17 @@ withServer("BIND", { program: "named", debianPackage: "bind9", start: startBind 
     [{ query: "elsewhere.example.net" }, false, "bad_status"],
   ];
   for (const type of ["DNS", "DNS-TCP"]) {
-    test.each(rows)(`infrastructure servers › ${type} %j`, async (parameters, passed, reason) => {
-      expect(await run("dns", monitorSpec(type, parameters))).toMatchObject({
-        passed,
-        observation: { reason },
-      });
-    });
+    test.each(rows)(
+      `${type} gives the expected result for %j`,
+      async (parameters, passed, reason) => {
+        expect(await run("dns", monitorSpec(type, parameters))).toMatchObject({
+          passed,
+          observation: { reason },
+        });
+      },
+    );
   }
-  test("infrastructure servers › reversed, an answer with an error passes", async () => {
+  test("DNS passes a response with an error when reverse is set", async () => {
     const spec = monitorSpec(
       "DNS",
       { query: "nobody.lab.example.com" },
@@ -80,14 +83,17 @@ withServer("OpenLDAP", { program: "slapd", debianPackage: "slapd", start: startS
     [LDAP_BASE, "uid=itest", true, "ok"],
     [LDAP_BASE, "uid=nobody", false, "pattern_missing"],
     [`ou=gone,${LDAP_BASE}`, "uid=itest", false, "bad_status"],
-  ])("nsldap.pl under USER › base=%s;filter=%s", async (base, filter, passed, reason) => {
-    const scriptArgs = `base=${base};dbn=${LDAP_ADMIN.username};password=<secret>;filter=${filter};attribute=cn`;
-    const spec = monitorSpec("USER", { scriptName: "nsldap.pl", scriptArgs }, { credential });
-    expect(await run("ldap", spec)).toMatchObject({ passed, observation: { reason } });
-  });
+  ])(
+    "USER with nsldap.pl gives the expected result for base=%s;filter=%s",
+    async (base, filter, passed, reason) => {
+      const scriptArgs = `base=${base};dbn=${LDAP_ADMIN.username};password=<secret>;filter=${filter};attribute=cn`;
+      const spec = monitorSpec("USER", { scriptName: "nsldap.pl", scriptArgs }, { credential });
+      expect(await run("ldap", spec)).toMatchObject({ passed, observation: { reason } });
+    },
+  );
 
   test.each(["ldap", "ldaps"])(
-    "infrastructure servers › binds and searches over %s",
+    "LDAP binds, searches and hides the password over %s",
     async (port) => {
       const tls = port === "ldaps" ? LOGIN_TLS : null;
       const result = await run(
@@ -104,10 +110,10 @@ withServer("OpenLDAP", { program: "slapd", debianPackage: "slapd", start: startS
       expect(JSON.stringify(result)).not.toContain(LDAP_ADMIN.password);
     },
   );
-  test("infrastructure servers › anonymously, the root entry", async () => {
+  test("LDAP finds the root entry when it binds anonymously", async () => {
     expect(await run("ldap", monitorSpec("LDAP", {}))).toMatchObject({ passed: true });
   });
-  test("infrastructure servers › a filter that finds nothing, and a base that is not there", async () => {
+  test("LDAP fails when the filter matches nothing or the base does not exist", async () => {
     const nobody = monitorSpec("LDAP", { ...bound, filter: "(uid=nobody)" }, { credential });
     expect(await run("ldap", nobody)).toMatchObject({
       passed: false,
@@ -119,7 +125,7 @@ withServer("OpenLDAP", { program: "slapd", debianPackage: "slapd", start: startS
       observation: { reason: "bad_status" },
     });
   });
-  test("infrastructure servers › a rejected bind is unknown, never down", async () => {
+  test("LDAP is unknown, not down, when the bind is rejected", async () => {
     const wrong = monitorSpec("LDAP", bound, {
       credential: { ...credential, password: sealed("wrong") },
     });
@@ -132,13 +138,13 @@ withServer("OpenLDAP", { program: "slapd", debianPackage: "slapd", start: startS
 
 withServer("vsftpd", { program: "vsftpd", debianPackage: "vsftpd", start: startVsftpd }, (run) => {
   const credential = monitorCredential({ username: "anonymous", password: "itest@example.com" });
-  test("infrastructure servers › FTP logs in and opens a data connection", async () => {
+  test("FTP passes when login and data connection work", async () => {
     expect(await run("ftp", monitorSpec("FTP", {}))).toMatchObject({
       passed: true,
       observation: { outcome: "match", step: "transaction" },
     });
   });
-  test("infrastructure servers › FTP-EXTENDED fetches a file, and says when there is none", async () => {
+  test("FTP-EXTENDED passes when the file exists and fails when it does not", async () => {
     const there = monitorSpec("FTP-EXTENDED", { fileName: "health.txt" }, { credential });
     expect(await run("ftp", there)).toMatchObject({ passed: true });
     const gone = monitorSpec("FTP-EXTENDED", { fileName: "nothing.txt" }, { credential });
@@ -147,7 +153,7 @@ withServer("vsftpd", { program: "vsftpd", debianPackage: "vsftpd", start: startV
       observation: { reason: "bad_status" },
     });
   });
-  test("infrastructure servers › a rejected login is unknown", async () => {
+  test("FTP is unknown when the login is rejected", async () => {
     const stranger = monitorCredential({ username: "stranger", password: "x" });
     const spec = monitorSpec("FTP", { userName: "stranger" }, { credential: stranger });
     expect(await run("ftp", spec)).toMatchObject({
@@ -161,7 +167,7 @@ withServer(
   "FreeRADIUS",
   { program: "freeradius", debianPackage: "freeradius", start: startFreeradius },
   (run) => {
-    test("infrastructure servers › accepts", async () => {
+    test("RADIUS passes and hides password and secret when the login is accepted", async () => {
       const result = await run(
         "radius",
         monitorSpec("RADIUS", {}, { credential: monitorCredential(RADIUS_USER) }),
@@ -170,7 +176,7 @@ withServer(
       expect(JSON.stringify(result)).not.toContain(RADIUS_USER.password);
       expect(JSON.stringify(result)).not.toContain(RADIUS_USER.secret);
     });
-    test("infrastructure servers › rejects: unknown, unless a rejection is what the monitor wants", async () => {
+    test("RADIUS is unknown when rejected, and passes when respCodes expect a rejection", async () => {
       const password = "a password of more than sixteen bytes";
       const credential = monitorCredential({ ...RADIUS_USER, password });
       expect(await run("radius", monitorSpec("RADIUS", {}, { credential }))).toMatchObject({
@@ -180,7 +186,7 @@ withServer(
       const wanted = monitorSpec("RADIUS", { respCodes: [{ from: 2, to: 3 }] }, { credential });
       expect(await run("radius", wanted)).toMatchObject({ passed: true });
     });
-    test("infrastructure servers › with another shared secret the server is silent", async () => {
+    test("RADIUS times out when the shared secret differs", async () => {
       const credential = monitorCredential({ ...RADIUS_USER, secret: "another" });
       expect(await run("radius", monitorSpec("RADIUS", {}, { credential }), 1_000)).toMatchObject({
         observation: { outcome: "timeout" },
@@ -201,14 +207,17 @@ withServer("snmpd", { program: "snmpd", debianPackage: "snmpd", start: startSnmp
     ["V2", { snmpOid: uptime, snmpThreshold: "-1" }, false, "pattern_missing"],
     ["V1", { snmpOid: "1.3.6.1.4.1.99999.1" }, false, "bad_status"],
     ["V2", { snmpOid: "1.3.6.1.4.1.99999.1" }, false, "bad_status"],
-  ] as const)("infrastructure servers › %s %j", async (snmpVersion, parameters, passed, reason) => {
-    const spec = monitorSpec("SNMP", { ...parameters, snmpVersion }, { credential });
-    expect(await run("snmp", spec)).toMatchObject({ passed, observation: { reason } });
-  });
+  ] as const)(
+    "SNMP %s gives the expected result for %j",
+    async (snmpVersion, parameters, passed, reason) => {
+      const spec = monitorSpec("SNMP", { ...parameters, snmpVersion }, { credential });
+      expect(await run("snmp", spec)).toMatchObject({ passed, observation: { reason } });
+    },
+  );
 });
 
 withServer("chrony", { program: "chronyd", debianPackage: "chrony", start: startChrony }, (run) => {
-  test("infrastructure servers › NTP as UDP-ECV: a client's packet, and the server's mode and stratum in the answer", async () => {
+  test("UDP-ECV passes when mode and stratum of an NTP response match and fails when they do not", async () => {
     const send = `\\x23${"\\x00".repeat(47)}`;
     const spec = monitorSpec("UDP-ECV", { send, recv: "\\x24\\x08" });
     expect(await run("ntp", spec)).toMatchObject({

@@ -72,25 +72,28 @@ test.each<readonly [type: string, what: string, say: Say, end: "once" | "for eve
   ["SIP-TCP", "provisional answers", "SIP/2.0 100 Trying\r\n\r\n", "for ever"],
   ["DNS-TCP", "messages of 65,535 bytes", hex("ffff"), "for ever"],
   ["DNS-TCP", "empty messages", hex("0000"), "for ever"],
-])("%s › is bounded when the server sends %s", async (type, _what, say, end) => {
-  const bytes = typeof say === "string" ? Buffer.from(say, "latin1") : say;
-  const block = Buffer.concat(
-    Array.from({ length: Math.ceil(65_536 / bytes.length) }, () => bytes),
-  );
-  const server = await serve((socket: Socket) => {
-    if (end === "once") {
-      socket.write(bytes);
-      return;
-    }
-    (function more(): void {
-      if (!socket.destroyed) {
-        socket.write(block, () => setImmediate(more));
+])(
+  "%s monitor › stays bounded in time and memory when the server sends %s",
+  async (type, _what, say, end) => {
+    const bytes = typeof say === "string" ? Buffer.from(say, "latin1") : say;
+    const block = Buffer.concat(
+      Array.from({ length: Math.ceil(65_536 / bytes.length) }, () => bytes),
+    );
+    const server = await serve((socket: Socket) => {
+      if (end === "once") {
+        socket.write(bytes);
+        return;
       }
-    })();
-  });
-  onTestFinished(() => server.close());
-  await meet(type, server.port);
-});
+      (function more(): void {
+        if (!socket.destroyed) {
+          socket.write(block, () => setImmediate(more));
+        }
+      })();
+    });
+    onTestFinished(() => server.close());
+    await meet(type, server.port);
+  },
+);
 
 test.each<readonly [type: string, what: string, say: (question: Buffer) => Buffer]>([
   [
@@ -117,15 +120,18 @@ test.each<readonly [type: string, what: string, say: (question: Buffer) => Buffe
     "a name that points at itself",
     (q) => Buffer.concat([q.subarray(0, 2), hex("8180 0001 0001 0000 0000 c00c 0001 0001")]),
   ],
-])("%s › is bounded when the server sends %s", async (type, _what, say) => {
-  const socket = createSocket("udp4");
-  socket.on("message", (question, { port, address }) => {
-    for (let turn = 0; turn < 20; turn += 1) {
-      socket.send(say(question), port, address);
-    }
-  });
-  socket.bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  onTestFinished(() => void socket.close());
-  await meet(type, socket.address().port);
-});
+])(
+  "%s monitor over UDP › stays bounded in time and memory when the server sends %s",
+  async (type, _what, say) => {
+    const socket = createSocket("udp4");
+    socket.on("message", (question, { port, address }) => {
+      for (let turn = 0; turn < 20; turn += 1) {
+        socket.send(say(question), port, address);
+      }
+    });
+    socket.bind(0, "127.0.0.1");
+    await once(socket, "listening");
+    onTestFinished(() => void socket.close());
+    await meet(type, socket.address().port);
+  },
+);

@@ -14,14 +14,14 @@ function at(server: RealServer, port: string, spec: MonitorSpec) {
 }
 
 const noDovecot = missing("dovecot", "dovecot-imapd dovecot-pop3d");
-describe.skipIf(noDovecot !== null)(`Dovecot ${noDovecot ?? ""}`, () => {
+describe.skipIf(noDovecot !== null)(`monitors against Dovecot ${noDovecot ?? ""}`, () => {
   let dovecot: RealServer;
   beforeAll(async () => {
     dovecot = await startDovecot();
   });
   afterAll(() => dovecot.stop());
 
-  test("TCP-ECV finds the IMAP greeting on 143 and, secure, on 993", async () => {
+  test("TCP-ECV passes when the IMAP greeting is found on 143 and over TLS on 993", async () => {
     const guide = { send: "GET /", recv: IMAP_GREETING };
     const clear = await at(dovecot, "imap", monitorSpec("TCP-ECV", guide));
     expect(clear).toMatchObject({
@@ -37,7 +37,7 @@ describe.skipIf(noDovecot !== null)(`Dovecot ${noDovecot ?? ""}`, () => {
     expect(secure.observation.tls?.chain[0]?.names).toContain("mail.example.com");
   });
 
-  test("TCP-ECV with another greeting in mind is a banner mismatch", async () => {
+  test("TCP-ECV fails with banner_mismatch when the greeting lacks the pattern", async () => {
     const result = await runMonitor(
       monitorSpec("TCP-ECV", { send: null, recv: "IMAP4rev2 only" }),
       { host: "127.0.0.1", port: dovecot.ports["imap"] ?? 0, server: null },
@@ -49,7 +49,7 @@ describe.skipIf(noDovecot !== null)(`Dovecot ${noDovecot ?? ""}`, () => {
     });
   });
 
-  test.each(["pop3", "pop3s"])("POP3 logs in over %s", async (port) => {
+  test.each(["pop3", "pop3s"])("POP3 logs in and hides the password over %s", async (port) => {
     const tls = port === "pop3s" ? LOGIN_TLS : null;
     const credential = monitorCredential(DOVECOT_USER);
     const result = await at(dovecot, port, monitorSpec("POP3", {}, { tls, credential }));
@@ -61,7 +61,7 @@ describe.skipIf(noDovecot !== null)(`Dovecot ${noDovecot ?? ""}`, () => {
     expect(JSON.stringify(result)).not.toContain(DOVECOT_USER.password);
   });
 
-  test("a rejected login is unknown, never down", async () => {
+  test("POP3 is unknown, not down, when the login is rejected", async () => {
     const credential = monitorCredential({ username: "itest", password: "not-the-password" });
     const result = await at(dovecot, "pop3", monitorSpec("POP3", {}, { credential }));
     expect(result).toMatchObject({
@@ -72,14 +72,14 @@ describe.skipIf(noDovecot !== null)(`Dovecot ${noDovecot ?? ""}`, () => {
 });
 
 const noPostfix = missing("postfix", "postfix") ?? postfixNeeds();
-describe.skipIf(noPostfix !== null)(`Postfix ${noPostfix ?? ""}`, () => {
+describe.skipIf(noPostfix !== null)(`monitors against Postfix ${noPostfix ?? ""}`, () => {
   let postfix: RealServer;
   beforeAll(async () => {
     postfix = await startPostfix();
   });
   afterAll(() => postfix.stop());
 
-  test.each(["smtp", "smtps"])("SMTP greets over %s", async (port) => {
+  test.each(["smtp", "smtps"])("SMTP passes and names the server over %s", async (port) => {
     const tls = port === "smtps" ? PLAIN_TLS : null;
     const result = await at(postfix, port, monitorSpec("SMTP", {}, { tls }));
     expect(result).toMatchObject({
@@ -89,7 +89,7 @@ describe.skipIf(noPostfix !== null)(`Postfix ${noPostfix ?? ""}`, () => {
     expect(result.observation.evidence.transcript).toContain("> QUIT");
   });
 
-  test("TCP-ECV on the SMTP banner", async () => {
+  test("TCP-ECV passes when the SMTP banner matches", async () => {
     const result = await at(
       postfix,
       "smtp",

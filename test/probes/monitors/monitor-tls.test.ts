@@ -44,47 +44,41 @@ type Row = readonly [
   max: string,
   source: RegExp,
 ];
-describe("the ADC's TLS range towards a server", () => {
+describe("monitorTlsSettings", () => {
   test.each<Row>([
     ["nothing is known", {}, "TLSv1", "TLSv1.2", /unknown firmware; no SNI/],
+    ["the firmware is 9.3", { firmware: firmware(9, 3) }, "TLSv1", "TLSv1", /firmware 9\.3/],
+    ["the firmware is 13.1", { firmware: firmware(13, 1) }, "TLSv1", "TLSv1.2", /firmware 13\.1/],
     [
-      "firmware of the first guide",
-      { firmware: firmware(9, 3) },
-      "TLSv1",
-      "TLSv1",
-      /firmware 9\.3/,
-    ],
-    ["current firmware", { firmware: firmware(13, 1) }, "TLSv1", "TLSv1.2", /firmware 13\.1/],
-    [
-      "the operator knows better",
+      "monitor_tls overrides it",
       { override: { min: "TLSv1.2", max: "TLSv1.3" } },
       "TLSv1.2",
       "TLSv1.3",
       /from monitor_tls/,
     ],
     [
-      "the service switched 1.0 and 1.1 off",
+      "the service disables TLS 1.0 and 1.1",
       { service: service({ tls1: false, tls11: false }) },
       "TLSv1.2",
       "TLSv1.2",
       /at the service/,
     ],
     [
-      "the service switched 1.3 on",
+      "the service enables TLS 1.3",
       { service: service({ tls13: true }) },
       "TLSv1",
       "TLSv1.3",
       /at the service/,
     ],
     [
-      "its profile outranks the service",
+      "the service's profile overrides the service",
       { service: service({ tls13: true }), serviceProfile: profile("be", { tls1: false }) },
       "TLSv1.1",
       "TLSv1.2",
       /service's profile be/,
     ],
     [
-      "the monitor's profile outranks both",
+      "the monitor's profile overrides both",
       {
         serviceProfile: profile("be", { tls1: false }),
         monitorProfile: profile("mon", { tls11: false, tls12: false }),
@@ -93,7 +87,7 @@ describe("the ADC's TLS range towards a server", () => {
       "TLSv1",
       /monitor's profile mon/,
     ],
-  ])("%s", (_name, sources, min, max, source) => {
+  ])("gives the expected version range when %s", (_name, sources, min, max, source) => {
     const result = monitorTlsSettings({ ...none, ...sources });
     expect(result.settings).toMatchObject({
       minVersion: min,
@@ -104,7 +98,7 @@ describe("the ADC's TLS range towards a server", () => {
     expect(result.source).toMatch(source);
   });
 
-  test("SNI only when it is enabled and has a name", () => {
+  test("sends SNI only when it is enabled and has a name", () => {
     const named = { commonName: "mail.example.com" };
     expect(
       monitorTlsSettings({ ...none, service: service({}, named) }).settings.serverName,

@@ -8,8 +8,8 @@ import { probeContext } from "../../support/probe-context.ts";
 import { missing } from "../../support/real-servers.ts";
 
 const noPing = missing("ping", "iputils-ping");
-describe.skipIf(noPing !== null)(`PING ${noPing ?? ""}`, () => {
-  test("loopback answers", async () => {
+describe.skipIf(noPing !== null)(`PING monitor ${noPing ?? ""}`, () => {
+  test("passes when loopback replies", async () => {
     const target = { host: "127.0.0.1", port: 0, server: null };
     const { passed, observation } = await runMonitor(
       monitorSpec("PING"),
@@ -21,20 +21,20 @@ describe.skipIf(noPing !== null)(`PING ${noPing ?? ""}`, () => {
     expect(passed).toBe(true);
   });
 
-  test("a program is never given a name that begins with a dash", async () => {
+  test("reports dns_failure when the host begins with a dash", async () => {
     const target = { host: "-f", port: 0, server: null };
     const { observation } = await runMonitor(monitorSpec("PING"), target, probeContext());
     expect(observation).toMatchObject({ outcome: "fault", reason: "dns_failure", step: "resolve" });
   });
 });
 
-describe("ping's command line and words", () => {
+describe("ping program", () => {
   const plan = { address: "192.0.2.1", family: 4, timeoutMs: 1500, localAddress: null } as const;
   test.each([
     ["linux", "ping -4 -n -c 1 -W 2 192.0.2.1"],
     ["darwin", "ping -n -c 1 -W 1500 192.0.2.1"],
     ["win32", "ping -4 -n 1 -w 1500 192.0.2.1"],
-  ] as const)("%s", (platform, line) => {
+  ] as const)("is started with the options of %s", (platform, line) => {
     expect(pingCommand(platform, plan).join(" ")).toBe(line);
   });
 
@@ -47,12 +47,15 @@ describe("ping's command line and words", () => {
     ["win32", 0, "Reply from 192.0.2.1: bytes=32 time<1ms TTL=128", "reply"],
     ["win32", 0, "Reply from 10.0.0.1: Destination host unreachable.", "named"],
     ["win32", 1, "Request timed out.", "timeout"],
-  ] as const)("%s, exit %i: %s", (platform, code, output, kind) => {
-    expect(readPing(platform, { kind: "exit", code, output }).kind).toBe(kind);
-  });
+  ] as const)(
+    "has its output classified on %s with exit status %i: %s",
+    (platform, code, output, kind) => {
+      expect(readPing(platform, { kind: "exit", code, output }).kind).toBe(kind);
+    },
+  );
 });
 
-describe("UDP-ECV", () => {
+describe("UDP-ECV monitor", () => {
   const sockets: Socket[] = [];
   afterEach(() => sockets.splice(0).forEach((socket) => socket.close()));
 
@@ -80,11 +83,11 @@ describe("UDP-ECV", () => {
   /** Long enough to see that nothing more comes. */
   const SILENCE_MS = 600;
 
-  test("the pattern in any answer passes", async () => {
+  test("passes when any of several responses holds the pattern", async () => {
     const port = await answer((data) => ["noise", `echo ${data.toString()}`]);
     expect(await run(port, "ping", "echo ping")).toMatchObject({ passed: true });
   });
-  test("other answers are a mismatch, silence is a time-out", async () => {
+  test("reports pattern_missing when no response matches and a timeout when none comes", async () => {
     expect(await run(await answer(() => ["pong"]), "ping", "echo", SILENCE_MS)).toMatchObject({
       passed: false,
       observation: { outcome: "mismatch", reason: "pattern_missing" },
@@ -94,7 +97,7 @@ describe("UDP-ECV", () => {
       observation: { outcome: "timeout", reason: "response_timeout" },
     });
   });
-  test("without recv silence passes and only port-unreachable fails", async () => {
+  test("passes without recv when nothing answers and fails when the port is unreachable", async () => {
     const silent = await answer(() => []);
     expect(await run(silent, "ping", null, SILENCE_MS)).toMatchObject({ passed: true });
     expect(await run(await answer(null), "ping", null)).toMatchObject({
@@ -102,7 +105,7 @@ describe("UDP-ECV", () => {
       observation: { outcome: "refused", reason: "refused" },
     });
   });
-  test("bytes may be written as hexadecimal escapes", async () => {
+  test("sends the bytes of hexadecimal escapes in send", async () => {
     const port = await answer((data) => [data.toString("hex")]);
     expect(await run(port, "\\x1b\\x00A", "1b0041")).toMatchObject({ passed: true });
   });

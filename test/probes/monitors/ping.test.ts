@@ -46,7 +46,7 @@ function networkWith(program: string): Network {
   return { ...probeContext().network, echoes: new EchoBatches(program) };
 }
 
-describe.skipIf(absent !== null)("PING by fping, in a network of its own", () => {
+describe.skipIf(absent !== null)("PING monitor with fping", () => {
   let world: NetworkNamespace;
   const before = process.env["PATH"] ?? "";
   beforeAll(async () => {
@@ -70,7 +70,7 @@ describe.skipIf(absent !== null)("PING by fping, in a network of its own", () =>
     return { fping: count("fping") - fping, ping: count("ping") - single };
   }
 
-  test("targets that are asked together share one process, each with its own result", async () => {
+  test("shares one process and keeps results apart when targets are pinged together", async () => {
     const { network } = probeContext();
     await ping("127.0.0.1", probeContext(20_000, { network }));
     const hosts = Array.from({ length: 40 }, (_, index) => `127.0.3.${String(index + 1)}`);
@@ -89,7 +89,7 @@ describe.skipIf(absent !== null)("PING by fping, in a network of its own", () =>
     expect(starts).toEqual({ fping: 1, ping: 0 });
   });
 
-  test("a batch is bounded, and families and source addresses have batches of their own", async () => {
+  test("limits the batch size and uses separate batches for families and source addresses", async () => {
     const { network } = probeContext();
     const context = (localAddress: string | null): ProbeContext =>
       probeContext(20_000, { network, localAddress });
@@ -107,7 +107,7 @@ describe.skipIf(absent !== null)("PING by fping, in a network of its own", () =>
   });
 
   const SLOW_MS = 8_000;
-  test("a silent target delays no other, and each waits its own time", async () => {
+  test("times out each silent target at its own timeout without delaying the others", async () => {
     const { network } = probeContext();
     const context = (timeoutMs: number): ProbeContext => probeContext(timeoutMs, { network });
     const [quick, slow, alive, unsent] = await Promise.all([
@@ -131,7 +131,7 @@ describe.skipIf(absent !== null)("PING by fping, in a network of its own", () =>
     expect(alive.observation.durationMs).toBeLessThan(SLOW_MS - 500);
   });
 
-  test("reverse passes on silence, and on nothing else", async () => {
+  test("passes with reverse only when nothing replies", async () => {
     const { network } = probeContext();
     const reversed = (host: string): Promise<MonitorResult> =>
       ping(host, probeContext(4_000, { network }), true);
@@ -139,7 +139,7 @@ describe.skipIf(absent !== null)("PING by fping, in a network of its own", () =>
     expect(all.map(({ passed }) => passed)).toEqual([true, false, null]);
   });
 
-  test("a source address that is not ours is our own fault", async () => {
+  test("reports agent_fault when the source address is not local", async () => {
     const { observation } = await ping(
       "127.0.0.1",
       probeContext(20_000, { localAddress: "10.9.9.9" }),
@@ -148,7 +148,7 @@ describe.skipIf(absent !== null)("PING by fping, in a network of its own", () =>
     expect(observation.evidence.detail).toMatch(/[Cc]annot assign requested address/);
   });
 
-  test("an abandoned round ends every probe at once and leaves no process", async () => {
+  test("ends every probe at once and leaves no process when aborted", async () => {
     const { network } = probeContext();
     await ping("127.0.0.1", probeContext(20_000, { network }));
     const earlier = world.starts("fping").length;
@@ -171,7 +171,7 @@ describe.skipIf(absent !== null)("PING by fping, in a network of its own", () =>
     expect((await gathered).observation.outcome).toBe("fault");
   });
 
-  test("without fping each target is a ping of its own", async () => {
+  test("starts one ping per target when fping is missing", async () => {
     const network = networkWith("/nowhere/fping");
     const starts = await started(async () => {
       for (let round = 0; round < 2; round += 1) {
@@ -186,7 +186,7 @@ describe.skipIf(absent !== null)("PING by fping, in a network of its own", () =>
     expect(starts).toEqual({ fping: 0, ping: 6 });
   });
 
-  test("an fping that may not open raw sockets is not believed", async () => {
+  test("passes by ping when fping may not open raw sockets", async () => {
     // Copies have no file capabilities. Echoes over sockets without privileges are allowed, as systemd's defaults do.
     const copies = await temporaryFolder();
     const plain = (program: string): readonly string[] => {
@@ -211,7 +211,7 @@ describe.skipIf(absent !== null)("PING by fping, in a network of its own", () =>
     expect(unprivileged.starts("fping").length).toBeGreaterThan(0);
   });
 
-  describe("says the same as ping and the monitoring-plugins", () => {
+  describe("compared with ping and the monitoring-plugins", () => {
     /** Exit statuses of check_ping and check_icmp, within so many seconds. */
     const plugins = (host: string, seconds: number): (number | null)[] => {
       const limits = ["-H", host, "-w", "900,100%", "-c", "900,100%", "-t", String(seconds)];
@@ -233,7 +233,7 @@ describe.skipIf(absent !== null)("PING by fping, in a network of its own", () =>
       ["::1", true, 0],
       [SILENT, false, 2],
       [SILENT_6, false, 2],
-    ] as const)("%s", async (host, expected, status) => {
+    ] as const)("gives the same result for %s", async (host, expected, status) => {
       const timeoutMs = expected ? 20_000 : 1_500;
       const byFping = await ping(host, probeContext(timeoutMs));
       const byPing = await ping(
@@ -245,7 +245,7 @@ describe.skipIf(absent !== null)("PING by fping, in a network of its own", () =>
       expect(plugins(host, expected ? 20 : 3)).toEqual([status, status]);
     });
 
-    test("but for what our own network cannot reach: to a plugin that is critical, to us unknown", async () => {
+    test("is unknown when there is no route, which the plugins call critical", async () => {
       const byFping = await ping(NO_ROUTE, probeContext(20_000));
       const byPing = await ping(NO_ROUTE, probeContext(20_000, { network: networkWith("/none") }));
       for (const { passed, observation } of [byFping, byPing]) {
@@ -257,8 +257,8 @@ describe.skipIf(absent !== null)("PING by fping, in a network of its own", () =>
   });
 });
 
-describe("fping's command line and words", () => {
-  test("names family, source and one wait for all", () => {
+describe("fping program", () => {
+  test("is started with family, source address and one timeout for the batch", () => {
     const plan = { family: 4, localAddress: "192.0.2.9", timeoutMs: 1999.2 } as const;
     const line = fpingArguments({ ...plan, addresses: ["192.0.2.1", "192.0.2.2"] }).join(" ");
     expect(line).toBe("-4 -r 0 -t 2000 -i 1 -e -S 192.0.2.9 192.0.2.1 192.0.2.2");
@@ -288,7 +288,7 @@ describe("fping's command line and words", () => {
     ],
     ["ICMP Time Exceeded from 192.0.2.254 for ICMP Echo sent to 192.0.2.1", { kind: "other" }],
     ["fping: cannot bind source address : Cannot assign requested address", { kind: "other" }],
-  ])("%s", (line, expected) => {
+  ])("has its output line classified: %s", (line, expected) => {
     expect(readFpingLine(line)).toMatchObject(expected);
   });
 });

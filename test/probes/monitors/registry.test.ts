@@ -8,8 +8,8 @@ import {
 } from "../../../src/probes/monitors/registry.ts";
 import { monitorSpec } from "../../support/monitor-spec.ts";
 
-describe("the registry", () => {
-  test("every type of the firmware is repeated or has its reason", () => {
+describe("monitor type registry", () => {
+  test("repeats every type of the firmware or gives the reason why not", () => {
     const nowhere = [...FIRMWARE_TYPES].filter((name) => {
       const type = monitorTypeOf(monitorSpec(name).monitor);
       return !isSupported(type) && type.unsupported.includes("not a monitor type known here");
@@ -17,7 +17,7 @@ describe("the registry", () => {
     expect(nowhere).toEqual([]);
   });
 
-  test("no type is both repeated and declared unrepeatable", () => {
+  test("lists no type both as repeated and as unrepeatable", () => {
     expect([...UNREPEATABLE.keys()].filter((name) => MONITOR_TYPES.has(name))).toEqual([]);
   });
 
@@ -30,15 +30,15 @@ describe("the registry", () => {
     ["nsmysql.pl", "MYSQL"],
     ["NSSMTP.PL", "SMTP"],
     ["check_my_app.pl", "USER"],
-  ])("USER with %s is %s", (scriptName, type) => {
+  ])("maps USER with %s to %s", (scriptName, type) => {
     expect(monitorTypeOf(monitorSpec("USER", { scriptName }).monitor)).toMatchObject({ type });
   });
 
-  test("type names are matched in any case", () => {
+  test("matches type names in any case", () => {
     expect(monitorTypeOf(monitorSpec("http-ecv").monitor)).toMatchObject({ type: "HTTP-ECV" });
   });
 
-  test.each(["transparent", "ipTunnel", "tos"])("-%s cannot be repeated", (flag) => {
+  test.each(["transparent", "ipTunnel", "tos"])("does not repeat a monitor with -%s", (flag) => {
     const spec = monitorSpec("HTTP", {}, { monitorChange: { [flag]: true } });
     expect(monitorTypeOf(spec.monitor)).toEqual({
       unsupported: expect.stringContaining(flag) as string,

@@ -25,7 +25,7 @@ type Row = readonly [
   reverse: boolean | null,
 ];
 
-describe("reverse", () => {
+describe("monitorPassed", () => {
   test.each<Row>([
     ["HTTP", "refused", false, false],
     ["HTTP", "match", true, false],
@@ -44,12 +44,15 @@ describe("reverse", () => {
     ["TCP-ECV", "timeout", false, false],
     ["HTTP-ECV", "mismatch", false, true],
     ["UDP-ECV", "mismatch", false, true],
-  ])("%s, %s", (name, outcome, direct, reverse) => {
-    const type = MONITOR_TYPES.get(name);
-    if (type === undefined) {
-      throw new Error(`${name} is not registered`);
-    }
-    expect(monitorPassed(type, false, observation(outcome))).toBe(direct);
-    expect(monitorPassed(type, true, observation(outcome))).toBe(reverse);
-  });
+  ])(
+    "gives the expected result, direct and with reverse, for %s with outcome %s",
+    (name, outcome, direct, reverse) => {
+      const type = MONITOR_TYPES.get(name);
+      if (type === undefined) {
+        throw new Error(`${name} is not registered`);
+      }
+      expect(monitorPassed(type, false, observation(outcome))).toBe(direct);
+      expect(monitorPassed(type, true, observation(outcome))).toBe(reverse);
+    },
+  );
 });

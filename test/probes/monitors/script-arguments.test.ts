@@ -34,7 +34,7 @@ function refusal(
   return probe?.action.unsupportedReason ?? null;
 }
 
-describe("scripts › -scriptName", () => {
+describe("-scriptName", () => {
   const bindDn = `-baseDN "dc=lab" -bindDN "svc@lab.local"`;
   test.each([
     ["LDAP -scriptName nsldaps.pl", `LDAP -scriptName nsldaps.pl ${bindDn}`],
@@ -44,23 +44,26 @@ describe("scripts › -scriptName", () => {
     ["MYSQL with an own script", "MYSQL -scriptName x.pl -database mail"],
     ["USER with an own script", "USER -scriptName check.pl"],
     ["CITRIX-WI-EXTENDED", "CITRIX-WI-EXTENDED -sitePath /x"],
-  ])("%s › is repeated by a command alone", (_, monitor) => {
+  ])("is repeated only by a command when the monitor is %s", (_, monitor) => {
     expect(refusal(monitor, { login: true })).toContain(
       "configure monitors.m with a command that stands for it",
     );
     expect(refusal(monitor, { command: ["/bin/true"] })).toBeNull();
   });
 
-  test.each(["LDAP -scriptName NSLDAP.PL", "LDAP"])("%s › is the firmware's own", (monitor) => {
-    expect(refusal(`${monitor} ${bindDn}`, { login: true })).toBeNull();
-  });
+  test.each(["LDAP -scriptName NSLDAP.PL", "LDAP"])(
+    "needs no command when the script is the firmware's own: %s",
+    (monitor) => {
+      expect(refusal(`${monitor} ${bindDn}`, { login: true })).toBeNull();
+    },
+  );
 
-  test("a command › stands for a firmware's script too, without any credential", () => {
+  test("needs no credential when a command replaces a firmware script", () => {
     expect(refusal(`LDAP ${bindDn}`, { command: ["/bin/true"] })).toBeNull();
   });
 });
 
-describe("scripts › -scriptArgs", () => {
+describe("-scriptArgs", () => {
   test.each([
     [
       "nsldap.pl",
@@ -88,7 +91,7 @@ describe("scripts › -scriptArgs", () => {
       "u",
     ],
     ["nsradius.pl", "user=u;password=p;radkey=k;nasid=n", { userName: "u", radNasId: "n" }, "u"],
-  ])("%s %s › is read", (scriptName, scriptArgs, parameters, user) => {
+  ])("yields parameters and user of %s %s", (scriptName, scriptArgs, parameters, user) => {
     const { monitor } = monitorSpec("USER", { scriptName, scriptArgs });
     expect(readScriptArguments(monitor)).toEqual({ kind: "read", parameters });
     expect(monitorUser(monitor)).toBe(user);
@@ -104,24 +107,27 @@ describe("scripts › -scriptArgs", () => {
     ["nspop3.pl", "a;b;c", "not known here"],
     ["nsldap.pl", "base=dc=lab;__proto__=x", "not known here"],
     ["nsldap.pl", "base=dc=lab;constructor=x", "not known here"],
-  ])("%s %s › cannot be repeated, and the plan says why", (scriptName, scriptArgs, why) => {
-    const args = scriptArgs === "" ? "" : `-scriptArgs "${scriptArgs}"`;
-    expect(refusal(`USER -scriptName ${scriptName} ${args}`, { login: true })).toContain(why);
-    expect(refusal(`USER -scriptName ${scriptName} ${args}`, { command: ["x"] })).toBeNull();
-  });
+  ])(
+    "refuses %s %s with a reason in the plan when no command is configured",
+    (scriptName, scriptArgs, why) => {
+      const args = scriptArgs === "" ? "" : `-scriptArgs "${scriptArgs}"`;
+      expect(refusal(`USER -scriptName ${scriptName} ${args}`, { login: true })).toContain(why);
+      expect(refusal(`USER -scriptName ${scriptName} ${args}`, { command: ["x"] })).toBeNull();
+    },
+  );
 
   test.each([
     ["nspop3.pl", "itest;x"],
     ["nsldap.pl", "base=a;bdn=b;password=x"],
     ["nsmysql.pl", "user=u;password=x"],
     ["nsradius.pl", "user=u;password=x"],
-  ])("%s › wants its password from the configuration", (scriptName, written) => {
+  ])("requires the password from the configuration for %s", (scriptName, written) => {
     expect(refusal(`USER -scriptName ${scriptName} -scriptArgs "${written}"`)).toContain(
       "configure monitors.m",
     );
   });
 
-  test("a password › never enters the estate, named or placed", () => {
+  test("keeps a named or positional password out of the estate", () => {
     for (const args of ["user=itest;password=canary-7f3a", "itest;canary-7f3a"]) {
       const estate = parseNsConf(
         `add lb monitor m USER -scriptName nspop3.pl -scriptArgs "${args}"`,
@@ -133,7 +139,7 @@ describe("scripts › -scriptArgs", () => {
     }
   });
 
-  test("whatever stands there › is read or refused, never thrown", () => {
+  test("is read or refused without an exception when the text is arbitrary", () => {
     fc.assert(
       fc.property(
         fc.constantFrom("nsldap.pl", "nspop3.pl", "nsmysql.pl", "nsftp.pl", "other.pl"),

@@ -31,7 +31,7 @@ function at(port: number, spec: MonitorSpec): Promise<MonitorResult> {
   return runMonitor(spec, { host: "127.0.0.1", port, server: null }, probeContext(10_000));
 }
 
-describe("SMTP and POP3 refusals are named", () => {
+describe("SMTP and POP3 monitors", () => {
   test.each([
     ["421 4.3.2 Service not available", "service_not_active"],
     [
@@ -44,7 +44,7 @@ describe("SMTP and POP3 refusals are named", () => {
     ],
     ["452 4.3.1 Insufficient system resources", "back_pressure"],
     ["554 no", "bad_status"],
-  ])("%s", async (line, reason) => {
+  ])("SMTP fails with the expected reason when the banner is: %s", async (line, reason) => {
     const result = await against((socket) => socket.end(`${line}\r\n`), monitorSpec("SMTP"));
     expect(result).toMatchObject({
       passed: false,
@@ -52,7 +52,7 @@ describe("SMTP and POP3 refusals are named", () => {
     });
   });
 
-  test("HELO where the server knows no EHLO, after a greeting of several lines", async () => {
+  test("SMTP falls back to HELO when EHLO is unknown and the greeting has several lines", async () => {
     const old = conversation("220-ex01.example.com\r\n220 ready\r\n", [
       [/^EHLO/, "500 what?\r\n"],
       [/^HELO/, "250 hello\r\n"],
@@ -61,7 +61,7 @@ describe("SMTP and POP3 refusals are named", () => {
     expect(await against(old, monitorSpec("SMTP"))).toMatchObject({ passed: true });
   });
 
-  test("an SMTP server that dies after QUIT was good enough", async () => {
+  test("SMTP passes when the server resets after QUIT", async () => {
     const abrupt: Behaviour = (socket) => {
       socket.write("220 ex01.example.com\r\n");
       socket.on("data", (data) =>
@@ -76,13 +76,16 @@ describe("SMTP and POP3 refusals are named", () => {
     ["-ERR BYE Connection refused", "banner", "throttled", false],
     ["-ERR Connection is closed. 10", "banner", "throttled", false],
     ["* OK IMAP here", "banner", "protocol_error", false],
-  ])("%s", async (line, step, reason, passed) => {
-    const spec = monitorSpec("POP3", {}, { credential });
-    const result = await against((socket) => socket.end(`${line}\r\n`), spec);
-    expect(result).toMatchObject({ passed, observation: { step, reason } });
-  });
+  ])(
+    "POP3 fails with the expected reason when greeted with: %s",
+    async (line, step, reason, passed) => {
+      const spec = monitorSpec("POP3", {}, { credential });
+      const result = await against((socket) => socket.end(`${line}\r\n`), spec);
+      expect(result).toMatchObject({ passed, observation: { step, reason } });
+    },
+  );
 
-  test("USER refused before TLS is the monitor's mistake", async () => {
+  test("POP3 fails with ssl_required when USER is refused before TLS", async () => {
     const picky = conversation("+OK ready\r\n", [
       [/^USER/, "-ERR Command is not valid in this state.\r\n"],
     ]);
@@ -92,7 +95,7 @@ describe("SMTP and POP3 refusals are named", () => {
     });
   });
 
-  test("without a credential the plan says what to configure", async () => {
+  test("POP3 is unsupported and names the setting when no credential is configured", async () => {
     const spec = monitorSpec("POP3", { userName: "itest", password: "encrypted" });
     expect(await against(() => undefined, spec)).toMatchObject({
       passed: null,
@@ -104,7 +107,7 @@ describe("SMTP and POP3 refusals are named", () => {
   });
 });
 
-describe("NNTP", () => {
+describe("NNTP monitor", () => {
   const news = conversation("201 read only\r\n", [
     [/^GROUP local.test$/, "211 3 1 3 local.test\r\n"],
     [/^GROUP members$/, "480 authenticate\r\n"],
@@ -115,7 +118,7 @@ describe("NNTP", () => {
     ["local.test", true, "ok"],
     ["members", null, "auth_challenge"],
     ["nothing", false, "bad_status"],
-  ])("group %s", async (group, passed, reason) => {
+  ])("gives the expected result for group %s", async (group, passed, reason) => {
     expect(await against(news, monitorSpec("NNTP", { group }))).toMatchObject({
       passed,
       observation: { reason },
@@ -123,7 +126,7 @@ describe("NNTP", () => {
   });
 });
 
-describe("RTSP", () => {
+describe("RTSP monitor", () => {
   const player = conversation("", [
     [/^OPTIONS \* RTSP\/1.0$/, "RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n"],
     [/^DESCRIBE/, "RTSP/1.0 404 Not Found\r\n\r\n"],
@@ -132,18 +135,18 @@ describe("RTSP", () => {
     [{}, true],
     [{ rtspRequest: "DESCRIBE rtsp://127.0.0.1/x" }, false],
     [{ rtspRequest: "DESCRIBE rtsp://127.0.0.1/x", respCodes: [{ from: 400, to: 404 }] }, true],
-  ])("%j", async (parameters, passed) => {
+  ])("gives the expected result for parameters %j", async (parameters, passed) => {
     expect(await against(player, monitorSpec("RTSP", parameters))).toMatchObject({ passed });
   });
 });
 
-describe("SIP", () => {
+describe("SIP monitor", () => {
   function answer(request: string, status: string): string {
     const field = (name: string): string =>
       new RegExp(`^${name}:.*$`, "m").exec(request)?.[0].trimEnd() ?? "";
     return `SIP/2.0 ${status}\r\n${field("Call-ID")}\r\n${field("CSeq")}\r\nContent-Length: 0\r\n\r\n`;
   }
-  test("over TCP, a provisional answer first", async () => {
+  test("passes over TCP when a provisional response comes first", async () => {
     const phone: Behaviour = (socket) =>
       socket.on("data", (data) => {
         socket.write(answer(data.toString(), "100 Trying"));
@@ -156,7 +159,7 @@ describe("SIP", () => {
     );
   });
 
-  test("over UDP, an answer to someone else is passed over", async () => {
+  test("ignores a response to another call over UDP", async () => {
     const socket = createSocket("udp4");
     socket.bind(0, "127.0.0.1");
     await once(socket, "listening");
@@ -175,10 +178,10 @@ describe("SIP", () => {
   });
 });
 
-describe("MYSQL", () => {
+describe("MYSQL monitor", () => {
   const credential = monitorCredential(MYSQL_USER);
   test.each(["mysql_native_password", "caching_sha2_password"] as const)(
-    "logs in by %s and asks",
+    "logs in by %s and runs the query",
     async (plugin) => {
       const queries: string[] = [];
       const spec = monitorSpec("MYSQL", { database: "mail", sqlQuery: "SELECT 1" }, { credential });
@@ -188,7 +191,7 @@ describe("MYSQL", () => {
       expect(JSON.stringify(result)).not.toContain(MYSQL_USER.password);
     },
   );
-  test("a server that prefers another plugin for the account", async () => {
+  test("passes when the server switches to another authentication plugin", async () => {
     const server = mysqlServer({
       plugin: "caching_sha2_password",
       switchTo: "mysql_native_password",
@@ -198,13 +201,13 @@ describe("MYSQL", () => {
       passed: true,
     });
   });
-  test("the full exchange of caching_sha2_password without TLS seals the password", async () => {
+  test("passes without TLS when caching_sha2_password requires full authentication", async () => {
     const server = mysqlServer({ plugin: "caching_sha2_password", full: true, queries: [] });
     expect(await against(server, monitorSpec("MYSQL", {}, { credential }))).toMatchObject({
       passed: true,
     });
   });
-  test("over TLS", async () => {
+  test("passes over TLS", async () => {
     const { certificate: cert, key } = labCertificate("mail");
     const server = mysqlServer({
       plugin: "mysql_native_password",
@@ -214,7 +217,7 @@ describe("MYSQL", () => {
     const result = await against(server, monitorSpec("MYSQL", {}, { credential, tls: LOGIN_TLS }));
     expect(result).toMatchObject({ passed: true, observation: { tls: { protocol: "TLSv1.3" } } });
   });
-  test("wrong password, a query that fails, a blocked host", async () => {
+  test("reports the reason when the password is wrong, the query fails or the host is blocked", async () => {
     const wrong = { ...credential, password: sealed("wrong") };
     const server = mysqlServer({ plugin: "mysql_native_password", queries: [] });
     expect(await against(server, monitorSpec("MYSQL", {}, { credential: wrong }))).toMatchObject({
@@ -241,7 +244,7 @@ describe("MYSQL", () => {
   });
 });
 
-describe("USER with a command of the operator's own", () => {
+describe("USER monitor with a command", () => {
   const target = { host: "127.0.0.1", port: 2500, server: null };
   function script(code: string, ...words: string[]): MonitorSpec {
     return monitorSpec(
@@ -253,7 +256,7 @@ describe("USER with a command of the operator's own", () => {
       },
     );
   }
-  test("exit status 0 passes; address, port and arguments are put in, unread by any shell", async () => {
+  test("passes on exit status 0 and substitutes address, port and arguments without a shell", async () => {
     const code =
       "process.stdout.write(process.argv.slice(1).join('|')+process.env.ADC_WITNESS_PASSWORD)";
     const result = await runMonitor(
@@ -266,7 +269,7 @@ describe("USER with a command of the operator's own", () => {
       "< 127.0.0.1:2500|a=1;b=2|$(id); rm -rf x<secret>\n",
     );
   });
-  test("another exit status fails, a missing program is our own fault, a slow one a time-out", async () => {
+  test("fails on another exit status, is unknown when the program is missing, and times out when it is slow", async () => {
     expect(await runMonitor(script("process.exit(3)"), target, probeContext(10_000))).toMatchObject(
       {
         passed: false,
@@ -285,7 +288,7 @@ describe("USER with a command of the operator's own", () => {
       observation: { outcome: "timeout" },
     });
   });
-  test("USER › gives the command a clean environment", async () => {
+  test("gives the command a clean environment", async () => {
     const code = "process.stdout.write(JSON.stringify(Object.keys(process.env).sort()))";
     process.env["ADC_WITNESS_TEST_SECRET"] = "s3cret";
     onTestFinished(() => void delete process.env["ADC_WITNESS_TEST_SECRET"]);
@@ -305,17 +308,17 @@ describe("USER with a command of the operator's own", () => {
     ["--args={args}", "-x", "--args=-x"],
     ["{address}", "-x", "::1"],
     ["{unknown}", "-x", "{unknown}"],
-  ])("commandWords › %s for scriptArgs %s is %s", (written, args, word) => {
+  ])("substitutes %s with scriptArgs %s as %s", (written, args, word) => {
     expect(commandWords(["own", written], { args, address: "::1" })).toEqual(["own", word]);
   });
-  test("commandWords › lets scriptArgs begin with - behind --, of this very command", () => {
+  test("lets scriptArgs begin with a dash only after the command's own --", () => {
     const values = { args: "-x", address: "::1" };
     expect(commandWords(["own", "--", "{address}", "{args}"], values)).toEqual([
       ...["own", "--", "::1", "-x"],
     ]);
     expect(commandWords(["sudo", "--", "own", "{args}"], values).at(-1)).toBe(" -x");
   });
-  test("without a command it is unsupported, and says how to support it", async () => {
+  test("is unsupported and explains the setting when no command is configured", async () => {
     const bare = monitorSpec("USER", { scriptName: "own.pl" });
     expect(await runMonitor(bare, target, probeContext())).toMatchObject({
       passed: null,
@@ -324,7 +327,7 @@ describe("USER with a command of the operator's own", () => {
   });
 });
 
-test("scripted › the digest of the scripted MySQL server is the documented one", () => {
+test("scripted MySQL server › computes the documented password digest", () => {
   // Guards the double itself: SHA1(password) XOR SHA1(nonce, SHA1(SHA1(password))) of a known pair.
   const stage2 = createHash("sha1").update(createHash("sha1").update("abc").digest()).digest("hex");
   expect(stage2).toBe("0d3ced9bec10a777aec23ccc353a8c08a633045e");

@@ -32,8 +32,8 @@ async function against(
 }
 const tls10: Partial<TlsSettings> = { minVersion: "TLSv1", maxVersion: "TLSv1", legacy: true };
 
-describe("a failed handshake says which side refuses what", () => {
-  test("the monitor knows nothing newer than TLS 1.0 (the server has it off)", async () => {
+describe("TLS handshake diagnosis", () => {
+  test("names both version ranges when the monitor offers only TLS 1.0 and the server has it off", async () => {
     const { result } = await against(nothing, { cert, key, minVersion: "TLSv1.2" }, tls10);
     expect(result).toMatchObject({
       passed: false,
@@ -44,7 +44,7 @@ describe("a failed handshake says which side refuses what", () => {
     );
   });
 
-  test("the server knows nothing newer than TLS 1.0", async () => {
+  test("names both version ranges when the server offers only TLS 1.0", async () => {
     const { result } = await against(nothing, { ...OLD, maxVersion: "TLSv1" }, {});
     expect(result).toMatchObject({ observation: { reason: "tls_protocol" } });
     expect(result.observation.evidence.detail).toContain(
@@ -52,7 +52,7 @@ describe("a failed handshake says which side refuses what", () => {
     );
   });
 
-  test("a server that answers a version it does not like with a reset, as Windows does", async () => {
+  test("reports tls_protocol when the server resets on an unwanted version, as Windows does", async () => {
     // Judges the ClientHello itself: without the extension of supported versions it is no TLS 1.3, and is cut off.
     const picky: Behaviour = (socket) => {
       socket.removeAllListeners("data");
@@ -73,7 +73,7 @@ describe("a failed handshake says which side refuses what", () => {
     );
   });
 
-  test("a server that wants to hear its name", async () => {
+  test("names the SNI that works when the server requires a server name", async () => {
     const context = createSecureContext({ cert, key });
     const byName: TlsOptions = {
       SNICallback: (name, done) =>
@@ -87,7 +87,7 @@ describe("a failed handshake says which side refuses what", () => {
     expect(result.observation.evidence.detail).toContain("works with SNI mail.example.com");
   });
 
-  test("a server whose only ciphers a current client has given up", async () => {
+  test("says that old ciphers work when the server offers only those", async () => {
     const camellia = {
       cert,
       key,
@@ -99,7 +99,7 @@ describe("a failed handshake says which side refuses what", () => {
     expect(result.observation.evidence.detail).toContain("works with old ciphers");
   });
 
-  test("no certificate at all: the words in clear text", async () => {
+  test("reports plaintext_on_tls_port with the server's text when the port speaks clear text", async () => {
     const { result } = await against(
       (socket) => socket.end("* BYE Connection is closed. 14\r\n"),
       null,
@@ -112,7 +112,7 @@ describe("a failed handshake says which side refuses what", () => {
     expect(result.observation.evidence.detail).toContain("* BYE Connection is closed. 14");
   });
 
-  test("accepted, then closed, whatever is tried: the reason stays", async () => {
+  test("keeps the original reason when every attempt is accepted and closed", async () => {
     const { result, server } = await against((socket) => socket.end(), null, {}, [
       "mail.example.com",
     ]);
@@ -120,7 +120,7 @@ describe("a failed handshake says which side refuses what", () => {
     expect(server.accepted()).toBeGreaterThan(4);
   });
 
-  test("it is not tried anew at every probe, and never after a success", async () => {
+  test("is not repeated at the next probe, nor run after a success", async () => {
     const failing = await against(nothing, { cert, key, minVersion: "TLSv1.2" }, tls10);
     const before = failing.server.accepted();
     const second = await failing.again();

@@ -69,7 +69,7 @@ async function requests(port: number, password: string): Promise<string> {
 
 const REJECTED = { outcome: "fault", step: "login", reason: "auth_rejected" } as const;
 
-describe.skipIf(needs !== null)("NTLM's channel binding, checked by gss-ntlmssp", () => {
+describe.skipIf(needs !== null)("NTLM channel binding checked by gss-ntlmssp", () => {
   let server: RealServer;
   const fronts: Record<string, TlsFront> = {};
   const frontWith = (name: CertificateName): number => fronts[name]?.port ?? 0;
@@ -84,28 +84,28 @@ describe.skipIf(needs !== null)("NTLM's channel binding, checked by gss-ntlmssp"
     await server.stop();
   });
 
-  test("the right password, bound to the server's certificate, is let in", async () => {
+  test("is accepted when password and server certificate are right", async () => {
     const seen = await run(server.ports["https"] ?? 0, NTLM_USER.password);
     expect(`${seen.outcome} ${seen.evidence.detail ?? ""} ${server.output()}`).toMatch(/^match/);
   });
 
-  test("a wrong password is rejected", async () => {
+  test("is rejected when the password is wrong", async () => {
     expect(await run(server.ports["https"] ?? 0, "wrong")).toMatchObject(REJECTED);
   });
 
-  test("through a front that ends TLS with the same certificate: let in", async () => {
+  test("is accepted through a TLS front with the server's certificate", async () => {
     expect((await run(frontWith("mail"), NTLM_USER.password)).outcome).toBe("match");
   });
 
-  test("through a front with a certificate of its own, the right password is rejected", async () => {
+  test("is rejected through a TLS front with another certificate", async () => {
     expect(await run(frontWith("other"), NTLM_USER.password)).toMatchObject(REJECTED);
   });
 
-  test("without a binding, which gss-ntlmssp lets pass: the binding alone made the difference", async () => {
+  test("is not needed through a TLS front with another certificate when disabled", async () => {
     expect((await run(frontWith("other"), NTLM_USER.password, false)).outcome).toBe("match");
   });
 
-  test.skipIf(noRequests !== null)("requests_ntlm, which binds too, fares alike", async () => {
+  test.skipIf(noRequests !== null)("gives the same results as requests_ntlm", async () => {
     expect(await requests(server.ports["https"] ?? 0, NTLM_USER.password)).toBe("200");
     expect(await requests(frontWith("mail"), NTLM_USER.password)).toBe("200");
     expect(await requests(frontWith("other"), NTLM_USER.password)).toBe("401");
@@ -113,14 +113,19 @@ describe.skipIf(needs !== null)("NTLM's channel binding, checked by gss-ntlmssp"
   });
 });
 
-describe.skipIf(needs !== null)("the certificate's hash, as python3-cryptography reads it", () => {
-  test.each(["rsa", "sha384", "sha512"] as const)("%s: let in", async (name) => {
-    const server = await startChannelBound(name);
-    try {
-      const seen = await run(server.ports["https"] ?? 0, NTLM_USER.password);
-      expect(`${seen.outcome} ${seen.evidence.detail ?? ""} ${server.output()}`).toMatch(/^match/);
-    } finally {
-      await server.stop();
-    }
-  });
+describe.skipIf(needs !== null)("NTLM certificate hash", () => {
+  test.each(["rsa", "sha384", "sha512"] as const)(
+    "is accepted by gss-ntlmssp for a certificate of kind %s",
+    async (name) => {
+      const server = await startChannelBound(name);
+      try {
+        const seen = await run(server.ports["https"] ?? 0, NTLM_USER.password);
+        expect(`${seen.outcome} ${seen.evidence.detail ?? ""} ${server.output()}`).toMatch(
+          /^match/,
+        );
+      } finally {
+        await server.stop();
+      }
+    },
+  );
 });

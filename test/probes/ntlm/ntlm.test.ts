@@ -51,12 +51,12 @@ const AUTHENTICATE = `
 
 const CREDENTIAL = { username: "User", password: "Password", domain: "Domain" };
 
-describe("MS-NLMP 4.2", () => {
-  test("NTOWFv2 (4.2.4.1.1)", () => {
+describe("NTLM messages of MS-NLMP 4.2", () => {
+  test("give the published NTOWFv2 (4.2.4.1.1)", () => {
     expect(responseKey(CREDENTIAL).toString("hex")).toBe("0c868a403bfd7a93a3001ef22ef02e3f");
   });
 
-  test("the password's NT hash (4.2.2.1.2)", () => {
+  test("give the published NT hash of the password (4.2.2.1.2)", () => {
     expect(md4(Buffer.from("Password", "utf16le")).toString("hex")).toBe(
       "a4f49c406510bdcab6824ee7c30fd852",
     );
@@ -92,11 +92,11 @@ describe("MS-NLMP 4.2", () => {
     ["NTLMv2 response (4.2.4.2.2)", proof, "68cd0ab851e51c96aabc927bebef6a1c"],
     ["encrypted session key (4.2.4.2.3)", field(message, 52), "c5dad2544fc9799094ce1ce90bc9d03e"],
     ["the whole AUTHENTICATE_MESSAGE (4.2.4.3)", message, AUTHENTICATE],
-  ])("%s", (_, made, published) => {
+  ])("give the published %s", (_, made, published) => {
     expect(made.toString("hex")).toBe(published.replace(/\s/g, ""));
   });
 
-  test("the CHALLENGE_MESSAGE is read", () => {
+  test("include a CHALLENGE_MESSAGE that is parsed", () => {
     const challenge = parsed(CHALLENGE);
     expect(challenge.targetName).toBe("Server");
     expect(challenge.serverChallenge.toString("hex")).toBe("0123456789abcdef");
@@ -107,7 +107,7 @@ describe("MS-NLMP 4.2", () => {
   });
 });
 
-describe("primitives", () => {
+describe("NTLM primitives", () => {
   test.each([
     ["", "31d6cfe0d16ae931b73c59d7e0c089c0"],
     ["a", "bde52cb31de33e46245e05fbdbd6fb24"],
@@ -119,24 +119,24 @@ describe("primitives", () => {
       "043f8582f241db351ce627e153e7f0e4",
     ],
     ["1234567890".repeat(8), "e33b4ddc9c38f2199c3e7b164fcc0536"],
-  ])("MD4 of %j (RFC 1320)", (text, digest) => {
+  ])("compute MD4 of %j (RFC 1320)", (text, digest) => {
     expect(md4(Buffer.from(text)).toString("hex")).toBe(digest);
   });
 
   test.each([
     ["0102030405", "b2396305f03dc027ccc3524a0a1118a8"],
     ["0102030405060708090a0b0c0d0e0f10", "9ac7cc9a609d1ef7b2932899cde41b97"],
-  ])("RC4 key stream of %s (RFC 6229)", (key, stream) => {
+  ])("compute the RC4 key stream of %s (RFC 6229)", (key, stream) => {
     expect(rc4(hex(key), Buffer.alloc(16)).toString("hex")).toBe(stream);
   });
 
-  test("FILETIME of the epoch", () => {
+  test("compute the FILETIME of the epoch", () => {
     expect(fileTime(0).readBigUInt64LE()).toBe(116_444_736_000_000_000n);
   });
 });
 
 describe("target info", () => {
-  test("is written as it was read", () => {
+  test("is decoded as it was encoded", () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -152,14 +152,14 @@ describe("target info", () => {
     );
   });
 
-  test("a length that points past the end is no list", () => {
+  test("is null when a length points past the end", () => {
     expect(parseAvPairs(hex("02 00 ff ff 41 00"))).toBeNull();
     expect(parseAvPairs(hex("02 00"))).toBeNull();
   });
 });
 
-describe("a hostile challenge", () => {
-  test("is null or a challenge, never an exception", () => {
+describe("parseChallenge", () => {
+  test("returns null or a challenge without throwing when the bytes are arbitrary", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => {
         const message = Buffer.concat([CHALLENGE.subarray(0, 12), Buffer.from(bytes)]);
@@ -174,14 +174,14 @@ describe("a hostile challenge", () => {
   test.each([
     ["too short", CHALLENGE.subarray(0, 31)],
     ["cut inside the target info", CHALLENGE.subarray(0, CHALLENGE.length - 6)],
-    ["another message type", Buffer.concat([CHALLENGE.subarray(0, 8), negotiateMessage()])],
+    ["of another type", Buffer.concat([CHALLENGE.subarray(0, 8), negotiateMessage()])],
     ["too long", Buffer.concat([CHALLENGE, Buffer.alloc(20_000)])],
-  ])("%s is none", (_, bytes) => {
+  ])("returns null when the message is %s", (_, bytes) => {
     expect(parseChallenge(bytes)).toBeNull();
   });
 });
 
-describe("with the server's time stamp", () => {
+describe("authenticateMessage with the server's timestamp", () => {
   const timestamp = fileTime(1_700_000_000_000);
   const bytes = challengeWith([
     { id: AV_ID.nbDomainName, value: Buffer.from("Domain", "utf16le") },
@@ -203,12 +203,12 @@ describe("with the server's time stamp", () => {
   const ntResponse = field(message, 20);
   const targetInfo = parseAvPairs(ntResponse.subarray(16 + 28)) ?? [];
 
-  test("the LM answer is empty and the server's time is used", () => {
+  test("leaves the LM response empty and uses the server's time", () => {
     expect(field(message, 12)).toEqual(Buffer.alloc(24));
     expect(ntResponse.subarray(24, 32)).toEqual(timestamp);
   });
 
-  test("target info says MIC, channel and service principal, and keeps what the server said", () => {
+  test("adds MIC flag, channel bindings and service principal to the server's target info", () => {
     expect(avValue(targetInfo, AV_ID.flags)?.readUInt32LE()).toBe(2);
     expect(avValue(targetInfo, AV_ID.channelBindings)).toEqual(bindings);
     expect(avValue(targetInfo, AV_ID.targetName)?.toString("utf16le")).toBe(
@@ -217,7 +217,7 @@ describe("with the server's time stamp", () => {
     expect(avValue(targetInfo, AV_ID.timestamp)).toEqual(timestamp);
   });
 
-  test("the MIC covers all three messages, keyed by the exchanged session key", () => {
+  test("computes the MIC over all three messages with the exchanged session key", () => {
     const unsigned = Buffer.from(message);
     unsigned.fill(0, 72, 88);
     const mic = createHmac("md5", Buffer.alloc(16, 2))
@@ -228,13 +228,13 @@ describe("with the server's time stamp", () => {
     expect(message.subarray(72, 88)).toEqual(mic);
   });
 
-  test("the session key is encrypted with the session base key", () => {
+  test("encrypts the session key with the session base key", () => {
     const key = responseKey(CREDENTIAL);
     const base = createHmac("md5", key).update(ntResponse.subarray(0, 16)).digest();
     expect(rc4(base, field(message, 52))).toEqual(Buffer.alloc(16, 2));
   });
 
-  test("a server without key exchange gets none, and a MIC keyed by the session base key", () => {
+  test("sends no key and keys the MIC by the session base key when the server has no key exchange", () => {
     const plain = Buffer.from(bytes);
     plain.writeUInt32LE((plain.readUInt32LE(20) & ~NTLM_FLAG.keyExchange) >>> 0, 20);
     const answer = authenticateMessage({
@@ -261,7 +261,7 @@ describe("with the server's time stamp", () => {
 });
 
 describe("channel bindings (RFC 5929, tls-server-end-point)", () => {
-  test("of a known certificate hash", () => {
+  test("have the known value for a known certificate hash", () => {
     const hash = hex("e3ca49271e5089cc48ce82109f1324f41dbeddc29a777410c738f7868c4ff405");
     expect(endPointBindings(hash).toString("hex")).toBe("6ea19df066da4622051f9c4f92c6df74");
   });
@@ -275,7 +275,7 @@ describe("channel bindings (RFC 5929, tls-server-end-point)", () => {
     ["ecdsa-sha1", "sha256"],
     ["ecdsa-sha256", "sha256"],
     ["ecdsa-sha384", "sha384"],
-  ] as const)("a certificate signed with %s is hashed with %s", (name, algorithm) => {
+  ] as const)("hash a certificate signed with %s by %s", (name, algorithm) => {
     const der = certificate(name);
     expect(bindingHash(der)).toBe(algorithm);
     expect(tlsServerEndPointBindings(der)).toEqual(
@@ -283,11 +283,11 @@ describe("channel bindings (RFC 5929, tls-server-end-point)", () => {
     );
   });
 
-  test("Ed25519 has no binding", () => {
+  test("are absent for an Ed25519 certificate", () => {
     expect(tlsServerEndPointBindings(certificate("ed25519"))).toBeNull();
   });
 
-  test("DER that is cut or mangled has none, and never throws", () => {
+  test("never throw when the DER is truncated or corrupted", () => {
     const der = certificate("rsa-pss-sha384");
     fc.assert(
       fc.property(fc.nat(der.length - 1), fc.integer({ min: 0, max: 255 }), (at, byte) => {
@@ -301,7 +301,7 @@ describe("channel bindings (RFC 5929, tls-server-end-point)", () => {
   });
 });
 
-describe("the HTTP scheme", () => {
+describe("NTLM over HTTP", () => {
   const input = {
     credential: CREDENTIAL,
     workstation: "WITNESS",
@@ -311,7 +311,7 @@ describe("the HTTP scheme", () => {
     scheme: "NTLM",
   } as const;
 
-  test("begins with a NEGOTIATE message and answers the challenge among several schemes", () => {
+  test("sends NEGOTIATE first and answers a challenge among several schemes", () => {
     const login = ntlmLogin(input);
     expect(login.first).toMatch(/^NTLM TlRMTVNTUAAB/);
     expect(login.second(["Negotiate", `NTLM ${CHALLENGE.toString("base64")}`])).toMatch(
@@ -319,7 +319,7 @@ describe("the HTTP scheme", () => {
     );
   });
 
-  test("a bare second NTLM, or garbage, is no challenge", () => {
+  test("returns no answer when the challenge is empty or invalid", () => {
     const login = ntlmLogin(input);
     expect(login.second(["NTLM", "Negotiate"])).toBeNull();
     expect(login.second(["NTLM AAAA"])).toBeNull();
@@ -331,7 +331,7 @@ describe("the HTTP scheme", () => {
     ["probe-a@lab.example.com", "LAB", { username: "probe-a@lab.example.com", domain: "" }],
     ["probe-a", "LAB", { username: "probe-a", domain: "LAB" }],
     ["probe-a", null, { username: "probe-a", domain: "" }],
-  ])("%s with domain %s", (username, domain, expected) => {
+  ])("reads user name %s with domain %s", (username, domain, expected) => {
     expect(ntlmCredential(username, "x", domain)).toEqual({ ...expected, password: "x" });
   });
 });

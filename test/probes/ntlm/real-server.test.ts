@@ -13,7 +13,7 @@ const needs =
   missing("/usr/lib/apache2/modules/mod_auth_gssapi.so", "libapache2-mod-auth-gssapi") ??
   missing("/etc/gss/mech.d/mech.ntlmssp.conf", "gss-ntlmssp");
 
-describe.skipIf(needs !== null)("Apache with gss-ntlmssp", () => {
+describe.skipIf(needs !== null)("NTLM against Apache with gss-ntlmssp", () => {
   let apache: RealServer;
   beforeAll(async () => {
     apache = await startApache();
@@ -55,7 +55,7 @@ describe.skipIf(needs !== null)("Apache with gss-ntlmssp", () => {
     ["ntlm", true],
     ["negotiate", true],
     ["ntlm", false],
-  ] as const)("%s is let in with the right password (TLS %s)", async (scheme, secure) => {
+  ] as const)("%s logs in with the right password (TLS %s)", async (scheme, secure) => {
     const seen = await run(NTLM_USER.password, scheme, secure);
     expect(
       `${seen.outcome} ${seen.evidence.detail ?? ""} ${readFileSync(`${apache.directory}/error.log`, "utf8").slice(-1500)}`,
@@ -65,7 +65,7 @@ describe.skipIf(needs !== null)("Apache with gss-ntlmssp", () => {
   test.each([
     [NTLM_USER.password, "match", "ok"],
     ["wrong", "fault", "auth_rejected"],
-  ])("Basic, %j: %s", async (password, outcome, reason) => {
+  ])("Basic with password %j ends as %s", async (password, outcome, reason) => {
     const seen = await runTransaction(
       transactionSpec("oab", {
         security: "implicit",
@@ -85,7 +85,7 @@ describe.skipIf(needs !== null)("Apache with gss-ntlmssp", () => {
     expect(seen).toMatchObject({ outcome, reason });
   });
 
-  test("and not with a wrong one", async () => {
+  test("ntlm reports auth_rejected when the password is wrong", async () => {
     expect(await run("wrong", "ntlm")).toMatchObject({
       outcome: "fault",
       step: "login",

@@ -79,10 +79,10 @@ function run(
   );
 }
 
-describe("the form in front of Outlook on the web", () => {
+describe("owa_form behind the AAA form", () => {
   const owa = (who: Account) => run("owa_form", FORM, { path: "/owa/", account: who });
 
-  test("the look without an account sees the login", async () => {
+  test("reports aaa_login in looks without an account", async () => {
     expect(await run("https_challenge", FORM, { path: "/owa/" })).toMatchObject({
       outcome: "mismatch",
       reason: "aaa_login",
@@ -92,7 +92,7 @@ describe("the form in front of Outlook on the web", () => {
     });
   });
 
-  test("passes every step, and Exchange answers behind it", async () => {
+  test("passes and hides the credential when AAA and Exchange accept it", async () => {
     const who = account("probe-a");
     const seen = await owa(who);
     expect(`${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`).toBe(
@@ -107,24 +107,24 @@ describe("the form in front of Outlook on the web", () => {
     expect(told).not.toMatch(/NSC_TM\w+=[0-9a-f]{8}/);
   });
 
-  test("rejected by AAA", async () => {
+  test("reports aaa_rejected when AAA rejects the password", async () => {
     const seen = await owa(account("probe-a", { password: sealed("wrong") }));
     expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "aaa_rejected" });
     expect(loginOutcome(seen)).toBe("rejected");
   });
 
-  test("accepted by AAA, and in no group that may pass", async () => {
+  test("reports aaa_not_authorized when the account is in no permitted group", async () => {
     const seen = await owa(account("probe-b"));
     expect(seen).toMatchObject({ outcome: "mismatch", reason: "aaa_not_authorized" });
     expect(loginOutcome(seen)).toBe("accepted");
   });
 
-  test("a second factor", async () => {
+  test("reports second_factor when AAA asks for one", async () => {
     lab.adc.setAaa({ ...defaults, secondFactor: true });
     expect(await owa(account("probe-a"))).toMatchObject({ reason: "second_factor" });
   });
 
-  test("the same form again is a rejection, also where it comes with 200", async () => {
+  test("is rejected when the form comes again with 200, and unanswered on an error page", async () => {
     const form = '<form><input name="login"><input type="password" name="passwd"></form>';
     const page = (head: string, body = ""): string =>
       `HTTP/1.1 ${head}\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`;
@@ -161,14 +161,14 @@ describe("the form in front of Outlook on the web", () => {
     }
   });
 
-  test("SSO that passes nothing on", async () => {
+  test("reports sso_not_passed when SSO passes nothing on", async () => {
     lab.adc.setAaa({ ...defaults, sso: "broken" });
     const seen = await owa(account("probe-a"));
     expect(seen).toMatchObject({ outcome: "mismatch", reason: "sso_not_passed" });
     expect(loginOutcome(seen)).toBe("accepted");
   });
 
-  test("a login page on a host that the vserver does not name gets no credential", async () => {
+  test("sends no credential when the login page is on a host the vserver does not name", async () => {
     const before = lab.organisation.signIns().length;
     const seen = await run(
       "owa_form",
@@ -181,7 +181,7 @@ describe("the form in front of Outlook on the web", () => {
   });
 });
 
-describe("where the login's form goes", () => {
+describe("AAA login form", () => {
   const html = (body: string) => ({ status: "200 OK", body });
   const xml = (result: string, more = "") =>
     html(
@@ -296,13 +296,13 @@ describe("where the login's form goes", () => {
       ["/cgi/anything?a=1&b=2 state=x1&user=probe-a&pin=geheim"],
     ],
     [
-      "the classic path where the page holds no form",
+      "the classic path when the page holds no form",
       { login: "/vpn/tmindex.html", page: html("script"), posts: { "/cgi/login": BACK } },
       "match ok",
       ["/cgi/login login=probe-a&passwd=geheim"],
     ],
     [
-      "nFactor's path where its page holds none and nobody tells the requirements",
+      "nFactor's default path when neither page nor requirements name one",
       {
         login: "/logon/LogonPoint/tmindex.html",
         page: html("script"),
@@ -315,7 +315,7 @@ describe("where the login's form goes", () => {
       ],
     ],
     [
-      "nFactor's own word, and back by its XML",
+      "nFactor's path when requirements and redirect come as XML",
       {
         login: "/logon/LogonPoint/tmindex.html",
         page: html("script"),
@@ -334,7 +334,7 @@ describe("where the login's form goes", () => {
       ],
     ],
     [
-      "nFactor, which asks for both again: rejected",
+      "nFactor's path, rejected when it asks for both again",
       {
         login: "/logon/LogonPoint/tmindex.html",
         page: html("script"),
@@ -344,7 +344,7 @@ describe("where the login's form goes", () => {
       ["/nf/auth/getAuthenticationRequirements.do ", expect.stringContaining("geheim")],
     ],
     [
-      "nFactor, which asks for a code after the password",
+      "nFactor's path, with a second factor when it asks for a code",
       {
         login: "/logon/LogonPoint/tmindex.html",
         page: html("script"),
@@ -354,7 +354,7 @@ describe("where the login's form goes", () => {
       ["/nf/auth/getAuthenticationRequirements.do ", expect.stringContaining("geheim")],
     ],
     [
-      "nowhere where the first page asks for a second secret",
+      "nowhere when the first page asks for a second secret",
       {
         login: "/vpn/tmindex.html",
         page: FORM_AT("/cgi/login", `${TWO}<input type="password" name="passwd1">`),
@@ -364,7 +364,7 @@ describe("where the login's form goes", () => {
       [],
     ],
     [
-      "nowhere where the login is an identity provider's",
+      "nowhere when the login is an identity provider's",
       {
         login: "/vpn/tmindex.html",
         page: {
@@ -377,7 +377,7 @@ describe("where the login's form goes", () => {
       [],
     ],
     [
-      "nowhere where a page sends itself on to an identity provider",
+      "nowhere when a page redirects itself to an identity provider",
       {
         login: "/vpn/tmindex.html",
         page: FORM_AT(
@@ -390,7 +390,7 @@ describe("where the login's form goes", () => {
       [],
     ],
     [
-      "nowhere where the form leads to a stranger",
+      "nowhere when the form leads to another host",
       {
         login: "/vpn/tmindex.html",
         page: FORM_AT("https://evil.example.net/cgi/login", TWO),
@@ -399,7 +399,7 @@ describe("where the login's form goes", () => {
       "fault aaa_login",
       [],
     ],
-  ])("%s", async (_what, played, ends, posts) => {
+  ])("is posted to the expected place: %s", async (_what, played, ends, posts) => {
     const { posted, seen } = await play(played);
     expect(`${seen.outcome} ${seen.reason}`).toBe(ends);
     expect(posted).toEqual(posts);
@@ -417,7 +417,7 @@ describe("where the login's form goes", () => {
       "unanswered",
     ],
     [
-      "the same by nFactor, though it asks for both again",
+      "an authentication server that does not answer, by nFactor",
       nFactor(requirements(label("errorMessageLabel4005", "nsg-l20n-error"), USER, PASSWORD)),
       "mismatch adc_error_page",
       "unanswered",
@@ -429,34 +429,37 @@ describe("where the login's form goes", () => {
       "rejected",
     ],
     [
-      "words of its own for a wrong password",
+      "a customised message for a wrong password",
       nFactor(requirements(label("Nein.", "l20n-error"), PASSWORD)),
       "fault aaa_rejected",
       "rejected",
     ],
     ["an expired password", nFactor(xml("update-credentials")), "fault aaa_rejected", "rejected"],
-  ])("AAA says: %s", async (_what, played, ends, login) => {
-    const { seen } = await play(played);
-    expect([`${seen.outcome} ${seen.reason}`, loginOutcome(seen)]).toEqual([ends, login]);
-  });
+  ])(
+    "gives the expected reason and login outcome when AAA answers: %s",
+    async (_what, played, ends, login) => {
+      const { seen } = await play(played);
+      expect([`${seen.outcome} ${seen.reason}`, loginOutcome(seen)]).toEqual([ends, login]);
+    },
+  );
 });
 
-describe("the 401 in front of ActiveSync", () => {
+describe("eas_options behind AAA 401", () => {
   const eas = (who: Account) =>
     run("eas_options", HTTP_401, { path: "/Microsoft-Server-ActiveSync", account: who });
 
-  test("passes the login on", async () => {
+  test("passes when AAA passes the login on", async () => {
     const seen = await eas(account("probe-a"));
     expect(`${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`).toMatch(/^match ok/);
   });
 
-  test("rejects a wrong password itself", async () => {
+  test("reports aaa_rejected when AAA rejects the password", async () => {
     const seen = await eas(account("probe-a", { password: sealed("wrong") }));
     expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "aaa_rejected" });
   });
 });
 
-test("401 by AAA › whoever asks by another scheme afterwards stands behind it, also without a name", async () => {
+test("eas_options behind AAA 401 › reports sso_not_passed when other schemes are asked for after the login", async () => {
   const asks = (...schemes: readonly string[]): string =>
     `HTTP/1.1 401 Unauthorized\r\n${schemes.map((scheme) => `WWW-Authenticate: ${scheme}\r\n`).join("")}Content-Length: 0\r\n\r\n`;
   for (const [again, reason, login] of [
@@ -483,17 +486,17 @@ test("401 by AAA › whoever asks by another scheme afterwards stands behind it,
   }
 });
 
-describe("expect: blocked", () => {
+describe("https_challenge with expect: blocked", () => {
   const blocked = { expect: "blocked" } as const;
 
-  test("a path behind the login is blocked for strangers", async () => {
+  test("matches when the path is behind the login", async () => {
     expect(await run("https_challenge", FORM, { path: "/owa/", ...blocked })).toMatchObject({
       outcome: "match",
       reason: "ok",
     });
   });
 
-  test("a path that Exchange answers is not", async () => {
+  test("fails when Exchange answers the path", async () => {
     const none: AdcFront = { authentication: "none", authenticationHost: null, redirectUrl: null };
     const seen = await run("https_challenge", none, { path: "/EWS/Exchange.asmx", ...blocked });
     expect(seen).toMatchObject({ outcome: "mismatch", reason: "bad_status" });

@@ -101,8 +101,8 @@ class Story {
   }
 }
 
-describe("one login at a time until one succeeds", () => {
-  test("a second waits for the first", () => {
+describe("login concurrency", () => {
+  test("is one until a login succeeds", () => {
     const story = new Story();
     const first = story.begin(EX01);
     expect(story.ask(EX02)).toEqual({ kind: "wait", why: "busy", until: MINUTE });
@@ -111,7 +111,7 @@ describe("one login at a time until one succeeds", () => {
     story.begin(EX02);
   });
 
-  test("afterwards two at a time, so that no more than two can be rejected in a row", () => {
+  test("is two after a login has succeeded", () => {
     const story = new Story();
     story.login(EX01, "accepted");
     story.begin(EX01);
@@ -119,7 +119,7 @@ describe("one login at a time until one succeeds", () => {
     expect(story.ask(VIP)).toMatchObject({ kind: "wait", why: "busy" });
   });
 
-  test("a login that never came to the credential counts for nothing", () => {
+  test("ignores a login that never sent the credential", () => {
     const story = new Story();
     story.login(EX01, "not_tried");
     story.login(EX01, "not_tried");
@@ -128,8 +128,8 @@ describe("one login at a time until one succeeds", () => {
   });
 });
 
-describe("after a rejection", () => {
-  test("the next login goes elsewhere, first where it last worked", () => {
+describe("rejection", () => {
+  test("sends the next login elsewhere, first where one last worked", () => {
     const story = new Story();
     story.login(EX02, "accepted");
     story.login(EX01, "rejected");
@@ -141,7 +141,7 @@ describe("after a rejection", () => {
     expect(story.ask(EX01)).toMatchObject({ kind: "wait", why: "elsewhere_first" });
   });
 
-  test("success there lays the first to its back end", () => {
+  test("is blamed on the back end when another server accepts afterwards", () => {
     const story = new Story();
     story.login(EX02, "accepted");
     story.login(EX01, "rejected");
@@ -152,14 +152,14 @@ describe("after a rejection", () => {
     expect(suspendedUntil(story.state, story.now)).toBeNull();
   });
 
-  test("through a VIP, to the ADC", () => {
+  test("is blamed on the ADC when it came through a VIP and a server accepts afterwards", () => {
     const story = new Story();
     story.login(VIP, "rejected");
     story.login(EX01, "accepted");
     expect(faultOf(story.state, VIP.key)).toBe("login_broken_by_adc");
   });
 
-  test("the broken place backs off, longer each time, and is cleared by a success of its own", () => {
+  test("backs off its endpoint ever longer until a login there succeeds", () => {
     const story = new Story();
     const waits: number[] = [];
     for (let round = 0; round < 7; round += 1) {
@@ -177,7 +177,7 @@ describe("after a rejection", () => {
     expect(faultOf(story.state, EX01.key)).toBeNull();
   });
 
-  test("an acceptance that overlaps it proves nothing: which came last is not known", () => {
+  test("is blamed on no endpoint when the acceptance overlapped it", () => {
     const story = new Story();
     story.login(EX01, "accepted");
     const one = story.begin(EX01);
@@ -190,7 +190,7 @@ describe("after a rejection", () => {
     expect(faultOf(story.state, EX01.key)).toBe("backend_unavailable");
   });
 
-  test("an old rejection is not laid to its place", () => {
+  test("is blamed on no endpoint when it is ten minutes old", () => {
     const story = new Story();
     story.login(EX01, "rejected");
     story.pass(10 * MINUTE);
@@ -199,7 +199,7 @@ describe("after a rejection", () => {
     expect(story.state.suspects).toEqual([]);
   });
 
-  test("an account with one place only gets its second chance there, later", () => {
+  test("is followed by a second try at the same endpoint after five minutes when there is no other", () => {
     const story = new Story();
     story.login(EX01, "rejected");
     const until = story.now + 5 * MINUTE;
@@ -210,8 +210,8 @@ describe("after a rejection", () => {
   });
 });
 
-describe("a place that has recovered is tried again soon", () => {
-  test("where it backs off: a minute after its last rejection, whatever the back-off has grown to", () => {
+describe("retry after recovery", () => {
+  test("comes one minute after the last rejection when the endpoint backs off", () => {
     const story = new Story();
     for (let round = 0; round < 6; round += 1) {
       story.login(EX01, "rejected");
@@ -226,7 +226,7 @@ describe("a place that has recovered is tried again soon", () => {
     }
   });
 
-  test("where it is the account's only one: others had their turn first", () => {
+  test("comes 1.5 minutes after a first rejection when no other endpoint was tried", () => {
     const story = new Story();
     story.login(EX01, "rejected");
     const rejectedAt = story.now;
@@ -235,7 +235,7 @@ describe("a place that has recovered is tried again soon", () => {
     expect(story.recovered(EX03, story.now)).toBeNull();
   });
 
-  test("where its account is suspended for hours: but never as a third rejection within the first half hour", () => {
+  test("comes no sooner than half an hour after the last trial when the account is suspended", () => {
     const story = new Story();
     story.login(EX01, "rejected");
     story.login(EX02, "rejected");
@@ -251,8 +251,8 @@ describe("a place that has recovered is tried again soon", () => {
   });
 });
 
-describe("a second rejection suspends", () => {
-  test("for 30 minutes, then one trial, then twice as long, up to six hours", () => {
+describe("suspension", () => {
+  test("lasts 30 minutes after a second rejection and doubles with each failed trial up to six hours", () => {
     const story = new Story();
     story.login(EX01, "rejected");
     story.login(EX02, "rejected");
@@ -271,7 +271,7 @@ describe("a second rejection suspends", () => {
     expect(MAX_SUSPENSION_MS).toBe(360 * MINUTE);
   });
 
-  test("a trial that succeeds lifts it and starts afresh", () => {
+  test("is lifted and the state reset when a trial succeeds", () => {
     const story = new Story();
     story.login(EX01, "rejected");
     story.login(EX02, "rejected");
@@ -280,7 +280,7 @@ describe("a second rejection suspends", () => {
     expect(story.state).toMatchObject({ suspension: null, suspects: [], proven: true, broken: [] });
   });
 
-  test("the trial is made where the secret last worked, for a while", () => {
+  test("makes its trial first where the secret last worked, and last where it was rejected", () => {
     const story = new Story();
     story.login(VIP, "accepted");
     story.login(EX01, "rejected");
@@ -298,7 +298,7 @@ describe("a second rejection suspends", () => {
     expect(story.ask(EX01)).toEqual({ kind: "allowed" });
   });
 
-  test("the trial prefers a server that did not reject, wherever the secret last worked", () => {
+  test("makes its trial at a server that did not reject, even if the secret last worked at one that did", () => {
     const story = new Story();
     story.login(EX01_POP, "accepted");
     story.login(EX01, "rejected");
@@ -308,7 +308,7 @@ describe("a second rejection suspends", () => {
     expect(story.ask(EX03)).toEqual({ kind: "allowed" });
   });
 
-  test("silence after the credential was sent counts like a rejection", () => {
+  test("begins when a second login stays unanswered after a first", () => {
     const story = new Story();
     story.login(EX01, "unanswered");
     story.begin(EX02);
@@ -316,7 +316,7 @@ describe("a second rejection suspends", () => {
     expect(suspendedUntil(story.state, story.now)).not.toBeNull();
   });
 
-  test("a new secret is tried once it can be no third rejection in half an hour, the same one after a restart is not", () => {
+  test("ends for a new secret half an hour after the first rejection, but not for the same secret", () => {
     const story = new Story();
     story.login(EX01, "rejected");
     const firstRejection = story.now;
@@ -332,7 +332,7 @@ describe("a second rejection suspends", () => {
     expect((suspendedUntil(story.state, story.now) ?? 0) - story.now).toBe(2 * SUSPENSION_MS);
   });
 
-  test("a new secret is tried a minute after a trial that was rejected", () => {
+  test("ends for a new secret one minute after a rejected trial", () => {
     const story = new Story();
     story.login(EX01, "rejected");
     story.login(EX02, "rejected");
@@ -343,7 +343,7 @@ describe("a second rejection suspends", () => {
     expect(story.ask(EX03)).toMatchObject({ why: "suspended", until: rejection + NEW_SECRET_MS });
   });
 
-  test("a secret that changes again and again gets no further try within the suspension time", () => {
+  test("permits no try within its time when the secret changes repeatedly", () => {
     const story = new Story();
     story.login(EX01, "rejected");
     story.login(EX02, "rejected");
@@ -360,7 +360,7 @@ describe("a second rejection suspends", () => {
     expect(tries).toBe(0);
   });
 
-  test("a new secret that works lifts it", () => {
+  test("is lifted when a new secret works", () => {
     const story = new Story();
     story.login(EX01, "rejected");
     story.login(EX02, "rejected");
@@ -371,8 +371,8 @@ describe("a second rejection suspends", () => {
   });
 });
 
-describe("two ports of one server", () => {
-  test("are one place: after a rejection at the one, the other waits for another server", () => {
+describe("endpoints on one server", () => {
+  test("share a rejection, so that the next login goes to another server", () => {
     const story = new Story();
     story.login(EX01_POP, "accepted");
     story.login(EX01, "rejected");
@@ -380,7 +380,7 @@ describe("two ports of one server", () => {
     expect(story.ask(EX02)).toEqual({ kind: "allowed" });
   });
 
-  test("are never logged in to at once: its dead back end would reject both", () => {
+  test("allow no concurrent logins on two ports", () => {
     const story = new Story();
     story.login(EX02, "accepted");
     story.begin(EX01);
@@ -390,8 +390,8 @@ describe("two ports of one server", () => {
   });
 });
 
-describe("the rate of one account", () => {
-  test("is bounded, however many places there are", () => {
+describe("login rate", () => {
+  test("is limited per account when several endpoints ask", () => {
     const story = new Story();
     story.login(EX01, "accepted");
     expect(story.askNow(EX02)).toEqual({ kind: "wait", why: "paced", until: MIN_GAP_MS });
@@ -400,8 +400,8 @@ describe("the rate of one account", () => {
   });
 });
 
-describe("two processes with two secrets of one account", () => {
-  test("the one whose secret is not in use waits, so that turning round wins no further try", () => {
+describe("two secrets of one account", () => {
+  test("make the process with the unused secret wait three minutes", () => {
     const story = new Story();
     story.login(EX01, "accepted");
     expect(story.ask(EX02, "two")).toMatchObject({ kind: "wait", why: "other_secret" });
@@ -409,7 +409,7 @@ describe("two processes with two secrets of one account", () => {
     expect(story.ask(EX02, "two")).toEqual({ kind: "allowed" });
   });
 
-  test("comes back where the other turned out to be wrong", () => {
+  test("let the earlier secret return half an hour after the other was rejected", () => {
     const story = new Story();
     story.login(EX01, "accepted");
     story.secret("wrong");
@@ -424,7 +424,7 @@ describe("two processes with two secrets of one account", () => {
     expect(story.ask(EX03, "one")).toEqual({ kind: "allowed" });
   });
 
-  test("a secret that was rejected is not tried again by being loaded again", () => {
+  test("get no new try when a rejected one is loaded again", () => {
     const story = new Story();
     story.login(EX01, "rejected");
     story.secret("two");
@@ -438,7 +438,7 @@ describe("two processes with two secrets of one account", () => {
     }
   });
 
-  test("an acceptance of the one lays nothing to the places that rejected the other", () => {
+  test("blame no endpoint when one is accepted where the other was rejected", () => {
     const story = new Story();
     story.login(EX01, "rejected");
     story.secret("two");
@@ -448,7 +448,7 @@ describe("two processes with two secrets of one account", () => {
   });
 });
 
-describe("the state file", () => {
+describe("login state file", () => {
   const bookOf = (state: GateState) => ({
     clock: { run: "boot", monotonicMs: 5, wallMs: 7, at: 6 },
     firstLoginAt: 3,
@@ -457,7 +457,7 @@ describe("the state file", () => {
     bindings: new Map(),
   });
 
-  test("of an earlier version lays its suspects to the secret in use, and knows of no servers", () => {
+  test("attaches suspects to the current secret and knows no servers when of version 1", () => {
     const story = new Story();
     story.login(EX02, "accepted");
     story.login(EX01, "rejected");
@@ -485,7 +485,7 @@ describe("the state file", () => {
     });
   });
 
-  test("comes back as it was written", () => {
+  test("is decoded as it was encoded", () => {
     const story = new Story();
     story.login(EX02, "accepted");
     story.login(EX01, "rejected");
@@ -496,7 +496,7 @@ describe("the state file", () => {
   });
 
   test.each(["", "{", "[]", '{"version":2,"accounts":{}}', '{"version":1,"accounts":{"a":{}}}'])(
-    "%j is none",
+    "is rejected when it is %j",
     (text) => {
       expect(decodeLoginState(text)).toBeNull();
     },
@@ -507,7 +507,7 @@ describe("the state file", () => {
  * The whole thing as a domain controller sees it. Processes share the state file; each may die at any moment, also in the
  * middle of a login. The controller decides each login at some moment between its start and its end, in any order.
  */
-describe("no account is ever locked", () => {
+describe("login gate", () => {
   const places = [EX01, EX02, VIP, EX01_POP];
   const step = fc.oneof(
     {
@@ -556,7 +556,7 @@ describe("no account is ever locked", () => {
     decided: "accepted" | "rejected" | null;
   }
 
-  test("never more than two rejections in a row inside the suspension time", () => {
+  test("never lets a third rejection into the suspension time, whatever the events", () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 120 }), (steps) => {
         let file = "";
@@ -660,7 +660,7 @@ describe("no account is ever locked", () => {
     );
   });
 
-  test("and a healthy account is never kept out for long", () => {
+  test("never suspends an account whose logins succeed", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(2), { minLength: 10, maxLength: 60 }), (order) => {
         const story = new Story();

@@ -27,8 +27,8 @@ const ANSWER = `0000000000000000000000000000000000000000 01000000 01000000 00000
   1300 0d 045d888aeb1cc9119fe808002b104860 0200 0200 0000
   0100 0b 0200 0100  0100 07 0200 5976  0100 09 0400 c0a8019a bf 00000000`;
 
-describe("what is sent", () => {
-  test("bind to EMSMDB, byte for byte", () => {
+describe("DCE/RPC encoder", () => {
+  test("writes a bind to EMSMDB byte for byte", () => {
     expect(encodeBind(1, EMSMDB).toString("hex")).toBe(
       hex(`05000b03 10000000 4800 0000 01000000 d016 d016 00000000 01 000000 0000 01 00
         00dbf1a447ca6710b31f00dd010662da 0000 5100
@@ -36,47 +36,47 @@ describe("what is sent", () => {
     );
   });
 
-  test("ept_map holds the tower, a nil object, a nil handle and the number of towers", () => {
+  test("writes ept_map with tower, nil object, nil handle and tower count", () => {
     expect(encodeEptMap(EMSMDB).toString("hex")).toBe(
       hex(`01000000 00000000000000000000000000000000 02000000 4b000000 4b000000 ${TOWER} 00
         0000000000000000000000000000000000000000 04000000`).toString("hex"),
     );
   });
 
-  test("request names its operation and the length of its arguments", () => {
+  test("writes a request with its operation and argument length", () => {
     expect(encodeRequest(2, 3, hex("aabbcc")).toString("hex")).toBe(
       hex("05000003 10000000 1b00 0000 02000000 03000000 0000 0300 aabbcc").toString("hex"),
     );
   });
 });
 
-describe("what is read", () => {
+describe("DCE/RPC parser", () => {
   const ack = (result: string): Buffer =>
     hex(`05000c03 10000000 3c00 0000 01000000 d016 d016 78560000 0400 31333500 0000
       01000000 ${result} 045d888aeb1cc9119fe808002b104860 02000000`);
 
-  test("bind_ack that accepts", () => {
+  test("reads a bind_ack that accepts", () => {
     expect(parseAnswer(ack("0000 0000"))).toEqual({ kind: "bound" });
   });
 
-  test("bind_ack that refuses the interface", () => {
+  test("reads a bind_ack that refuses the interface", () => {
     expect(parseAnswer(ack("0200 0100"))).toEqual({ kind: "bind_refused", reason: 1 });
   });
 
-  test("bind_nak", () => {
+  test("reads a bind_nak as a refusal", () => {
     expect(parseAnswer(hex("05000d03 10000000 1800 0000 01000000 0400 0200 05000000"))).toEqual({
       kind: "bind_refused",
       reason: 4,
     });
   });
 
-  test("fault", () => {
+  test("reads a fault with its status", () => {
     expect(
       parseAnswer(hex("05000303 10000000 2000 0000 02000000 20000000 0000 0000 05000000 00000000")),
     ).toEqual({ kind: "fault", status: 5 });
   });
 
-  test("response with an answer of the endpoint mapper", () => {
+  test("reads the ports of an endpoint mapper response", () => {
     const stub = hex(ANSWER);
     const packet = Buffer.concat([
       hex("05000203 10000000 0000 0000 02000000 00000000 0000 0000"),
@@ -87,13 +87,13 @@ describe("what is read", () => {
     expect(parseEptMap(stub)).toEqual({ kind: "ports", ports: [22902] });
   });
 
-  test("an interface that nobody registered", () => {
+  test("reads EPT_NOT_REGISTERED when the interface is not registered", () => {
     expect(
       parseEptMap(hex(`${"00".repeat(20)} 00000000 04000000 00000000 00000000 d6a0c916`)),
     ).toEqual({ kind: "status", status: EPT_NOT_REGISTERED });
   });
 
-  test("lengths that lie are invalid", () => {
+  test("returns invalid when a length or count is wrong", () => {
     const tooMany = hex(ANSWER);
     tooMany.writeUInt32LE(0xffffffff, 32);
     expect(parseEptMap(tooMany).kind).toBe("invalid");
@@ -103,12 +103,12 @@ describe("what is read", () => {
     expect(parseEptMap(hex(ANSWER).subarray(0, 60)).kind).toBe("invalid");
   });
 
-  test("a header that is no RPC has no length", () => {
+  test("returns no fragment length when the header is not RPC", () => {
     expect(fragmentLength(Buffer.from("HTTP/1.1 400 Bad Request"))).toBeNull();
     expect(fragmentLength(encodeBind(1, EPM))).toBe(72);
   });
 
-  test("no bytes make it throw", () => {
+  test("never throws when the bytes are arbitrary", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(20), (bytes, type) => {
         const packet = Buffer.concat([encodeBind(1, EPM).subarray(0, 16), Buffer.from(bytes)]);

@@ -81,7 +81,7 @@ async function look(
 }
 
 describe("imap_greeting", () => {
-  test("says what it sends, and no more", async () => {
+  test("sends only CAPABILITY and LOGOUT and recognises Exchange", async () => {
     const seen = await look("imap_greeting", imapHealthy);
     expect(seen).toMatchObject({
       outcome: "match",
@@ -97,12 +97,12 @@ describe("imap_greeting", () => {
     );
   });
 
-  test("a customised banner is no failure, and not known as Exchange", async () => {
+  test("matches without recognising Exchange when the banner is customised", async () => {
     const seen = await look("imap_greeting", conversation("* OK hello\r\n", IMAP_TURNS));
     expect(seen).toMatchObject({ outcome: "match", exchangeSeen: false });
   });
 
-  test("PREAUTH is a greeting", async () => {
+  test("matches when greeted with PREAUTH", async () => {
     const seen = await look("imap_greeting", conversation("* PREAUTH hi\r\n", IMAP_TURNS));
     expect(seen.outcome).toBe("match");
   });
@@ -115,13 +115,13 @@ describe("imap_greeting", () => {
     ["* NO Server Unavailable. 15\r\n", "banner_mismatch"],
     ["HTTP/1.1 400 Bad Request\r\n", "banner_mismatch"],
     ["220 mail.example.com ESMTP\r\n", "banner_mismatch"],
-  ])("greeted with %j: %s", async (line, reason) => {
+  ])("fails at step banner when greeted with %j: %s", async (line, reason) => {
     const seen = await look("imap_greeting", (socket) => socket.end(line));
     expect(seen).toMatchObject({ outcome: "mismatch", step: "banner", reason });
     expect(seen.evidence.detail).toBe(line.trim());
   });
 
-  test("accepted, then closed without a byte: Exchange's refusal in maintenance", async () => {
+  test("reports closed_without_data at step banner when closed without a byte", async () => {
     const seen = await look("imap_greeting", (socket) => socket.end());
     expect(seen).toMatchObject({
       outcome: "failed",
@@ -134,18 +134,21 @@ describe("imap_greeting", () => {
   test.each([
     ["FIN", (socket: Socket) => socket.end()],
     ["RST", (socket: Socket) => socket.resetAndDestroy()],
-  ])("on the TLS port, closed by %s before a byte of TLS: the same refusal", async (_, close) => {
-    const server = await serve((socket) => socket.once("data", () => close(socket)));
-    servers.push(server);
-    const seen = await runTransaction(
-      transactionSpec("imap_greeting", implicit),
-      { host: "127.0.0.1", port: server.port, server: null },
-      probeContext(10_000),
-    );
-    expect(seen).toMatchObject({ outcome: "failed", step: "tls", reason: "closed_without_data" });
-  });
+  ])(
+    "reports closed_without_data at step tls when the TLS port is closed by %s without a byte",
+    async (_, close) => {
+      const server = await serve((socket) => socket.once("data", () => close(socket)));
+      servers.push(server);
+      const seen = await runTransaction(
+        transactionSpec("imap_greeting", implicit),
+        { host: "127.0.0.1", port: server.port, server: null },
+        probeContext(10_000),
+      );
+      expect(seen).toMatchObject({ outcome: "failed", step: "tls", reason: "closed_without_data" });
+    },
+  );
 
-  test("no certificate bound: clear text on the TLS port, told in its own words", async () => {
+  test("reports plaintext_on_tls_port with the server's text when no certificate is bound", async () => {
     const server = await serve((socket) => socket.end("* BYE Connection is closed. 14\r\n"));
     servers.push(server);
     const seen = await runTransaction(
@@ -157,7 +160,7 @@ describe("imap_greeting", () => {
     expect(seen.evidence.detail).toBe("answers in clear text: * BYE Connection is closed. 14");
   });
 
-  test("closed after the greeting is an answer cut off, not the refusal of maintenance", async () => {
+  test("reports protocol_error when closed after the greeting", async () => {
     const seen = await look("imap_greeting", (socket) => {
       socket.write(IMAP_BANNER);
       socket.once("data", () => socket.end());
@@ -169,23 +172,23 @@ describe("imap_greeting", () => {
     ["a1 NO Server Unavailable.\r\n", "protocol_error"],
     ["* CAPABILITY X-NONSENSE\r\na1 OK done\r\n", "protocol_error"],
     ["* BYE Connection is closed. 10\r\na1 OK done\r\n", "throttled"],
-  ])("CAPABILITY answered with %j: %s", async (answer, reason) => {
+  ])("fails at step greeting when CAPABILITY is answered with %j: %s", async (answer, reason) => {
     const seen = await look("imap_greeting", conversation(IMAP_BANNER, [[/^a1 /, answer]]));
     expect(seen).toMatchObject({ outcome: "mismatch", step: "greeting", reason });
   });
 
-  test("CAPABILITY answered without a list: the server works, and offers nothing", async () => {
+  test("matches when CAPABILITY is answered without a list", async () => {
     const server = conversation(IMAP_BANNER, [[/^a1 /, "a1 OK done\r\n"]]);
     expect(await look("imap_greeting", server)).toMatchObject({ outcome: "match", reason: "ok" });
   });
 
-  test("hangs after the greeting: a time-out at the step it came to", async () => {
+  test("times out at step greeting when the server hangs after its greeting", async () => {
     const server: Behaviour = (socket) => socket.write(IMAP_BANNER);
     const seen = await look("imap_greeting", server, {}, { timeoutMs: 1_500 });
     expect(seen).toMatchObject({ outcome: "timeout", step: "greeting" });
   });
 
-  test("a farewell that is never answered is no failure", async () => {
+  test("matches when LOGOUT is not answered", async () => {
     const seen = await look(
       "imap_greeting",
       conversation(IMAP_BANNER, [IMAP_TURNS[0] ?? [/x/, ""]]),
@@ -194,7 +197,7 @@ describe("imap_greeting", () => {
     expect(seen.durationMs).toBeLessThan(5000);
   });
 
-  test("the certificate's facts are told whatever verification says", async () => {
+  test("records the certificate's verification, and fails on it only when it is enforced", async () => {
     const server = await serve(imapHealthy, serverTls("expired"));
     servers.push(server);
     const target = { host: "127.0.0.1", port: server.port, server: null };
@@ -215,7 +218,7 @@ describe("imap_greeting", () => {
     expect(strict).toMatchObject({ outcome: "failed", reason: "certificate_expired", step: "tls" });
   });
 
-  test("STARTTLS asked for and not offered", async () => {
+  test("reports tls_handshake when STARTTLS is required but not offered", async () => {
     const seen = await look("imap_greeting", imapHealthy, {
       security: "starttls",
       tls: CLIENT_TLS,
@@ -224,7 +227,7 @@ describe("imap_greeting", () => {
   });
 
   test.each(["mail", "expired", "wrong_name", "self_signed"] as const)(
-    "STARTTLS offered: the facts of a certificate that is %s, and the same up",
+    "matches behind STARTTLS and records the verification of a certificate that is %s",
     async (certificate) => {
       const heard: string[] = [];
       const seen = await look(
@@ -255,12 +258,12 @@ describe("imap_greeting", () => {
     },
   );
 
-  test("STARTTLS not offered: in the clear", async () => {
+  test("matches in clear text when STARTTLS is optional and not offered", async () => {
     const seen = await look("imap_greeting", imapHealthy, ifOffered);
     expect(seen).toMatchObject({ outcome: "match", tls: null });
   });
 
-  test("STARTTLS offered, then refused or broken off: no client gets in, and the greeting rules maintenance out", async () => {
+  test("reports tls_handshake and no maintenance when STARTTLS is refused or breaks off", async () => {
     const offer: Turn = [/^a1 /, "* CAPABILITY IMAP4rev1 STARTTLS\r\na1 OK\r\n"];
     const refused = await look(
       "imap_greeting",
@@ -282,7 +285,7 @@ describe("imap_greeting", () => {
     }
   });
 
-  test("data ahead of the STARTTLS handshake is an injection", async () => {
+  test("reports protocol_error when data comes before the STARTTLS handshake", async () => {
     const turns: readonly Turn[] = [
       [/^a1 /, "* CAPABILITY IMAP4rev1 STARTTLS\r\na1 OK\r\n"],
       [/^a2 STARTTLS$/, "a2 OK Begin TLS\r\n* CAPABILITY IMAP4rev1 EVIL\r\n"],
@@ -296,13 +299,13 @@ describe("imap_greeting", () => {
 });
 
 describe("pop3_greeting", () => {
-  test("says what it sends, and no more", async () => {
+  test("sends only CAPA and QUIT and recognises Exchange", async () => {
     const seen = await look("pop3_greeting", pop3Healthy);
     expect(seen).toMatchObject({ outcome: "match", step: "greeting", exchangeSeen: true });
     expect(seen.server.received()).toBe("CAPA\r\nQUIT\r\n");
   });
 
-  test("a server without CAPA is greeting enough", async () => {
+  test("matches when CAPA is unknown", async () => {
     const seen = await look("pop3_greeting", conversation(POP3_BANNER, [], "-ERR unknown\r\n"));
     expect(seen.outcome).toBe("match");
   });
@@ -312,17 +315,17 @@ describe("pop3_greeting", () => {
     ["-ERR Connection is closed. 11\r\n", "bye"],
     ["-ERR Server Unavailable. 21\r\n", "backend_unavailable"],
     ["* OK IMAP4 ready\r\n", "banner_mismatch"],
-  ])("greeted with %j: %s", async (line, reason) => {
+  ])("fails at step banner when greeted with %j: %s", async (line, reason) => {
     const seen = await look("pop3_greeting", (socket) => socket.end(line));
     expect(seen).toMatchObject({ outcome: "mismatch", step: "banner", reason });
   });
 
-  test("accepted, then closed without a byte", async () => {
+  test("reports closed_without_data when closed without a byte", async () => {
     const seen = await look("pop3_greeting", (socket) => socket.end());
     expect(seen).toMatchObject({ step: "banner", reason: "closed_without_data" });
   });
 
-  test("STLS offered: the certificate's facts; CAPA is asked again behind TLS", async () => {
+  test("repeats CAPA and records the certificate's verification behind STLS", async () => {
     const heard: string[] = [];
     const seen = await look(
       "pop3_greeting",
@@ -344,13 +347,13 @@ describe("pop3_greeting", () => {
     expect(heard.join("")).toBe("CAPA\r\nQUIT\r\n");
   });
 
-  test("STLS offered and refused", async () => {
+  test("reports tls_handshake when STLS is offered and refused", async () => {
     const turns: readonly Turn[] = [[/^STLS$/, "-ERR Command is not valid\r\n"], ...POP3_TURNS];
     const seen = await look("pop3_greeting", conversation(POP3_BANNER, turns), ifOffered);
     expect(seen).toMatchObject({ outcome: "mismatch", step: "starttls", reason: "tls_handshake" });
   });
 
-  test("an endless list of capabilities is bounded", async () => {
+  test("reports protocol_error when the capability list does not end", async () => {
     const seen = await look("pop3_greeting", (socket) => {
       socket.write(POP3_BANNER);
       socket.once("data", () => {

@@ -40,10 +40,10 @@ const LOOKS: readonly (readonly [TransactionName, number, Partial<TransactionSpe
   ["health_page", 443, { ...implicit, path: "/owa/" }],
 ];
 
-describe("a healthy server", () => {
+describe("transactions at a healthy lab server", () => {
   test.each(
     LOOKS.map((row) => [row[0], row[1], row[2].path ?? row[2].security ?? "", row] as const),
-  )("%s on %i %s", async (_, __, ___, [transaction, port, change]) => {
+  )("match: %s on %i %s", async (_, __, ___, [transaction, port, change]) => {
     const seen = await bench.run(port, transactionSpec(transaction, change));
     expect(seen).toMatchObject({ outcome: "match", reason: "ok", exchangeSeen: true });
     if ("tls" in change) {
@@ -51,7 +51,7 @@ describe("a healthy server", () => {
     }
   });
 
-  test("names itself over SMTP, in X-FEServer and on its health page", async () => {
+  test("name the server over SMTP, in X-FEServer and on the health page", async () => {
     const names = await Promise.all([
       bench.run(25, transactionSpec("smtp_mail_from")),
       bench.run(443, transactionSpec("https_challenge", implicit)),
@@ -65,7 +65,7 @@ describe("a healthy server", () => {
   });
 });
 
-describe("a server with something the matter", () => {
+describe("transactions at a faulty lab server", () => {
   test.each<
     readonly [
       string,
@@ -293,18 +293,21 @@ describe("a server with something the matter", () => {
       implicit,
       { step: "tls", reason: "tls_protocol" },
     ],
-  ])("%s", async (_, protocol, condition, transaction, port, change, expected) => {
-    await bench.server.set(protocol, condition);
-    const seen = await bench.run(port, transactionSpec(transaction, change), { timeoutMs: 1200 });
-    expect(seen).toMatchObject(expected);
-    if (expected["outcome"] !== "match") {
-      expect(seen.outcome).not.toBe("match");
-      expect(seen.outcome).not.toBe("fault");
-    }
-  });
+  ])(
+    "give the expected result: %s",
+    async (_, protocol, condition, transaction, port, change, expected) => {
+      await bench.server.set(protocol, condition);
+      const seen = await bench.run(port, transactionSpec(transaction, change), { timeoutMs: 1200 });
+      expect(seen).toMatchObject(expected);
+      if (expected["outcome"] !== "match") {
+        expect(seen.outcome).not.toBe("match");
+        expect(seen.outcome).not.toBe("fault");
+      }
+    },
+  );
 });
 
-describe("Exchange 2010", () => {
+describe("transactions at an Exchange 2010 lab server", () => {
   const old = sharedBench({ version: "2010", rpcPort: 22902 });
 
   test.each([
@@ -313,7 +316,7 @@ describe("Exchange 2010", () => {
     ["smtp_mail_from", 25, null],
     ["https_challenge", 80, "/owa/"],
     ["https_challenge", 80, "/EWS/Exchange.asmx"],
-  ] as const)("%s on %i %s", async (transaction, port, path) => {
+  ] as const)("match: %s on %i %s", async (transaction, port, path) => {
     const seen = await old.run(port, transactionSpec(transaction, { path }));
     expect(seen).toMatchObject({ outcome: "match" });
   });

@@ -52,7 +52,7 @@ describe.each(LOGINS)("%s on %i, %s", (transaction, port, _, change) => {
   const run = (more: Partial<TransactionSpec> = {}) =>
     bench.run(port, transactionSpec(transaction, { ...change, ...more }));
 
-  test("logs in over one connection, and keeps the password out of everything", async () => {
+  test("logs in once over one connection and hides the password", async () => {
     const before = bench.organisation.signIns().length;
     const accepted = bench.server.accepted(port);
     const seen = await run();
@@ -73,7 +73,7 @@ describe.each(LOGINS)("%s on %i, %s", (transaction, port, _, change) => {
     }
   });
 
-  test("a wrong password is our fault, not the service's, and is tried once", async () => {
+  test("reports auth_rejected after one try when the password is wrong", async () => {
     const before = bench.organisation.signIns().length;
     const seen = await run({ account: accountOf(PROBE_A, { password: sealed("wrong") }) });
     expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "auth_rejected" });
@@ -81,7 +81,7 @@ describe.each(LOGINS)("%s on %i, %s", (transaction, port, _, change) => {
     expect(bench.organisation.signIns()).toHaveLength(before + 1);
   });
 
-  test("maintenance never costs a login", async () => {
+  test("sends no credential when the server is in maintenance", async () => {
     const before = bench.organisation.signIns().length;
     await bench.server.set("all", { kind: "maintenance" });
     const seen = await run();
@@ -92,7 +92,7 @@ describe.each(LOGINS)("%s on %i, %s", (transaction, port, _, change) => {
     expect(bench.organisation.signIns()).toHaveLength(before);
   });
 
-  test("without an account, or with one that would break the line, nothing is sent", async () => {
+  test("sends nothing when the account is missing or holds line ends or NUL", async () => {
     for (const bad of [
       null,
       accountOf(PROBE_A, { username: "a\r\nQUIT" }),
@@ -108,7 +108,7 @@ describe.each(LOGINS)("%s on %i, %s", (transaction, port, _, change) => {
     }
   });
 
-  test("no credential travels in the clear unless that is allowed", async () => {
+  test("sends nothing in clear text unless that is allowed", async () => {
     const accepted = bench.server.accepted(port);
     const seen = await run({ security: "none", tls: null });
     expect(seen).toMatchObject({ outcome: "fault", reason: "not_configured" });
@@ -116,14 +116,14 @@ describe.each(LOGINS)("%s on %i, %s", (transaction, port, _, change) => {
   });
 });
 
-describe("a dead mailbox side", () => {
+describe("mail logins with an unavailable mailbox", () => {
   const cases: readonly (readonly [TransactionName, number, Condition, string])[] = [
     ["imap_login", 993, { kind: "dead_backend" }, "auth_rejected"],
     ["pop3_login", 995, { kind: "dead_backend" }, "backend_unavailable"],
     ["smtp_submission", 587, { kind: "dead_backend" }, "backend_unavailable"],
   ];
   test.each(cases)(
-    "%s: the banner is fine, the login is not",
+    "%s fails at step login when the back end is dead",
     async (name, port, condition, reason) => {
       await bench.server.set("all", condition);
       const spec = transactionSpec(name, name === "smtp_submission" ? startTls : implicit);
@@ -131,7 +131,7 @@ describe("a dead mailbox side", () => {
     },
   );
 
-  test("another account's database tells the one from the other", async () => {
+  test("imap_login fails only for the account whose database is dismounted", async () => {
     bench.organisation.setMounted("DB01", false);
     const other = { ...implicit, account: accountOf(PROBE_B) };
     expect(await bench.run(993, transactionSpec("imap_login", implicit))).toMatchObject({
@@ -143,7 +143,7 @@ describe("a dead mailbox side", () => {
     });
   });
 
-  test("a hung one is a time-out at the login, which counts as unanswered", async () => {
+  test("imap_login and pop3_login time out unanswered when the back end hangs", async () => {
     await bench.server.set("all", { kind: "hung_backend", afterMs: 60_000 });
     for (const [name, port] of [
       ["imap_login", 993],
@@ -156,8 +156,8 @@ describe("a dead mailbox side", () => {
   });
 });
 
-describe("the hub draining", () => {
-  test("shows only after the login, at MAIL FROM", async () => {
+describe("smtp_submission", () => {
+  test("fails at MAIL FROM with an accepted login when the hub drains", async () => {
     await bench.server.set("smtp", { kind: "hub_draining" });
     const seen = await bench.run(587, transactionSpec("smtp_submission", startTls));
     expect(seen).toMatchObject({ step: "mail_from", reason: "service_not_active" });
@@ -165,14 +165,14 @@ describe("the hub draining", () => {
   });
 });
 
-test("mail logins › imap_login can read the newest message's size", async () => {
+test("imap_login › reports the newest message's size when fetch_newest is set", async () => {
   bench.organisation.deliver(PROBE_A.address, Buffer.from("Subject: hi\r\n\r\nhello\r\n"), "INBOX");
   const spec = transactionSpec("imap_login", { ...implicit, options: { fetch_newest: true } });
   const seen = await bench.run(993, spec);
   expect(seen.evidence.detail).toMatch(/^\d+ messages, the newest of \d+ bytes$/);
 });
 
-describe("servers that misbehave after the greeting", () => {
+describe("mail logins at a faulty server", () => {
   const servers: ScriptedServer[] = [];
   afterEach(async () => {
     await Promise.all(servers.splice(0).map((server) => server.close()));
@@ -236,18 +236,18 @@ describe("servers that misbehave after the greeting", () => {
       "protocol_error",
     ],
     [
-      "Exchange's store is not there",
+      "Exchange's store is unavailable",
       imapThen((socket, tag) => socket.write(`${tag} NO Server Unavailable. 15\r\n`)),
       "login",
       "backend_unavailable",
     ],
     [
-      "no LOGIN in this state",
+      "LOGIN refused in this state",
       imapThen((socket, tag) => socket.write(`${tag} BAD Command received in Invalid state.\r\n`)),
       "login",
       "auth_rejected",
     ],
-  ])("imap_login, %s", async (_, behaviour, step, reason) => {
+  ])("imap_login reports the expected reason: %s", async (_, behaviour, step, reason) => {
     const seen = await against("imap_login", behaviour, limitFor(reason));
     expect(seen).toMatchObject({ step, reason });
   });
@@ -289,7 +289,7 @@ describe("servers that misbehave after the greeting", () => {
       "auth_rejected",
     ],
     [
-      "the store is not there",
+      "the store is unavailable",
       popThen([
         [/^USER/, "+OK\r\n"],
         [/^PASS/, "+OK\r\n"],
@@ -298,12 +298,12 @@ describe("servers that misbehave after the greeting", () => {
       "transaction",
       "backend_unavailable",
     ],
-  ])("pop3_login, %s", async (_, behaviour, step, reason) => {
+  ])("pop3_login reports the expected reason: %s", async (_, behaviour, step, reason) => {
     const seen = await against("pop3_login", behaviour, limitFor(reason));
     expect(seen).toMatchObject({ step, reason });
   });
 
-  test("pop3_login, answered with four gigabytes of noise", async () => {
+  test("pop3_login stays bounded when USER is answered with endless data", async () => {
     const before = process.memoryUsage().arrayBuffers;
     const seen = await against(
       "pop3_login",

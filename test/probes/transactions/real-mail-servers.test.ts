@@ -36,7 +36,7 @@ const ifOffered = { security: "starttls_if_offered", tls: CLIENT_TLS } as const;
 const startTls = { security: "starttls", tls: CLIENT_TLS } as const;
 
 const noDovecot = missing("dovecot", "dovecot-imapd dovecot-pop3d");
-describe.skipIf(noDovecot !== null)("Dovecot", () => {
+describe.skipIf(noDovecot !== null)("greeting transactions against Dovecot", () => {
   let dovecot: RealServer;
   beforeAll(async () => {
     dovecot = await startDovecot();
@@ -54,7 +54,7 @@ describe.skipIf(noDovecot !== null)("Dovecot", () => {
     ["pop3", 110, "pop3_greeting", "STLS", startTls],
     ["pop3", 110, "pop3_greeting", "STLS if offered", ifOffered],
     ["pop3s", 995, "pop3_greeting", "TLS", implicit],
-  ] as const)("%s on %i: %s, %s", async (name, port, transaction, _, change) => {
+  ] as const)("match at port %s (%i): %s, %s", async (name, port, transaction, _, change) => {
     const seen = await look(dovecot, name, port, transaction, change);
     expect(seen).toMatchObject({ outcome: "match", step: "greeting" });
     if ("tls" in change) {
@@ -64,13 +64,13 @@ describe.skipIf(noDovecot !== null)("Dovecot", () => {
     }
   });
 
-  test("Exchange's words in its banner are taken for Exchange", async () => {
+  test("recognise Exchange when the banner holds its words", async () => {
     const seen = await look(dovecot, "imap", 143, "imap_greeting");
     expect(seen.evidence.detail).toContain(IMAP_GREETING);
     expect(seen.exchangeSeen).toBe(true);
   });
 
-  test("TLS on the clear port is told as clear text, with the server's words", async () => {
+  test("report plaintext_on_tls_port with the server's text when TLS meets a clear-text port", async () => {
     const seen = await look(dovecot, "imap", 143, "imap_greeting", implicit);
     expect(seen).toMatchObject({ outcome: "failed", step: "tls", reason: "plaintext_on_tls_port" });
     expect(seen.evidence.detail).toContain(IMAP_GREETING);
@@ -80,7 +80,7 @@ describe.skipIf(noDovecot !== null)("Dovecot", () => {
 const CHECK_SMTP = "/usr/lib/nagios/plugins/check_smtp";
 const noPlugins = missing(CHECK_SMTP, "monitoring-plugins");
 const noPostfix = missing("/usr/lib/postfix/sbin/master", "postfix") ?? postfixNeeds();
-describe.skipIf(noPostfix !== null)("Postfix", () => {
+describe.skipIf(noPostfix !== null)("smtp_mail_from against Postfix", () => {
   let postfix: RealServer;
   beforeAll(async () => {
     postfix = await startPostfix();
@@ -95,7 +95,7 @@ describe.skipIf(noPostfix !== null)("Postfix", () => {
     ["smtp", 25, "STARTTLS if offered", ifOffered],
     ["smtps", 465, "TLS after a moment's silence", implicit],
     ["smtps", 10465, "TLS at once", implicit],
-  ] as const)("%s on %i, %s", async (name, port, _, change) => {
+  ] as const)("matches at port %s (%i), %s", async (name, port, _, change) => {
     const seen = await look(postfix, name, port, "smtp_mail_from", change);
     expect(seen).toMatchObject({
       outcome: "match",
@@ -105,7 +105,7 @@ describe.skipIf(noPostfix !== null)("Postfix", () => {
     expect(seen.tls === null ? null : seen.tls.verification).toBe("tls" in change ? "ok" : null);
   });
 
-  test.skipIf(noPlugins !== null)("check_smtp agrees, up to MAIL FROM", async () => {
+  test.skipIf(noPlugins !== null)("agrees with check_smtp up to MAIL FROM", async () => {
     const port = String(postfix.ports["smtp"] ?? 0);
     const ask = (...args: string[]): Promise<number> =>
       promisify(execFile)(CHECK_SMTP, ["-H", "127.0.0.1", "-p", port, ...args]).then(

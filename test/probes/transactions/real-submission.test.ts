@@ -15,7 +15,7 @@ const lacking =
   missing("/usr/lib/dovecot/lmtp", "dovecot-lmtpd") ??
   postfixNeeds();
 
-describe.skipIf(lacking !== null)("Postfix and Dovecot as one mail system", () => {
+describe.skipIf(lacking !== null)("transactions against Postfix and Dovecot", () => {
   let servers: SubmissionServers;
   beforeAll(async () => {
     servers = await startSubmission();
@@ -48,7 +48,7 @@ describe.skipIf(lacking !== null)("Postfix and Dovecot as one mail system", () =
     );
   }
 
-  test("smtp_submission logs in, and is told of a wrong password", async () => {
+  test("smtp_submission logs in, and reports auth_rejected when the password is wrong", async () => {
     expect(await run("smtp_submission")).toMatchObject({
       outcome: "match",
       step: "mail_from",
@@ -61,7 +61,7 @@ describe.skipIf(lacking !== null)("Postfix and Dovecot as one mail system", () =
     });
   });
 
-  test("mail_round_trip: handed in, delivered, found, deleted", async () => {
+  test("mail_round_trip finds and deletes its message in two rounds", async () => {
     for (let round = 0; round < 2; round += 1) {
       const seen = await run("mail_round_trip");
       expect(

@@ -45,7 +45,7 @@ async function plugin(name: string, ...args: string[]): Promise<{ code: number; 
 const noPlugins = missing("/usr/lib/nagios/plugins/check_imap", "monitoring-plugins");
 
 const noDovecot = missing("dovecot", "dovecot-imapd dovecot-pop3d");
-describe.skipIf(noDovecot !== null)("Dovecot", () => {
+describe.skipIf(noDovecot !== null)("mail logins against Dovecot", () => {
   let dovecot: RealServer;
   beforeAll(async () => {
     dovecot = await startDovecot();
@@ -68,20 +68,23 @@ describe.skipIf(noDovecot !== null)("Dovecot", () => {
     ["pop3_login", "pop3", "in the clear", clear],
   ] as const;
 
-  test.each(ways)("%s on %s, %s", async (transaction, name, _, change) => {
-    const port = dovecot.ports[name];
-    expect(await run(port, transaction, { ...change, account: user })).toMatchObject({
-      outcome: "match",
-      step: "transaction",
-    });
-    expect(await run(port, transaction, { ...change, account: wrong })).toMatchObject({
-      outcome: "fault",
-      step: "login",
-      reason: "auth_rejected",
-    });
-  });
+  test.each(ways)(
+    "%s accepts the right and rejects the wrong password on %s, %s",
+    async (transaction, name, _, change) => {
+      const port = dovecot.ports[name];
+      expect(await run(port, transaction, { ...change, account: user })).toMatchObject({
+        outcome: "match",
+        step: "transaction",
+      });
+      expect(await run(port, transaction, { ...change, account: wrong })).toMatchObject({
+        outcome: "fault",
+        step: "login",
+        reason: "auth_rejected",
+      });
+    },
+  );
 
-  test("a certificate that must be trusted and is not: no login is made", async () => {
+  test("imap_login fails at step tls when the certificate must be trusted and is not", async () => {
     const strict = { ...CLIENT_TLS, ca: null, rejectUnauthorized: true };
     const seen = await run(dovecot.ports["imaps"], "imap_login", {
       security: "implicit",
@@ -111,7 +114,7 @@ describe.skipIf(noDovecot !== null)("Dovecot", () => {
 });
 
 const noSlapd = missing("slapd", "slapd");
-describe.skipIf(noSlapd !== null)("OpenLDAP", () => {
+describe.skipIf(noSlapd !== null)("LDAP transactions against OpenLDAP", () => {
   let slapd: RealServer;
   beforeAll(async () => {
     slapd = await startSlapd();
@@ -124,7 +127,7 @@ describe.skipIf(noSlapd !== null)("OpenLDAP", () => {
   test.each([
     ["ldaps", { security: "implicit", tls: CLIENT_TLS }],
     ["ldap", {}],
-  ] as const)("ldap_root on %s reads the root's entry without an account", async (name, change) => {
+  ] as const)("ldap_root on %s reads the root entry without an account", async (name, change) => {
     expect(await run(slapd.ports[name], "ldap_root", change)).toMatchObject({
       outcome: "match",
       step: "response",
@@ -134,28 +137,31 @@ describe.skipIf(noSlapd !== null)("OpenLDAP", () => {
   test.each([
     ["ldaps", { security: "implicit", tls: CLIENT_TLS }],
     ["ldap", { allowPlaintext: true }],
-  ] as const)("ldap_bind on %s", async (name, change) => {
-    const port = slapd.ports[name];
-    const options = { base_dn: LDAP_BASE };
-    expect(await run(port, "ldap_bind", { ...change, account: admin, options })).toMatchObject({
-      outcome: "match",
-      step: "transaction",
-    });
-    const nobody = { base_dn: LDAP_BASE, filter: "(cn=nobody-here)" };
-    expect(
-      await run(port, "ldap_bind", { ...change, account: admin, options: nobody }),
-    ).toMatchObject({ outcome: "mismatch", reason: "pattern_missing" });
-    const wrong = account({ ...LDAP_ADMIN, password: "wrong" });
-    expect(await run(port, "ldap_bind", { ...change, account: wrong })).toMatchObject({
-      outcome: "fault",
-      step: "login",
-      reason: "auth_rejected",
-    });
-  });
+  ] as const)(
+    "ldap_bind on %s reports a match, a missing entry and a rejected password",
+    async (name, change) => {
+      const port = slapd.ports[name];
+      const options = { base_dn: LDAP_BASE };
+      expect(await run(port, "ldap_bind", { ...change, account: admin, options })).toMatchObject({
+        outcome: "match",
+        step: "transaction",
+      });
+      const nobody = { base_dn: LDAP_BASE, filter: "(cn=nobody-here)" };
+      expect(
+        await run(port, "ldap_bind", { ...change, account: admin, options: nobody }),
+      ).toMatchObject({ outcome: "mismatch", reason: "pattern_missing" });
+      const wrong = account({ ...LDAP_ADMIN, password: "wrong" });
+      expect(await run(port, "ldap_bind", { ...change, account: wrong })).toMatchObject({
+        outcome: "fault",
+        step: "login",
+        reason: "auth_rejected",
+      });
+    },
+  );
 });
 
 const noBind = missing("named", "bind9");
-describe.skipIf(noBind !== null)("BIND", () => {
+describe.skipIf(noBind !== null)("dns_lookup against BIND", () => {
   let bind: RealServer;
   beforeAll(async () => {
     bind = await startBind();
@@ -176,7 +182,7 @@ describe.skipIf(noBind !== null)("BIND", () => {
     [{ query: "nothing.lab.example.com" }, "mismatch", "bad_status"],
     [{ query: "example.net" }, "mismatch", "bad_status"],
     [{ query: "mail.lab.example.com", type: "TXT" }, "fault", "not_configured"],
-  ])("dns_lookup %j: %s", async (options, outcome, reason) => {
+  ])("looks up %j with outcome %s", async (options, outcome, reason) => {
     expect(await run(bind.ports["dns"], "dns_lookup", { options })).toMatchObject({
       outcome,
       reason,
@@ -189,19 +195,16 @@ describe.skipIf(noBind !== null)("BIND", () => {
     [{ query: "web.lab.example.com", type: "CNAME" }, ["mail.lab.example.com"]],
     [{ query: "mail.lab.example.com", type: "AAAA" }, ["2001:db8::25"]],
     [{ query: "nothing.lab.example.com" }, []],
-  ])(
-    "dns_lookup %j › tells what was answered, over UDP and over TCP alike",
-    async (options, told) => {
-      for (const transport of ["udp", "tcp"]) {
-        const seen = await run(bind.ports["dns"], "dns_lookup", {
-          options: { ...options, transport },
-        });
-        expect([...(seen.answered ?? [])].sort()).toEqual(told);
-      }
-    },
-  );
+  ])("reports %j alike over UDP and TCP", async (options, told) => {
+    for (const transport of ["udp", "tcp"]) {
+      const seen = await run(bind.ports["dns"], "dns_lookup", {
+        options: { ...options, transport },
+      });
+      expect([...(seen.answered ?? [])].sort()).toEqual(told);
+    }
+  });
 
-  test("nobody listens", async () => {
+  test("reports refused when the port is closed", async () => {
     expect(await run(1, "dns_lookup", { options: { query: "a" } }, 1500)).toMatchObject({
       outcome: "refused",
     });
@@ -209,7 +212,7 @@ describe.skipIf(noBind !== null)("BIND", () => {
 });
 
 const noChrony = missing("chronyd", "chrony");
-describe.skipIf(noChrony !== null)("chrony", () => {
+describe.skipIf(noChrony !== null)("ntp_time against chrony", () => {
   let chrony: RealServer;
   beforeAll(async () => {
     chrony = await startChrony();
@@ -218,13 +221,13 @@ describe.skipIf(noChrony !== null)("chrony", () => {
     await chrony.stop();
   });
 
-  test("ntp_time tells stratum and offset, and judges the offset where asked", async () => {
+  test("reports stratum and offset when the offset is within its limit", async () => {
     const seen = await run(chrony.ports["ntp"], "ntp_time", { options: { max_offset_ms: 1000 } });
     expect(seen).toMatchObject({ outcome: "match" });
     expect(seen.evidence.detail).toMatch(/^stratum \d+, offset -?\d+ ms$/);
   });
 
-  test("a clock that is an hour away", async () => {
+  test("reports bad_status when the clock is an hour off", async () => {
     const seen = await runTransaction(
       transactionSpec("ntp_time", { options: { max_offset_ms: 1000 } }),
       { host: "127.0.0.1", port: chrony.ports["ntp"] ?? 0, server: null },

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { TRANSACTION_TYPES } from "../../../src/probes/transactions/registry.ts";
 import { ACCOUNT_TRANSACTIONS, TRANSACTIONS } from "../../../src/model/transactions.ts";
 
-test("registry › every transaction is there, under its own name, and says whether it needs an account", () => {
+test("transaction registry › lists every transaction under its own name and whether it needs an account", () => {
   expect([...TRANSACTION_TYPES.keys()].sort()).toEqual([...TRANSACTIONS].sort());
   const accounts: readonly string[] = ACCOUNT_TRANSACTIONS;
   for (const [name, type] of TRANSACTION_TYPES) {

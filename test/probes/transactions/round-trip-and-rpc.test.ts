@@ -25,7 +25,7 @@ describe("mail_round_trip", () => {
   const count = (folder: string): number =>
     bench.organisation.mailbox(PROBE_A.address)?.folder(folder)?.messages.length ?? -1;
 
-  test("the message arrives, is found and deleted", async () => {
+  test("matches and deletes the message when it arrives", async () => {
     const seen = await run();
     expect(seen).toMatchObject({ outcome: "match", step: "transaction" });
     expect(seen.responseTimeMs).toBeGreaterThan(0);
@@ -35,21 +35,21 @@ describe("mail_round_trip", () => {
     expect(count("INBOX")).toBe(0);
   });
 
-  test("in Junk Email it has its own reason, and is deleted there", async () => {
+  test("reports mail_in_junk and deletes the message when it arrives in Junk Email", async () => {
     await bench.server.set("smtp", { kind: "delivery", to: "junk" });
     const seen = await run();
     expect(seen).toMatchObject({ outcome: "mismatch", reason: "mail_in_junk" });
     expect(count("Junk Email")).toBe(0);
   });
 
-  test("lost when it never comes", async () => {
+  test("reports mail_lost when the message never arrives", async () => {
     await bench.server.set("smtp", { kind: "delivery", to: "nowhere" });
     const seen = await run({}, 4000);
     expect(seen).toMatchObject({ outcome: "mismatch", reason: "mail_lost" });
     expect(seen.durationMs).toBeLessThan(4000);
   });
 
-  test("cleans up what earlier rounds left behind, and nothing else", async () => {
+  test("deletes leftovers of earlier rounds and no other message", async () => {
     const left = (header: string) =>
       Buffer.from(`Subject: x\r\n${header}: 11111111-1111-4111-8111-111111111111\r\n\r\nold\r\n`);
     bench.organisation.deliver(PROBE_A.address, left("X-Adc-Witness"), "INBOX");
@@ -68,7 +68,7 @@ describe("mail_round_trip", () => {
     expect(count("INBOX")).toBe(1);
   });
 
-  test("deletes and finds no message but its own, whatever a server's search tells", async () => {
+  test("neither accepts nor deletes foreign messages when the server's search returns them", async () => {
     const commands: string[] = [];
     const imap = await serve(lyingImap(commands));
     const smtp = await serve(eagerSmtp);
@@ -87,18 +87,18 @@ describe("mail_round_trip", () => {
     expect(commands.filter((line) => /STORE|EXPUNGE|MOVE|COPY/i.test(line))).toEqual([]);
   });
 
-  test("a rejected login is our fault", async () => {
+  test("reports auth_rejected when the login is rejected", async () => {
     const seen = await run({ account: accountOf(PROBE_A, { password: sealed("wrong") }) });
     expect(seen).toMatchObject({ outcome: "fault", reason: "auth_rejected" });
     expect(loginOutcome(seen)).toBe("rejected");
   });
 
-  test("maintenance is told by the server that hands in", async () => {
+  test("reports service_not_active when the submission server is in maintenance", async () => {
     await bench.server.set("smtp", { kind: "maintenance" });
     expect(await run()).toMatchObject({ reason: "service_not_active" });
   });
 
-  test("without a mail address there is nothing to send", async () => {
+  test("is not configured when the account has no mail address", async () => {
     const seen = await run({ account: accountOf(PROBE_A, { address: null }) });
     expect(seen).toMatchObject({ outcome: "fault", reason: "not_configured" });
   });
@@ -162,13 +162,13 @@ const eagerSmtp: Behaviour = (socket) => {
 describe("rpc_endpoint_map", () => {
   const bench = sharedBench({ version: "2010", rpcPort: 22902 });
 
-  test("from the static port: the mapper names it, and EMSMDB answers there", async () => {
+  test("matches when asked at the static port that the mapper names", async () => {
     const seen = await bench.run(22902, transactionSpec("rpc_endpoint_map"));
     expect(seen).toMatchObject({ outcome: "match" });
     expect(seen.evidence.detail).toBe("EMSMDB answers at port 22902");
   });
 
-  test("from the mapper itself", async () => {
+  test("compares the mapped port with expected_port when asked at the mapper", async () => {
     expect((await bench.run(135, transactionSpec("rpc_endpoint_map"))).outcome).toBe("match");
     for (const [port, outcome] of [
       [59531, "mismatch"],
@@ -180,7 +180,7 @@ describe("rpc_endpoint_map", () => {
     }
   });
 
-  test("a static port that is static no more", async () => {
+  test("reports bad_status when the mapper names another port", async () => {
     const moved = await exchangeBench({ version: "2010", rpcPort: 22902, mappedRpcPort: 59531 });
     const seen = await moved.run(22902, transactionSpec("rpc_endpoint_map"));
     await moved.close();
@@ -188,15 +188,18 @@ describe("rpc_endpoint_map", () => {
     expect(seen.evidence.detail).toBe("the endpoint mapper names port 59531, the ADC has 22902");
   });
 
-  test.each(["rpc_client_access", "endpoint_mapper"] as const)("%s stopped", async (group) => {
-    await bench.server.set(group, { kind: "stopped" });
-    const seen = await bench.run(22902, transactionSpec("rpc_endpoint_map"));
-    expect(seen.outcome).not.toBe("match");
-    expect(["refused", "service_not_active"]).toContain(seen.reason);
-  });
+  test.each(["rpc_client_access", "endpoint_mapper"] as const)(
+    "fails when %s is stopped",
+    async (group) => {
+      await bench.server.set(group, { kind: "stopped" });
+      const seen = await bench.run(22902, transactionSpec("rpc_endpoint_map"));
+      expect(seen.outcome).not.toBe("match");
+      expect(["refused", "service_not_active"]).toContain(seen.reason);
+    },
+  );
 });
 
-describe("rpc_endpoint_map against a server that is none", () => {
+describe("rpc_endpoint_map at a faulty server", () => {
   const servers: ScriptedServer[] = [];
   afterEach(async () => {
     await Promise.all(servers.splice(0).map((server) => server.close()));
@@ -217,14 +220,17 @@ describe("rpc_endpoint_map against a server that is none", () => {
     ],
     ["silence", () => undefined, "response_timeout"],
     ["a close", (socket) => socket.end(), "closed_without_data"],
-  ])("%s", async (_, behaviour, reason) => {
-    const server = await serve(behaviour);
-    servers.push(server);
-    const seen = await runTransaction(
-      transactionSpec("rpc_endpoint_map", { options: { mapper_port: server.port } }),
-      { host: "127.0.0.1", port: server.port, server: null },
-      probeContext(reason === "response_timeout" ? 1_000 : 10_000),
-    );
-    expect(seen).toMatchObject({ reason });
-  });
+  ])(
+    "reports the expected reason when the server answers with %s",
+    async (_, behaviour, reason) => {
+      const server = await serve(behaviour);
+      servers.push(server);
+      const seen = await runTransaction(
+        transactionSpec("rpc_endpoint_map", { options: { mapper_port: server.port } }),
+        { host: "127.0.0.1", port: server.port, server: null },
+        probeContext(reason === "response_timeout" ? 1_000 : 10_000),
+      );
+      expect(seen).toMatchObject({ reason });
+    },
+  );
 });

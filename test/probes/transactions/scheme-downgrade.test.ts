@@ -62,7 +62,7 @@ function logIn(
 const BASIC = 'Basic realm="x"';
 
 test.each(["NTLM", "Negotiate"])(
-  "a place that offered %s › is never given Basic afterwards, whatever network asks",
+  "scheme memory › prevents Basic on every network after a server offered %s",
   async (strong) => {
     let offers = [strong];
     const server = await asking(() => offers);
@@ -76,7 +76,7 @@ test.each(["NTLM", "Negotiate"])(
   },
 );
 
-test("the operator's own auth: basic › is the only way back", async () => {
+test("scheme memory › permits Basic again when the operator sets auth: basic", async () => {
   let offers = ["NTLM", BASIC];
   const server = await asking(() => offers);
   const network = networkWith(new SchemeMemory());
@@ -87,7 +87,7 @@ test("the operator's own auth: basic › is the only way back", async () => {
   );
 });
 
-test("another application of the same server › has offers of its own", async () => {
+test("scheme memory › is separate for each application of a server", async () => {
   let offers = ["NTLM"];
   const server = await asking(() => offers);
   const network = networkWith(new SchemeMemory());
@@ -96,7 +96,7 @@ test("another application of the same server › has offers of its own", async (
   expect(await logIn(server, network)).toMatchObject({ outcome: "match" });
 });
 
-test("a stranger's offer › keeps nothing from the right server", async () => {
+test("scheme memory › ignores offers of a server with an untrusted certificate", async () => {
   let offers = ["NTLM"];
   const server = await asking(() => offers);
   const network = networkWith(new SchemeMemory());
@@ -108,7 +108,7 @@ test("a stranger's offer › keeps nothing from the right server", async () => {
   expect(await logIn(server, network)).toMatchObject({ outcome: "match" });
 });
 
-test("a full memory › gives no unknown place the password by Basic, and grows no more", () => {
+test("scheme memory › denies Basic to unknown servers when full", () => {
   const memory = new SchemeMemory();
   for (let port = 0; port < 20_000; port += 1) {
     memory.rememberSchemes({ host: "192.0.2.1", port }, "/ews/", ["ntlm"]);

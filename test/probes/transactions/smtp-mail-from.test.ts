@@ -84,7 +84,7 @@ function answering(command: RegExp, answer: string): Behaviour {
 }
 
 describe("smtp_mail_from", () => {
-  test("goes up to MAIL FROM, takes it back, and leaves: no RCPT, no DATA", async () => {
+  test("sends MAIL FROM, RSET and QUIT, but no RCPT and no DATA", async () => {
     const seen = await look(healthy);
     expect(seen).toMatchObject({
       outcome: "match",
@@ -101,13 +101,16 @@ describe("smtp_mail_from", () => {
     ["192.0.2.200", { seenAs: "192.0.2.200", own: false }],
     ["IPv6:2001:DB8::1", { seenAs: "2001:db8::1", own: false }],
     ['"} 1 <b>', undefined],
-  ])("a server that greets [%s] tells under what address it sees us", async (greeted, told) => {
-    const seen = await look(
-      answering(/^EHLO/, `250-ex01.lab.example.com Hello [${greeted}]\r\n250 SIZE\r\n`),
-    );
-    expect(seen.outcome).toBe("match");
-    expect(seen.clientAddress).toEqual(told);
-  });
+  ])(
+    "reports the client address that the server sees when it greets [%s]",
+    async (greeted, told) => {
+      const seen = await look(
+        answering(/^EHLO/, `250-ex01.lab.example.com Hello [${greeted}]\r\n250 SIZE\r\n`),
+      );
+      expect(seen.outcome).toBe("match");
+      expect(seen.clientAddress).toEqual(told);
+    },
+  );
 
   test.each([
     ["421 4.3.2 Service not available\r\n", "service_not_active"],
@@ -125,7 +128,7 @@ describe("smtp_mail_from", () => {
     ["452 4.3.1 Insufficient system resources\r\n", "back_pressure"],
     ["554 5.7.1 go away\r\n", "policy_refused"],
     ["* OK IMAP\r\n", "protocol_error"],
-  ])("greeted with %j: %s at the banner", async (banner, reason) => {
+  ])("reports the refusal at step banner when greeted with %j: %s", async (banner, reason) => {
     const seen = await look((socket) => socket.end(banner));
     expect(seen).toMatchObject({ step: "banner", reason });
     // What is said of this client alone says nothing of the server.
@@ -142,11 +145,14 @@ describe("smtp_mail_from", () => {
     ["421 4.3.2 too many connections from this source\r\n", "source_limit"],
     ["451 4.7.0 Temporary server error. Please try again later.\r\n", "bad_status"],
     ["nonsense\r\n", "protocol_error"],
-  ])("MAIL FROM on 25 answered with %j: %s", async (answer, reason) => {
-    const seen = await look(answering(/^MAIL/, answer));
-    expect(seen).toMatchObject({ step: "mail_from", reason });
-    expect(seen.outcome === "fault").toBe(["policy_refused", "source_limit"].includes(reason));
-  });
+  ])(
+    "reports the refusal at step mail_from when port 25 answers %j: %s",
+    async (answer, reason) => {
+      const seen = await look(answering(/^MAIL/, answer));
+      expect(seen).toMatchObject({ step: "mail_from", reason });
+      expect(seen.outcome === "fault").toBe(["policy_refused", "source_limit"].includes(reason));
+    },
+  );
 
   test.each([
     "530 5.7.1 Not authenticated\r\n",
@@ -155,27 +161,27 @@ describe("smtp_mail_from", () => {
     "550 5.7.1 Client does not have permissions to send as this sender\r\n",
     "550 5.7.1 Sender denied as sender's email address is on SenderFilterConfig list\r\n",
     "554 5.7.1 Client host blocked\r\n",
-  ])(
-    "MAIL FROM on 25 answered with %j: this client may not, and the server works",
-    async (answer) => {
-      const seen = await look(answering(/^MAIL/, answer));
-      expect(seen).toMatchObject({ outcome: "match", step: "mail_from", reason: "ok" });
-      expect(seen.evidence.detail).toContain(answer.trim());
+  ])("matches when port 25 refuses MAIL FROM to this client with %j", async (answer) => {
+    const seen = await look(answering(/^MAIL/, answer));
+    expect(seen).toMatchObject({ outcome: "match", step: "mail_from", reason: "ok" });
+    expect(seen.evidence.detail).toContain(answer.trim());
+  });
+
+  test.each([500, 502, 504, 550])(
+    "falls back to HELO when EHLO is answered with %i",
+    async (code) => {
+      const seen = await look(
+        conversation(BANNER, [
+          [/^EHLO/, `${String(code)} 5.3.3 Unrecognized command\r\n`],
+          [/^HELO \[127\.0\.0\.1\]$/, "250 EX01.lab.example.com\r\n"],
+          ...TURNS,
+        ]),
+      );
+      expect(seen).toMatchObject({ outcome: "match", step: "mail_from" });
     },
   );
 
-  test.each([500, 502, 504, 550])("EHLO answered with %i falls back to HELO", async (code) => {
-    const seen = await look(
-      conversation(BANNER, [
-        [/^EHLO/, `${String(code)} 5.3.3 Unrecognized command\r\n`],
-        [/^HELO \[127\.0\.0\.1\]$/, "250 EX01.lab.example.com\r\n"],
-        ...TURNS,
-      ]),
-    );
-    expect(seen).toMatchObject({ outcome: "match", step: "mail_from" });
-  });
-
-  test("a server out of service says so to HELO too", async () => {
+  test("reports service_not_active when HELO is answered with 421", async () => {
     const seen = await look(
       conversation(BANNER, [
         [/^EHLO/, "500 unknown\r\n"],
@@ -185,7 +191,7 @@ describe("smtp_mail_from", () => {
     expect(seen).toMatchObject({ step: "greeting", reason: "service_not_active" });
   });
 
-  test("greeted after more than half of the time, it works slowly: no outage, and no proof of health", async () => {
+  test("reports slow when greeted after more than half of the time", async () => {
     const late: Behaviour = (socket) => {
       setTimeout(() => healthy(socket), 600);
     };
@@ -200,18 +206,18 @@ describe("smtp_mail_from", () => {
     [587, "530 5.7.57 Client was not authenticated to send mail\r\n"],
     [587, "550 5.7.1 Client does not have permissions to submit to this server\r\n"],
     [465, "530 5.7.1 Not authenticated\r\n"],
-  ])("on %i, %j is a server at work", async (port, answer) => {
+  ])("matches when port %i refuses MAIL FROM with %j", async (port, answer) => {
     const seen = await look(answering(/^MAIL/, answer), { port });
     expect(seen).toMatchObject({ outcome: "match", step: "mail_from" });
     expect(seen.server.received()).not.toContain("RSET");
   });
 
-  test("on 587, maintenance is still maintenance", async () => {
+  test("reports service_not_active when port 587 answers MAIL FROM with 421", async () => {
     const seen = await look(answering(/^MAIL/, "421 4.3.2 Service not active\r\n"), { port: 587 });
     expect(seen).toMatchObject({ outcome: "mismatch", reason: "service_not_active" });
   });
 
-  test("a recipient elsewhere must be refused, where that is asked for; never DATA", async () => {
+  test("matches with expect: blocked only when the outside recipient is refused, and sends no DATA", async () => {
     const change = {
       expect: "blocked",
       options: { outside_address: "somebody@example.net" },
@@ -230,12 +236,12 @@ describe("smtp_mail_from", () => {
     expect(await look(healthy, { change: injected })).toMatchObject({ reason: "not_configured" });
   });
 
-  test("EHLO refused", async () => {
+  test("reports bad_status when EHLO and HELO are refused", async () => {
     const seen = await look(answering(/^(?:EHLO|HELO)/, "502 5.5.1 not implemented\r\n"));
     expect(seen).toMatchObject({ outcome: "mismatch", step: "greeting", reason: "bad_status" });
   });
 
-  test("a server that hangs at MAIL FROM (tarpit) is a time-out there", async () => {
+  test("times out at step mail_from when the server hangs there", async () => {
     const seen = await look(conversation(BANNER, [EHLO]), { timeoutMs: 1_000 });
     expect(seen).toMatchObject({
       outcome: "timeout",
@@ -244,7 +250,7 @@ describe("smtp_mail_from", () => {
     });
   });
 
-  test("a masked EHLO is told apart from Exchange's", async () => {
+  test("does not recognise Exchange when a gateway masks EHLO", async () => {
     const seen = await look(
       conversation("220 gateway.example.com ready\r\n", [
         [/^EHLO/, "250-gateway.example.com\r\n250 XXXXXXXA\r\n"],
@@ -258,12 +264,12 @@ describe("smtp_mail_from", () => {
     });
   });
 
-  test("STARTTLS asked for and not offered", async () => {
+  test("reports tls_handshake when STARTTLS is required but not offered", async () => {
     const seen = await look(healthy, { change: { security: "starttls", tls: CLIENT_TLS } });
     expect(seen).toMatchObject({ step: "starttls", reason: "tls_handshake" });
   });
 
-  test("STARTTLS refused for the moment", async () => {
+  test("reports bad_status when STARTTLS is refused temporarily", async () => {
     const seen = await look(
       conversation(BANNER, [
         [/^EHLO/, "250-EX01.lab.example.com Hello [127.0.0.1]\r\n250 STARTTLS\r\n"],
@@ -274,7 +280,7 @@ describe("smtp_mail_from", () => {
     expect(seen).toMatchObject({ outcome: "mismatch", step: "starttls", reason: "bad_status" });
   });
 
-  describe("where STARTTLS is offered", () => {
+  describe("optional STARTTLS", () => {
     const change = { security: "starttls_if_offered", tls: CLIENT_TLS } as const;
     const OFFER: Turn = [/^EHLO/, "250-EX01.lab.example.com Hello\r\n250 STARTTLS\r\n"];
     const refusing = (answer: string): Behaviour =>
@@ -295,32 +301,35 @@ describe("smtp_mail_from", () => {
       ["expired", "expired"],
       ["wrong_name", "name"],
       ["self_signed", "untrusted"],
-    ] as const)("%s: MAIL FROM behind TLS; its facts say %s", async (certificate, verification) => {
-      const heard: string[] = [];
-      const seen = await look(securing(heard, certificate), { change });
-      expect(seen).toMatchObject({
-        outcome: "match",
-        step: "mail_from",
-        tls: { verification },
-        evidence: { detail: "250 2.1.0 Sender OK; the server sees 127.0.0.1" },
-      });
-      expect(seen.tls?.chain).not.toEqual([]);
-      expect(heard.join("")).toBe("EHLO [127.0.0.1]\r\nMAIL FROM:<>\r\nRSET\r\nQUIT\r\n");
-      expect(seen.server.received()).toMatch(/^EHLO \[127\.0\.0\.1\]\r\nSTARTTLS\r\n/);
-      expect(Object.keys(seen.phases)).toContain("starttls");
-    });
+    ] as const)(
+      "sends MAIL FROM behind TLS when the certificate is %s and records verification %s",
+      async (certificate, verification) => {
+        const heard: string[] = [];
+        const seen = await look(securing(heard, certificate), { change });
+        expect(seen).toMatchObject({
+          outcome: "match",
+          step: "mail_from",
+          tls: { verification },
+          evidence: { detail: "250 2.1.0 Sender OK; the server sees 127.0.0.1" },
+        });
+        expect(seen.tls?.chain).not.toEqual([]);
+        expect(heard.join("")).toBe("EHLO [127.0.0.1]\r\nMAIL FROM:<>\r\nRSET\r\nQUIT\r\n");
+        expect(seen.server.received()).toMatch(/^EHLO \[127\.0\.0\.1\]\r\nSTARTTLS\r\n/);
+        expect(Object.keys(seen.phases)).toContain("starttls");
+      },
+    );
 
-    test("not offered: in the clear, as far as ever", async () => {
+    test("stays in clear text when STARTTLS is not offered", async () => {
       expect(await look(healthy, { change })).toMatchObject({ outcome: "match", tls: null });
     });
 
-    test("maintenance behind TLS is the same maintenance", async () => {
+    test("reports maintenance that shows behind TLS", async () => {
       const seen = await look(securing([], "mail", "421 4.3.2 Service not active\r\n"), { change });
       expect(seen).toMatchObject({ step: "mail_from", reason: "service_not_active" });
       expect(readSigns(seen, "smtp")).toEqual({ sign: "smtp_not_active", smtpGreeted: true });
     });
 
-    test("454 on 25: a relay goes on without, and the look says so", async () => {
+    test("continues in clear text with a note when port 25 refuses STARTTLS with 454", async () => {
       const seen = await look(refusing("454 4.7.0 TLS not available\r\n"), { change });
       expect(seen).toMatchObject({ outcome: "match", step: "mail_from", tls: null });
       expect(seen.evidence.detail).toContain("not to be had: 454 4.7.0 TLS not available");
@@ -330,12 +339,12 @@ describe("smtp_mail_from", () => {
       [587, "454 4.7.0 TLS not available\r\n"],
       [25, "501 5.5.4 no\r\n"],
       [587, "502 5.5.1 not implemented\r\n"],
-    ])("on %i, %j fails whoever needs TLS", async (port, answer) => {
+    ])("fails when port %i refuses STARTTLS with %j", async (port, answer) => {
       const seen = await look(refusing(answer), { change, port });
       expect(seen).toMatchObject({ outcome: "mismatch", step: "starttls", reason: "bad_status" });
     });
 
-    test("the handshake breaks", async () => {
+    test("fails at step starttls when the handshake breaks", async () => {
       const noise = refusing("220 go on\r\n");
       const garbage = await look(
         (socket) => {
@@ -357,7 +366,7 @@ describe("smtp_mail_from", () => {
       expect(silent).toMatchObject({ outcome: "timeout", step: "starttls" });
     });
 
-    test("465 that greets in the clear begins TLS by STARTTLS", async () => {
+    test("is used when port 465 greets in clear text", async () => {
       const seen = await look(securing([], "mail"), {
         port: 465,
         change: { security: "implicit", tls: CLIENT_TLS },
@@ -366,7 +375,7 @@ describe("smtp_mail_from", () => {
     });
   });
 
-  test("endless reply lines are bounded", async () => {
+  test("reports protocol_error when reply lines do not end", async () => {
     const seen = await look((socket) => {
       const more = (): void => {
         if (!socket.destroyed) {
@@ -379,23 +388,23 @@ describe("smtp_mail_from", () => {
   });
 });
 
-describe("port 465", () => {
+describe("smtp_mail_from on port 465", () => {
   const onlyWhereTls = { security: "implicit", tls: CLIENT_TLS } as const;
 
-  test("Exchange's greets in the clear, and is talked to in the clear", async () => {
+  test("stays in clear text when the server greets in clear text", async () => {
     const seen = await look(healthy, { port: 465, change: onlyWhereTls });
     expect(seen).toMatchObject({ outcome: "match", tls: null });
     expect(seen.server.accepted()).toBe(1);
   });
 
-  test("one that waits for TLS gets TLS", async () => {
+  test("begins TLS when the server waits for it", async () => {
     // A third of it goes into waiting for a greeting; a busy machine needs the rest.
     const timeoutMs = 6_000;
     const seen = await look(healthy, { port: 465, change: onlyWhereTls, tls: true, timeoutMs });
     expect(seen).toMatchObject({ outcome: "match", tls: { verification: "ok" } });
   });
 
-  test("one that closes at once is told as such", async () => {
+  test("reports closed_without_data when the server closes at once", async () => {
     const server = createServer((socket) => socket.end());
     server.listen(0, "127.0.0.1");
     await once(server, "listening");

@@ -36,7 +36,7 @@ const WEB: readonly (readonly [TransactionName, LabProtocol, string])[] = [
 ];
 
 describe.each(WEB)("%s", (name, directory, detail) => {
-  test("logs in once, and keeps password, tokens and cookies out of everything", async () => {
+  test("logs in once and hides password, tokens and cookies", async () => {
     const before = bench.organisation.signIns().length;
     const seen = await run(name);
     expect(seen).toMatchObject({
@@ -64,7 +64,7 @@ describe.each(WEB)("%s", (name, directory, detail) => {
     expect(told).not.toMatch(/cadata\w*=(?!<secret>|;)[^;\\]{8}/);
   });
 
-  test("a wrong password is our fault, and is tried once", async () => {
+  test("reports auth_rejected after one try when the password is wrong", async () => {
     const before = bench.organisation.signIns().length;
     const seen = await run(name, { account: accountOf(PROBE_A, { password: sealed("wrong") }) });
     expect(seen).toMatchObject({ outcome: "fault", step: "login", reason: "auth_rejected" });
@@ -72,7 +72,7 @@ describe.each(WEB)("%s", (name, directory, detail) => {
     expect(bench.organisation.signIns()).toHaveLength(before + 1);
   });
 
-  test("a dead back end behind a front end that lets in", async () => {
+  test("reports backend_unavailable with an accepted login when the back end is dead", async () => {
     await bench.server.set(directory, { kind: "dead_backend" });
     const seen = await run(name);
     expect(seen).toMatchObject({
@@ -84,10 +84,10 @@ describe.each(WEB)("%s", (name, directory, detail) => {
   });
 
   test.each<readonly [string, Condition, string]>([
-    ["its application pool stopped", { kind: "app_pool_stopped" }, "service_not_active"],
-    ["something else answering", { kind: "http_answer", status: 200, body: "hi" }, "bad_status"],
+    ["a stopped application pool", { kind: "app_pool_stopped" }, "service_not_active"],
+    ["another page", { kind: "http_answer", status: 200, body: "hi" }, "bad_status"],
     ["an error page", { kind: "http_answer", status: 500, body: "oops" }, "bad_status"],
-  ])("%s never sees the credential", async (_, condition, reason) => {
+  ])("sends no credential when the server answers with %s", async (_, condition, reason) => {
     const before = bench.organisation.signIns().length;
     await bench.server.set(directory, condition);
     const seen = await run(name);
@@ -103,14 +103,14 @@ describe("Extended Protection", () => {
     ["require", false, "fault"],
     ["allow", true, "match"],
     ["allow", false, "match"],
-  ] as const)("%s, with channel binding %s: %s", async (mode, binding, outcome) => {
+  ] as const)("in mode %s with channel binding %s ends as %s", async (mode, binding, outcome) => {
     await bench.server.set("mapi", { kind: "extended_protection", mode });
     const seen = await run("mapi_endpoint", { options: { channel_binding: binding } });
     expect(seen.outcome).toBe(outcome);
   });
 
   test.each(["mail", "rsa", "sha384", "sha512"] as const)(
-    "the binding fits a certificate of kind %s",
+    "accepts the channel binding of a certificate of kind %s",
     async (name) => {
       await bench.server.set("https", { kind: "certificate", name });
       await bench.server.set("ews", { kind: "extended_protection", mode: "require" });
@@ -119,18 +119,18 @@ describe("Extended Protection", () => {
   );
 });
 
-describe("what a login needs", () => {
-  test("Negotiate where NTLM is not offered by name", async () => {
+describe("ews_folder authentication", () => {
+  test("uses Negotiate when NTLM is not offered by name", async () => {
     await bench.server.set("ews", { kind: "auth_schemes", schemes: ["Negotiate"] });
     expect((await run("ews_folder")).outcome).toBe("match");
   });
 
-  test("Basic where it is all there is, or asked for", async () => {
+  test("uses Basic when configured", async () => {
     await bench.server.set("ews", { kind: "auth_schemes", schemes: ["NTLM", "Basic"] });
     expect((await run("ews_folder", { options: { auth: "basic" } })).outcome).toBe("match");
   });
 
-  test("a scheme that is not offered is never tried", async () => {
+  test("sends no credential when the configured scheme is not offered", async () => {
     const before = bench.organisation.signIns().length;
     const seen = await run("ews_folder", { options: { auth: "basic" } });
     expect(seen).toMatchObject({ step: "response", reason: "scheme_unsupported" });
@@ -138,7 +138,7 @@ describe("what a login needs", () => {
   });
 });
 
-describe("an answer that does not show whether the credential was looked at is no acceptance", () => {
+describe("eas_options login outcome", () => {
   const CHALLENGE =
     'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n';
   const [NO_SERVICE, STOPPED, ERROR_PAGE, SORRY_PAGE, BEHIND] = [
@@ -150,41 +150,44 @@ describe("an answer that does not show whether the credential was looked at is n
   ];
 
   test.each([
-    ["no service at the ADC", NO_SERVICE, "login", "adc_no_service", "not_tried"],
+    ["no service up at the ADC", NO_SERVICE, "login", "adc_no_service", "not_tried"],
     ["a stopped application pool", STOPPED, "login", "service_not_active", "not_tried"],
     ["an error page of the ADC", ERROR_PAGE, "login", "adc_error_page", "unanswered"],
-    ["a page that tells of maintenance", SORRY_PAGE, "login", "pattern_missing", "unanswered"],
+    ["a maintenance page", SORRY_PAGE, "login", "pattern_missing", "unanswered"],
     [
-      "Exchange itself, that its back end is away",
+      "an unavailable back end reported by Exchange",
       BEHIND,
       "transaction",
       "backend_unavailable",
       "accepted",
     ],
-  ] as const)("%s", async (_what, answer, step, reason, outcome) => {
-    const server = await serve((socket) => {
-      let text = "";
-      socket.on("data", (data) => {
-        text += data.toString("latin1");
-        for (let end = text.indexOf("\r\n\r\n"); end >= 0; end = text.indexOf("\r\n\r\n")) {
-          socket.write(/^Authorization:/im.test(text.slice(0, end)) ? answer : CHALLENGE);
-          text = text.slice(end + 4);
-        }
+  ] as const)(
+    "follows from the response to the credential: %s",
+    async (_what, answer, step, reason, outcome) => {
+      const server = await serve((socket) => {
+        let text = "";
+        socket.on("data", (data) => {
+          text += data.toString("latin1");
+          for (let end = text.indexOf("\r\n\r\n"); end >= 0; end = text.indexOf("\r\n\r\n")) {
+            socket.write(/^Authorization:/im.test(text.slice(0, end)) ? answer : CHALLENGE);
+            text = text.slice(end + 4);
+          }
+        });
       });
-    });
-    const seen = await runTransaction(
-      transactionSpec("eas_options", { account, allowPlaintext: true }),
-      { host: "127.0.0.1", port: server.port, server: null },
-      probeContext(5_000, { vantage: "vip" }),
-    );
-    await server.close();
-    expect(seen).toMatchObject({ outcome: "mismatch", step, reason });
-    expect(loginOutcome(seen)).toBe(outcome);
-  });
+      const seen = await runTransaction(
+        transactionSpec("eas_options", { account, allowPlaintext: true }),
+        { host: "127.0.0.1", port: server.port, server: null },
+        probeContext(5_000, { vantage: "vip" }),
+      );
+      await server.close();
+      expect(seen).toMatchObject({ outcome: "mismatch", step, reason });
+      expect(loginOutcome(seen)).toBe(outcome);
+    },
+  );
 });
 
-describe("the mailbox side", () => {
-  test("EWS says that the store is away, and the credential was good", async () => {
+describe("web logins with an unavailable mailbox", () => {
+  test("ews_folder reports backend_unavailable with an accepted login when the store is dismounted", async () => {
     bench.organisation.setMounted("DB01", false);
     const seen = await run("ews_folder");
     expect(seen).toMatchObject({
@@ -197,7 +200,7 @@ describe("the mailbox side", () => {
     expect(loginOutcome(seen)).toBe("accepted");
   });
 
-  test("OWA redirects to its error page", async () => {
+  test("owa_form reports backend_unavailable when OWA redirects to its error page", async () => {
     bench.organisation.setMounted("DB01", false);
     expect(await run("owa_form")).toMatchObject({
       step: "transaction",
@@ -205,55 +208,58 @@ describe("the mailbox side", () => {
     });
   });
 
-  test("a hung one is told by the front end, late", async () => {
+  test("ews_folder reports backend_unavailable when the back end hangs", async () => {
     await bench.server.set("ews", { kind: "hung_backend", afterMs: 200 });
     expect(await run("ews_folder")).toMatchObject({ reason: "backend_unavailable" });
   });
 });
 
-describe("details", () => {
-  test.each(["ntlm", "negotiate", "basic"])("EWS with a padded body, by %s", async (auth) => {
-    await bench.server.set("ews", {
-      kind: "auth_schemes",
-      schemes: ["NTLM", "Negotiate", "Basic"],
-    });
-    const before = bench.organisation.signIns().length;
-    const seen = await run("ews_folder", { options: { auth, padding_bytes: 60_000 } });
-    expect(`${seen.outcome} ${seen.evidence.detail ?? ""}`).toBe(
-      "match GetFolder inbox: NoError; a body of 60000 bytes as well",
-    );
-    expect(
-      bench.organisation
-        .signIns()
-        .slice(before)
-        .every(({ accepted }) => accepted),
-    ).toBe(true);
-  });
+describe("web logins", () => {
+  test.each(["ntlm", "negotiate", "basic"])(
+    "ews_folder sends a padded body by %s",
+    async (auth) => {
+      await bench.server.set("ews", {
+        kind: "auth_schemes",
+        schemes: ["NTLM", "Negotiate", "Basic"],
+      });
+      const before = bench.organisation.signIns().length;
+      const seen = await run("ews_folder", { options: { auth, padding_bytes: 60_000 } });
+      expect(`${seen.outcome} ${seen.evidence.detail ?? ""}`).toBe(
+        "match GetFolder inbox: NoError; a body of 60000 bytes as well",
+      );
+      expect(
+        bench.organisation
+          .signIns()
+          .slice(before)
+          .every(({ accepted }) => accepted),
+      ).toBe(true);
+    },
+  );
 
-  test("EWS without the padded body, where it is not wanted", async () => {
+  test("ews_folder sends no padded body when padding_bytes is 0", async () => {
     const seen = await run("ews_folder", { options: { padding_bytes: 0 } });
     expect(seen.evidence.detail).toBe("GetFolder inbox: NoError");
   });
 
-  test("the manifest of the offline address book", async () => {
+  test("oab reads the manifest when its path is configured", async () => {
     const path = "/OAB/2b3c7f1e-6a52-4c0d-9a57-0d7f3c1f6a10/oab.xml";
     const seen = await run("oab", { path });
     expect(seen.evidence.detail).toBe("the manifest of the offline address book");
   });
 
-  test("Autodiscover of an unknown mailbox", async () => {
+  test("autodiscover reports bad_status when the mailbox is unknown", async () => {
     const stranger = accountOf(PROBE_A, { address: "nobody@lab.example.com" });
     const seen = await run("autodiscover", { account: stranger });
     expect(seen).toMatchObject({ outcome: "mismatch", reason: "bad_status" });
     expect(seen.evidence.detail).toContain("error 500");
   });
 
-  test("Autodiscover without a mail address is not configured", async () => {
+  test("autodiscover is not configured when the account has no mail address", async () => {
     const seen = await run("autodiscover", { account: accountOf(PROBE_A, { address: null }) });
     expect(seen).toMatchObject({ outcome: "fault", reason: "not_configured" });
   });
 
-  test("Exchange 2010 behind an offloading ADC, where clear text is allowed", async () => {
+  test("owa_form and eas_options log in over clear text when Exchange 2010 is behind an offloading ADC", async () => {
     const old = await exchangeBench({ version: "2010" });
     const clear = { account, allowPlaintext: true, exchange: "2010" } as const;
     const owa = await old.run(80, transactionSpec("owa_form", clear));
@@ -263,7 +269,7 @@ describe("details", () => {
   });
 
   test.each(["2010", "2016"] as const)(
-    "a front end that another one refuses, by the error page of Exchange %s",
+    "owa_form reports backend_unavailable when another front end refuses the proxy, by the page of Exchange %s",
     async (version) => {
       const old = await exchangeBench({ version });
       await old.server.set("owa", { kind: "proxy_refused" });

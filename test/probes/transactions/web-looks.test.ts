@@ -88,7 +88,7 @@ const AAA_FORM: AdcFront = {
 const AAA_401: AdcFront = { authentication: "401", authenticationHost: null, redirectUrl: null };
 
 describe("https_challenge at the server", () => {
-  test("asks as a client does, and keeps cookies out of the evidence", async () => {
+  test("sends a client's request and keeps cookies out of the evidence", async () => {
     const seen = await look(
       "https_challenge",
       withLoginPage([
@@ -158,7 +158,7 @@ describe("https_challenge at the server", () => {
     ],
     ["the back end is late", ["HTTP/1.1 504 Gateway Timeout", ...IIS], "", "backend_unavailable"],
     [
-      "the directory is ill",
+      "the directory fails",
       ["HTTP/1.1 500 Error", ...IIS, "X-CasErrorCode: ServerLocatorError"],
       "",
       "backend_unavailable",
@@ -185,7 +185,7 @@ describe("https_challenge at the server", () => {
     ["a redirect of something else", ["HTTP/1.1 302 Found", "Location: /app"], "", "bad_status"],
     ["401 without a scheme", ["HTTP/1.1 401 Unauthorized", ...IIS], "", "protocol_error"],
     [
-      "clear text where TLS is due",
+      "clear text where TLS is required",
       ["HTTP/1.1 403 Forbidden", "Server: Microsoft-IIS/10.0"],
       "",
       "ssl_required",
@@ -197,7 +197,7 @@ describe("https_challenge at the server", () => {
       "ssl_required",
     ],
     ["403 for another reason", ["HTTP/1.1 403 Forbidden"], "IP address rejected", "bad_status"],
-  ])("%s", async (_, head, body, reason) => {
+  ])("classifies the response: %s", async (_, head, body, reason) => {
     const server = body === "" ? withLoginPage(head) : answering(head, body);
     const seen = await look("https_challenge", server, { path: "/owa/" });
     expect(seen).toMatchObject({ outcome: reason === "ok" ? "match" : "mismatch", reason });
@@ -209,40 +209,43 @@ describe("https_challenge at the server", () => {
     "Location: /owa/auth/logon.aspx?url=https%3a%2f%2fmail.example.com%2fowa%2f&reason=0",
   ];
   test.each<readonly [string, readonly string[], string, string]>([
-    ["is there", LOGIN_PAGE, "<form>", "ok"],
+    ["exists", LOGIN_PAGE, "<form>", "ok"],
     ["is empty", LOGIN_PAGE, "", "pattern_missing"],
     ["is missing", ["HTTP/1.1 404 Not Found", ...IIS], "gone", "bad_status"],
     ["fails", ["HTTP/1.1 500 Error", ...IIS], "Something went wrong", "backend_unavailable"],
-    ["sends back", ["HTTP/1.1 302 Found", ...IIS, "Location: /owa/"], "", "redirect_loop"],
-    ["sends to another login page", TO_LOGIN, "", "ok"],
+    ["redirects back", ["HTTP/1.1 302 Found", ...IIS, "Location: /owa/"], "", "redirect_loop"],
+    ["redirects to another login page", TO_LOGIN, "", "ok"],
     [
-      "sends to the error page",
+      "redirects to the error page",
       ["HTTP/1.1 302 Found", ...IIS, "Location: /owa/auth/errorFE.aspx?httpCode=500"],
       "",
       "backend_unavailable",
     ],
     [
-      "sends to a login elsewhere",
+      "redirects to a login elsewhere",
       ["HTTP/1.1 302 Found", "Location: https://adfs.example.com/adfs/ls/?wa=wsignin1.0"],
       "",
       "ok",
     ],
-  ])("the login page that OWA sends to %s", async (_, page, body, reason) => {
-    const seen = await look("https_challenge", withLoginPage(TO_LOGIN, [...page], body), {
-      path: "/owa/",
-    });
-    expect(seen).toMatchObject({ outcome: reason === "ok" ? "match" : "mismatch", reason });
-    expect(seen.server.accepted()).toBe(2);
-  });
+  ])(
+    "classifies the login page that OWA redirects to when it %s",
+    async (_, page, body, reason) => {
+      const seen = await look("https_challenge", withLoginPage(TO_LOGIN, [...page], body), {
+        path: "/owa/",
+      });
+      expect(seen).toMatchObject({ outcome: reason === "ok" ? "match" : "mismatch", reason });
+      expect(seen.server.accepted()).toBe(2);
+    },
+  );
 
-  test("the login page › is not asked for through a VIP, which may lead to another server", async () => {
+  test("does not request the login page through a VIP", async () => {
     const broken = withLoginPage(TO_LOGIN, ["HTTP/1.1 500 Error", ...IIS], "Something went wrong");
     const seen = await look("https_challenge", broken, { path: "/owa/" }, "vip");
     expect(seen).toMatchObject({ outcome: "match", reason: "ok" });
     expect(seen.server.accepted()).toBe(1);
   });
 
-  test("schemes that are expected and not offered", async () => {
+  test("reports auth_schemes_differ when an expected scheme is not offered", async () => {
     const expecting = (schemes: string): Promise<Observation> =>
       look("https_challenge", answering(EWS_401), { options: { auth_schemes: schemes } });
     expect(await expecting("NTLM, Negotiate")).toMatchObject({
@@ -267,22 +270,16 @@ describe("https_challenge at the server", () => {
   }
 
   test.each<[string, boolean, Vantage, string, number]>([
-    [
-      "is among the schemes where Exchange offers it",
-      true,
-      "backend",
-      "bearer, negotiate, ntlm",
-      2,
-    ],
-    ["is not where it does not", false, "backend", "negotiate, ntlm", 2],
-    ["is not asked for through a VIP", true, "vip", "negotiate, ntlm", 1],
-  ])("OAuth, shown to an empty token alone, %s", async (_, oauth, vantage, schemes, asked) => {
+    ["is listed when Exchange offers it", true, "backend", "bearer, negotiate, ntlm", 2],
+    ["is not listed when Exchange does not offer it", false, "backend", "negotiate, ntlm", 2],
+    ["is not requested through a VIP", true, "vip", "negotiate, ntlm", 1],
+  ])("OAuth, offered to an empty token alone, %s", async (_, oauth, vantage, schemes, asked) => {
     const seen = await look("https_challenge", offering(oauth), {}, vantage);
     expect(seen).toMatchObject({ outcome: "match", authSchemes: schemes });
     expect(seen.server.accepted()).toBe(asked);
   });
 
-  test("OAuth is asked for by an empty token once, and again when the next period begins", async () => {
+  test("requests OAuth with an empty token once in ten minutes", async () => {
     const server = await serve(offering(true));
     servers.push(server);
     let at = 0;
@@ -298,7 +295,7 @@ describe("https_challenge at the server", () => {
     expect(asked).toEqual([2, 1, 2, 1]);
   });
 
-  test("several schemes in one header line", async () => {
+  test("reads several schemes from one header line", async () => {
     const seen = await look(
       "https_challenge",
       answering([
@@ -311,7 +308,7 @@ describe("https_challenge at the server", () => {
     expect(seen.authSchemes).toBe("basic, negotiate, ntlm");
   });
 
-  test("a close after the request is no health page: the service itself does not answer", async () => {
+  test("reports closed_without_data when closed after the request", async () => {
     const seen = await look("https_challenge", (socket) => {
       socket.once("data", () => socket.end());
     });
@@ -358,7 +355,7 @@ describe("https_challenge at a VIP", () => {
     ],
     ["Exchange's own 401 behind 401-based AAA", EWS_401, AAA_401, "ok"],
     [
-      "a persistence cookie is no AAA",
+      "a persistence cookie, which is not AAA's",
       [...EWS_401, "Set-Cookie: NSC_wt_pxb=ffffffff0909; path=/"],
       null,
       "ok",
@@ -372,12 +369,12 @@ describe("https_challenge at a VIP", () => {
       null,
       "backend_unavailable",
     ],
-  ])("%s", async (_, head, adc, reason) => {
+  ])("classifies the response: %s", async (_, head, adc, reason) => {
     const seen = await look("https_challenge", answering(head), { adc }, "vip");
     expect(seen).toMatchObject({ outcome: reason === "ok" ? "match" : "mismatch", reason });
   });
 
-  test("a configured redirect is what is expected", async () => {
+  test("matches the configured redirect alone", async () => {
     const adc: AdcFront = {
       authentication: "none",
       authenticationHost: null,
@@ -402,7 +399,7 @@ describe("https_challenge at a VIP", () => {
     ["/owa", "/owa/"],
     ["/owa", "http://mail.example.com/owa"],
     ["http://mail.example.com/owa", "/owa/"],
-  ])("a configured redirect to %s, told as %s", async (redirectUrl, location) => {
+  ])("matches a configured redirect to %s when it comes as %s", async (redirectUrl, location) => {
     const adc: AdcFront = { authentication: "none", authenticationHost: null, redirectUrl };
     const head = ["HTTP/1.1 302 Found", `Location: ${location}`];
     expect((await look("https_challenge", answering(head), { adc }, "vip")).outcome).toBe("match");
@@ -420,16 +417,19 @@ describe("https_challenge at a VIP", () => {
       ["HTTP/1.1 302 Found", "Location: http://mail.example.com/owa/", ...IIS],
       "",
     ],
-  ])("an ADC that offloads TLS from a server that wants it: %s", async (_, head, body) => {
-    const adc: AdcFront = { authentication: "none", authenticationHost: null, redirectUrl: null };
-    const change = { security: "implicit", tls: CLIENT_TLS, adc, path: "/" } as const;
-    const seen = await look("https_challenge", answering(head, body), change, "vip");
-    expect(seen).toMatchObject({ outcome: "mismatch", reason: "ssl_required" });
-  });
+  ])(
+    "reports ssl_required when an ADC offloads TLS from a server that requires it: %s",
+    async (_, head, body) => {
+      const adc: AdcFront = { authentication: "none", authenticationHost: null, redirectUrl: null };
+      const change = { security: "implicit", tls: CLIENT_TLS, adc, path: "/" } as const;
+      const seen = await look("https_challenge", answering(head, body), change, "vip");
+      expect(seen).toMatchObject({ outcome: "mismatch", reason: "ssl_required" });
+    },
+  );
 });
 
 describe("health_page", () => {
-  test("names the server that answered", async () => {
+  test("reports the name of the server that answered", async () => {
     const seen = await look("health_page", HEALTHY, { path: "/owa/" });
     expect(seen).toMatchObject({
       outcome: "match",
@@ -439,7 +439,7 @@ describe("health_page", () => {
     expect(seen.server.received()).toMatch(/^GET \/owa\/healthcheck\.htm HTTP\/1\.1\r\n/);
   });
 
-  test("an aborted request is a component that is offline", async () => {
+  test("reports component_offline when the request is aborted", async () => {
     for (const cut of ["end", "resetAndDestroy"] as const) {
       const seen = await look("health_page", (socket) => {
         socket.once("data", () => socket[cut]());
@@ -452,7 +452,7 @@ describe("health_page", () => {
     }
   });
 
-  test("an answer that breaks off is not", async () => {
+  test("reports protocol_error when the response breaks off", async () => {
     const seen = await look("health_page", (socket) => {
       socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n200"));
     });
@@ -481,7 +481,7 @@ describe("health_page", () => {
       "service_not_active",
     ],
     ["clear text", ["HTTP/1.1 403 Forbidden"], "", "ssl_required"],
-  ])("%s", async (_, head, body, reason) => {
+  ])("classifies the response: %s", async (_, head, body, reason) => {
     const seen = await look("health_page", answering(head, body));
     expect(seen).toMatchObject({ outcome: "mismatch", step: "response", reason });
   });
@@ -493,12 +493,12 @@ describe("health_page", () => {
     ["/mapi/emsmdb/", "/mapi/healthcheck.htm"],
     ["/Microsoft-Server-ActiveSync", "/Microsoft-Server-ActiveSync/healthcheck.htm"],
     ["/ecp/HealthCheck.htm", "/ecp/HealthCheck.htm"],
-  ])("of %s is %s", (path, expected) => {
+  ])("reads path %s as %s", (path, expected) => {
     expect(healthPath(path)).toBe(expected);
   });
 });
 
-describe("web_answer: a web service of any make", () => {
+describe("web_answer", () => {
   test.each([
     [["HTTP/1.1 200 OK", "Server: nginx"], "match ok", "serves"],
     [["HTTP/1.1 302 Found", "Location: /login"], "match ok", "serves"],
@@ -511,7 +511,7 @@ describe("web_answer: a web service of any make", () => {
       "mismatch service_not_active",
       "broken",
     ],
-  ])("%j: %s", async (head, ends, told) => {
+  ])("classifies %j as %s", async (head, ends, told) => {
     const server = await serve(answering(head));
     servers.push(server);
     const seen = await runTransaction(
@@ -524,7 +524,7 @@ describe("web_answer: a web service of any make", () => {
     expect(seen.exchangeSeen).toBe(false);
   });
 
-  test("a TLS that we do not get through says nothing, a close does", async () => {
+  test("is a fault when TLS fails and failed when a clear-text connection closes", async () => {
     const run = async (behaviour: Behaviour, change: Partial<TransactionSpec>) => {
       const server = await serve(behaviour);
       servers.push(server);
@@ -542,7 +542,7 @@ describe("web_answer: a web service of any make", () => {
     expect(await run(closing, {})).toBe("failed");
   });
 
-  test("Exchange shows itself by its headers", async () => {
+  test("recognises Exchange by its headers", async () => {
     const server = await serve(answering(EWS_401));
     servers.push(server);
     const seen = await runTransaction(
@@ -554,11 +554,11 @@ describe("web_answer: a web service of any make", () => {
   });
 });
 
-describe("a redirect to another login", () => {
+describe("https_challenge redirected to another login", () => {
   test.each([
     "https://login.microsoftonline.com/common/oauth2/authorize?redirect_uri=https%3a%2f%2fmail.example.com%2fowa%2f&client_id=00000002-0000-0ff1-ce00-000000000000",
     "https://adfs.example.com/adfs/ls/?wa=wsignin1.0&wtrealm=https%3a%2f%2fmail.example.com%2fowa%2f",
-  ])("is well for the look, with Exchange's headers stripped too: %s", async (location) => {
+  ])("matches with and without Exchange's headers: %s", async (location) => {
     for (const headers of [IIS, []]) {
       const server = await serve(
         answering(["HTTP/1.1 302 Found", ...headers, `Location: ${location}`]),

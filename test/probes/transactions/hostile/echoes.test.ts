@@ -15,7 +15,7 @@ import { SUBJECTS, type HostileSubject } from "./subjects.ts";
 const PASSWORDS = [PROBE_A.password, String.raw`Zw"itt\er & <Spatz> 'ß' 100%+x/y=`] as const;
 
 const ENCODINGS: readonly (readonly [string, (text: string) => string])[] = [
-  ["as it came", (text) => text],
+  ["unchanged", (text) => text],
   ["in capitals", (text) => text.toUpperCase()],
   ["in base64", (text) => Buffer.from(text).toString("base64")],
   ["URL-encoded", (text) => encodeURIComponent(text)],
@@ -25,7 +25,7 @@ const ENCODINGS: readonly (readonly [string, (text: string) => string])[] = [
     (text) => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;"),
   ],
   ["in hexadecimal digits", (text) => Buffer.from(text).toString("hex")],
-  ["of a form, read back", (text) => decodeURIComponent(text.replaceAll("+", " "))],
+  ["form-decoded", (text) => decodeURIComponent(text.replaceAll("+", " "))],
 ];
 
 const servers: ScriptedServer[] = [];
@@ -153,18 +153,15 @@ const LOGINS = SUBJECTS.filter(
 );
 
 describe.each(LOGINS)("$name", (subject) => {
-  test.each(ENCODINGS)(
-    "shows no password › when the server repeats it %s",
-    async (_how, encode) => {
-      for (const kind of ["sound", "refusal"] as const) {
-        for (const password of PASSWORDS) {
-          const seen = await converse(subject, password, kind, encode);
-          const canaries = [{ what: "the password", value: password }];
-          expect(findCanary(canaries, texts(seen))).toBeNull();
-        }
+  test.each(ENCODINGS)("shows no password when the server echoes it %s", async (_how, encode) => {
+    for (const kind of ["sound", "refusal"] as const) {
+      for (const password of PASSWORDS) {
+        const seen = await converse(subject, password, kind, encode);
+        const canaries = [{ what: "the password", value: password }];
+        expect(findCanary(canaries, texts(seen))).toBeNull();
       }
-    },
-  );
+    }
+  });
 });
 
 /** Everything that metrics, pages, logs and answers of the API are made of, as text and as JSON. */

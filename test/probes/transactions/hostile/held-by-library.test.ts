@@ -81,7 +81,7 @@ test.each<readonly [string, Client, first: string, block: string]>([
   ["nodemailer, one reply", nodemailer, SMTP, "250-again\r\n"],
   ["nodemailer, empty lines", nodemailer, SMTP, "\r\n"],
 ])(
-  "client relay › never holds the event loop when a server sends without end: %s",
+  "client library › does not stall the event loop when a server floods: %s",
   async (_, client, first, block) => {
     const port = await flood(first, block);
     const flooded = async (): Promise<{ longestMs: number; seen: Observation }> => {

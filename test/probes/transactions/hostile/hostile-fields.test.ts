@@ -83,7 +83,7 @@ const MANY_COOKIES: Play = (socket) => {
   socket.end(`HTTP/1.1 401 No\r\n${cookies.join("")}Content-Length: 0\r\n\r\n`);
 };
 
-describe.each(SUBJECTS)("$name meets runs made against our expressions", (subject) => {
+describe.each(SUBJECTS)("$name with text made against its regular expressions", (subject) => {
   const observe = async (play: Play | null, stage = subject.stages[0]): Promise<Observation> => {
     const hostility =
       play === null || stage === undefined ? null : { stage, play, goesOn: false as const };
@@ -111,7 +111,7 @@ describe.each(SUBJECTS)("$name meets runs made against our expressions", (subjec
   });
 
   test.each(subject.stages.filter(({ late }) => late !== true))(
-    "hostile fields › hold the event loop no longer than any when they stand at $name",
+    "does not stall the event loop when the text stands at $name",
     { timeout: 120_000 },
     async (stage) => {
       const slow: string[] = [];
@@ -189,7 +189,7 @@ describe("hostile certificates", () => {
   });
 
   test.each(OVER_TLS)(
-    "hostile certificates › are bounded and prove nothing when %s meets them",
+    "are bounded and verify nothing when presented to %s",
     { timeout: 120_000 },
     async (_looks, look) => {
       const failures: string[] = [];
@@ -205,10 +205,10 @@ describe("hostile certificates", () => {
         const facts = JSON.stringify(first?.tls ?? null);
         const rules: readonly (readonly [string, boolean])[] = [
           [`a turn of ${Math.min(...turns).toFixed(0)} ms`, Math.min(...turns) > MAX_TURN_MS],
-          ["a fault of ours", first?.reason === "agent_fault"],
-          ["no certificate seen", (first?.tls ?? null) === null],
+          ["agent_fault", first?.reason === "agent_fault"],
+          ["no certificate recorded", (first?.tls ?? null) === null],
           ["verified", first?.tls?.verification === "ok"],
-          ["a name carried", first?.tls?.nameChecks.some(({ carried }) => carried) === true],
+          ["a name matched", first?.tls?.nameChecks.some(({ carried }) => carried) === true],
           [`${String(facts.length)} characters of facts`, facts.length > 16 * 1024],
         ];
         failures.push(...rules.flatMap(([rule, broken]) => (broken ? [`${name}: ${rule}`] : [])));

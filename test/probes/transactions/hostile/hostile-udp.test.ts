@@ -64,9 +64,9 @@ const ANYWHERE: readonly (readonly [string, Say])[] = [
   ["the largest datagrams without end", () => endlessly(Buffer.alloc(LARGEST, "x"))],
   ["NULs without end", () => endlessly(Buffer.alloc(1400))],
   ["single bytes without end", () => endlessly(Buffer.from("x"))],
-  ["its question, without end", (question) => endlessly(question)],
+  ["the question back without end", (question) => endlessly(question)],
   ["an empty datagram", () => [Buffer.alloc(0)]],
-  ["half of its question", (question) => [question.subarray(0, question.length / 2)]],
+  ["half of the question", (question) => [question.subarray(0, question.length / 2)]],
 ];
 const OF_TRANSACTION: Readonly<
   Partial<Record<TransactionName, readonly (readonly [string, Say])[]>>
@@ -81,7 +81,7 @@ const OF_TRANSACTION: Readonly<
       },
     ],
     [
-      "65,535 of everything announced",
+      "counts of 65,535",
       (question) => [dnsAnswer(question, [0xffff, 0xffff, 0xffff, 0xffff], Buffer.alloc(0))],
     ],
     [
@@ -160,9 +160,9 @@ function ntpAnswer(question: Buffer, stratum: number, reference: Buffer): Buffer
 
 const OVER_UDP = TRANSACTIONS.filter((name) => TRANSACTION_TYPES.get(name)?.transport === "udp");
 
-describe.each(OVER_UDP)("%s", (transaction) => {
+describe.each(OVER_UDP)("%s over UDP", (transaction) => {
   test.each([...ANYWHERE, ...(OF_TRANSACTION[transaction] ?? [])])(
-    "%s: never good, in time, bounded",
+    "fails in time and stays bounded when the server sends %s",
     async (_, say) => {
       const port = await serve(say);
       const before = process.memoryUsage();

@@ -160,17 +160,17 @@ function broken({ good, endless }: HostileBehaviour, stage: Stage, met: Met): st
   const passed = seen.outcome === "match";
   const rules: readonly (readonly [string, boolean])[] = [
     ["the stage is reached", hostile.reached() > 0],
-    ["never good", !passed || stage.late === true || stage.headOnly === true || good !== "never"],
-    ["good none the less", passed || (stage.late !== true && good !== "always")],
-    ["a reason of the list", REASONS.includes(seen.reason)],
-    ["no fault of ours", seen.reason !== "agent_fault"],
+    ["no match", !passed || stage.late === true || stage.headOnly === true || good !== "never"],
+    ["a match", passed || (stage.late !== true && good !== "always")],
+    ["a known reason", REASONS.includes(seen.reason)],
+    ["no agent_fault", seen.reason !== "agent_fault"],
     ["no rejected login", loginOutcome(seen) !== "rejected"],
     ["in time", late.idleMs < SLACK_MS && late.cpuMs < SLACK_MS],
-    ["little work", cpuMs < Math.max(timeoutMs, ENDLESS_MS) + SLACK_MS],
+    ["bounded processor time", cpuMs < Math.max(timeoutMs, ENDLESS_MS) + SLACK_MS],
     ["a bounded transcript", seen.evidence.transcript.length <= TRANSCRIPT_BYTES],
     ["no control characters in the evidence", !CONTROL.test(JSON.stringify(seen.evidence))],
     ["no secret in the evidence", !JSON.stringify(seen).includes(PROBE_A.password)],
-    ["bounded reading", !endless || hostile.sent() < MAX_SENT_BYTES],
+    ["bounded amount read", !endless || hostile.sent() < MAX_SENT_BYTES],
     ["nothing injected", !requests.some(holdsInjection)],
     ["no connection left", closed],
   ];
@@ -189,7 +189,7 @@ function holdsInjection(request: string): boolean {
   return INJECTIONS.test(request.replaceAll("\r", "\n")) || /^[A-Z].*\0/.test(request);
 }
 
-test("hostile › every transaction over TCP is here", () => {
+test("hostile servers › cover every transaction over TCP", () => {
   const tried = new Set<string>(SUBJECTS.map(({ transaction }) => transaction));
   const overTcp = TRANSACTIONS.filter((name) => TRANSACTION_TYPES.get(name)?.transport === "tcp");
   expect(overTcp.filter((name) => !tried.has(name))).toEqual([]);
@@ -198,39 +198,46 @@ test("hostile › every transaction over TCP is here", () => {
 describe.each(SUBJECTS)("$name", (subject) => {
   const behaviours = behavioursOf(subject.protocol);
 
-  test("passes with the server that is well", async () => {
+  test("passes when the server is healthy", async () => {
     const { seen, closed } = await meet(subject, null, 20_000);
     expect(`${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`).toMatch(/^match ok/);
     expect(closed).toBe(true);
   });
 
   // One after the other, since their memory is watched.
-  test.each(behaviours.filter(({ endless }) => endless))("$name", async (behaviour) => {
-    const before = timers();
-    const failures: (string | null)[] = [];
-    const peak = await peakBytes(async () => {
-      for (const stage of subject.stages) {
-        failures.push(broken(behaviour, stage, await meetAt(subject, behaviour, stage)));
-      }
-    });
-    expect(failures.filter((failure) => failure !== null)).toEqual([]);
-    expect(peak).toBeLessThan(MAX_MEMORY_BYTES);
-    await until(() => timers() <= before);
-  });
+  test.each(behaviours.filter(({ endless }) => endless))(
+    "stays bounded when the server sends $name",
+    async (behaviour) => {
+      const before = timers();
+      const failures: (string | null)[] = [];
+      const peak = await peakBytes(async () => {
+        for (const stage of subject.stages) {
+          failures.push(broken(behaviour, stage, await meetAt(subject, behaviour, stage)));
+        }
+      });
+      expect(failures.filter((failure) => failure !== null)).toEqual([]);
+      expect(peak).toBeLessThan(MAX_MEMORY_BYTES);
+      await until(() => timers() <= before);
+    },
+  );
 });
 
-test("hostile › what ends of itself", { timeout: 300_000 }, async () => {
-  const before = timers();
-  const meetings = SUBJECTS.flatMap((subject) =>
-    behavioursOf(subject.protocol)
-      .filter(({ endless }) => !endless)
-      .flatMap((behaviour) => subject.stages.map((stage) => ({ subject, behaviour, stage }))),
-  );
-  // Many at once, since these mostly wait; too many would wait for each other.
-  const failures = await inParallel(meetings, AT_ONCE, async ({ subject, behaviour, stage }) => {
-    const failure = broken(behaviour, stage, await meetAt(subject, behaviour, stage));
-    return failure === null ? null : `${subject.name}: ${behaviour.name}: ${failure}`;
-  });
-  expect(failures.filter((failure) => failure !== null)).toEqual([]);
-  await until(() => timers() <= before);
-});
+test(
+  "hostile servers › break no rule of any transaction when their behaviour ends by itself",
+  { timeout: 300_000 },
+  async () => {
+    const before = timers();
+    const meetings = SUBJECTS.flatMap((subject) =>
+      behavioursOf(subject.protocol)
+        .filter(({ endless }) => !endless)
+        .flatMap((behaviour) => subject.stages.map((stage) => ({ subject, behaviour, stage }))),
+    );
+    // Many at once, since these mostly wait; too many would wait for each other.
+    const failures = await inParallel(meetings, AT_ONCE, async ({ subject, behaviour, stage }) => {
+      const failure = broken(behaviour, stage, await meetAt(subject, behaviour, stage));
+      return failure === null ? null : `${subject.name}: ${behaviour.name}: ${failure}`;
+    });
+    expect(failures.filter((failure) => failure !== null)).toEqual([]);
+    await until(() => timers() <= before);
+  },
+);

@@ -22,10 +22,10 @@ const PLACES: readonly (readonly [string, (text: string) => Partial<TransactionS
   ["the RPC server", (text) => ({ options: { rpc_server: `ex01${text}` } })],
   ["the path of AAA's form", (text) => ({ options: { aaa_login_path: `/cgi/x${text}` } })],
   [
-    "the address outside",
+    "the outside address",
     (text) => ({ expect: "blocked", options: { outside_address: `a${text}` } }),
   ],
-  ["the question", (text) => ({ options: { query: `mail${text}` } })],
+  ["the DNS question", (text) => ({ options: { query: `mail${text}` } })],
 ];
 
 describe.each(TRANSACTIONS)("%s", (transaction) => {
@@ -38,7 +38,7 @@ describe.each(TRANSACTIONS)("%s", (transaction) => {
   });
 
   test.each(PLACES)(
-    "line ends and NUL in %s: refused before anything is dialled",
+    "refuses without a connection when %s holds a line end or NUL",
     async (_, change) => {
       for (const text of ["\r\nzz9 DELETE INBOX\r\n", "\n", "\r", "\0"]) {
         const seen = await runTransaction(

@@ -77,7 +77,7 @@ const PLAYS: readonly (readonly [string, Yes])[] = [
     (socket, yes, { injected }) => socket.write(yes + injected.slice(0, 1)),
   ],
   [
-    "a whole answer right behind",
+    "a whole answer in the next packet",
     (socket, yes, { injected }) => {
       socket.write(yes, () => setImmediate(() => socket.write(injected)));
     },
@@ -112,14 +112,14 @@ async function expectRefused(client: Client, protocol: StartTls, yes: Yes): Prom
 }
 
 describe.each(CLIENTS)("%s", (_, client, protocol) => {
-  test("passes where nothing is injected", async () => {
+  test("passes when nothing is injected", async () => {
     server = await startTlsServer(protocol, HONEST);
     const seen = await client(server.port);
     expect(`${seen.outcome} ${seen.evidence.detail ?? ""}`).toMatch(/^match/);
     expect(server.trusted().length).toBeGreaterThan(0);
   });
 
-  test.each(PLAYS)("takes no injected answer: %s", async (play, yes) => {
+  test.each(PLAYS)("accepts no injected response: %s", async (play, yes) => {
     const seen = await expectRefused(client, protocol, yes);
     if (play.endsWith("in the same packet")) {
       expect(seen).toMatchObject(AHEAD);

@@ -149,41 +149,49 @@ const STRANGERS: readonly (readonly [
   reason: string,
 ])[] = [
   ["self-signed", "self_signed", {}, "certificate_untrusted"],
-  ["of an issuer that is not the system's", "mail", { ca: null }, "certificate_untrusted"],
+  ["of an issuer the system does not know", "mail", { ca: null }, "certificate_untrusted"],
   ["expired", "expired", {}, "certificate_expired"],
   ["not yet valid", "not_yet_valid", {}, "certificate_not_yet_valid"],
-  ["with another name", "wrong_name", {}, "certificate_name"],
-  ["sound, and no name is known to look for", "mail", { expectedNames: [] }, "certificate_name"],
-  ["with the address, where no name is known", "adc", { expectedNames: [] }, "certificate_name"],
-  ["sound, and not the pinned one", "mail", { proof: PINNED("other") }, "pinned_certificate"],
+  ["for another name", "wrong_name", {}, "certificate_name"],
+  ["valid and no expected name is known", "mail", { expectedNames: [] }, "certificate_name"],
+  [
+    "for the address and no expected name is known",
+    "adc",
+    { expectedNames: [] },
+    "certificate_name",
+  ],
+  ["valid but not the pinned one", "mail", { proof: PINNED("other") }, "pinned_certificate"],
 ];
 
 describe.each(LOGINS)("$name", (subject) => {
-  test("logs in › where the certificate verifies and fits", async () => {
+  test("logs in when the certificate verifies and matches", async () => {
     const { seen } = await meet(subject, ["mail"]);
     expect(`${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`).toMatch(/^match/);
   });
 
-  test.each(STRANGERS)("is not tried › certificate %s", async (_what, name, tls, reason) => {
-    const { seen, heard } = await meet(subject, [name], tls);
-    expect(seen).toMatchObject({ outcome: "fault", reason, step: "tls" });
-    expect(loginOutcome(seen)).toBe("not_tried");
-    expectNothingSent(heard);
-    expect(seen.evidence.detail).toContain(`fingerprint_sha256: ${pinOf(name)}`);
-  });
+  test.each(STRANGERS)(
+    "sends no credential when the certificate is %s",
+    async (_what, name, tls, reason) => {
+      const { seen, heard } = await meet(subject, [name], tls);
+      expect(seen).toMatchObject({ outcome: "fault", reason, step: "tls" });
+      expect(loginOutcome(seen)).toBe("not_tried");
+      expectNothingSent(heard);
+      expect(seen.evidence.detail).toContain(`fingerprint_sha256: ${pinOf(name)}`);
+    },
+  );
 
-  test("logs in › where a self-signed certificate is the pinned one", async () => {
+  test("logs in when a self-signed certificate is pinned", async () => {
     const { seen } = await meet(subject, ["self_signed"], { proof: PINNED("self_signed") });
     expect(`${seen.outcome} ${seen.reason} ${seen.evidence.detail ?? ""}`).toMatch(/^match/);
   });
 
-  test("logs in › at anybody's where the operator wrote verify: false", async () => {
+  test("logs in with any certificate when verify is false", async () => {
     const proof: ServerProof = { kind: "unverified" };
     const { seen } = await meet(subject, ["self_signed"], { proof });
     expect(seen.outcome).toBe("match");
   });
 
-  test("sends nothing more › when another certificate comes with the next connection", async () => {
+  test("sends no credential when the next connection presents another certificate", async () => {
     // Either it needs no second connection, or that one gets nothing.
     for (const tls of [{}, { proof: PINNED("mail") }]) {
       const { seen, heard } = await meet(subject, ["mail", "self_signed"], tls);
@@ -201,7 +209,7 @@ describe.each([
   ["imap_login", IMAP_STARTTLS],
   ["pop3_login", POP3_STLS],
   ["smtp_submission", SMTP_STARTTLS],
-] as const)("%s by STARTTLS", (transaction, protocol) => {
+] as const)("%s over STARTTLS", (transaction, protocol) => {
   async function upgrade(
     certificates: readonly CertificateName[],
     offered: boolean,
@@ -223,20 +231,23 @@ describe.each([
     return { seen, heard: listener.heard() };
   }
 
-  test("logs in › where the certificate verifies and fits", async () => {
+  test("logs in when the certificate verifies or is pinned", async () => {
     expect((await upgrade(["mail"], true)).seen.outcome).toBe("match");
     const pinned = await upgrade(["self_signed"], true, { proof: PINNED("self_signed") });
     expect(pinned.seen.outcome).toBe("match");
   });
 
-  test.each(STRANGERS)("is not tried › certificate %s", async (_what, name, tls, reason) => {
-    const { seen, heard } = await upgrade([name], true, tls);
-    expect(seen).toMatchObject({ outcome: "fault", reason, step: "starttls" });
-    expect(loginOutcome(seen)).toBe("not_tried");
-    expectNothingSent(heard);
-  });
+  test.each(STRANGERS)(
+    "sends no credential when the certificate is %s",
+    async (_what, name, tls, reason) => {
+      const { seen, heard } = await upgrade([name], true, tls);
+      expect(seen).toMatchObject({ outcome: "fault", reason, step: "starttls" });
+      expect(loginOutcome(seen)).toBe("not_tried");
+      expectNothingSent(heard);
+    },
+  );
 
-  test("is not tried › in the clear, when the offer of STARTTLS is taken away", async () => {
+  test("sends no credential in clear text when STARTTLS is stripped", async () => {
     if (transaction === "pop3_login") {
       // STLS is asked for whether it is offered or not; this server says yes to it all the same.
       return;
@@ -247,7 +258,7 @@ describe.each([
     expectNothingSent(heard);
   });
 
-  test("is not tried › when STARTTLS is taken away, or its certificate changes, for the login alone", async () => {
+  test("sends no credential when STARTTLS or the certificate changes for the login connection", async () => {
     const second = await upgrade(["mail", "self_signed"], true);
     if (second.seen.outcome !== "match") {
       expect(second.seen).toMatchObject({ outcome: "fault", reason: "certificate_untrusted" });

@@ -102,7 +102,7 @@ const CASES: readonly Case[] = [
   { what: "IMAP with STARTTLS", server: ["dovecot", "imap"], look: "imap_greeting", change: START, module: "imap_starttls", we: "up", reason: "ok", peer: "up" },
   { what: "IMAP asked at the POP3 port", server: ["dovecot", "pop3"], look: "imap_greeting", module: "imap", we: "down", reason: "banner_mismatch", peer: "down" },
   { what: "IMAP silent", server: "tcp.silent", look: "imap_greeting", module: "imap", we: "down", reason: "banner_timeout", peer: "down" },
-  { what: "IMAP closes unheard", server: "tcp.close_after_accept", look: "imap_greeting", module: "imap", we: "down", reason: "closed_without_data", peer: "down" },
+  { what: "IMAP closed without a greeting", server: "tcp.close_after_accept", look: "imap_greeting", module: "imap", we: "down", reason: "closed_without_data", peer: "down" },
   { what: "IMAP silent after its greeting", server: "imap.silent_after_greeting", look: "imap_greeting", module: "imap", we: "down", reason: "response_timeout", peer: "down" },
   { what: "IMAP without STARTTLS", server: "imap.customised_greeting", look: "imap_greeting", change: START, module: "imap_starttls", we: "down", reason: "tls_handshake", peer: "down" },
   { what: "POP3 with STLS", server: ["dovecot", "pop3"], look: "pop3_greeting", change: START, module: "pop3_stls", we: "up", reason: "ok", peer: "up" },
@@ -117,7 +117,7 @@ const CASES: readonly Case[] = [
   { what: "a certificate for another name, verified", server: ["nginx", "wrong_name"], look: "health_page", change: STRICT, module: "http_health_verified", url: ["https", `owa/${LOOK}`], we: "down", reason: "certificate_name", peer: "down" },
   { what: "401 with its schemes", server: ["nginx", "http"], look: "https_challenge", change: { path: "/EWS/" }, module: "http_401", url: ["http", "EWS/"], we: "up", reason: "ok", peer: "up" },
   { what: "401 without any scheme", server: ["nginx", "http"], look: "https_challenge", change: { path: "/front" }, module: "http_401", url: ["http", "front"], we: "down", reason: "protocol_error", peer: "up", because: "the status is all it is asked to look at" },
-  { what: "the web resets", server: "http.reset", look: "health_page", module: "http_health", url: ["http", `owa/${LOOK}`], we: "down", reason: "component_offline", peer: "down" },
+  { what: "a reset HTTP connection", server: "http.reset", look: "health_page", module: "http_health", url: ["http", `owa/${LOOK}`], we: "down", reason: "component_offline", peer: "down" },
   { what: "TLS at a clear port", server: ["nginx", "http"], look: "health_page", change: IMPLICIT, module: "http_health", url: ["https", `owa/${LOOK}`], we: "down", reason: "plaintext_on_tls_port", peer: "down" },
 ];
 
@@ -128,7 +128,7 @@ const lacking =
   missing("nginx", "nginx-light") ??
   missing("/usr/lib/postfix/sbin/master", "postfix") ??
   postfixNeeds();
-describe.skipIf(lacking !== null)("blackbox_exporter and our transactions", () => {
+describe.skipIf(lacking !== null)("transactions against blackbox_exporter", () => {
   let blackbox: RealServer;
   const servers: Record<string, RealServer> = {};
   beforeAll(async () => {

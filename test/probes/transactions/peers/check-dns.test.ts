@@ -58,8 +58,8 @@ const CASES: readonly Case[] = [
   { what: "none of the expected addresses", server: "bind", options: { query: MAIL, expected: "192.0.2.99" }, args: ["-H", MAIL, "-a", "192.0.2.99"], we: "down", reason: "pattern_missing", peer: "down" },
   { what: "a name that is not there", server: "bind", options: { query: `no.${MAIL}` }, args: ["-H", `no.${MAIL}`], we: "down", reason: "bad_status", peer: "down" },
   { what: "a zone it refuses", server: "bind", options: { query: "example.net" }, args: ["-H", "example.net"], we: "down", reason: "bad_status", peer: "down" },
-  { what: "nobody listens", server: "nobody", options: { query: MAIL }, args: ["-H", MAIL], we: "down", reason: "refused", peer: "down" },
-  { what: "silence", server: "silent", options: { query: MAIL }, args: ["-H", MAIL], we: "down", reason: "response_timeout", peer: "down" },
+  { what: "a closed port", server: "nobody", options: { query: MAIL }, args: ["-H", MAIL], we: "down", reason: "refused", peer: "down" },
+  { what: "no response", server: "silent", options: { query: MAIL }, args: ["-H", MAIL], we: "down", reason: "response_timeout", peer: "down" },
   { what: "garbage", server: "garbage", options: { query: MAIL }, args: ["-H", MAIL], we: "down", reason: "response_timeout", peer: "down" },
 ];
 
@@ -68,7 +68,7 @@ const lacking =
   missing("nslookup", "bind9-dnsutils") ??
   lacksPlugin("check_dns") ??
   (process.getuid?.() === 0 ? null : "port 53 needs root");
-describe.skipIf(lacking !== null)("check_dns and dns_lookup", () => {
+describe.skipIf(lacking !== null)("dns_lookup against check_dns", () => {
   let bind: RealServer;
   const sockets: Socket[] = [];
   beforeAll(async () => {

@@ -36,28 +36,28 @@ const CASES: readonly Case[] = [
   { what: "no health page", server: "http", look: "health_page", change: { path: "/rpc/" }, args: health("/rpc/healthcheck.htm"), we: "down", reason: "bad_status", peer: "down" },
   { what: "401 with its schemes", server: "http", ...CHALLENGE, change: { path: "/EWS/" }, we: "up", reason: "ok", peer: "up" },
   { what: "401 over TLS", server: "https", ...CHALLENGE, change: { ...IMPLICIT, path: "/EWS/" }, args: [...TLS, ...CHALLENGE.args], we: "up", reason: "ok", peer: "up" },
-  { what: "401 that nobody told it of", server: "http", ...CHALLENGE, change: { path: "/EWS/" }, args: ["-u", "/EWS/"], we: "up", reason: "ok", peer: "warning", because: "a challenge is a client's error to it, unless -e names it" },
+  { what: "401 not named by -e", server: "http", ...CHALLENGE, change: { path: "/EWS/" }, args: ["-u", "/EWS/"], we: "up", reason: "ok", peer: "warning", because: "a challenge is a client's error to it, unless -e names it" },
   { what: "401 without any scheme", server: "http", ...CHALLENGE, change: { path: "/front" }, args: ["-u", "/front", "-e", " 401 "], we: "down", reason: "protocol_error", peer: "up", because: "the status line is all it looks at" },
   { what: "the redirect to the login", server: "https", look: "https_challenge", change: { ...IMPLICIT, path: "/owa/" }, args: [...TLS, "-u", "/owa/", "-e", " 302 "], we: "up", reason: "ok", peer: "up" },
   { what: "a page that asks for no login", server: "http", look: "https_challenge", change: { path: "/" }, args: ["-u", "/", "-e", " 401 "], we: "down", reason: "bad_status", peer: "down" },
   { what: "500", server: "http", look: "https_challenge", change: { path: "/broken" }, args: ["-u", "/broken", "-e", " 401 "], we: "down", reason: "bad_status", peer: "down" },
   { what: "closed without an answer", server: "http", look: "https_challenge", change: { path: "/dropped" }, args: ["-u", "/dropped", "-e", " 401 "], we: "down", reason: "closed_without_data", peer: "down" },
   { what: "an expired certificate, verified", server: "expired", ...HEALTH, change: STRICT, args: [...TLS, "-C", "30,14"], we: "down", reason: "certificate_expired", peer: "down" },
-  { what: "a certificate in time, by its age", server: "https", ...HEALTH, change: STRICT, args: [...TLS, "-C", "30,14"], we: "up", reason: "ok", peer: "up" },
+  { what: "a valid certificate, by its age", server: "https", ...HEALTH, change: STRICT, args: [...TLS, "-C", "30,14"], we: "up", reason: "ok", peer: "up" },
   { what: "an expired certificate, not verified", server: "expired", ...HEALTH, change: IMPLICIT, args: [...TLS, ...HEALTH.args], we: "up", reason: "ok", peer: "up" },
   { what: "an expired certificate, verified by us alone", server: "expired", ...HEALTH, change: STRICT, args: [...TLS, ...HEALTH.args], we: "down", reason: "certificate_expired", peer: "up", because: NO_VERIFICATION },
   { what: "a certificate for another name, verified by us alone", server: "wrong_name", ...HEALTH, change: STRICT, args: [...TLS, ...HEALTH.args], we: "down", reason: "certificate_name", peer: "up", because: NO_VERIFICATION },
   { what: "TLS at a clear port", server: "http", ...HEALTH, change: IMPLICIT, args: [...TLS, ...HEALTH.args], we: "down", reason: "plaintext_on_tls_port", peer: "down" },
-  { what: "nobody listens", server: { fault: "tcp.refused" }, ...HEALTH, we: "down", reason: "refused", peer: "down" },
-  { what: "silence", server: { fault: "http.silent" }, ...HEALTH, we: "down", reason: "response_timeout", peer: "down" },
+  { what: "a closed port", server: { fault: "tcp.refused" }, ...HEALTH, we: "down", reason: "refused", peer: "down" },
+  { what: "no response", server: { fault: "http.silent" }, ...HEALTH, we: "down", reason: "response_timeout", peer: "down" },
   { what: "a reset", server: { fault: "http.reset" }, ...HEALTH, we: "down", reason: "component_offline", peer: "down" },
   { what: "another protocol", server: { fault: "tcp.ssh" }, ...HEALTH, we: "down", reason: "protocol_error", peer: "down" },
-  { what: "silence at the handshake", server: { fault: "tls.silent" }, ...HEALTH, change: IMPLICIT, args: [...TLS, ...HEALTH.args], we: "down", reason: "tls_timeout", peer: "down" },
+  { what: "no response to the handshake", server: { fault: "tls.silent" }, ...HEALTH, change: IMPLICIT, args: [...TLS, ...HEALTH.args], we: "down", reason: "tls_timeout", peer: "down" },
   { what: "no common cipher", server: { fault: "tls.no_common_cipher" }, ...HEALTH, change: IMPLICIT, args: [...TLS, ...HEALTH.args], we: "down", reason: "tls_handshake", peer: "down" },
 ];
 
 const lacking = missing("nginx", "nginx-light") ?? lacksPlugin("check_http");
-describe.skipIf(lacking !== null)("check_http and our looks at the web", () => {
+describe.skipIf(lacking !== null)("health_page and https_challenge against check_http", () => {
   let nginx: RealServer;
   beforeAll(async () => {
     nginx = await startNginx();

@@ -47,17 +47,17 @@ const CASES: readonly Case[] = [
   { what: "a certificate for another address, verified by its name", server: "ldaps", ...TLS_LOGIN, change: { account: admin, ...STRICT }, env: TRUSTED, we: "up", reason: "ok", peer: "down", because: "it knows the server by the address it dials alone, and the certificate names none" },
   { what: "a wrong password", server: "ldap", change: { account: account({ ...LDAP_ADMIN, password: "wrong" }) }, args: [...BASE, "-D", LDAP_ADMIN.username, "-P", "wrong"], we: "unknown", reason: "auth_rejected", peer: "down", because: "a rejected login says nothing of the server to us, and everything to it" },
   { what: "a base that is not there", server: "ldap", change: { account: admin, options: { base_dn: "dc=nowhere" } }, args: ["-3", "-b", "dc=nowhere", ...AS_ADMIN], we: "down", reason: "bad_status", peer: "down" },
-  { what: "nobody listens", server: { fault: "tcp.refused" }, ...LOGIN, we: "down", reason: "refused", peer: "down" },
-  { what: "silence", server: { fault: "tcp.silent" }, ...LOGIN, we: "down", reason: "response_timeout", peer: "down" },
+  { what: "a closed port", server: { fault: "tcp.refused" }, ...LOGIN, we: "down", reason: "refused", peer: "down" },
+  { what: "no response", server: { fault: "tcp.silent" }, ...LOGIN, we: "down", reason: "response_timeout", peer: "down" },
   { what: "a close after the bind", server: { fault: "tcp.close_after_data" }, ...LOGIN, we: "down", reason: "closed_without_data", peer: "down" },
   { what: "a reset after the bind", server: { fault: "tcp.reset_after_data" }, ...LOGIN, we: "down", reason: "reset", peer: "down" },
   { what: "another protocol", server: { fault: "tcp.ssh" }, ...LOGIN, we: "down", reason: "protocol_error", peer: "down" },
   { what: "TLS at a clear port", server: "ldap", ...TLS_LOGIN, we: "down", reason: "closed_without_data", peer: "down" },
-  { what: "silence at the handshake", server: { fault: "tls.silent" }, ...TLS_LOGIN, we: "down", reason: "tls_timeout", peer: "down" },
+  { what: "no response to the handshake", server: { fault: "tls.silent" }, ...TLS_LOGIN, we: "down", reason: "tls_timeout", peer: "down" },
 ];
 
 const lacking = missing("slapd", "slapd") ?? lacksPlugin("check_ldap");
-describe.skipIf(lacking !== null)("check_ldap and ldap_bind", () => {
+describe.skipIf(lacking !== null)("ldap_bind against check_ldap", () => {
   let slapd: RealServer;
   beforeAll(async () => {
     slapd = await startSlapd();

@@ -38,17 +38,17 @@ interface Case extends Named {
 
 // prettier-ignore
 const CASES: readonly Case[] = [
-  { what: "a clock in time", server: "chrony", we: "up", reason: "ok", peer: "up" },
+  { what: "a right clock", server: "chrony", we: "up", reason: "ok", peer: "up" },
   { what: "a clock an hour ahead", server: "an_hour_ahead", we: "down", reason: "bad_status", peer: "down" },
-  { what: "our own clock an hour ahead", server: "chrony", clockAheadS: 3600, we: "down", reason: "bad_status", peer: "down" },
+  { what: "the local clock an hour ahead", server: "chrony", clockAheadS: 3600, we: "down", reason: "bad_status", peer: "down" },
   { what: "not synchronised", server: "unsynchronised", we: "down", reason: "bad_status", peer: "down" },
-  { what: "nobody listens", server: "nobody", we: "down", reason: "refused", peer: "down" },
-  { what: "silence", server: "silent", we: "down", reason: "response_timeout", peer: "down" },
+  { what: "a closed port", server: "nobody", we: "down", reason: "refused", peer: "down" },
+  { what: "no response", server: "silent", we: "down", reason: "response_timeout", peer: "down" },
   { what: "garbage", server: "garbage", we: "down", reason: "response_timeout", peer: "down" },
 ];
 
 const lacking = missing("chronyd", "chrony") ?? lacksPlugin("check_ntp_time");
-describe.skipIf(lacking !== null)("check_ntp_time and ntp_time", () => {
+describe.skipIf(lacking !== null)("ntp_time against check_ntp_time", () => {
   let chrony: RealServer;
   const sockets: Socket[] = [];
   const ports: Record<string, number> = { nobody: 1 };

@@ -73,6 +73,6 @@ export interface Named {
 
 /** The name of a case's test. */
 export function title(peer: string, { what, we, reason, peer: they, because }: Named): string {
-  const agreed = because === undefined ? "alike" : `${peer} says ${they}: ${because}`;
-  return `${what}: ${we} (${reason}); ${agreed}`;
+  const theirs = because === undefined ? "agrees" : `reports ${they}: ${because}`;
+  return `reports ${we} (${reason}) for "${what}"; ${peer} ${theirs}`;
 }
