@@ -3,7 +3,7 @@ import type { Acl, AclKind, AclRange } from "../model/policy.ts";
 import { choice, enabled, textOrNone, wholeOrNone, type FieldType } from "./field-types.ts";
 import { field, readWhole, type Fields, type FieldSource } from "./fields.ts";
 
-/** `= 10.0.0.1-10.0.0.9`, with the operator before (ns.conf) or behind (NITRO). */
+/** `= 10.0.0.1-10.0.0.9`, with the operator first (ns.conf) or last (NITRO). */
 function range(expects: string, isOne: (text: string) => boolean): FieldType<AclRange | null> {
   return {
     expects,
@@ -26,7 +26,7 @@ function range(expects: string, isOne: (text: string) => boolean): FieldType<Acl
   };
 }
 
-/** A simple rule names one, without an operator. */
+/** A simple rule names a single address, without an operator. */
 function single(expects: string, isOne: (text: string) => boolean): FieldType<AclRange | null> {
   return {
     expects,
@@ -58,9 +58,9 @@ const SIMPLE_FIELDS = {
 };
 
 /**
- * The attributes of a rule of each kind that say whether a client's connection is dropped.
- * Sources: NetScaler command reference, `add ns acl`, `add ns acl6`, `add ns simpleacl`, `add ns simpleacl6`; NITRO docs,
- * configuration/ns/nsacl and its like.
+ * The attributes of each kind of rule that determine whether a client's connection is dropped.
+ * Sources: NetScaler command reference, `add ns acl`, `add ns acl6`, `add ns simpleacl`, `add ns simpleacl6`; NITRO
+ * docs, configuration/ns/nsacl and related objects.
  */
 export const ACL_FIELDS = {
   acl: {
@@ -82,7 +82,7 @@ export const ACL_FIELDS = {
 
 export const ACL_KINDS = Object.keys(ACL_FIELDS) as readonly AclKind[];
 
-/** A rule of which nothing but this is known: it is on, and fits everything. */
+/** The defaults of a rule: enabled, and matching everything. */
 const ANY = {
   enabled: true,
   priority: null,
@@ -92,7 +92,7 @@ const ANY = {
   destinationPort: null,
 };
 
-/** A rule as one source has it. */
+/** A rule as one source describes it. */
 export function readAcl(
   kind: AclKind,
   { name, action, line }: Pick<Acl, "name" | "action" | "line">,
@@ -101,14 +101,14 @@ export function readAcl(
   return { kind, name, action, ...ANY, ...readWhole<Fields>(ACL_FIELDS[kind], source), line };
 }
 
-/** Each kind has names of its own. */
+/** Each kind of rule has its own name space. */
 export function aclKey({ kind, name }: Pick<Acl, "kind" | "name">): string {
   return kind === "acl" ? name : `${kind} ${name}`;
 }
 
 export const aclAction = choice(["ALLOW", "DENY", "BRIDGE"]);
 
-/** A connection as far as it is known; an unknown source is null. */
+/** The known properties of a connection; an unknown source is null. */
 export interface AclConnection {
   readonly source: string | null;
   readonly destination: string;
@@ -116,8 +116,8 @@ export interface AclConnection {
 }
 
 /**
- * The rule by which the ADC drops this TCP connection, and whether that is certain; null where none does. Simple rules come
- * first, the others by priority, and the first that fits decides (NetScaler docs: "Access Control Lists").
+ * The rule by which the ADC drops this TCP connection, and whether that is certain; null if there is none. Simple rules
+ * are evaluated first, the others by priority, and the first match decides (NetScaler docs: "Access Control Lists").
  */
 export function denyingAcl(
   acls: readonly Acl[],

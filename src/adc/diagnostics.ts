@@ -9,7 +9,7 @@ import { isMeantDestination, ownAddresses } from "./vserver-graph.ts";
 import type { Monitor } from "../model/monitor.ts";
 import { nearNames } from "./near-names.ts";
 
-/** Services nobody watches: without members there is nothing to probe, without monitors nothing to repeat. */
+/** Services that are not monitored: without members there is nothing to probe, without monitors nothing to repeat. */
 function coverageDiagnostics(estate: Estate): Diagnostic[] {
   return [...estate.services.values()].flatMap((service): Diagnostic[] => {
     const about = { line: service.line, object: service.name, severity: "info" as const };
@@ -27,7 +27,7 @@ function coverageDiagnostics(estate: Estate): Diagnostic[] {
 
 /** One address and port used by two vservers, by two services, or twice in one service group. */
 function endpointDiagnostics(estate: Estate): Diagnostic[] {
-  // Two sites of one excerpt may have the same addresses.
+  // Two sites in one excerpt may have the same addresses.
   const severity = estate.extent === "excerpt" ? "info" : "warning";
   const vservers: Endpoint[] = [...estate.lbVservers.values(), ...estate.csVservers.values()]
     .filter((vserver) => vserver.address !== null && vserver.port !== null)
@@ -57,7 +57,7 @@ function endpointDiagnostics(estate: Estate): Diagnostic[] {
   ];
 }
 
-/** A server rightly stands in several groups (one per virtual directory, each with its own monitor). */
+/** A server may belong to several groups (one per virtual directory, each with its own monitor). */
 function groupScope(service: AdcService): string {
   return service.kind === "serviceGroup" ? `${service.name}|` : "|";
 }
@@ -105,7 +105,7 @@ function endpointKey(
   return `${String(trafficDomain)}|${transport}|${String(address)}|${String(port)}`;
 }
 
-/** A reference that leads nowhere, before it is a sentence. */
+/** A dangling reference, before it becomes a message. */
 interface Missing {
   readonly severity: Diagnostic["severity"];
   readonly kind: Kind;
@@ -114,7 +114,7 @@ interface Missing {
   readonly line: SourceLine;
 }
 
-/** References from one object to another that lead nowhere, or to an object of another kind. */
+/** References from one object to another that does not exist or is of another kind. */
 function referenceDiagnostics(
   estate: Estate,
   unread: ReadonlySet<string>,
@@ -137,11 +137,11 @@ function referenceDiagnostics(
       return;
     }
     const [expected = "vserver"] = accepted;
-    // Names of services and of vservers are apart, and often the same: the service may stand in the rest.
+    // Services and vservers have separate name spaces and often share names: the service may be in the missing part.
     const isNamesake = (kind: Kind): boolean =>
       isPart(estate) && expected === "service" && kind === "vserver";
     const actual = KINDS.filter((kind) => isOf(kind) && !isNamesake(kind));
-    // A file that tells of no certificate, policy or net profile at all is an excerpt more often than a mistake.
+    // A file without any certificate, policy or net profile is more often an excerpt than a mistake.
     const excerpt = BESIDE.has(expected) && kinds[expected].every(({ size }) => size === 0);
     const severity = excerpt ? "info" : "error";
     if (actual.length === 0) {
@@ -157,7 +157,7 @@ function referenceDiagnostics(
       check("monitor", binding.monitor, service.name, binding.line);
     }
     check("net profile", service.netProfile, service.name, service.line);
-    // An excerpt may leave all servers out; of a file that has some, a name that is none of them is no server.
+    // An excerpt may contain no servers at all; in a file that has some, an unknown name is a mistake.
     for (const { server, domain, line } of estate.servers.size === 0 ? [] : service.members) {
       check("server", domain === server ? server : null, service.name, line);
     }
@@ -185,8 +185,8 @@ function referenceDiagnostics(
 }
 
 /**
- * The monitor that is meant where only a part of its name is bound, by that part: `MON_web`, which nothing uses, by `web`,
- * which is not configured.
+ * The monitor that is probably meant where only a part of its name is bound, by that part: the unused `MON_web` for
+ * `web`, which is not configured.
  */
 function meantMonitors({ services, monitors }: Estate): ReadonlyMap<string, string> {
   const bound = new Set(
@@ -209,15 +209,15 @@ function meantMonitors({ services, monitors }: Estate): ReadonlyMap<string, stri
   return meant;
 }
 
-/** Shorter words stand behind a separator in many names. */
+/** Many names end in a separator and a shorter word than this. */
 const MIN_MEANT = 4;
 
-/** Whether the file itself is not a whole configuration, so that the rest may hold what it names. */
+/** Whether the file is not a complete configuration, so that the missing part may define the names. */
 function isPart({ extent }: Pick<Estate, "extent">): boolean {
   return extent === "paste" || extent === "excerpt";
 }
 
-/** Where a part of a configuration names what it does not hold. */
+/** References of a partial configuration to objects that it does not contain. */
 export const ELSEWHERE = " in this text; the rest of the configuration may hold it";
 
 function dangling({ severity, kind, name, object, line }: Missing, more = ""): Diagnostic {
@@ -229,8 +229,8 @@ function dangling({ severity, kind, name, object, line }: Missing, more = ""): D
 const MAX_NAMES = 12;
 
 /**
- * What a part of a configuration refers to stands in the rest: one cause, with all its names. A name that is all but one of
- * its own is a mistake all the same.
+ * References from a partial configuration to its missing part: one message with all names. A name that differs only
+ * slightly from an existing one is still reported as a mistake.
  */
 function leavingThePart(
   missing: readonly Missing[],
@@ -284,7 +284,7 @@ type Check = (
   line: SourceLine,
 ) => void;
 
-/** What content switching may lead to. */
+/** The possible targets of content switching. */
 const TARGETS = ["vserver", "authentication vserver", "GSLB vserver"] as const;
 
 function vserverReferences(vserver: Vserver, check: Check): void {
@@ -310,7 +310,7 @@ function vserverReferences(vserver: Vserver, check: Check): void {
   }
 }
 
-/** The firmware brings policies of its own, and `NOPOLICY` placeholders for policy labels. */
+/** Policies that the firmware brings, and `NOPOLICY` placeholders for policy labels. */
 const BUILT_IN_POLICY = /^(ns_|_|nopolicy)/i;
 
 const KINDS = [
@@ -329,7 +329,7 @@ const KINDS = [
 ] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Kinds that excerpts leave out. */
+/** Kinds of objects that excerpts often leave out. */
 const BESIDE: ReadonlySet<Kind> = new Set([
   "certificate key",
   "policy",
@@ -337,7 +337,7 @@ const BESIDE: ReadonlySet<Kind> = new Set([
   "net profile",
 ] as const);
 
-/** The tables in which the names of each kind stand. */
+/** The maps that hold the names of each kind. */
 function kindsByName(
   estate: Estate,
 ): Readonly<Record<Kind, readonly ReadonlyMap<string, unknown>[]>> {
@@ -357,7 +357,7 @@ function kindsByName(
   };
 }
 
-/** The name among an estate's objects of a kind, as diagnostics call it, from which one differs by a slip of the hand. */
+/** The name of an existing object of this kind (as diagnostics call it) that is one typing mistake away. */
 export function nearNamesOf(estate: Estate): (kind: string, name: string) => string | null {
   const tables = kindsByName(estate);
   const finders = new Map<Kind, (name: string) => string | null>();
@@ -373,10 +373,10 @@ export function nearNamesOf(estate: Estate): (kind: string, name: string) => str
 }
 
 /**
- * What a reader of any estate must know, whichever way it was read: pinned destinations, monitors nobody uses, secrets
- * only the ADC can read, references to nothing or to the wrong kind, one address and port used twice, unknown types.
- * Importers append these to their own `diagnostics`, and name monitors bound to what an estate leaves out (routes), and
- * objects whose definition they could not read, of which they have told.
+ * Diagnostics for any estate, however it was read: fixed destinations, unused monitors, secrets that only the ADC can
+ * decrypt, dangling references or references to the wrong kind, one address and port used twice, unknown types.
+ * Importers append these to their own `diagnostics`. They also name monitors that are bound to objects outside the
+ * estate (routes), and objects whose definition was unreadable and already reported.
  */
 export function estateDiagnostics(
   estate: Estate,
@@ -390,7 +390,7 @@ export function estateDiagnostics(
       monitors.map(({ monitor }) => monitor),
     ),
   );
-  // Bound by mistake in a server's place, which is said of the group.
+  // Bound to a server by mistake, which is reported for the group.
   const boundAsServers = new Set(
     [...estate.services.values()].flatMap(({ members }) => members.map(({ server }) => server)),
   );
@@ -479,7 +479,7 @@ const UNUSED: Readonly<Record<NonNullable<Estate["extent"]> | "whole", string>> 
   objects: "The monitor is not bound to any service or GSLB service; a route may use it.",
 };
 
-/** One destination decides for members at other addresses, of which it says nothing. */
+/** One fixed destination decides for all members, although it says nothing about them. */
 function pinnedDestination(
   { name, line, destIp }: Monitor,
   users: readonly AdcService[],
@@ -510,17 +510,17 @@ function needsPassword(monitor: Monitor): boolean {
   );
 }
 
-/** Maximum number of diagnostics listed per rule: a broken estate can have one in every row. */
+/** Maximum number of diagnostics listed per rule: a broken estate may have one in every row. */
 const MAX_PER_RULE = 1_000;
 
-/** Far more than a sentence about names of the ADC's own length: a file may hold names of 60 KB. */
+/** Far longer than a message that contains names of valid length: a file may contain names of 60 KB. */
 const MAX_TEXT = 2_000;
 
 function shortened(text: string): string {
   return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 }
 
-/** The diagnostics of one import, bounded per rule: what is beyond is counted. */
+/** The diagnostics of one import, limited per rule; further ones are only counted. */
 export class DiagnosticList {
   readonly #kept: Diagnostic[] = [];
   readonly #counts = new Map<string, { first: Diagnostic; count: number }>();
@@ -541,7 +541,7 @@ export class DiagnosticList {
     }
   }
 
-  /** Those kept, in the order of their coming, then one for each rule that has more. */
+  /** The kept diagnostics in order, then one for each rule that has more. */
   all(): Diagnostic[] {
     const more = [...this.#counts.values()].filter(({ count }) => count > MAX_PER_RULE);
     return [

@@ -3,45 +3,45 @@ import type { Port } from "../model/adc-service.ts";
 import type { CodeRange } from "../model/monitor.ts";
 
 /**
- * How one kind of value is written by NetScaler and what it means. Both readers hand over what was written as texts, the
- * number and its unit of a duration among them; what a value may be is decided here and nowhere else.
+ * How NetScaler writes one kind of value, and what it means. Both readers pass the written text, a duration as number
+ * and unit; only this file decides which values are valid.
  */
 export interface FieldType<T> {
-  /** What a fitting value is, as the end of a sentence: `a whole number from 1 to 127`. */
+  /** What a valid value is, to end a sentence with: `a whole number from 1 to 127`. */
   readonly expects: string;
-  /** The value, or undefined when the texts are outside what is expected. */
+  /** The value, or undefined if the text is not valid. */
   read(written: readonly string[]): T | undefined;
-  /** The value as NITRO writes it, with its unit where it has one; undefined: the attribute is absent. */
+  /** The value as NITRO writes it, with its unit if it has one; undefined: the attribute is absent. */
   write(value: T): unknown;
 }
 
-/** The ADC takes names of at most 127 characters, of a server that is known by its domain at most 255. */
+/** The ADC limits names to 127 characters, and names of domain-based servers to 255. */
 export const MAX_NAME_LENGTH = 255;
 
-/** A duration on the wire: NITRO has one attribute for the number and one for the unit. */
+/** How NITRO transfers a duration: one attribute for the number and one for the unit. */
 export interface WireDuration {
   readonly value: number;
   readonly unit: "MIN" | "SEC" | "MSEC";
 }
 
-/** Any text; an option without a value is unreadable. */
+/** Any text; an option without a value is invalid. */
 export const text: FieldType<string | null> = {
   expects: "a text",
   read: ([first]) => first,
   write: (value) => value ?? undefined,
 };
 
-/** Controls end a line or a text in every protocol that carries one. */
+/** Control characters end a line or a text in every line protocol. */
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
-/** A text that goes into a command of a line protocol: one with a line end in it would be two commands. */
+/** A text that is used in a command of a line protocol: a line break in it would start a second command. */
 export const line: FieldType<string | null> = {
   expects: "a text without control characters",
   read: ([first]) => (first === undefined || CONTROL.test(first) ? undefined : first),
   write: (value) => value ?? undefined,
 };
 
-/** A text in which NITRO's written nothing (`none`) is null. */
+/** A text; NITRO's `none` becomes null. */
 export const textOrNone: FieldType<string | null> = convert(
   text,
   (value) => (value?.toLowerCase() === "none" ? null : value),
@@ -55,7 +55,10 @@ export const keyword: FieldType<string> = {
   write: (value) => value,
 };
 
-/** The same without a dash: `ROUNDROBIN-cltTimeout 9000` lacks a space, and the ADC refuses it. */
+/**
+ * Like {@link keyword}, but without a hyphen: in `ROUNDROBIN-cltTimeout 9000` a space is missing, and the ADC rejects
+ * it.
+ */
 export const plainKeyword: FieldType<string> = {
   ...keyword,
   read: (written) =>
@@ -71,7 +74,7 @@ export function choice<const T extends string>(known: readonly T[]): FieldType<T
   };
 }
 
-/** One of a few keywords; each of `others` reads as null, and the first of them is how null is written. */
+/** One of a few keywords; each of `others` means null, and null is written as the first of them. */
 export function choiceOrNone<const T extends string>(
   known: readonly T[],
   others: readonly string[] = [],
@@ -87,7 +90,10 @@ export function choiceOrNone<const T extends string>(
   };
 }
 
-/** A switch. All spellings are read everywhere, as appliances mix them; `words` is how NITRO writes this one. */
+/**
+ * A switch. Every spelling is accepted everywhere, because appliances mix them; `words` is NITRO's spelling for this
+ * one.
+ */
 function flag(words: readonly [on: unknown, off: unknown]): FieldType<boolean> {
   return {
     expects: `${String(words[0])} or ${String(words[1])}`,
@@ -100,7 +106,7 @@ export const yesNo: FieldType<boolean> = flag(["YES", "NO"]);
 export const onOff: FieldType<boolean> = flag(["ON", "OFF"]);
 export const enabled: FieldType<boolean> = flag(["ENABLED", "DISABLED"]);
 
-/** A value of this type, or null where nothing was said: the attribute is then absent. */
+/** A value of this type, or null if it is not set: the attribute is then absent. */
 export function orNone<T>(type: FieldType<T>): FieldType<T | null> {
   return {
     expects: type.expects,
@@ -109,14 +115,14 @@ export function orNone<T>(type: FieldType<T>): FieldType<T | null> {
   };
 }
 
-/** An option whose presence alone switches it on; a JSON boolean in NITRO. */
+/** An option that is switched on by its presence; a JSON boolean in NITRO. */
 export const present: FieldType<boolean> = {
   expects: "no value, true or false",
   read: ([first]) => (first === undefined ? true : truth(first)),
   write: (value) => value,
 };
 
-/** What a switch says, in any spelling. */
+/** The value of a switch, in any spelling. */
 export function truth(written: string): boolean | undefined {
   if (/^(enabled|yes|on|true)$/i.test(written)) {
     return true;
@@ -124,7 +130,7 @@ export function truth(written: string): boolean | undefined {
   return /^(disabled|no|off|false)$/i.test(written) ? false : undefined;
 }
 
-/** A whole number within bounds. NITRO's documented type Double travels as a string, Integer as a number. */
+/** A whole number within bounds. NITRO sends its documented type Double as a string, Integer as a number. */
 export function whole(
   from: number,
   to: number,
@@ -140,7 +146,7 @@ export function whole(
   };
 }
 
-/** As {@link whole}, or null where nothing was said; NITRO writes 0 for that where 0 is no value. */
+/** Like {@link whole}, or null if not set; NITRO writes 0 for that if 0 is no valid value. */
 export function wholeOrNone(
   from: number,
   to: number,
@@ -154,7 +160,7 @@ export function wholeOrNone(
   };
 }
 
-/** A whole number of seconds or minutes, kept in milliseconds. */
+/** A whole number of seconds or minutes, stored in milliseconds. */
 export function wholeUnits(unitMs: number, from: number, to: number): FieldType<number> {
   const unit = unitMs === 60_000 ? "minutes" : "seconds";
   return {
@@ -170,8 +176,8 @@ export function wholeUnits(unitMs: number, from: number, to: number): FieldType<
 const UNITS_MS = { MSEC: 1, SEC: 1_000, MIN: 60_000 } as const;
 
 /**
- * `30`, `2 MIN`, `500 MSEC` (also as one word) in milliseconds; seconds without a unit. The command reference bounds the
- * value in seconds: other units have the same bounds in time.
+ * `30`, `2 MIN`, `500 MSEC` (also as one word) in milliseconds; without a unit, seconds. The command reference gives
+ * the bounds in seconds: they apply to other units too.
  */
 export function duration(fromS: number, toS: number): FieldType<number> {
   const smallest = fromS === 0 ? "0" : "1 MSEC";
@@ -195,7 +201,7 @@ function isUnit(written: string): written is keyof typeof UNITS_MS {
   return Object.hasOwn(UNITS_MS, written);
 }
 
-/** 60 s come back as `1` and `MIN`, as real appliances answer. */
+/** 60 s are returned as `1` and `MIN`, as by real appliances. */
 function inLargestUnit(durationMs: number): WireDuration {
   const unit = (["MIN", "SEC"] as const).find(
     (one) => durationMs > 0 && durationMs % UNITS_MS[one] === 0,
@@ -204,7 +210,7 @@ function inLargestUnit(durationMs: number): WireDuration {
   return { value: durationMs / UNITS_MS[chosen], unit: chosen };
 }
 
-/** A port, or `*`, which is also written as 65535; null for 0, which is none. */
+/** A port, or `*`, which may also be written as 65535; null for 0, which means none. */
 export const port: FieldType<Port | null> = {
   expects: "a port from 1 to 65534, or *",
   read: ([first = ""]) => {
@@ -217,14 +223,14 @@ export const port: FieldType<Port | null> = {
   write: (value) => (value === "*" ? 65_535 : (value ?? 0)),
 };
 
-/** A port that takes the place of the bound service's; null for 0 and `*`, which stand for that one. */
+/** A port that replaces that of the bound service; null for 0 and `*`, which mean no replacement. */
 export const ownPort: FieldType<number | null> = convert(
   port,
   (value) => (value === "*" ? null : value),
   (value) => value,
 );
 
-/** An IP address; null for `0`, `0.0.0.0`, `::` and `*`, which stand for none. */
+/** An IP address; null for `0`, `0.0.0.0`, `::` and `*`, which mean none. */
 export const address: FieldType<string | null> = {
   expects: "an IP address",
   read: ([first = ""]) => {
@@ -236,7 +242,7 @@ export const address: FieldType<string | null> = {
   write: (value) => value ?? "0.0.0.0",
 };
 
-/** As {@link address}; the attribute is absent where there is none. */
+/** Like {@link address}; the attribute is absent if there is none. */
 export const addressOrNone: FieldType<string | null> = {
   ...address,
   write: (value) => value ?? undefined,
@@ -249,7 +255,7 @@ export const texts: FieldType<readonly string[]> = {
   write: (value) => (value.length === 0 ? undefined : value),
 };
 
-/** Response codes and ranges of them: `200 301-302`, also with commas between. */
+/** Response codes and ranges: `200 301-302`, also separated by commas. */
 export const codeRanges: FieldType<readonly CodeRange[] | null> = {
   expects: "response codes or ranges of them from 0 to 65535",
   read: (written) => {
@@ -268,7 +274,7 @@ function codeRange(written: string): CodeRange | null {
   return first === undefined || to < from || to > 65_535 ? null : { from, to };
 }
 
-/** A value of another type under another meaning. */
+/** A value of another type, converted. */
 export function convert<A, B>(
   type: FieldType<A>,
   decode: (value: A) => B,
@@ -284,7 +290,7 @@ export function convert<A, B>(
   };
 }
 
-/** A whole number as either reader finds it; null for anything else, fractions and exponents included. */
+/** A whole number from either reader; null for anything else, including fractions and exponents. */
 export function wholeNumber(written: string): number | null {
   return /^\s{0,8}[+-]?\d{1,15}(?:\.0{1,9})?\s{0,8}$/.test(written) ? Number(written) : null;
 }

@@ -4,16 +4,16 @@ import type { Diagnostic } from "../model/estate.ts";
 import type { SourceLine } from "../model/source-line.ts";
 
 /**
- * One attribute of a NetScaler object: its names, what it may be, and what stands where nothing is written. A table of them,
- * keyed by the property of our model, is all that the ns.conf reader, the NITRO reader, the lab's NITRO rows and the
- * reference in docs/ know of an object's attributes.
+ * One attribute of a NetScaler object: its names, its valid values and its default. A table of them, keyed by the
+ * property of our model, is the only source from which the ns.conf reader, the NITRO reader, the lab's NITRO rows and
+ * the reference in docs/ know an object's attributes.
  */
 export interface Field<T> {
-  /** The option of the command line, spelt as its reference spells it, without the dash. */
+  /** The command-line option, spelt as in the command reference, without the hyphen. */
   readonly option: string;
-  /** The option as statements hold it, in lower case. */
+  /** The option as statements store it, in lower case. */
   readonly key: string;
-  /** NITRO's attributes: the one it writes first, then where else firmware may return the same. */
+  /** NITRO's attributes: the one to write first, then alternatives that some firmware returns. */
   readonly attributes: readonly string[];
   /** NITRO's attribute for the unit of a duration. */
   readonly unit: string | null;
@@ -28,7 +28,7 @@ export type Values<F extends Fields> = {
   -readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never;
 };
 
-/** A table's entry. NITRO's attribute is the option in lower case unless `names` says otherwise. */
+/** An entry of a table. NITRO's attribute is the option in lower case unless `names` says otherwise. */
 export function field<T>(
   option: string,
   type: FieldType<T>,
@@ -46,21 +46,24 @@ export function field<T>(
   };
 }
 
-/** Where the values of one object stand: a statement of ns.conf or a row of NITRO. */
+/** Where the values of one object come from: a statement of ns.conf or a row of NITRO. */
 export interface FieldSource {
   /** The object, for diagnostics. */
   readonly object: string;
   readonly line: SourceLine;
-  /** What is written for a field: undefined when nothing is, null when it is no text or number. */
+  /** The written value of a field: undefined if there is none, null if it is neither text nor number. */
   readonly written: (field: Field<unknown>) => readonly string[] | null | undefined;
   readonly report: (diagnostic: Diagnostic) => void;
-  /** A command, which the ADC refuses as a whole where one value does not fit; NITRO answers with what the ADC has. */
+  /**
+   * Whether this is a command, which the ADC rejects as a whole if one value is invalid. NITRO returns what the ADC
+   * has.
+   */
   readonly isCommand?: boolean;
-  /** Whatever is written for a field brings its default back: `unset`. */
+  /** Any value of a field restores its default: `unset`. */
   readonly resets?: boolean;
 }
 
-/** The values that a source holds. One that does not fit is left out after a diagnostic, so that the default stands. */
+/** The values in a source. An invalid one is left out with a diagnostic, so that the default applies. */
 export function readFields<F extends Fields>(fields: F, source: FieldSource): Partial<Values<F>> {
   const values: Record<string, unknown> = {};
   for (const property in fields) {
@@ -72,7 +75,7 @@ export function readFields<F extends Fields>(fields: F, source: FieldSource): Pa
   return values as Partial<Values<F>>;
 }
 
-/** As {@link readFields}, with the defaults where nothing fitting is written. */
+/** Like {@link readFields}, with defaults for missing and invalid values. */
 export function readWhole<F extends Fields>(fields: F, source: FieldSource): Values<F> {
   const values: Record<string, unknown> = {};
   for (const property in fields) {
@@ -98,8 +101,8 @@ function readField(one: Field<unknown> | undefined, source: FieldSource): unknow
 }
 
 /**
- * What stands where nothing is written. V8 keeps an object that is given a dozen properties one by one as a hash table, four
- * times as large and slow to copy, and so all copies; one that it parses is laid out as a literal is.
+ * The default values. V8 stores an object that is given a dozen properties one by one as a hash table, which is four
+ * times as large and slow to copy, and so are its copies; an object that it parses is laid out like a literal.
  */
 export function defaultsOf<F extends Fields>(fields: F): Values<F> {
   const names = Object.keys(fields).map((property) => `${JSON.stringify(property)}:null`);
@@ -110,7 +113,7 @@ export function defaultsOf<F extends Fields>(fields: F): Values<F> {
   return values as Values<F>;
 }
 
-/** An object's values as NITRO writes them; undefined stands for an attribute that is absent. */
+/** An object's values as NITRO writes them; undefined stands for an absent attribute. */
 export function rowOf<F extends Fields>(
   fields: F,
   values: Readonly<Values<F>>,
@@ -130,7 +133,7 @@ export function rowOf<F extends Fields>(
   return row;
 }
 
-/** A number with or without unit: nothing else is quoted, for a text may be a secret in the wrong place. */
+/** A number with or without unit: nothing else is quoted, because a text may be a misplaced secret. */
 const QUOTABLE = /^(?:[+-]?\d[\d.eE+-]{0,30}|[+-]?Infinity|NaN|\*|MSEC|SEC|MIN)$/i;
 
 function refusal(

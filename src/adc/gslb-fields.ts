@@ -16,8 +16,8 @@ import type { AdnsAddress, Gslb, GslbService, GslbSite, GslbVserver } from "../m
 import { ownAddresses } from "./vserver-graph.ts";
 
 /**
- * The attributes of GSLB sites, services, service groups and vservers, and of what is bound to them. What GSLB services
- * share with services stands in service-fields.ts.
+ * The attributes of GSLB sites, services, service groups and vservers, and of their bindings. What GSLB services have
+ * in common with services is in vserver-fields.ts.
  * Sources: NetScaler command reference, `add gslb site|service|serviceGroup|vserver` and their `bind`; NITRO docs,
  * configuration of global-server-load-balancing.
  */
@@ -38,7 +38,7 @@ export const GSLB_SERVICE_FIELDS = {
   cname: field("cnameEntry", text, null),
 };
 
-/** Of a service, or of one member of a group. */
+/** Attributes of a service, or of one member of a group. */
 export const GSLB_PUBLIC_FIELDS = {
   publicAddress: field("publicIP", addressOrNone, null),
   publicPort: field("publicPort", ownPort, null),
@@ -65,15 +65,15 @@ export const GSLB_DOMAIN_FIELDS = {
 
 export const GSLB_BINDING_FIELDS = { weight };
 
-/** A site out of its attributes. */
+/** A site from its attributes. */
 export function siteOf(name: string, values: Values<typeof GSLB_SITE_FIELDS>): GslbSite {
   const { type, ...rest } = values;
   return { name, local: type === null ? null : type === "LOCAL", ...rest, line: null };
 }
 
 /**
- * The sites with their place: where the type is left out, a site at one of the ADC's own addresses is its own
- * (NetScaler command reference, `add gslb site`).
+ * The sites with their type: if it is not set, a site at one of the ADC's own addresses is local (NetScaler command
+ * reference, `add gslb site`).
  */
 function placedSites(
   sites: ReadonlyMap<string, GslbSite>,
@@ -87,7 +87,9 @@ function placedSites(
   );
 }
 
-/** GSLB's objects have a name space of their own: where a name is taken, the one of GSLB is shown with an addition. */
+/**
+ * GSLB objects have their own name space: if another object has the same name, the GSLB object is shown with a suffix.
+ */
 function gslbName(
   taken: Iterable<{ readonly has: (name: string) => boolean }>,
   name: string,
@@ -95,7 +97,7 @@ function gslbName(
   return [...taken].some((names) => names.has(name)) ? `${name} (GSLB)` : name;
 }
 
-/** GSLB with the names it is shown by beside the other objects of its ADC. */
+/** The GSLB objects with the names under which they are shown beside the ADC's other objects. */
 export function namedGslb(
   gslb: {
     readonly sites: ReadonlyMap<string, GslbSite>;
@@ -125,8 +127,8 @@ export function namedGslb(
 }
 
 /**
- * The estate with the VIPs that GSLB hands out among its services, so that they are probed as any other member is. Its
- * GSLB stands as it was.
+ * The estate with the VIPs of GSLB services as services, so that they are probed like any other member. Its GSLB
+ * configuration is unchanged.
  */
 export function withSites(estate: Estate): Estate {
   return estate.gslb.services.size === 0
@@ -134,7 +136,7 @@ export function withSites(estate: Estate): Estate {
     : { ...estate, services: new Map([...estate.services, ...siteServices(estate).services]) };
 }
 
-/** The estate with these alone for services. */
+/** The estate with only these services. */
 export function siteServices(estate: Estate): Estate {
   const sites = [...estate.gslb.services.values()].map((service): [string, AdcService] => [
     service.shownAs,

@@ -5,8 +5,8 @@ import type { LbVserver, Vserver } from "../model/vserver.ts";
 
 /**
  * Why a service is not judged by its monitors: `own_address`: it is the ADC itself, to which no monitor can be bound
- * (NITRO error 2135); `no_protocol`: type ANY or one to which nothing is ever answered; `always_up`: a dummy that exists
- * so that a vserver which redirects is UP.
+ * (NITRO error 2135); `no_protocol`: type ANY, or a type whose servers never respond; `always_up`: a dummy that keeps a
+ * redirecting vserver UP.
  */
 export type IdleReason = "own_address" | "no_protocol" | "always_up";
 
@@ -34,7 +34,7 @@ export function idleReason(estate: Estate): (service: AdcService) => IdleReason 
     return selves.has(address) || isLoopback(address);
   }
 
-  /** Its monitors ask the ADC itself, or its name says what it is for. */
+  /** Its monitors check the ADC itself, or its name says that it is a dummy. */
   function isDummy(service: AdcService): boolean {
     const asked = service.monitors.flatMap(({ monitor, synthesised }) => {
       const found = estate.monitors.get(monitor);
@@ -51,15 +51,15 @@ function isNamedDummy({ name }: AdcService): boolean {
 }
 
 /**
- * Whether nobody is ever served by a service: all its members stand at addresses that are nobody's server, and it is there
- * for the sake of its state, as its vservers (which redirect), its name or `-healthMonitor NO` show.
+ * Whether a service serves no clients: all its members have addresses that belong to no server, and it exists only for
+ * its state, as its redirecting vservers, its name or `-healthMonitor NO` show.
  */
 export function servesNoClients(estate: Estate): (service: AdcService) => boolean {
   const redirecting = servicesOfRedirects(estate);
   const redirectingWhenDown = servicesOfVservers(estate, ({ redirectUrl, httpsRedirectUrl }) =>
     [redirectUrl, httpsRedirectUrl].some((url) => url !== null),
   );
-  // Some lab or plant does use an example's address: where an application is asked, somebody answers.
+  // Some labs and plants do use the addresses for examples: if an application is monitored there, it exists.
   const asksNothing = ({ monitors }: AdcService): boolean =>
     monitors.every(({ monitor }) =>
       ["PING", "TCP"].includes(estate.monitors.get(monitor)?.type ?? "TCP"),
@@ -77,7 +77,7 @@ export function servesNoClients(estate: Estate): (service: AdcService) => boolea
   };
 }
 
-/** `1.1.1.1`, `1.2.3.4`, `0.0.0.1`, `127.0.0.1`: what people write who need some address. */
+/** `1.1.1.1`, `1.2.3.4`, `0.0.0.1`, `127.0.0.1`: placeholders for a required address. */
 const NOWHERE = /^(?:(\d)(?:\.\1){3}|1\.2\.3\.4|0\.\d+\.\d+\.\d+|127\..*|::1?)$/;
 
 /** Networks for documentation (RFC 5737, RFC 3849). */
@@ -85,19 +85,19 @@ const EXAMPLES = /^(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+$|^2001:0?db8:/i;
 
 const UNANSWERED: ReadonlySet<string> = new Set(["ANY", "SYSLOGUDP", "GRE", "DHCPRA", "IPFIX"]);
 
-/** UDP ports whose servers never answer: SNMP traps, syslog, flow records. */
+/** UDP ports whose servers never respond: SNMP traps, syslog, flow records. */
 const ONE_WAY_PORTS: ReadonlySet<number> = new Set([162, 514, 2055, 4739, 6343, 9995, 9996]);
 
 function isOneWay(serviceType: string, port: number | "*"): boolean {
   return serviceType === "UDP" && typeof port === "number" && ONE_WAY_PORTS.has(port);
 }
 
-/** Services of which every vserver answers every request itself. */
+/** Services whose vservers all answer every request themselves. */
 function servicesOfRedirects(estate: Estate): ReadonlySet<string> {
   return servicesOfVservers(estate, (vserver) => answersAll(estate, vserver));
 }
 
-/** Services that such vservers alone bind. */
+/** Services that are bound only to vservers that meet the condition. */
 function servicesOfVservers(
   estate: Estate,
   isSuch: (vserver: LbVserver) => boolean,
@@ -113,7 +113,7 @@ function servicesOfVservers(
   return new Set([...such].filter((name) => !others.has(name)));
 }
 
-/** A responder policy that is always true redirects or answers. */
+/** Whether a responder policy that always matches redirects or responds. */
 export function answersAll(estate: Estate, vserver: Vserver): boolean {
   return vserver.policies.some(({ policy }) => {
     const found = estate.policies.get(policy);
@@ -126,7 +126,7 @@ export function answersAll(estate: Estate, vserver: Vserver): boolean {
   });
 }
 
-/** Rules that take every request of this vserver, as people write them for a redirect to TLS. */
+/** Rules that match every request of this vserver, as commonly written to redirect to TLS. */
 function isAlwaysTrue(rule: string, { serviceType, port }: Vserver): boolean {
   const text = rule.replace(/\s+/g, "").toLowerCase();
   const inClear = serviceType === "HTTP";

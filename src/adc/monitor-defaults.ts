@@ -32,7 +32,7 @@ const SECRET_KEYS: ReadonlySet<string> = new Set([
   "kcdpassword",
 ]);
 
-/** The keys of a statement as written, every secret replaced. */
+/** The keys of a statement as written, with every secret redacted. */
 export function redactKeys(
   keys: ReadonlyMap<string, readonly string[]>,
 ): ReadonlyMap<string, readonly string[]> {
@@ -60,17 +60,17 @@ function redactionOf(key: string): (value: string) => string {
 
 const SCRIPT_PASSWORD = /((?:^|[;\s])(?:password|passwd|pwd|pass|secret|community)=)[^;]*/gi;
 
-/** `user=itest;password=…` as the scripts of the ADC take their arguments. */
+/** `user=itest;password=…`: the form in which the ADC's scripts take their arguments. */
 function redactScriptArgs(scriptArgs: string): string {
   return scriptArgs.replace(SCRIPT_PASSWORD, `$1${REDACTED}`);
 }
 
-/** Scripts that log in, the firmware's and those that others named after what they do. */
+/** Scripts that log in: the firmware's, and others named after that purpose. */
 const LOGIN_SCRIPT = /pop|imap|smtp|ldap|ftp|sql|ntlm|kerberos|radius|log[io]n|auth/i;
 
 /**
- * Arguments of a script that logs in, without a password that only its place tells (`itest;…`), and without what a
- * password that holds a semicolon leaves behind: of the parts that have no name the first alone stays.
+ * The arguments of a script that logs in, without a positional password (`itest;…`) and without the remains of a
+ * password that contains a semicolon: of the parts without a name only the first is kept.
  */
 function redactPlacedPassword(scriptName: string, scriptArgs: string): string {
   if (!LOGIN_SCRIPT.test(scriptName)) {
@@ -87,7 +87,7 @@ export function hasScriptPassword(scriptArgs: string): boolean {
 }
 
 /**
- * The attributes of `lb monitor`, with the bounds and defaults of every type.
+ * The attributes of `lb monitor`, with the bounds and defaults common to all types.
  * Sources: NetScaler command reference, `add lb monitor`; NITRO docs, configuration/load-balancing/lbmonitor.
  */
 export const MONITOR_FIELDS = {
@@ -107,7 +107,7 @@ export const MONITOR_FIELDS = {
   ipTunnel: field("ipTunnel", yesNo, false),
   tos: field("tos", yesNo, false),
   secure: field("secure", yesNo, false),
-  // No default is documented: `show lb monitor` of 10.5 shows ENABLED where it was added without, DISABLED for built-ins.
+  // The default is not documented: `show lb monitor` of 10.5 shows ENABLED if it was not set, DISABLED for built-ins.
   lrtm: field("LRTM", enabled, true, { attributes: ["lrtm", "lrtmconfstr"] }),
   netProfile: field("netProfile", textOrNone, null),
   sslProfile: field("sslProfile", textOrNone, null),
@@ -116,13 +116,13 @@ export const MONITOR_FIELDS = {
 const optionalText = (option: string, attributes?: readonly string[]) =>
   field(option, text, null, attributes === undefined ? {} : { attributes });
 
-/** As {@link optionalText}, for what a replica puts into a command. */
+/** Like {@link optionalText}, for values that a replica uses in a command. */
 const optionalLine = (option: string) => field(option, line, null);
 
-/** Where the ADC's own dispatcher of scripts listens by default. */
+/** The default port of the ADC's own dispatcher of scripts. */
 const DISPATCHER_PORT = 3013;
 
-/** The attributes that belong to some types only; what a type has as its own default stands in monitor-defaults.ts. */
+/** Attributes that apply only to some types; type-specific defaults are further below. */
 export const MONITOR_PARAMETER_FIELDS = {
   httpRequest: optionalText("httpRequest"),
   rtspRequest: optionalText("rtspRequest"),
@@ -175,14 +175,13 @@ export const MONITOR_PARAMETER_FIELDS = {
   action: optionalText("action"),
 };
 
-/** What a reader knows of a monitor before NetScaler's defaults fill the rest. */
+/** What a reader knows of a monitor before NetScaler's defaults are applied. */
 export type PartialMonitor = Partial<Omit<Monitor, "name" | "type" | "parameters">> &
   Pick<Monitor, "name" | "type"> & { readonly parameters?: Partial<MonitorParameters> };
 
 /**
- * Completes a monitor with NetScaler's defaults, first those of every type (monitor-fields.ts), then those of its own
- * type. An explicit null counts as given, a missing key as default. Source: NetScaler command reference, `add lb monitor`.
- *
+ * Completes a monitor with NetScaler's defaults: first those of all types, then those of its own type. An explicit null
+ * counts as set, a missing key as default. Source: NetScaler command reference, `add lb monitor`.
  * The documented default query of DNS monitors is the root; it stays null here.
  */
 export function monitorWithDefaults(partial: PartialMonitor): Monitor {
@@ -197,7 +196,10 @@ export function monitorWithDefaults(partial: PartialMonitor): Monitor {
   );
 }
 
-/** Only a whole monitor tells which script its arguments are for: name and arguments may come by different commands. */
+/**
+ * Only the complete monitor shows which script the arguments are for: name and arguments may come from different
+ * commands.
+ */
 function withoutPlacedPassword(monitor: Monitor): Monitor {
   const { scriptName, scriptArgs, password } = monitor.parameters;
   const redacted =
@@ -228,7 +230,9 @@ export const SCRIPT_OF_TYPE: ReadonlyMap<string, string> = new Map([
   ["MYSQL", "nsmysql.pl"],
 ]);
 
-/** Every type the firmware knows (NetScaler command reference); a type outside the list is kept, never repeated. */
+/**
+ * Every type that the firmware knows (NetScaler command reference); a type outside the list is kept but never repeated.
+ */
 export const MONITOR_TYPES: ReadonlySet<string> = new Set([
   ..."PING TCP HTTP TCP-ECV HTTP-ECV UDP-ECV DNS FTP LDNS-PING LDNS-TCP LDNS-DNS RADIUS USER".split(
     " ",
@@ -251,7 +255,7 @@ const NO_PARAMETERS: MonitorParameters = {
   password: "none",
 };
 
-/** A place for every property, so that all monitors are laid out alike. */
+/** Sets every property, so that all monitors have the same object layout. */
 const BLANK: Monitor = {
   ...defaultsOf(MONITOR_FIELDS),
   name: "",
@@ -296,9 +300,9 @@ function typeDefaults(type: string): Partial<MonitorParameters> {
 }
 
 /**
- * The monitor that every NetScaler has under this name, or null when there is none. Names are compared without regard
- * to case, as saved configurations in the wild bind `HTTP` and `http` alike; the result carries the firmware's own
- * spelling. The `-ecv` built-ins send and expect nothing until `set lb monitor` gives them strings.
+ * The built-in monitor with this name, or null if there is none. Names are compared without regard to case, because
+ * real configurations bind both `HTTP` and `http`; the result has the firmware's own spelling. The `-ecv` built-ins
+ * send and expect nothing until `set lb monitor` sets their strings.
  * Source: NetScaler docs, "Built-in monitors".
  */
 export function builtInMonitor(name: string): Monitor | null {
@@ -313,16 +317,16 @@ export function builtInMonitor(name: string): Monitor | null {
     type: found.type,
     builtIn: true,
     secure: found.secure ?? false,
-    // As `show lb monitor` has it: of the firmware's own, the TCP ones alone go without.
+    // As in `show lb monitor`: of the built-in monitors, only the TCP ones do not have it.
     lrtm: lower !== "tcp" && lower !== "tcp-default",
     ...empty,
   });
 }
 
 /**
- * What the ADC binds by itself to a service that has no other monitor, and never writes to ns.conf: `tcp-default` for
- * TCP-based types, `ping-default` for others and for services on port `*`. A group's ports decide together: only if all
- * are `*` is it `ping-default`.
+ * The monitor that the ADC itself binds to a service without any other, and never writes to ns.conf: `tcp-default` for
+ * TCP-based types, `ping-default` for others and for services on port `*`. For a group all ports count: it is
+ * `ping-default` only if all are `*`.
  */
 export function defaultBinding(
   serviceType: string,
@@ -340,7 +344,7 @@ export function defaultBinding(
   };
 }
 
-/** Whether clients reach a service of this type over TCP. */
+/** Whether clients connect to a service of this type over TCP. */
 export function isTcpBased(serviceType: string): boolean {
   return TCP_BASED.has(serviceType.toUpperCase());
 }
@@ -376,7 +380,7 @@ const BUILT_IN: ReadonlyMap<string, BuiltIn> = new Map<string, BuiltIn>([
   ["http2ssl", { type: "HTTP2", secure: true }],
   ["tcp-default", { type: "TCP" }],
   ["ping-default", { type: "PING" }],
-  // Of clusters: the backplane's path to a service. Its type is the appliance's own, and is not repeated.
+  // In clusters: the backplane's path to a service. Its type exists only on the appliance, and is not repeated.
   ["default-path-monitor", { type: "PATH" }],
 ]);
 

@@ -1,12 +1,12 @@
-/** Longer names are none that an ADC takes. */
+/** The ADC accepts no longer names. */
 const MAX_NAME_LENGTH = 127;
-/** Pairs of names that are compared at most, some tenths of a second's work: a text may hold any number of either. */
+/** Maximum number of compared names, which takes some tenths of a second: a text may contain any number of them. */
 const MAX_COMPARED = 2_000_000;
 
 /**
- * Finds the name among these that differs from one by a slip of the hand: in its separators, or by one letter within a word
- * that is left out, doubled, wrong or swapped with the next. Null: none does, or too many were compared before. Names that
- * are numbered, and words that end in another letter (`http`, `https`), are different names.
+ * Finds the name that differs from the given one by a typing mistake: in its separators, or by one letter within a word
+ * that is missing, doubled, wrong or swapped with the next. Null: there is none, or too many were compared before.
+ * Numbered names, and words that end in another letter (`http`, `https`), are different names.
  */
 export function nearNames(names: readonly string[]): (name: string) => string | null {
   const known = names
@@ -44,7 +44,7 @@ export function nearNames(names: readonly string[]): (name: string) => string | 
   };
 }
 
-/** Between two numbers a separator stays: `v1-1` is not `v11`. */
+/** A separator between two numbers counts: `v1-1` is not `v11`. */
 function withoutSeparators(name: string): string {
   return name
     .split(/[^a-z0-9]/)
@@ -55,7 +55,7 @@ function withoutSeparators(name: string): string {
     );
 }
 
-/** Fewer letters are no word: `s_a` and `s_b` are two. */
+/** The minimum length of a word: `s_a` and `s_b` are different names. */
 const MIN_WORD_LETTERS = 5;
 
 function isSlip(one: string, other: string): boolean {

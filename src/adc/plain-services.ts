@@ -12,9 +12,9 @@ import {
 } from "./recognise.ts";
 
 /**
- * What a member speaks, whoever made it: by its port, its service's type, a monitor of that kind, or the port of a virtual
- * server before it. Names say nothing here, and a look at what a port is for is as harmless as the connect that the ADC makes
- * anyway.
+ * The protocol of a member of any product: from its port, its service's type, a monitor of that kind, or the port of a
+ * vserver in front. Names are not considered. A look that speaks the protocol of a port is as harmless as the
+ * connection that the ADC makes anyway.
  */
 export function createPlainRecogniser(
   estate: Estate,
@@ -55,14 +55,14 @@ const PORTS: ReadonlyMap<number, LookProtocol> = new Map<number, LookProtocol>([
 /** Service types that carry any protocol over a connection. */
 const STREAMS: ReadonlySet<string> = new Set(["TCP", "SSL_TCP", "SSL_BRIDGE", "ANY"]);
 
-/** What clients of a service speak, by the port of the virtual servers that lead there. */
+/** The protocol of a service's clients, from the ports of the vservers that lead to it. */
 interface Front {
   readonly protocol: LookProtocol;
-  /** Their TLS begins with the first byte, and the ADC passes it on as it is. */
+  /** TLS starts with the first byte, and the ADC passes it through. */
   readonly passesTls: boolean;
 }
 
-/** By service; where its virtual servers differ, they say nothing. */
+/** By service; if its vservers differ, the result is null. */
 function frontsOf({ lbVservers }: Estate): ReadonlyMap<string, Front | null> {
   const fronts = new Map<string, Front | null>();
   for (const { port, serviceType, services } of lbVservers.values()) {
@@ -111,7 +111,7 @@ function protocolOf(
   return PORTS.get(port) ?? byMonitor ?? portProtocol(port) ?? front?.protocol ?? null;
 }
 
-/** By a monitor's type, or by the greeting that it waits for. */
+/** From a monitor's type, or from the greeting that it expects. */
 function kindOf(monitor: Monitor): LookProtocol | null {
   const { recv } = monitor.parameters;
   switch (monitor.type.toUpperCase()) {
@@ -136,11 +136,11 @@ const GREETINGS: readonly (readonly [RegExp, LookProtocol])[] = [
   [/^220[ -]|\bE?SMTP\b/i, "smtp"],
 ];
 
-/** Ports on which a client begins in the clear, whatever a monitor does there. */
+/** Ports on which clients start without TLS, whatever a monitor does. */
 const CLEAR: ReadonlySet<number> = new Set([25, 587, 143, 110, 389, 3268, 80]);
 const FROM_THE_FIRST_BYTE: ReadonlySet<number> = new Set([465, 993, 995, 636, 3269, 443]);
 
-/** TLS as the port has it; on others as the ADC speaks it to that member, or its monitor. */
+/** TLS as usual for the port; on other ports as the ADC or its monitor speaks to the member. */
 function securityOf(
   protocol: LookProtocol,
   { serviceType }: AdcService,
@@ -163,7 +163,7 @@ function securityOf(
   return mayUpgrade ? "starttls_if_offered" : "none";
 }
 
-/** The member's own path: its monitors', then one that a rule or a rewrite leads there; else the root. */
+/** The member's own path: from its monitors, then from a rule or rewrite that leads to it; otherwise the root. */
 function webPath(monitors: readonly Monitor[], ruled: readonly string[]): string {
   const asked = monitors.flatMap((monitor) => requestPath(monitor) ?? []);
   return [...asked, ...ruled].find((path) => /^\/[^\s*]+$/.test(path)) ?? "/";

@@ -5,33 +5,36 @@ import type { ExchangeVersion, TransactionName, TransactionSpec } from "../model
 import type { Monitor } from "../model/monitor.ts";
 import { csTargetOf } from "./vserver-graph.ts";
 
-/** What a member is to Exchange, or speaks otherwise; `protocol` null: nothing, it gets its monitors and no more. */
+/**
+ * The role of a member in Exchange, or the protocol that it speaks otherwise; `protocol` null: unknown, so only its
+ * monitors are probed.
+ */
 export interface Recognition {
   readonly version: ExchangeVersion | null;
   readonly protocol: LookProtocol | null;
-  /** Path of its virtual directory for the web looks; null for other protocols. */
+  /** Path of its virtual directory for web looks; null for other protocols. */
   readonly path: string | null;
-  /** How TLS begins straight at the server. */
+  /** How TLS starts at the server itself. */
   readonly security: TransactionSpec["security"];
 }
 export type ExchangeProtocol = "imap" | "pop3" | "smtp" | "https" | "rpc";
-/** Whatever a look knows how to look at. */
+/** All protocols for which a look exists. */
 export type LookProtocol = ExchangeProtocol | "ldap" | "dns" | "ntp";
 
-/** Help from the configuration (`members:`), the first that matches counts. */
+/** An override in the configuration (`members:`); the first match counts. */
 export interface MemberOverride {
   /** `server:port` or `server`, by name or address, with `*`. */
   readonly match: string;
-  /** Null: as recognised. `http`: the web in clear text. */
+  /** Null: as recognised. `http`: the web without TLS. */
   readonly protocol: LookProtocol | "http" | null;
-  /** `none`: this member is no Exchange, whatever it looks like. */
+  /** `none`: this member is not Exchange, whatever it looks like. */
   readonly exchange: ExchangeVersion | "none" | null;
   readonly path: string | null;
-  /** How TLS begins there; absent or null: as its port or its monitors have it. */
+  /** How TLS starts there; absent or null: as usual for its port or monitors. */
   readonly security?: "none" | "starttls" | "implicit" | null;
 }
 
-/** Members that have shown themselves to be Exchange (`Observation.exchangeSeen`), by `learnedKey`. */
+/** Members recognised as Exchange by their responses (`Observation.exchangeSeen`), by `learnedKey`. */
 export type LearnedExchange = ReadonlySet<string>;
 
 export function learnedKey(server: string, port: Member["port"]): string {
@@ -41,10 +44,11 @@ export function learnedKey(server: string, port: Member["port"]): string {
 const NOTHING: Recognition = { version: null, protocol: null, path: null, security: "none" };
 
 /**
- * Says of each member whether it is Exchange, and what it speaks. Exchange is where a monitor or a content-switching rule
- * names a virtual directory or healthcheck.htm, a monitor awaits Exchange's banner, X-FEServer was seen, or the
- * configuration says so. The mail ports count only where the same server, or the service's or a monitor's name, says
- * Exchange. An ordinary web application gets nothing. What all members of the estate need is worked out once.
+ * Determines for each member whether it is Exchange, and which protocol it speaks. It is Exchange if a monitor or a
+ * content-switching rule names a virtual directory or healthcheck.htm, if a monitor expects Exchange's banner, if
+ * X-FEServer was seen, or if the configuration says so. The mail ports count only if the same server, or the name of
+ * the service or a monitor, suggests Exchange. An ordinary web application does not qualify. What all members of the
+ * estate need is computed once.
  */
 export function createRecogniser(
   estate: Estate,
@@ -52,7 +56,7 @@ export function createRecogniser(
   learned: LearnedExchange,
 ): (adcService: AdcService, member: Member) => Recognition {
   const traits = exchangeTraits(estate);
-  // What is said of a member's name, TLS or looks alone makes no Exchange of it.
+  // An override of name, TLS or looks alone does not make a member Exchange.
   const helpFor = overrideFor(
     help.filter(({ protocol, exchange, path }) => protocol ?? exchange ?? path),
   );
@@ -76,7 +80,7 @@ export function createRecogniser(
   };
 }
 
-/** The looks that a member gets without anybody asking for them. */
+/** The looks that a member gets by default. */
 export function looksFor(
   { protocol, version }: Pick<Recognition, "protocol" | "version">,
   isExchange: boolean,
@@ -99,7 +103,7 @@ export function looksFor(
       return ["dns_lookup"];
     case "ntp":
       return ["ntp_time"];
-    // The endpoint mapper's port is often closed to others than clients' networks: only where asked for.
+    // The endpoint mapper's port is often closed to networks other than the clients': only if configured.
     case "rpc":
     case null:
       return [];
@@ -116,7 +120,7 @@ export const MAIL_PORTS: ReadonlyMap<number, "smtp" | "imap" | "pop3"> = new Map
   [995, "pop3"],
 ]);
 
-/** The configuration's word, then a banner, then the port of a mail protocol, then a virtual directory. */
+/** The configuration first, then a banner, then the port of a mail protocol, then a virtual directory. */
 function protocolOf(
   adcService: AdcService,
   member: Member,
@@ -159,7 +163,7 @@ function isPlain(protocol: MemberOverride["protocol"]): protocol is "ldap" | "dn
   return protocol === "ldap" || protocol === "dns" || protocol === "ntp";
 }
 
-/** Names and addresses of the servers that something beyond a name shows to be Exchange. */
+/** Names and addresses of the servers for which more than a name indicates Exchange. */
 function exchangeServers(
   estate: Estate,
   traits: ReadonlyMap<string, ExchangeTraits>,
@@ -209,7 +213,7 @@ function isWeb({ serviceType }: AdcService, { port }: Member): boolean {
   return ["HTTP", "SSL", "SSL_BRIDGE"].includes(serviceType) || port === 443 || port === 80;
 }
 
-/** 465 counts as implicit TLS; the look itself waits for Exchange's clear banner there first. */
+/** 465 counts as implicit TLS; the look itself first waits for Exchange's cleartext banner there. */
 function mailSecurity(protocol: ExchangeProtocol, { port }: Member): Recognition["security"] {
   if (protocol === "rpc") {
     return "none";
@@ -217,7 +221,7 @@ function mailSecurity(protocol: ExchangeProtocol, { port }: Member): Recognition
   return port === 993 || port === 995 || port === 465 ? "implicit" : "starttls_if_offered";
 }
 
-/** What the configuration says of a member; null: nothing. */
+/** The configuration's override for a member; null: none. */
 type Helper<Override extends MemberOverride = MemberOverride> = (member: Member) => Override | null;
 
 /** Finds the first override that matches a member. */
@@ -240,21 +244,21 @@ export function overrideFor<Override extends MemberOverride>(
 
 /** What the ADC's configuration says about Exchange at one service or service group. */
 interface ExchangeTraits {
-  /** Shown by a virtual directory, healthcheck.htm or a banner; null where nothing but names hint at Exchange. */
+  /** From a virtual directory, healthcheck.htm or a banner; null if only names suggest Exchange. */
   readonly protocol: ExchangeProtocol | null;
   readonly path: string | null;
   readonly version: ExchangeVersion | null;
-  /** The name of the service, of a server or of a monitor says Exchange. */
+  /** The name of the service, of a server or of a monitor suggests Exchange. */
   readonly named: boolean;
-  /** Challenge of the virtual directory that the service's own name tells; null where it tells none. */
+  /** The challenge path of the virtual directory in the service's own name; null if it names none. */
   readonly namedPath: string | null;
-  /** A name says RPC Client Access. */
+  /** A name suggests RPC Client Access. */
   readonly namedRpc: boolean;
-  /** A monitor of it speaks TLS. */
+  /** One of its monitors speaks TLS. */
   readonly secureMonitor: boolean;
 }
 
-/** Traits by name of service; services without any are left out. */
+/** Traits by service name; services without any are left out. */
 function exchangeTraits(estate: Estate): ReadonlyMap<string, ExchangeTraits> {
   const rulePaths = pathsOfRules(estate);
   const traits = new Map<string, ExchangeTraits>();
@@ -298,7 +302,7 @@ function traitsOf(
   };
 }
 
-/** Directories as people call them in the names of services: `Exchange_2010_AS`, `sg_outlook_anywhere`. */
+/** Directories as they appear in service names: `Exchange_2010_AS`, `sg_outlook_anywhere`. */
 const NAMED_DIRECTORIES: readonly (readonly [RegExp, directory: string])[] = [
   [/active[ _-]?sync|(^|[^a-z])e?as([^a-z]|$)/i, "microsoft-server-activesync"],
   [/outlook[ _-]?anywhere|rpc[ _-]?over[ _-]?http|(^|[^a-z])oa([^a-z]|$)/i, "rpc"],
@@ -329,7 +333,7 @@ function versionOf(names: readonly string[]): ExchangeVersion | null {
   return null;
 }
 
-/** `GET /owa/healthcheck.htm` of an HTTP-ECV or TCP-ECV monitor, `HEAD /` of an HTTP one: the path. */
+/** The path in `GET /owa/healthcheck.htm` of an HTTP-ECV or TCP-ECV monitor, or in `HEAD /` of an HTTP monitor. */
 export function requestPath(monitor: Monitor): string | null {
   const { httpRequest, send } = monitor.parameters;
   const request = httpRequest ?? send;
@@ -354,8 +358,8 @@ function bannerProtocol({ parameters }: Monitor): ExchangeProtocol | null {
 const HEALTH_PAGE = /\/healthcheck\.htm$/i;
 
 /**
- * Virtual directories and the path that shows their challenge, in the order in which one is chosen. `/rpc` and `/ecp`
- * alone prove nothing (Remote Desktop Gateway has `/rpc` too); their health page does.
+ * Virtual directories and the path that returns their challenge, in order of preference. `/rpc` and `/ecp` alone prove
+ * nothing (Remote Desktop Gateway has `/rpc` too); their health page does.
  */
 const DIRECTORIES: readonly (readonly [directory: string, challenge: string, proof: RegExp])[] = [
   ["owa", "/owa/", /^\/owa(\/|$)/i],
@@ -373,13 +377,15 @@ const DIRECTORIES: readonly (readonly [directory: string, challenge: string, pro
   ["powershell", "/PowerShell/", /^\/powershell\/healthcheck\.htm/i],
 ];
 
-/** The virtual directory of Exchange in a path, in lower case: `owa` of `/OWA/healthcheck.htm`; null where it is none. */
+/**
+ * The virtual directory of Exchange in a path, in lower case: `owa` for `/OWA/healthcheck.htm`; null if there is none.
+ */
 export function exchangeDirectory(path: string): string | null {
   const first = /^\/([^/?#]+)/.exec(path)?.[1]?.toLowerCase();
   return DIRECTORIES.find(([directory]) => directory === first)?.[0] ?? null;
 }
 
-/** Each directory's challenge, without PowerShell's: what that answers hangs on how it may be called. */
+/** The challenge of each directory except PowerShell, whose response depends on its configuration. */
 export const DIRECTORY_PATHS: readonly string[] = DIRECTORIES.map(
   ([, challenge]) => challenge,
 ).filter((path) => path !== "/PowerShell/");
@@ -390,8 +396,8 @@ function bestDirectory(paths: readonly string[]): string | null {
 }
 
 /**
- * Paths that the ADC's rules name for each service: the literals of content-switching rules that lead to it, and those of
- * the rules and rewrites bound to its own vservers (`/` rewritten to `/owa`).
+ * Paths that the ADC's rules name for each service: the literals of content-switching rules that lead to it, and those
+ * of rules and rewrites bound to its own vservers (`/` rewritten to `/owa`).
  */
 export function pathsOfRules(estate: Estate): ReadonlyMap<string, readonly string[]> {
   const paths = new Map<string, string[]>();
@@ -423,7 +429,9 @@ function literalPaths(estate: Estate, policy: string): readonly string[] {
     .map(({ value }) => (value.startsWith("/") ? value : `/${value}`));
 }
 
-/** Paths in the text an action puts in place: `"\"/owa\""`. A redirect leads elsewhere, and says nothing of who is behind. */
+/**
+ * Paths in an action's replacement text: `"\"/owa\""`. A redirect leads elsewhere and says nothing about the service.
+ */
 function actionPaths(estate: Estate, policy: string): readonly string[] {
   const name = estate.policies.get(policy)?.action ?? null;
   const action = name === null ? undefined : estate.actions.get(name);

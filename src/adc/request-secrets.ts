@@ -1,42 +1,43 @@
 import { splitAt } from "./rule-expression.ts";
 
 /**
- * Secrets that an administrator wrote into the request of a monitor: in `-customHeaders`, `-httpRequest`, `-rtspRequest` or
- * `-send`. One reader for those who hide them (plans, evidence, lint, modules) and for those who send them.
+ * Secrets that an administrator wrote into the request of a monitor: in `-customHeaders`, `-httpRequest`,
+ * `-rtspRequest` or `-send`. The same reader serves the code that redacts them (plans, evidence, lint, modules) and the
+ * code that sends them.
  */
 
-/** What stands in the model, and wherever text is shown, where a secret stood. */
+/** The text that replaces a secret in the model and wherever text is shown. */
 export const REDACTED = "<secret>";
 
-/** A user that a request logs in, by the exchange it belongs to. */
+/** The user that a request logs in, by the kind of exchange. */
 export interface RequestLogin {
   readonly scheme: "basic" | "form" | "pop3" | "imap" | "smtp";
   readonly username: string;
   readonly password: string;
-  /** In a line protocol, the number of commands up to the one that logs in, itself included; else 0. */
+  /** In a line protocol, the number of commands up to and including the login; otherwise 0. */
   readonly commands: number;
-  /** IMAP's tag of that command; else empty. */
+  /** The IMAP tag of that command; otherwise empty. */
   readonly tag: string;
 }
 
 export interface RequestSecrets {
-  /** Whom it logs in by a password; null: no user, though it may carry a token or a cookie. */
+  /** The user that it logs in with a password; null: none, though it may carry a token or a cookie. */
   readonly login: RequestLogin | null;
-  /** What of it must not be seen, without repetitions. */
+  /** The secrets to redact, without repetitions. */
   readonly secrets: readonly string[];
 }
 
 const NOTHING: RequestSecrets = { login: null, secrets: [] };
 
-/** Each is of a line or a word: what stands before the secret in group 1, the secret in group 2. */
+/** Each matches within a line or a word: the text before the secret in group 1, the secret in group 2. */
 const CARRIERS: readonly RegExp[] = [
-  // Headers that let their bearer in.
+  // Headers that grant access.
   /^([ \t]*(?:(?:proxy-)?authorization|cookie|[\w-]*(?:api-?key|token|secret|password))[ \t]*:[ \t]*)([^\s][^\r\n]*)/gim,
   // Fields of a query or a form.
   /((?:^|[?&;\s])[\w.-]*(?:passw(?:or)?d|passwort|pwd|pass|secret|token|api-?key)=)([^&\s"']+)/gi,
   // Members of JSON.
   /("[\w.-]*(?:passw(?:or)?d|passwort|pwd|secret|token|api-?key)"[ \t]{0,9}:[ \t]{0,9}")([^"\\]+)/gi,
-  // A URL's user.
+  // The user part of a URL.
   /(:\/\/[^\s/@:]{1,256}:)([^\s/@]{1,256})(?=@)/g,
   // POP3 and FTP, IMAP, SMTP.
   /^(PASS )([^\r\n]+)/gim,
@@ -53,19 +54,19 @@ export function redactRequest(text: string): string {
   return shown;
 }
 
-/** Commands that log in, with all their arguments, also in a text whose line ends are written as escapes. */
+/** Commands that log in, with all their arguments, also in a text with escaped line ends. */
 const LOGIN_COMMAND =
   /\b(LOGIN|PASS|AUTH(?:ENTICATE)?(?:[ \t]+(?:PLAIN|LOGIN|CRAM-MD5|NTLM|XOAUTH2))?|APOP|Authorization:)[ \t]+(?!<)[^\r\n\\]+/gi;
 
-/** The text without anything that says who logs in, for readers who are strangers. */
+/** The text without anything that identifies who logs in, for readers outside the organisation. */
 export function withoutLogins(text: string, instead: string): string {
   return text.replace(LOGIN_COMMAND, `$1 ${instead}`);
 }
 
-/** What is shorter hides nothing, and would take the evidence to pieces. */
+/** Redacting shorter texts would protect nothing and make the evidence unreadable. */
 const MIN_PART = 4;
 
-/** The secrets of a request or of header lines, and the users they log in. */
+/** The secrets of a request or of header lines, and the users that they log in. */
 export function requestSecrets(text: string): RequestSecrets {
   if (!/[:=]|\bPASS\b|\bLOGIN\b|\bAUTH/i.test(text)) {
     return NOTHING;
@@ -84,7 +85,7 @@ export function requestSecrets(text: string): RequestSecrets {
   };
 }
 
-/** A header's value without its scheme, a quoted word without quotes, and the password inside base64. */
+/** A header's value without its scheme, a quoted string without quotes, and the password inside base64. */
 function partsOf(secret: string): readonly string[] {
   const token = secret.split(/\s+/).at(-1) ?? secret;
   return [token, unquoted(token), passwordOf(fromBase64(token))];
@@ -109,17 +110,17 @@ function loginIn(text: string): RequestLogin | null {
 
 const NO_COMMAND = { commands: 0, tag: "" } as const;
 
-/** Which line of a text this is, counted from 1. */
+/** The line number of a text, starting with 1. */
 function lineAt(text: string, at: number): number {
   return text.slice(0, at).split("\n").length;
 }
 
-/** A login of a line protocol: its commands, sent at once. */
+/** A login of a line protocol, with its commands sent at once. */
 function byCommands(text: string): RequestLogin | null {
   const pass = /^PASS ([^\r\n]+)/im.exec(text);
   const user = /^USER ([^\r\n]+)/im.exec(text)?.[1];
   if (pass?.[1] !== undefined && user !== undefined) {
-    // FTP and POP3 log in alike; whose greeting comes shows which it was.
+    // FTP and POP3 log in with the same commands; the greeting shows which it was.
     const commands = lineAt(text, pass.index);
     return { scheme: "pop3", username: user.trim(), password: pass[1].trim(), commands, tag: "" };
   }
@@ -152,7 +153,7 @@ function byCommands(text: string): RequestLogin | null {
   return { scheme: "smtp", username, password, commands: lineAt(text, login.index), tag: "" };
 }
 
-/** A form's or a query's user and password, or those of a URL. */
+/** The user and password of a form or a query, or those of a URL. */
 function byForm(text: string): RequestLogin | null {
   const password = /(?:^|[?&\s])(?:j_)?(?:passw(?:or)?d|passwort|pwd|pass)=([^&\s"']+)/i.exec(
     text,
@@ -181,7 +182,7 @@ function decodedField(written: string): string {
   try {
     return decodeURIComponent(spaced);
   } catch {
-    // A stray percent sign: the server takes it as it stands, too.
+    // A stray percent sign: the server takes it literally, too.
     return spaced;
   }
 }
@@ -194,33 +195,33 @@ function fromBase64(text: string): string {
   return Buffer.from(text, "base64").toString("utf8");
 }
 
-/** Of `user:password` and of SASL's `\0user\0password`. */
+/** The parts of `user:password` and of SASL's `\0user\0password`. */
 function passwordOf(decoded: string): string {
   const at = Math.max(decoded.indexOf(":"), decoded.lastIndexOf("\u0000"));
   return at === -1 ? "" : decoded.slice(at + 1);
 }
 
-/** A request as it is sent: the Host header, and path with query. */
+/** A request as it is sent: the Host header, and the path with its query. */
 export interface SentRequest {
   readonly host: string;
   readonly path: string;
 }
 
-/** Steps that leave a text the same as far as a probe's own request goes. */
+/** Steps that do not change the text of a probe's own request. */
 const TRANSPARENT_STEP =
   /\.(?:HTTP_URL_SAFE|URL_RESERVED_CHARS_SAFE|TO_LOWER|SET_TEXT_MODE\(\w{1,32}\))$/i;
 const LITERAL = /^"((?:[^"\\]|\\.)*)"$/s;
 
 /**
- * What an expression makes of a request: literals, host name and URL joined by `+`
- * (`"https://" + HTTP.REQ.HOSTNAME + HTTP.REQ.URL`). Null where it holds anything else.
+ * The result of an expression for a request: literals, host name and URL joined by `+` (`"https://" + HTTP.REQ.HOSTNAME
+ * + HTTP.REQ.URL`). Null if it contains anything else.
  */
 export function textFor(expression: string, request: SentRequest): string | null {
   const parts = splitAt(expression.trim(), "+").map((part) => partFor(part.trim(), request));
   return parts.every((part) => part !== null) ? parts.join("") : null;
 }
 
-/** More steps than any expression has; what is written by whoever can change the ADC has no end of its own. */
+/** A limit beyond any real expression: whoever can change the ADC could write one of any length. */
 const MAX_STEPS = 8;
 
 function partFor(part: string, { host, path }: SentRequest): string | null {
@@ -253,7 +254,7 @@ function partFor(part: string, { host, path }: SentRequest): string | null {
 
 const ESCAPES: Readonly<Record<string, string>> = { r: "\r", n: "\n", t: "\t" };
 
-/** Where an answer that is written out sends to (`respondwith`): its Location, of a redirect's status alone. */
+/** The redirect target of a literal response (`respondwith`): its Location, if the status is a redirect. */
 export function locationIn(answer: string): string | null {
   const isRedirect = /^HTTP\/\d\.\d 3\d\d\b/.test(answer);
   return isRedirect ? (/^Location:[ \t]*(\S+)/im.exec(answer)?.[1] ?? null) : null;

@@ -2,8 +2,8 @@ import { isRange } from "../lib/ip.ts";
 import type { RuleLiteral, RuleLiterals } from "../model/policy.ts";
 
 /**
- * A policy rule as a tree of AND, OR and NOT over comparisons of URL, host name or the client's address. Whatever else a
- * rule holds (headers, pattern sets, named expressions) is `other`: its truth is not known here.
+ * A policy rule as a tree of AND, OR and NOT over comparisons of URL, host name or the client's address. Everything
+ * else (headers, pattern sets, named expressions) is `other`: whether it matches is unknown.
  */
 export type RuleTree =
   | { readonly kind: "and" | "or"; readonly parts: readonly RuleTree[] }
@@ -14,8 +14,9 @@ export type RuleTree =
   | { readonly kind: "other"; readonly text: string };
 
 /**
- * Reads an advanced (`HTTP.REQ.URL.CONTAINS("/ews")`) or classic (`REQ.HTTP.URL == '/owa/*'`) rule. Total: what is not
- * understood becomes `other`. NetScaler binds `&&` tighter than `||`.
+ * Reads an advanced (`HTTP.REQ.URL.CONTAINS("/ews")`) or classic (`REQ.HTTP.URL == '/owa/*'`) rule. Total: anything not
+ * understood becomes `other`. In NetScaler, `&&` binds tighter than `
+ * `.
  */
 export function parseRule(rule: string): RuleTree {
   return parse(rule, 0);
@@ -52,7 +53,7 @@ function parse(text: string, depth: number): RuleTree {
   );
 }
 
-/** Splits at an operator outside quotes and parentheses; one part when there is none. */
+/** Splits at an operator outside quotes and parentheses; a single part if there is none. */
 export function splitAt(text: string, operator: "||" | "&&" | "+"): string[] {
   const parts: string[] = [];
   let from = 0;
@@ -89,7 +90,7 @@ function wholeGroup(text: string): { readonly inner: string; readonly negated: b
     : null;
 }
 
-/** Visits every character outside quotes with the number of parentheses open around it. */
+/** Visits every character outside quotes with the depth of parentheses. */
 function scan(text: string, visit: (at: number, nesting: number) => void): void {
   let quote: string | null = null;
   let nesting = 0;
@@ -117,7 +118,7 @@ function scan(text: string, visit: (at: number, nesting: number) => void): void 
 const ADVANCED =
   /^HTTP\.REQ\.(URL|HOSTNAME|HEADER\(\s*"host"\s*\))((?:\.[A-Z_]+(?:\([A-Z_]*\))?)*)\.(EQ|CONTAINS|STARTSWITH|ENDSWITH)\(\s*"((?:[^"\\]|\\.)*)"\s*\)(\.NOT)?$/is;
 
-/** Steps between the subject and the comparison that leave its text the same for our purpose. */
+/** Steps between the subject and the comparison that do not change the text for our purpose. */
 const TRANSPARENT_STEPS = new Set([
   "PATH",
   "PATH_AND_QUERY",
@@ -145,7 +146,7 @@ function advancedComparison(text: string): RuleTree | null {
     literal: {
       operator: operatorOf(operator),
       value: escaped.replace(/\\(["\\])/g, "$1"),
-      // Host names compare without regard to case whatever the rule says.
+      // Host names are compared without regard to case, whatever the rule says.
       ignoreCase:
         kind === "host" ||
         words.includes("SET_TEXT_MODE(IGNORECASE)") ||
@@ -171,7 +172,7 @@ function operatorOf(text: string): RuleLiteral["operator"] {
 const CLASSIC =
   /^REQ\.HTTP\.(URL|URLPATH|HEADER\s+Host)\s+(==|!=|EQ|NEQ|CONTAINS|NOTCONTAINS)\s+(?:"([^"]*)"|'([^']*)'|(\S+))$/i;
 
-/** Classic rules compare with `*` as wildcard, and URLs without regard to case unless the vserver says otherwise. */
+/** Classic rules use `*` as wildcard, and ignore case in URLs unless the vserver says otherwise. */
 function classicComparison(text: string): RuleTree | null {
   const [, subject, operator, double, single, bare] = CLASSIC.exec(text) ?? [];
   if (subject === undefined || operator === undefined) {
@@ -195,7 +196,7 @@ const SOURCE =
 const CLASSIC_SOURCE =
   /^REQ\.IP\.SOURCEIP\s+(==|!=|EQ|NEQ)\s+([\d.]{7,15})(?:\s+-netmask\s+([\d.]{7,15}))?$/i;
 
-/** Whether the client's address is one or lies in a subnet, in both syntaxes. */
+/** A comparison of the client's address with an address or a subnet, in both syntaxes. */
 function sourceComparison(text: string): RuleTree | null {
   const [, operator, range, not] = SOURCE.exec(text) ?? [];
   if (operator !== undefined && range !== undefined && isRange(range)) {
@@ -210,7 +211,7 @@ function sourceComparison(text: string): RuleTree | null {
     : { kind: "source", range: classic, negated: /^(!=|NEQ)$/i.test(compares) };
 }
 
-/** Length of the prefix that a netmask stands for; null where it is none. */
+/** The prefix length of a netmask; null if it is not valid. */
 function prefixOf(mask: string): number | null {
   const bits = mask
     .split(".")
@@ -230,9 +231,9 @@ function constant(text: string): RuleTree {
 }
 
 /**
- * The URL and host literals of a policy rule in order of appearance, advanced or classic syntax. `negated` counts every
- * NOT around a literal. `exact` is true only when the rule is one literal or several joined by OR, none negated, so
- * that a request built from any one of them matches.
+ * The URL and host literals of a policy rule in order of appearance, in advanced or classic syntax. `negated` counts
+ * every NOT around a literal. `exact` is true only if the rule is one literal, or several joined by OR, none negated,
+ * so that a request built from any of them matches.
  */
 export function ruleLiterals(rule: string): RuleLiterals {
   const urls: RuleLiteral[] = [];
@@ -287,7 +288,7 @@ function isDisjunction(tree: RuleTree): boolean {
   }
 }
 
-/** Content-switching policies of old firmware have a URL or a domain instead of a rule; written here as one. */
+/** Content-switching policies of old firmware have a URL or a domain instead of a rule; this converts it to a rule. */
 export function classicRule(
   url: string | undefined,
   domain: string | undefined,

@@ -3,15 +3,15 @@ import { compileGlob } from "../lib/glob.ts";
 import type { RuleLiteral } from "../model/policy.ts";
 import type { RuleTree } from "./rule-expression.ts";
 
-/** The parts of a request that comparisons look at; null where nothing is said about it. */
+/** The parts of a request that comparisons check; null if unknown. */
 export interface RuleRequest {
   readonly path: string | null;
   readonly host: string | null;
-  /** The client's address; absent: not known. */
+  /** The client's address; absent: unknown. */
   readonly source?: string;
 }
 
-/** Whether a request satisfies a rule: null where that hangs on something this tree does not know. */
+/** Whether a request matches a rule: null if that depends on something unknown. */
 export function matchesRule(tree: RuleTree, request: RuleRequest): boolean | null {
   switch (tree.kind) {
     case "and":
@@ -39,7 +39,7 @@ function isWithin(address: string, range: string): boolean {
   return rangesOf([range]).check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
-/** Whether one text satisfies one comparison, its negation included. */
+/** Whether a text satisfies a comparison, including its negation. */
 function matchesLiteral(literal: RuleLiteral, text: string): boolean {
   const subject = literal.ignoreCase ? text.toLowerCase() : text;
   const value = literal.ignoreCase ? literal.value.toLowerCase() : literal.value;
@@ -47,8 +47,8 @@ function matchesLiteral(literal: RuleLiteral, text: string): boolean {
 }
 
 /**
- * Requests built from the rule's own literals that satisfy it as far as can be known, best first: those that match for
- * certain before those that hang on something unknown. Bounded in number whatever the rule.
+ * Requests built from the rule's own literals that match it as far as can be known: certain matches first, then those
+ * that depend on something unknown. Limited in number.
  */
 export function requestsMatching(tree: RuleTree): RuleRequest[] {
   const candidates = conjunctions(tree, false).map(requestOf);
@@ -87,7 +87,10 @@ interface Atom {
 
 const MAX_CONJUNCTIONS = 64;
 
-/** The ways to satisfy a tree, each a list of comparisons that must hold together (disjunctive normal form, bounded). */
+/**
+ * The alternatives that satisfy a tree, each a list of comparisons that must all hold (disjunctive normal form,
+ * limited).
+ */
 function conjunctions(tree: RuleTree, negated: boolean): (readonly Atom[])[] {
   switch (tree.kind) {
     case "not":
@@ -130,7 +133,7 @@ function requestOf(atoms: readonly Atom[]): RuleRequest {
   return { path: path === null || path.startsWith("/") ? path : `/${path}`, host };
 }
 
-/** A text that satisfies the positive comparisons: the whole of an equality, else beginning, middle and end. */
+/** A text that satisfies the positive comparisons: the whole of an equality, or else prefix, middle and suffix. */
 function compose(literals: readonly RuleLiteral[]): string | null {
   const positive = literals.filter((literal) => !literal.negated);
   if (positive.length === 0) {

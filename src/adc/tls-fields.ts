@@ -25,7 +25,7 @@ export const TLS_VERSION_FIELDS = {
   tls13: field("tls13", orNone(enabled), null),
 };
 
-/** What the ADC does as a client of the servers, beside its TLS versions. */
+/** The ADC's settings as a TLS client of the servers, besides its TLS versions. */
 export const BACKEND_TLS_FIELDS = {
   sniEnabled: field("SNIEnable", enabled, false),
   commonName: field("commonName", text, null),
@@ -46,7 +46,7 @@ export const SSL_PROFILE_FIELDS = {
   ),
 };
 
-/** Whether a vserver's clients must show a certificate. */
+/** Whether a vserver requires client certificates. */
 export const CLIENT_AUTH_FIELDS = {
   clientAuth: field("clientAuth", enabled, false),
   clientCertificate: field("clientCert", choiceOrNone(["MANDATORY", "OPTIONAL"]), null),
@@ -66,7 +66,7 @@ export const CERT_KEY_BINDING_FIELDS = {
   ca: field("CA", present, false),
 };
 
-/** TLS of which nothing is configured. */
+/** TLS without any configuration. */
 export const NO_TLS: Omit<BackendTls, "sslProfile"> = {
   ...defaultsOf(BACKEND_TLS_FIELDS),
   versions: defaultsOf(TLS_VERSION_FIELDS),
@@ -74,7 +74,7 @@ export const NO_TLS: Omit<BackendTls, "sslProfile"> = {
 
 export const NO_BACKEND_TLS: BackendTls = { ...NO_TLS, sslProfile: null };
 
-/** A profile, where one is bound, decides all of it. */
+/** A bound profile replaces all settings. */
 function withTlsProfile(
   tls: BackendTls,
   profiles: { readonly get: (name: string) => SslProfile | undefined },
@@ -87,10 +87,10 @@ function withTlsProfile(
   return { versions, sniEnabled, commonName, serverAuth, sslProfile: name };
 }
 
-/** What every service without a profile has under `set ssl parameter -defaultProfile ENABLED`. */
+/** The profile of every service without its own, under `set ssl parameter -defaultProfile ENABLED`. */
 const DEFAULT_BACKEND_PROFILE = "ns_default_ssl_profile_backend";
 
-/** As {@link withTlsProfile}, with the default back-end profile where default profiles are in force. */
+/** Like {@link withTlsProfile}, with the default back-end profile if default profiles are enabled. */
 export function withDefaultTlsProfile(
   tls: BackendTls,
   profiles: { readonly get: (name: string) => SslProfile | undefined },
@@ -106,7 +106,7 @@ export function withDefaultTlsProfile(
   );
 }
 
-/** TLS towards the servers as a source changes it. */
+/** Changes from one source to the TLS settings towards the servers. */
 export function backendTlsFrom(
   source: FieldSource,
   before: Omit<BackendTls, "sslProfile"> = NO_TLS,

@@ -26,8 +26,9 @@ import { TLS_VERSION_FIELDS } from "./tls-fields.ts";
 import { isIP } from "../lib/ip.ts";
 
 /**
- * The attributes of servers, services and service groups, and of what is bound to them.
- * Sources: NetScaler command reference, `add server|service|serviceGroup` and their `bind`; NITRO docs, configuration/basic.
+ * The attributes of servers, services and service groups, and of their bindings.
+ * Sources: NetScaler command reference, `add server|service|serviceGroup` and their `bind`; NITRO docs,
+ * configuration/basic.
  */
 const trafficDomain = field("td", whole(0, 4_094), 0);
 export const comment = field("comment", text, null);
@@ -68,7 +69,7 @@ export const SERVICE_FIELDS = {
   comment,
 };
 
-/** What a group decides for its members: whether the ADC binds no monitor by itself, and the port of those without one. */
+/** What a group sets for its members: whether the ADC binds no default monitor, and the port of members without one. */
 export const GROUP_FIELDS = {
   noDefaultMonitor: field("nodefaultBindings", yesNo, false),
   memberPort: field("memberPort", wholeOrNone(1, 65_535, "integer"), null),
@@ -82,13 +83,13 @@ export const MONITOR_BINDING_FIELDS = {
   passive: field("passive", present, false),
 };
 
-/** `bind lb monitor M S`, the form of firmware before 9.x. */
+/** `bind lb monitor M S`, the form used by firmware before 9.x. */
 export const OLD_MONITOR_BINDING_FIELDS = {
   ...MONITOR_BINDING_FIELDS,
   enabled: field("state", enabled, true),
 };
 
-/** Which addresses of a server's domain name the ADC asks DNS for, as a part of its members. */
+/** The address family that the ADC resolves a server's domain name to, as a part of its members. */
 export function familyOf(
   server: Pick<Server, "domain" | "ipv6" | "queryType"> | undefined,
 ): Pick<Member, "family"> {
@@ -99,12 +100,12 @@ export function familyOf(
 }
 
 /**
- * The attributes of load-balancing, content-switching and authentication vservers, and of what is bound to them.
- * Sources: NetScaler command reference, `add lb|cs|authentication vserver` and their `bind`; NITRO docs, configuration of
- * load-balancing, content-switching and authentication.
+ * The attributes of load-balancing, content-switching and authentication vservers, and of their bindings.
+ * Sources: NetScaler command reference, `add lb|cs|authentication vserver` and their `bind`; NITRO docs, configuration
+ * of load-balancing, content-switching and authentication.
  */
 
-/** Where a vserver listens: by position in `add`, so that only NITRO and `set` have it by name. */
+/** The address of a vserver: positional in `add`, so only NITRO and `set` have it by name. */
 export const LISTENING_FIELDS = {
   address: field("IPAddress", address, null, { attributes: ["ipv46"] }),
   port: field("port", port, null),
@@ -139,12 +140,12 @@ export const PERSISTENCE_FIELDS = {
 export const CS_VSERVER_FIELDS = {
   ...VSERVER_FIELDS,
   redirectUrl: field("redirectURL", text, null),
-  /** Null: as `set cs parameter` says. */
+  /** Null: as set by `set cs parameter`. */
   stateUpdate: field("stateupdate", orNone(enabled), null),
   caseSensitive: field("caseSensitive", onOff, true),
 };
 
-/** How a vserver asks its clients to log in. */
+/** How a vserver requires its clients to log in. */
 export const AUTHENTICATION_FIELDS = {
   form: field("Authentication", onOff, false),
   http401: field("authn401", onOff, false),
@@ -160,7 +161,7 @@ export const AUTHENTICATION_PROFILE_FIELDS = {
 
 export type AuthenticationProfile = Values<typeof AUTHENTICATION_PROFILE_FIELDS>;
 
-/** What a vserver does not say of its login, its authentication profile says. */
+/** Login settings missing in a vserver are taken from its authentication profile. */
 export function withAuthenticationProfile(
   authentication: VserverAuthentication,
   profile: AuthenticationProfile | undefined,
@@ -172,7 +173,7 @@ export function withAuthenticationProfile(
   };
 }
 
-/** A vserver of another kind as one that balances: with what it has, and the defaults of what it has not. */
+/** A vserver of another kind in the form of a load-balancing one, with defaults for what it does not have. */
 export function asBalancing(
   has: Pick<LbVserver, "name" | "serviceType" | "line"> & Partial<LbVserver>,
 ): LbVserver {
@@ -207,7 +208,7 @@ export function asLoginVserver(vserver: AuthenticationVserver): LbVserver {
   });
 }
 
-/** Keys of single-sign-on and login actions that a reader must know; none of them is a secret. */
+/** Keys of single-sign-on and login actions that are shown to the reader; none of them is a secret. */
 export const LOGIN_ACTION_KEYS = [
   "sso",
   "kcdaccount",
@@ -244,7 +245,8 @@ export const POLICY_BINDING_FIELDS = {
 
 /**
  * Global settings and net profiles.
- * Sources: NetScaler command reference, `set lb|cs|ssl parameter`, `set tm sessionParameter`, `add netProfile`; NITRO docs of the same objects.
+ * Sources: NetScaler command reference, `set lb|cs|ssl parameter`, `set tm sessionParameter`, `add netProfile`; NITRO
+ * docs of the same objects.
  */
 export const LB_PARAMETER_FIELDS = {
   monitorConnectionClose: field("monitorConnectionClose", choice(["FIN", "RESET"]), "FIN"),
@@ -274,7 +276,7 @@ export const NET_PROFILE_FIELDS = {
   proxyAfterTls: field("proxyProtocolAfterTLSHandshake", enabled, false),
 };
 
-/** What `-srcIP` stands for as addresses: itself, or those of the set that it names. */
+/** The addresses of `-srcIP`: itself, or those of the IP set that it names. */
 export function sourceAddressesOf(
   sourceIp: string | null,
   ofSet: (name: string) => readonly string[],

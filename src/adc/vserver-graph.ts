@@ -4,43 +4,48 @@ import { parseRule, type RuleTree } from "./rule-expression.ts";
 import { matchesRule, requestsMatching, type RuleRequest } from "./rule-match.ts";
 import type { Monitor } from "../model/monitor.ts";
 
-/** One way to a load-balancing vserver through content switching: a request that the policy sends there. */
+/** One route to a load-balancing vserver through content switching: a request that the policy sends there. */
 export interface CsPath {
   readonly csVserver: string;
-  /** Null when it is the default target, reached by what no policy takes. */
+  /** Null for the default target, which gets everything that no policy matches. */
   readonly policy: string | null;
-  /** Null where the rule does not look at the URL (or, for a default target, where every known path is taken). */
+  /** Null if the rule does not check the URL (or, for a default target, if every known path is taken). */
   readonly path: string | null;
-  /** Null where the rule does not look at the host name. */
+  /** Null if the rule does not check the host name. */
   readonly host: string | null;
 }
 
-/** Many questions about one estate: what their answers share is worked out once, so that thousands stay cheap. */
+/** Answers many queries about one estate; shared results are computed once, so that thousands of queries stay cheap. */
 export interface VserverGraph {
-  /** Vservers that a service or group serves: the load-balancing and GSLB ones that bind it, then content switching. */
+  /**
+   * The vservers that use a service or group: the load-balancing and GSLB ones that bind it, then content switching.
+   */
   readonly vserversOfService: (serviceName: string) => readonly string[];
   /**
-   * How to reach a load-balancing vserver through content switching, one entry per policy and default. The request is
-   * built from the policy's literals and avoids what a policy of higher priority would take; `preferredPath` (a monitor's
-   * own path, say) is used where the policy accepts it.
+   * The routes to a load-balancing vserver through content switching, one per policy and default. The request is built
+   * from the policy's literals and avoids policies of higher priority; `preferredPath` (for example a monitor's own
+   * path) is used if the policy accepts it.
    */
   readonly csPathTo: (lbVserverName: string, preferredPath?: string | null) => CsPath[];
   /**
-   * Where a content-switching vserver may send this request: the targets of the rules that hang on something unknown, and
-   * of the first that certainly takes it. Empty: nobody takes it.
+   * Where a content-switching vserver may send this request: the targets of the rules that depend on something unknown,
+   * and of the first certain match. Empty: no rule matches.
    */
   readonly csTargets: (csVserverName: string, request: RuleRequest) => readonly string[];
-  /** Which policies certainly take which of these paths, and where they lead: one route for each policy and path to a wanted target. */
+  /**
+   * Which policies certainly match which of these paths, and their targets: one route for each policy and path to a
+   * wanted target.
+   */
   readonly csRoutes: (paths: readonly string[], isWanted: (target: string) => boolean) => CsRoute[];
 }
 
-/** A path that a content-switching policy takes for certain, before all others. */
+/** A path that a content-switching policy certainly matches before all others. */
 export interface CsRoute {
   readonly csVserver: string;
   readonly policy: string;
   readonly target: string;
   readonly path: string;
-  /** Null where the rule does not look at the host name. */
+  /** Null if the rule does not check the host name. */
   readonly host: string | null;
 }
 
@@ -119,7 +124,7 @@ function routesThrough(
   });
 }
 
-/** Where a content-switching binding leads: its own target, else that of the policy's action; null when unknown. */
+/** The target of a content-switching binding: its own, or else that of the policy's action; null if unknown. */
 export function csTargetOf(estate: Estate, binding: CsBinding): string | null {
   if (binding.target !== null) {
     return binding.target;
@@ -128,7 +133,7 @@ export function csTargetOf(estate: Estate, binding: CsBinding): string | null {
   return action === null ? null : (estate.actions.get(action)?.target ?? null);
 }
 
-/** A content-switching vserver with its policies in the order in which the ADC asks them. */
+/** A content-switching vserver with its policies in the order of evaluation. */
 interface Switch {
   readonly name: string;
   readonly entries: readonly SwitchEntry[];
@@ -138,7 +143,7 @@ interface Switch {
 interface SwitchEntry {
   readonly policy: string;
   readonly target: string | null;
-  /** Parsed when first asked for: most rules of a large estate never are. */
+  /** Parsed on first use: most rules of a large estate are never needed. */
   readonly tree: () => RuleTree;
 }
 
@@ -203,7 +208,7 @@ function chooseRequest(
   return free ?? candidates[0] ?? { path: null, host: null };
 }
 
-/** Only what is certain counts: a rule that also looks at the client's address may let the request pass. */
+/** Only certain matches count: a rule that also checks the client's address may not match. */
 function takenBy(entries: readonly SwitchEntry[], request: RuleRequest): boolean {
   return entries.some(({ tree }) => matchesRule(tree(), request) === true);
 }
@@ -218,14 +223,15 @@ export function ownAddresses(
   return new Set([estate.nsip, ...estate.snips, ...vips].filter((address) => address !== null));
 }
 
-/** 127.0.0.0/8 and ::1: of the ADC, that is itself. */
+/** 127.0.0.0/8 and ::1: on the ADC, its own address. */
 export function isLoopback(address: string): boolean {
   return /^127\.|^::1$/.test(address);
 }
 
 /**
- * Whether a monitor's fixed destination is meant: it is the ADC itself or a VIP of it (dummies that keep a vserver UP, GSLB),
- * a standby's reversed monitor (CTX115525), or one that must have a destination (NITRO error 2129).
+ * Whether a monitor's fixed destination is intended: it is the ADC itself or one of its VIPs (dummies that keep a
+ * vserver UP, GSLB), a reversed monitor for a standby (CTX115525), or a monitor that must have a destination (NITRO
+ * error 2129).
  */
 export function isMeantDestination(own: ReadonlySet<string>, monitor: Monitor): boolean {
   const { reverse, transparent, ipTunnel, tos, destIp } = monitor;

@@ -49,7 +49,7 @@ function authenticating(context: LintContext): LintVserver[] {
   });
 }
 
-/** Policies at the vserver, at the AAA vserver that it sends to, of all (`bind tm global`), and of groups and users. */
+/** Policies at the vserver, at its AAA vserver, global ones (`bind tm global`), and those of groups and users. */
 function policiesFor(estate: Estate, { vserver }: LintVserver): readonly string[] {
   const aaa = estate.authenticationVservers.get(vserver.authentication.vserver ?? "");
   return [
@@ -59,7 +59,9 @@ function policiesFor(estate: Estate, { vserver }: LintVserver): readonly string[
   ];
 }
 
-/** Whether the policies bound to the login are unknown: then nothing can be said of single sign-on or authorization. */
+/**
+ * Whether the policies bound to the login are unknown: then nothing can be said about single sign-on or authorization.
+ */
 function hasUnknownPolicies(estate: Estate, { vserver }: LintVserver): boolean {
   const aaa = estate.authenticationVservers.get(vserver.authentication.vserver ?? "");
   return (
@@ -76,7 +78,7 @@ function actionTexts(estate: Estate, policies: readonly string[]): string[] {
 
 const PASSING_ON: ReadonlySet<string> = new Set(["tm traffic", "tm session", "authorization"]);
 
-/** The ADC has taken the password, and Exchange asks for it again. */
+/** The ADC has verified the password, but Exchange requests it again. */
 function withoutSso(context: LintContext): Hit[] {
   const { estate } = context;
   if (estate.parameters.sessionSso) {
@@ -100,7 +102,7 @@ function withoutSso(context: LintContext): Hit[] {
     }));
 }
 
-/** A traffic action and its policy, bound at a priority that is free. */
+/** A traffic action and its policy, bound with an unused priority. */
 function trafficPolicy(
   context: LintContext,
   vserver: Vserver,
@@ -139,11 +141,11 @@ function bindPolicy(
   };
 }
 
-/** NetScaler docs, "Authorization policies": what no policy allows, `-defaultAuthorizationAction` decides. */
+/** NetScaler docs, "Authorization policies": `-defaultAuthorizationAction` applies to what no policy allows. */
 function defaultDeny(context: LintContext): Hit[] {
   const { estate } = context;
   const featureOf = (policy: string): string | undefined => estate.policies.get(policy)?.feature;
-  // What a group has bound, and no statement here adds, may be one that allows.
+  // The bindings of a group that is not defined here may include a policy that allows it.
   const allowsByGroup = (estate.parameters.groupPolicies ?? []).some(
     (policy) => (featureOf(policy) ?? "authorization") === "authorization",
   );
@@ -153,7 +155,7 @@ function defaultDeny(context: LintContext): Hit[] {
   return authenticating(context)
     .filter((one) => {
       const policies = policiesFor(estate, one);
-      // A session action's own word stands above the parameter's.
+      // A session action overrides the parameter.
       const said = actionTexts(estate, policies).join(" ");
       const denies =
         /-defaultauthorizationaction deny/i.test(said) ||
@@ -189,7 +191,7 @@ function defaultDeny(context: LintContext): Hit[] {
     });
 }
 
-/** Before the mail's own policies it can take their requests; the login then has no page to return to. */
+/** If it comes before the mail's own policies it can match their requests; the login then has no page to return to. */
 function aaaPolicyFirst(context: LintContext): Hit[] {
   const { estate } = context;
   const exchange = new Set(
@@ -226,7 +228,7 @@ function aaaPolicyFirst(context: LintContext): Hit[] {
   });
 }
 
-/** One policy at another priority: unbound and bound again, as the ADC knows no other way. */
+/** Changes a policy's priority: it has to be unbound and bound again, because the ADC has no other way. */
 function movedTo(vserver: string, policy: string, from: number | null, to: number): Fix {
   const at = (priority: number | null): Change["apply"] => ({
     kind: "bind cs vserver",
@@ -247,7 +249,7 @@ function movedTo(vserver: string, policy: string, from: number | null, to: numbe
   ];
 }
 
-/** The login's own address then is protected by the login: a circle. */
+/** The login's own address would then require that login: an endless redirect. */
 function hostIsMailHost(context: LintContext): Hit[] {
   const { estate } = context;
   const hostsOf = mailHosts(estate);
@@ -279,7 +281,7 @@ function hostIsMailHost(context: LintContext): Hit[] {
   });
 }
 
-/** The host names that content switching sends to each vserver, in lower case. */
+/** The host names that content switching routes to each vserver, in lower case. */
 function mailHosts(estate: Estate): ReadonlyMap<string, ReadonlySet<string>> {
   const found = new Map<string, Set<string>>();
   for (const { targets } of estate.csVservers.values()) {

@@ -1,22 +1,22 @@
 import { isComplete, writeCommand, type Command } from "../adc/nsconf/grammar.ts";
 
-/** One step of a fix, and the commands that take it back; none where nothing can (a secret that is not in the file). */
+/** One step of a fix, and the commands that undo it; none if nothing can (a secret that is not in the file). */
 export interface Change {
   readonly apply: Command;
   readonly undo: readonly Command[];
 }
 
-/** The steps that fix one finding, in the order in which the appliance needs them. */
+/** The steps that fix one finding, in the order in which the ADC requires them. */
 export type Fix = readonly Change[];
 
 /** A fix as text. */
 export interface PrintedFix {
   readonly commands: readonly string[];
-  /** Takes the commands back, last step first. */
+  /** Undoes the commands, last step first. */
   readonly undo: readonly string[];
-  /** False where something is left to the administrator. */
+  /** False if the administrator has to fill in or decide something. */
   readonly complete: boolean;
-  /** What that is; null: nothing, or there is no command. */
+  /** What that is; null: nothing, or there are no commands. */
   readonly incomplete: string | null;
 }
 
@@ -25,9 +25,9 @@ export const NO_FIX: PrintedFix = { commands: [], undo: [], complete: false, inc
 const BLANKS = "fill in what stands in angle brackets";
 
 /**
- * Prints a fix by the grammar of the command reference; nothing at all where the grammar refuses one of its commands. With
- * a blank in it, or a decision that only the administrator can make, no step that takes something away is printed: what
- * works must not depend on what is not known yet.
+ * Prints a fix by the grammar of the command reference; nothing if the grammar rejects one of its commands. If it
+ * contains a placeholder, or needs a decision by the administrator, no step that removes something is printed: a
+ * working configuration must not depend on something that is not known yet.
  */
 export function printFix(fix: Fix, decision: string | null): PrintedFix {
   const incomplete = fix.every(({ apply }) => isComplete(apply)) ? decision : BLANKS;
@@ -54,14 +54,14 @@ export function printFix(fix: Fix, decision: string | null): PrintedFix {
 
 const TAKES_AWAY = /^(unbind|rm|disable) /;
 
-/** An option's new value, and the one it has now; undefined: none, so that `unset` takes it back. */
+/** An option's new value, and its present one; undefined: none, so that `unset` restores it. */
 export interface OptionChange {
   readonly key: string;
   readonly to: string;
   readonly from: string | undefined;
 }
 
-/** `set …` of an object that takes options. */
+/** `set …` of an object that has options. */
 export function setOptions(
   object: "service" | "serviceGroup" | "lb vserver" | "cs vserver",
   name: string,
@@ -83,7 +83,7 @@ export function setOptions(
   };
 }
 
-/** `set` for the options that had a value, `unset` for those that had none. */
+/** `set` for the options that had a value, `unset` for the others. */
 export function restoring(
   object: string,
   words: readonly string[],

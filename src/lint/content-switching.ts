@@ -38,9 +38,9 @@ function csVservers(context: LintContext): CsVserver[] {
 }
 
 /**
- * NetScaler docs, "Content switching": without it the vserver is UP as long as it is enabled. One with no service behind it
- * only redirects: with its targets' state it would be DOWN. The firmware's default is so, and a note where nothing shows that
- * anything goes by the state.
+ * NetScaler docs, "Content switching": without it the vserver is UP as long as it is enabled. A vserver with no service
+ * behind it only redirects: with its targets' state it would be DOWN. It is the firmware's default, and only a note if
+ * nothing depends on the state.
  */
 function withoutStateUpdate(context: LintContext): Hit[] {
   const members = memberAddresses(context);
@@ -69,7 +69,10 @@ function withoutStateUpdate(context: LintContext): Hit[] {
     }));
 }
 
-/** A backup vserver and a redirect wait for DOWN, and so do those who send clients to its address, GSLB among them. */
+/**
+ * A backup vserver and a redirect wait for DOWN, and so does everything that sends clients to its address, such as
+ * GSLB.
+ */
 function goesByState(vserver: Vserver, members: ReadonlySet<string>): boolean {
   return (
     vserver.backupVserver !== null ||
@@ -85,7 +88,7 @@ function memberAddresses({ estate }: LintContext): ReadonlySet<string> {
   );
 }
 
-/** What nobody listed (`/powershell`, `/ecp`) is then published too, past every other rule. */
+/** Directories without a rule (`/powershell`, `/ecp`) are then published too, bypassing every other rule. */
 function passesEveryUrl(context: LintContext): Hit[] {
   const exchange = new Set(
     context.vservers.filter((one) => one.exchange).map(({ vserver }) => vserver.name),
@@ -127,10 +130,10 @@ function passesEveryUrl(context: LintContext): Hit[] {
   });
 }
 
-/** Requests that no sensible rule for one directory takes. */
+/** Requests that no sensible rule for one directory matches. */
 const STRANGE_PATHS = ["/", "/powershell/", "/zzz-not-published/x"];
 
-/** The host of which this rule takes every URL, null: of any host; undefined: it does not. */
+/** The host for which this rule matches every URL; null: any host; undefined: none. */
 function hostThatTakesAll({ tree, policy }: Candidate): string | null | undefined {
   const hosts = policy.literals.hosts.filter(({ negated }) => !negated).map(({ value }) => value);
   return [null, ...hosts].find((host) =>
@@ -144,7 +147,7 @@ function mayTakeHost({ tree, policy }: Candidate, host: string | null): boolean 
   );
 }
 
-/** The rule as it stands, for one directory: the reader must say which. */
+/** The rule as configured, restricted to one directory, which the administrator has to choose. */
 function narrowed(policy: Policy): Fix {
   const around = `(${policy.rule}) && HTTP.REQ.URL.PATH.SET_TEXT_MODE(IGNORECASE).STARTSWITH("{}")`;
   return [setRule(policy, { blank: "/directory", around })];
@@ -158,7 +161,7 @@ function setRule(policy: Policy, rule: Value): Change {
   };
 }
 
-/** Requests that Exchange's clients send, and the one by which an overlap was first noticed. */
+/** Requests of Exchange's clients, including the one by which an overlap was first noticed. */
 const REAL_PATHS: readonly string[] = [
   ...["/owa/", "/owa/auth/logon.aspx", "/owa/service.svc", "/owa/healthcheck.htm"],
   "/owa/prem/15.1.1466.8/resources/images/0/ewsprite1.mouse.css",
@@ -169,9 +172,9 @@ const REAL_PATHS: readonly string[] = [
 ];
 
 /**
- * `/owa/prem/…/ewsprite1.mouse.css` holds `/ews` and `/owa`: one request, two policies, and the lower priority number
- * decides. Proven by a request that occurs: one of Exchange's, or a literal of the file. One finding per policy that
- * searches anywhere in the URL.
+ * `/owa/prem/…/ewsprite1.mouse.css` contains `/ews` and `/owa`: two policies match one request, and the lower priority
+ * number decides. Proven by a realistic request: one of Exchange's, or a literal of the file. One finding per policy
+ * that searches the whole URL.
  */
 function policiesOverlap(context: LintContext): Hit[] {
   const exchange = new Set(
@@ -227,7 +230,7 @@ function searchesAnywhere({ policy }: Candidate): boolean {
   return policy.literals.urls.some(({ operator, negated }) => operator === "CONTAINS" && !negated);
 }
 
-/** The first request that both rules take for certain. */
+/** The first request that both rules certainly match. */
 function sharedPath(
   one: Pick<Candidate, "tree" | "policy">,
   other: Candidate,
@@ -246,7 +249,7 @@ function sharedPath(
   return null;
 }
 
-/** The paths that a rule takes for certain at a host, in their order. */
+/** The paths that a rule certainly matches for a host, in order. */
 type Taken = (tree: RuleTree, host: string | null) => ReadonlySet<string>;
 
 function createTaken(paths: readonly string[]): Taken {
@@ -280,7 +283,7 @@ function overlap(
   };
 }
 
-/** Whether the overlap is gone once the first rule looks at the beginning of the URL. */
+/** Whether the overlap is gone if the first rule checks the beginning of the URL. */
 function isMended(one: Candidate, rival: Candidate, paths: readonly string[]): boolean {
   const rule = anchored(one.policy.rule);
   return (
@@ -289,7 +292,9 @@ function isMended(one: Candidate, rival: Candidate, paths: readonly string[]): b
   );
 }
 
-/** Comparisons that search a URL for a directory look at its beginning instead; all else of the rule stays. */
+/**
+ * Makes comparisons that search a URL for a directory check its beginning instead; the rest of the rule is unchanged.
+ */
 function anchored(rule: string): string {
   return rule.replace(
     /\bHTTP\.REQ\.URL(?:\.PATH_AND_QUERY|\.PATH)?(?:\.SET_TEXT_MODE\(\s*IGNORECASE\s*\)|\.TO_LOWER)?\.CONTAINS\(\s*"(\/[^"\\]*)"\s*\)/gi,

@@ -28,7 +28,7 @@ const PATHS: readonly (readonly [RegExp, Directory])[] = [
   [/^\/microsoft(-server-activesync|$)/i, "activesync"],
 ];
 
-/** The directory that a path or a rule's literal speaks of; null when it speaks of none. */
+/** The directory that a path or a rule's literal names; null if it names none. */
 export function directoryOf(path: string): Directory | null {
   return PATHS.find(([pattern]) => pattern.test(path))?.[1] ?? null;
 }
@@ -44,12 +44,12 @@ const NAMES: readonly (readonly [RegExp, Directory])[] = [
   [/activesync|(^|[^a-z])eas([^a-z]|$)/i, "activesync"],
 ];
 
-/** The directory that an object's name speaks of. */
+/** The directory that an object's name contains. */
 function directoryOfName(name: string): Directory | null {
   return NAMES.find(([pattern]) => pattern.test(name))?.[1] ?? null;
 }
 
-/** Where a directory lies, as clients and health pages write it. */
+/** The path of a directory, as clients and health pages write it. */
 export const DIRECTORY_PATH: Readonly<Record<Directory, string>> = {
   owa: "/owa",
   ecp: "/ecp",
@@ -61,23 +61,25 @@ export const DIRECTORY_PATH: Readonly<Record<Directory, string>> = {
   activesync: "/Microsoft-Server-ActiveSync",
 };
 
-/** Directories whose clients log in by NTLM or Kerberos: Outlook, in all its ways. */
+/** Directories whose clients log in with NTLM or Kerberos: all forms of Outlook. */
 export const NTLM_DIRECTORIES: readonly Directory[] = ["ews", "mapi", "rpc", "oab", "autodiscover"];
 
-/** What all rules look at, worked out once. */
+/** The data that all rules use, computed once. */
 export interface LintContext {
   readonly estate: Estate;
   readonly settings: LintSettings;
   readonly services: readonly LintService[];
-  /** Those for which a monitor is possible and wanted: none of a type that the ADC does not have. */
+  /** Services for which a monitor is possible and useful: not of a type that the ADC does not have. */
   readonly watched: readonly LintService[];
   readonly vservers: readonly LintVserver[];
   /** Services that use a monitor, by its name. */
   readonly usersOf: (monitor: Monitor) => readonly LintService[];
   readonly names: Names;
-  /** A policy's rule, taken apart once. */
+  /** A policy's rule, parsed once. */
   readonly treeOf: (policy: Policy) => RuleTree;
-  /** A monitor of this estate asks for Exchange's health page, or a rule names what only Exchange 2013 and newer has. */
+  /**
+   * A monitor of this estate requests Exchange's health page, or a rule names what only Exchange 2013 and newer has.
+   */
   readonly hasHealthPages: boolean;
 }
 
@@ -85,15 +87,18 @@ export interface LintService {
   readonly service: AdcService;
   /** Every binding whose monitor is known. */
   readonly bound: readonly BoundMonitor[];
-  /** Those that decide: neither health monitoring nor binding nor monitor is off, and it does not only set weights. */
+  /** The bindings that decide: health monitoring, binding and monitor are enabled, and it does not only set weights. */
   readonly deciding: readonly BoundMonitor[];
-  /** What its members are to Exchange, by the first that is anything; null when none is. */
+  /** The role of its members in Exchange, from the first that has one; null if none has. */
   readonly exchange: Recognition | null;
-  /** Exchange is behind it: recognised itself, or on a server of which another service is. */
+  /** Exchange is behind it: recognised itself, or on a server with another recognised service. */
   readonly onExchange: boolean;
-  /** Virtual directories that content-switching rules send here; by the names of group and vserver where none does. */
+  /**
+   * Virtual directories that content-switching rules route here; if there are none, those in the names of group and
+   * vserver.
+   */
   readonly directories: ReadonlySet<Directory>;
-  /** Why no monitor of it proves anything, or needs to; null: one does. */
+  /** Why none of its monitors proves anything, or needs to; null: one does. */
   readonly idle: IdleReason | null;
 }
 
@@ -104,11 +109,11 @@ export interface BoundMonitor {
 
 export interface LintVserver {
   readonly vserver: Vserver;
-  /** Services behind it, through content switching too. */
+  /** The services behind it, including those behind content switching. */
   readonly services: readonly LintService[];
-  /** Exchange's virtual directories that it serves, as monitors and rules tell. */
+  /** Exchange's virtual directories that it serves, from monitors and rules. */
   readonly directories: ReadonlySet<Directory>;
-  /** Exchange is behind it: by a virtual directory in rules or monitors, or by its servers. */
+  /** Exchange is behind it: from a virtual directory in rules or monitors, or from its servers. */
   readonly exchange: boolean;
 }
 
@@ -255,7 +260,7 @@ function lintVservers(
   return [...lb, ...cs];
 }
 
-/** `/rpc`, `/ecp`, `/oab` and the like are other products' paths too; these are Exchange's alone. */
+/** `/rpc`, `/ecp`, `/oab` and others are also paths of other products; these belong to Exchange alone. */
 function provesExchange(path: string): boolean {
   return /^\/(owa|ews|mapi\/(emsmdb|nspi)|microsoft-server-activesync|autodiscover)(\/|$)|^\/(owa|ews|mapi|ecp|oab|rpc|autodiscover|microsoft-server-activesync|powershell)\/healthcheck\.htm/i.test(
     path,
@@ -266,7 +271,7 @@ function directoriesOf(paths: readonly string[]): ReadonlySet<Directory> {
   return new Set(paths.map(directoryOf).filter((directory) => directory !== null));
 }
 
-/** Paths that content-switching rules name, by the vserver they lead to. */
+/** Paths in content-switching rules, by their target vserver. */
 function rulePaths(estate: Estate): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const vserver of estate.csVservers.values()) {
@@ -287,7 +292,7 @@ function rulePaths(estate: Estate): ReadonlyMap<string, readonly string[]> {
   return found;
 }
 
-/** Rules first; where none sends here, the names of the group and of its vservers. */
+/** From rules first; if there are none, from the names of the group and its vservers. */
 function directoriesOfServices(
   estate: Estate,
   asked: ReadonlyMap<string, readonly string[]>,
@@ -314,13 +319,13 @@ function directoriesOfServices(
   );
 }
 
-/** `/owa/healthcheck.htm` of `GET /owa/healthcheck.htm HTTP/1.1`; empty when the monitor asks for no page. */
+/** `/owa/healthcheck.htm` from `GET /owa/healthcheck.htm HTTP/1.1`; empty if the monitor requests no page. */
 export function requestTarget(monitor: Monitor): string {
   const request = monitor.parameters.httpRequest ?? monitor.parameters.send ?? "";
   return /^\s*[A-Z]+\s+(?:https?:\/\/[^/]+)?(\/\S*)/i.exec(request)?.[1] ?? "";
 }
 
-/** The path that a rewrite puts in place; a redirect leads elsewhere. */
+/** The path that a rewrite inserts; a redirect leads elsewhere. */
 function actionPaths(estate: Estate, policy: string): string[] {
   const name = estate.policies.get(policy)?.action ?? null;
   const action = name === null ? undefined : estate.actions.get(name);

@@ -22,7 +22,7 @@ import { deeperMonitor } from "./proposals.ts";
 import { expectsTls, isClearPort, isTlsPort, mayBeTlsPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
-/** Strings of ECV monitors, TLS that a monitor forgot or has too much, options out of place. */
+/** Strings of ECV monitors, missing or superfluous TLS, options of the wrong type. */
 export const ECV_MONITOR_RULES: readonly Rule[] = [
   {
     id: "tcp_ecv_empty",
@@ -147,7 +147,7 @@ const TALKING: ReadonlySet<string> = new Set([
   "LDAP",
 ]);
 
-/** A request in clear text to a TLS port gets an alert, an error page or nothing. */
+/** A cleartext request to a TLS port gets an alert, an error page or no response. */
 function missingSecure(context: LintContext): Hit[] {
   return wrongSecurity(
     context,
@@ -159,7 +159,7 @@ function missingSecure(context: LintContext): Hit[] {
   );
 }
 
-/** A TLS handshake with a port that waits for clear text fails whatever the server does. */
+/** A TLS handshake with a cleartext port always fails. */
 function secureToClearPort(context: LintContext): Hit[] {
   return wrongSecurity(
     context,
@@ -171,7 +171,7 @@ function secureToClearPort(context: LintContext): Hit[] {
   );
 }
 
-/** Every member listens on a port for clear text, or the type is HTTP and no port says otherwise. */
+/** Every member listens on a cleartext port, or the type is HTTP and no port indicates otherwise. */
 function expectsClearText({ serviceType, members }: LintService["service"]): boolean {
   return (
     members.length > 0 &&
@@ -221,7 +221,7 @@ function wrongSecurity(
   });
 }
 
-/** A reversed monitor passes by its mistake, and would judge by the answer once that reaches it. */
+/** A reversed monitor passes because of its mistake; once fixed, it would depend on the response. */
 function reversedDecision({ reverse }: Monitor): Pick<Hit, "decision"> {
   return reverse
     ? {
@@ -231,7 +231,7 @@ function reversedDecision({ reverse }: Monitor): Pick<Hit, "decision"> {
     : {};
 }
 
-/** A TCP monitor without its TLS would see less than what it is there for: something that asks takes its place. */
+/** Without its TLS, a TCP monitor would check less than intended: a monitor of the protocol replaces it. */
 function deeperInstead(context: LintContext, wrong: readonly MonitorUse[]): Fix | null {
   const watched = new Map(context.watched.map((one) => [one.service, one]));
   const parts = wrong.map(({ service, binding }) => {
@@ -243,7 +243,7 @@ function deeperInstead(context: LintContext, wrong: readonly MonitorUse[]): Fix 
   return whole.length < parts.length ? null : whole.flat();
 }
 
-/** Built-in monitors that ask the same in clear text and over TLS. */
+/** Built-in monitors that send the same request without and with TLS. */
 const TWINS: ReadonlyMap<string, string> = new Map([
   ["http", "https"],
   ["https", "http"],
@@ -251,7 +251,7 @@ const TWINS: ReadonlyMap<string, string> = new Map([
   ["stasecure", "sta"],
 ]);
 
-/** The firmware has the other one too. Where it is bound already, its author knows what it is for. */
+/** The firmware has the counterpart too. If that is bound already, both are intended. */
 function swapped(wrong: readonly MonitorUse[], builtIn: string): Fix | null {
   return wrong.some(({ service }) => service.monitors.some(({ monitor }) => monitor === builtIn))
     ? null
@@ -261,7 +261,7 @@ function swapped(wrong: readonly MonitorUse[], builtIn: string): Fix | null {
       ]);
 }
 
-/** `-send GET /x`: the importer, like the ADC, takes the first word. */
+/** `-send GET /x`: the importer, like the ADC, takes only the first word. */
 function unquotedValue(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()].flatMap((monitor) =>
     (["send", "httpRequest"] as const).flatMap((option): Hit[] => {
@@ -295,7 +295,7 @@ function redactedBlank(text: string): ReturnType<typeof withoutSecret> {
     : withoutSecret(text);
 }
 
-/** The appliance refuses such a command; in a file it was never one that ran. */
+/** The ADC rejects such a command, so it was never in effect. */
 export function optionOfAnotherType(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()].flatMap((monitor) => {
     const taken = MONITOR_TYPE_OPTIONS.get(monitor.type);
@@ -322,14 +322,16 @@ export function optionOfAnotherType(context: LintContext): Hit[] {
   });
 }
 
-/** Where an option has lost its value, the next one may be it: a password that begins with a dash is not repeated. */
+/** If an option has lost its value, the next word may be it: a password that begins with a hyphen is not repeated. */
 function optionsOfNoMonitor({ written }: Monitor): string[] {
   return [...written.values()].some((values) => values.length === 0)
     ? []
     : [...written.keys()].filter((key) => !MONITOR_OPTION_NAMES.isBeginning(key));
 }
 
-/** Who may read the configuration reads the password; -secureArgs takes it encrypted, behind the other arguments. */
+/**
+ * Whoever can read the configuration can read the password; -secureArgs takes it encrypted, after the other arguments.
+ */
 function passwordInScriptArgs(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()]
     .filter(({ type, parameters }) => type === "USER" && parameters.scriptArgs?.includes(REDACTED))

@@ -1,37 +1,42 @@
 import type { SourceLine } from "../model/source-line.ts";
 import type { Fix } from "./change.ts";
 
-/** One thing that lint found at one object. */
+/** One problem that lint found in one object. */
 export interface Finding {
   /** Stable identifier in snake_case. */
   readonly rule: string;
-  /** `error`: clients are hurt or a monitor is void; `warning`: failures go unseen; `info`: worth knowing. */
+  /**
+   * `error`: clients are affected or a monitor has no effect; `warning`: failures go unnoticed; `info`: worth knowing.
+   */
   readonly severity: "error" | "warning" | "info";
   readonly line: SourceLine;
   readonly object: string;
-  /** One sentence or two: what is wrong and what it leads to. Does not name the object, so that equal causes read alike. */
+  /**
+   * One or two sentences: what is wrong, and what it causes. Does not name the object, so that equal causes have equal
+   * texts.
+   */
   readonly message: string;
-  /** The commands that fix it, one per line; words in angle brackets are for the reader to fill. Null: no command can. */
+  /** The commands that fix it, one per line; words in angle brackets are placeholders. Null: no command can fix it. */
   readonly fix: string | null;
-  /** The same, one by one; empty: none. */
+  /** The same commands one by one; empty: none. */
   readonly commands: readonly string[];
-  /** Takes the commands back. */
+  /** Undoes the commands. */
   readonly undo: readonly string[];
-  /** True where the commands can be pasted as they stand. */
+  /** True if the commands can be used as they are. */
   readonly complete: boolean;
-  /** Why not: what the administrator must fill in or decide first. Null: complete, or without commands. */
+  /** Why not: what the administrator has to fill in or decide first. Null: complete, or without commands. */
   readonly incomplete: string | null;
 }
 
-/** What a rule says of one object; its own rule and severity are added. */
+/** What a rule says about one object; rule id and severity are added. */
 export interface Hit {
   readonly line: SourceLine;
   readonly object: string;
   readonly message: string;
-  /** Absent or null: there is nothing to fix by a command. */
+  /** Absent or null: no command can fix it. */
   readonly fix?: Fix | null;
-  /** What the administrator must know before the fix is right, where the file may mean what it says. */
+  /** What the administrator has to know first, if the configuration may be intentional. */
   readonly decision?: string;
-  /** Where it differs from the rule's. */
+  /** Set if it differs from the rule's. */
   readonly severity?: Finding["severity"];
 }

@@ -9,13 +9,13 @@ export interface FixBatch {
   readonly undo: readonly string[];
 }
 
-/** A fix may uncover what another fixes; more rounds than this would be a circle. */
+/** A fix may uncover a further finding; more rounds than this would be an endless loop. */
 const MAX_ROUNDS = 8;
 
 /**
- * The complete fixes of a configuration in an order that the ADC takes. Fixes of one object follow each other only after
- * the configuration was read again with the first: each is made from what is there when it runs. `found` is what lint says
- * of the text as it is.
+ * The complete fixes of a configuration in an order that the ADC accepts. If several fixes change one object, the
+ * configuration is read again after each of them, because each fix assumes the state in which it runs. `found`: the
+ * findings for the original text.
  */
 export function fixBatch(
   text: string,
@@ -38,12 +38,12 @@ export function fixBatch(
   return { commands, undo };
 }
 
-/** What lint says once these commands have run. */
+/** The findings after these commands have run. */
 function findingsBehind(text: string, commands: readonly string[]): Finding[] {
   return lint(parseNsConf([text, ...commands].join("\n"), { adc: "adc" }));
 }
 
-/** Those that touch nothing which an earlier one touches. */
+/** Those that change nothing that an earlier one changes. */
 function independent(findings: readonly Finding[]): Finding[] {
   const touched = new Set<string>();
   return findings.filter(({ commands }) => {
@@ -57,8 +57,8 @@ function independent(findings: readonly Finding[]): Finding[] {
 }
 
 /**
- * What a command touches: the object and the monitor that it names. Of a vserver only the options and the policy, as fixes
- * of vservers look at nothing else of them.
+ * What a command changes: the object and the monitor that it names. For a vserver only the options and the policy,
+ * because fixes of vservers depend on nothing else.
  */
 function touchedBy({ object, words, keys }: Statement): string[] {
   const [name = ""] = words;

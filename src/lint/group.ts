@@ -2,14 +2,14 @@ import type { SourceLine } from "../model/source-line.ts";
 import type { Finding } from "./finding.ts";
 import { GRAVITY } from "./lint.ts";
 
-/** One cause and everything that has it: what is printed. */
+/** One cause with all objects that have it: the unit of output. */
 export interface FindingGroup extends Omit<Finding, "undo"> {
   readonly objects: readonly { readonly name: string; readonly line: SourceLine }[];
 }
 
 /**
- * Findings of one rule that say the same, and whose commands are alike complete, belong to one cause. `line`, `object` and `fix` are those of the first object;
- * `commands` mend all of them. The gravest first, then by the number of objects.
+ * Groups findings of one rule with the same text whose commands are equally complete. `line`, `object` and `fix` are
+ * those of the first object; `commands` fix all of them. Sorted by severity, then by the number of objects.
  */
 export function groupFindings(findings: readonly Finding[]): FindingGroup[] {
   const groups = new Map<string, [Finding, ...Finding[]]>();

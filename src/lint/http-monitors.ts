@@ -91,7 +91,7 @@ export const HTTP_MONITOR_RULES: readonly Rule[] = [
   },
 ];
 
-/** Pages of HTTP-ECV are searched this far (NetScaler docs, "Monitoring SSL services", HTTP-ECV). */
+/** HTTP-ECV searches only this much of a page (NetScaler docs, "Monitoring SSL services", HTTP-ECV). */
 const BODY_WINDOW_BYTES = 24 * 1024;
 
 function usedMonitors(context: LintContext, ...types: readonly string[]): Monitor[] {
@@ -149,12 +149,12 @@ function isWatched({ idle }: { readonly idle: string | null }): boolean {
   return idle === null;
 }
 
-/** At Exchange each service is asked for a page of its own directory. */
+/** For Exchange, each service's monitor requests a page of its own directory. */
 function headFix(context: LintContext, monitor: Monitor, onExchange: boolean): Fix | null {
   if (!onExchange) {
     const target = requestTarget(monitor);
     if (/^\s*HEAD\s+https?:/i.test(monitor.parameters.httpRequest ?? "")) {
-      // A proxy is asked for a page of another server.
+      // The request to a proxy names a page of another server.
       return null;
     }
     const page: Value =
@@ -181,7 +181,7 @@ function headFix(context: LintContext, monitor: Monitor, onExchange: boolean): F
   return whole.length < parts.length ? null : whole.flat();
 }
 
-/** An HTTP-ECV monitor that reads the page, in place of one that does not. */
+/** An HTTP-ECV monitor that reads the page, to replace one that does not. */
 function withPage(context: LintContext, monitor: Monitor, page: OptionValues): Fix | null {
   return replaceMonitor(context.names, monitor, usesOf(context, monitor), "HTTP-ECV", page, "_get");
 }
@@ -274,7 +274,7 @@ function wrongHostHeader(context: LintContext): Hit[] {
     }));
 }
 
-/** Header lines that end as they must. */
+/** Header lines with correct line ends. */
 function ended(headers: string): string {
   return headers.endsWith("\r\n") ? headers : `${withoutLineEnd(headers)}\r\n`;
 }
@@ -287,7 +287,7 @@ function withoutLineEnd(text: string): string {
   return text.slice(0, end);
 }
 
-/** `\r\n` that lost its backslashes on the way through a shell or a web page, or was never decoded for want of quotes. */
+/** `\r\n` that lost its backslashes in a shell or web page, or was not decoded because quotes are missing. */
 const LOST = /HTTP\/\d\.\d\s*rn|rn(Host|Connection|User-Agent|Accept)\s*:|rnrn\s*$|\\r\\n/i;
 
 function lostBackslashes(context: LintContext): Hit[] {
@@ -348,7 +348,7 @@ function headerWithoutLineEnd(context: LintContext): Hit[] {
   });
 }
 
-/** `GET /x HTTP/1.1\r\nHost: a`: type HTTP holds method and URL only, and the ADC writes the rest (CTX120921). */
+/** `GET /x HTTP/1.1\r\nHost: a`: type HTTP has only method and URL, and the ADC writes the rest (CTX120921). */
 function hostInRequest(context: LintContext): Hit[] {
   return usedMonitors(context, "HTTP", "HTTP-INLINE", "HTTP2", "HTTP-ECV").flatMap((monitor) => {
     const key = monitor.type === "HTTP-ECV" ? "send" : "httpRequest";
@@ -379,7 +379,7 @@ function hostInRequest(context: LintContext): Hit[] {
   });
 }
 
-/** 401 and 407 are challenges: whoever sends one is well. */
+/** 401 and 407 are challenges: a server that sends one is healthy. */
 function respCodesAcceptErrors(context: LintContext): Hit[] {
   return usedMonitors(context, "HTTP", "HTTP2").flatMap((monitor) => {
     const ranges = monitor.parameters.respCodes ?? [];
@@ -408,7 +408,7 @@ function respCodesAcceptErrors(context: LintContext): Hit[] {
 
 const CHALLENGES: ReadonlySet<number> = new Set([401_401, 407_407]);
 
-/** Managed Availability takes directories out one by one: `/owa` is well while `/ews` is not. */
+/** Managed Availability takes directories out one by one: `/owa` may be healthy while `/ews` is not. */
 function monitorOfAnotherDirectory(context: LintContext): Hit[] {
   return context.watched.flatMap(({ service, deciding, directories, onExchange }) => {
     const pages = deciding.filter(({ monitor }) => asksHealthPage(monitor));

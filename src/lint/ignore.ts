@@ -5,7 +5,7 @@ import type { LintIgnore } from "./settings.ts";
 
 const IGNORE = /lint:ignore\s+([\w*-]+(?:\s*,\s*[\w*-]+)*)/gi;
 
-/** The rules that a comment switches off: `lint:ignore tcp_only`, several with commas, `*` for all. */
+/** The rules that a comment switches off: `lint:ignore tcp_only`, several separated by commas, `*` for all. */
 function ignoredRules(comment: string | null | undefined): ReadonlySet<string> {
   const rules = [...(comment ?? "").matchAll(IGNORE)].flatMap(([, list = ""]) => list.split(","));
   return new Set(rules.map((rule) => rule.trim()).filter((rule) => rule !== ""));
@@ -24,7 +24,7 @@ export function isIgnored(
   );
 }
 
-/** Whether settings silence a finding. */
+/** Whether settings suppress a finding. */
 export function ignoredBy(
   ignore: readonly LintIgnore[],
 ): (finding: Pick<Finding, "object" | "rule">) => boolean {
@@ -37,13 +37,13 @@ function names(rules: ReadonlySet<string>, rule: string): boolean {
   return rules.has(rule) || rules.has("*");
 }
 
-/** What comments of the file itself switch off: behind a command for its line, alone on a line for the whole file. */
+/** The rules switched off by comments in the file: after a command for its line, alone on a line for the whole file. */
 export interface FileIgnores {
   readonly everywhere: ReadonlySet<string>;
   readonly byLine: ReadonlyMap<number, ReadonlySet<string>>;
 }
 
-/** Reads `# lint:ignore RULE` of a configuration's text. */
+/** Reads `# lint:ignore RULE` in a configuration's text. */
 export function fileIgnores(text: string): FileIgnores {
   const everywhere = new Set<string>();
   const byLine = new Map<number, ReadonlySet<string>>();
@@ -67,7 +67,7 @@ export function isIgnoredInFile(ignores: FileIgnores, { line, rule }: Finding): 
   return names(ignores.everywhere, rule) || (own !== undefined && names(own, rule));
 }
 
-/** What stands behind the first `#` that begins a word. */
+/** The text after the first `#` at the beginning of a word. */
 function commentOf(line: string): string | undefined {
   for (let at = line.indexOf("#"); at !== -1; at = line.indexOf("#", at + 1)) {
     if (at === 0 || /\s/.test(line.charAt(at - 1))) {

@@ -17,7 +17,7 @@ import { SHALLOW_MONITOR_RULES } from "./shallow-monitors.ts";
 import { SWITCHED_OFF_RULES } from "./switched-off.ts";
 import { VSERVER_RULES } from "./vservers.ts";
 
-/** Every rule of lint, by family. */
+/** All rules of lint, by family. */
 export const LINT_RULES: readonly Rule[] = [
   ...SHALLOW_MONITOR_RULES,
   ...HTTP_MONITOR_RULES,
@@ -30,21 +30,21 @@ export const LINT_RULES: readonly Rule[] = [
   ...AUTHENTICATION_RULES,
 ];
 
-/** Those, and what the importer noticed. */
+/** These rules, and those for the importer's diagnostics. */
 export const ALL_RULES: readonly Rule[] = [...LINT_RULES, ...READING_RULES];
 
 /**
- * What the monitors of an estate cannot see, and the mistakes of its configuration: the gravest first, then in the order
- * of the file. Pure; empty when there is nothing to say. An object whose comment says `lint:ignore RULE` is left out, and
- * so is what the settings ignore.
+ * The failures that an estate's monitors do not notice, and the mistakes in its configuration: sorted by severity, then
+ * by line. Pure; empty if there are none. Objects whose comment says `lint:ignore RULE`, and findings that the settings
+ * ignore, are left out.
  */
 export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTINGS): Finding[] {
   const context = createContext(estate, settings);
   const ignored = ignoredBy(settings.ignore);
-  // Monitors whose `add` the ADC refuses, so that it has none of this name to change.
+  // Monitors whose `add` the ADC rejects, so that there is nothing to change.
   const refused = new Set(optionOfAnotherType(context).map(({ object }) => object));
   const resting = restingNames(context);
-  // Rule by rule, as the changes of a large estate's fixes take more room than their text.
+  // Rule by rule, because the structured fixes of a large estate need more memory than their text.
   return ALL_RULES.flatMap((rule) =>
     rule
       .find(context)
@@ -61,8 +61,8 @@ function noteOf(hit: Hit): Hit {
 }
 
 /**
- * Services that are switched off, by themselves or in all their members, and monitors that only such use: nothing is probed
- * there and nobody is served, so that no finding about them is urgent. A name that something else has too is not among them.
+ * Services that are disabled, themselves or in all their members, and monitors that only such services use: nothing is
+ * probed and no client is served, so findings about them are not urgent. Names shared with another object are left out.
  */
 function restingNames({ estate, services, vservers, usersOf }: LintContext): ReadonlySet<string> {
   const off = new Set(services.filter(({ service }) => isOff(service)).map(nameOf));
@@ -111,7 +111,7 @@ function findingOf(rule: Rule, { line, object, message, fix, decision, severity 
   };
 }
 
-/** The gravest first. */
+/** Sorted by severity. */
 export const GRAVITY: Readonly<Record<Finding["severity"], number>> = {
   error: 0,
   warning: 1,

@@ -1,11 +1,13 @@
-/** What each monitor says of each failure, as measured. Types and rendering; where it is measured is not lint's business. */
+/**
+ * How each monitor reacts to each failure, as measured. Types and rendering only; the measurement is not part of lint.
+ */
 export interface BlindSpotMatrix {
   readonly tables: readonly MatrixTable[];
   /** Monitors that were not measured, with the reason. */
   readonly unmeasured: readonly { readonly probe: string; readonly reason: string }[];
 }
 
-/** Monitors of one protocol and port against the failures that mean something there. */
+/** Monitors of one protocol and port, and the failures that apply to it. */
 export interface MatrixTable {
   readonly title: string;
   readonly failures: readonly string[];
@@ -13,12 +15,12 @@ export interface MatrixTable {
 }
 
 export interface MatrixRow {
-  /** `bound`: as configured; `advised`: by a fix that lint proposes; `look`: adc-witness's own, without any account. */
+  /** `bound`: as configured; `advised`: a fix that lint proposes; `look`: adc-witness's own, without any account. */
   readonly origin: "bound" | "advised" | "look";
   readonly name: string;
   /** What it does, in a few words. */
   readonly does: string;
-  /** Against a server that is well. */
+  /** The result for a healthy server. */
   readonly healthy: Cell;
   /** One per failure of the table. */
   readonly cells: readonly Cell[];
@@ -27,7 +29,7 @@ export interface MatrixRow {
 /** `unknown`: it could not be run here. */
 export type Cell = "passes" | "fails" | "unknown";
 
-/** The matrix as Markdown: one table per protocol, bold where a monitor is blind. */
+/** The matrix as Markdown: one table per protocol, with failures that a monitor does not notice in bold. */
 export function renderMatrix(matrix: BlindSpotMatrix): string {
   const parts = matrix.tables.map(renderTable);
   if (matrix.unmeasured.length > 0) {
@@ -62,7 +64,7 @@ function failureText(cell: Cell): string {
   return cell === "fails" ? "seen" : cell === "passes" ? "**blind**" : "?";
 }
 
-/** Columns of equal width, as formatters of Markdown leave them. */
+/** Columns of equal width, as Markdown formatters write them. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const escaped = rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = (escaped[0] ?? []).map((_, column) =>

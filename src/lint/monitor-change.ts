@@ -12,13 +12,13 @@ export type MonitorOptions = ReadonlyMap<string, readonly Value[]>;
 /** Options as rules write them: one value each. */
 export type OptionValues = Readonly<Record<string, Value | readonly Value[]>>;
 
-/** A service and how a monitor is bound to it. */
+/** A service, and how a monitor is bound to it. */
 export interface MonitorUse {
   readonly service: AdcService;
   readonly binding: MonitorBinding;
 }
 
-/** `set lb monitor M TYPE …`; undone by the values of now, or by `unset` where a default stood. */
+/** `set lb monitor M TYPE …`; undone with the present values, or with `unset` if a default applies. */
 export function setMonitor(monitor: Monitor, values: OptionValues): Change {
   const options = optionsOf(values);
   const builtIn = monitor.builtIn ? builtInMonitor(monitor.name) : null;
@@ -43,7 +43,7 @@ export function addMonitor(name: string, type: string, options: MonitorOptions):
   };
 }
 
-/** `rm lb monitor`; undone by adding it with all that it had. */
+/** `rm lb monitor`; undone by adding it with all its options. */
 export function removeMonitor(monitor: Monitor): Change {
   const words = [monitor.name, monitor.type];
   return {
@@ -84,8 +84,8 @@ function unbindCommand(service: AdcService, monitor: string): Change["apply"] {
 }
 
 /**
- * Changes a monitor where it is wrong and nowhere else: in place where all that use it are wrong, by a copy with all that
- * the monitor has where others use it too, or where it is the firmware's own. Null where a copy would lose something.
+ * Changes a monitor only where it is wrong: in place if it is wrong for all its users, or else by a complete copy if
+ * others use it too or it is built in. Null if a copy would lose something.
  */
 export function changeFor(
   names: Names,
@@ -100,9 +100,9 @@ export function changeFor(
 }
 
 /**
- * A monitor of this type in place of another at these services, with everything that the other had: destination, headers,
- * intervals, profiles, weight and state of each binding. A type cannot be changed by `set`. `values` replace what asks
- * and what is awaited. Null where the new type has no place for an option of the old one.
+ * Replaces a monitor at these services by one of another type with the same settings: destination, headers, intervals,
+ * profiles, and weight and state of each binding. `set` cannot change a type. `values` replace the request and the
+ * expected response. Null if the new type does not have an option of the old one.
  */
 export function replaceMonitor(
   names: Names,
@@ -138,8 +138,8 @@ export function replaceMonitor(
 }
 
 /**
- * Whether nothing is lost by writing all options that are known: none of those in the file is strange to its type. Over NITRO
- * every monitor has every attribute.
+ * Whether writing all known options loses nothing: its type has every option in the file. Over NITRO every monitor has
+ * every attribute.
  */
 export function isKnownWhole({ type, written, line }: Monitor): boolean {
   const taken = MONITOR_TYPE_OPTIONS.get(type);
@@ -147,7 +147,7 @@ export function isKnownWhole({ type, written, line }: Monitor): boolean {
   return taken !== undefined && inFile.every((key) => taken.has(key) || BESIDE.has(key));
 }
 
-/** Not an option of the type: how a secret is written, and the number that a cluster gives. */
+/** No options of the type: how a secret is written, and the number that a cluster assigns. */
 const BESIDE: ReadonlySet<string> = new Set([
   "encrypted",
   "encryptmethod",
@@ -156,10 +156,13 @@ const BESIDE: ReadonlySet<string> = new Set([
   "suffix",
 ]);
 
-/** What a monitor asks and awaits: another type asks in another way. */
+/** A monitor's request and expected response, which differ between types. */
 const QUESTION: ReadonlySet<string> = new Set(["httprequest", "respcode", "send", "recv"]);
 
-/** Every option of a monitor that is not its type's default, as `add lb monitor` would take it. Secrets are blanks. */
+/**
+ * Every option of a monitor that differs from its type's default, as `add lb monitor` takes it. Secrets become
+ * placeholders.
+ */
 export function monitorOptions(monitor: Monitor): MonitorOptions {
   return optionsBeside(monitor, monitorWithDefaults({ name: monitor.name, type: monitor.type }));
 }
@@ -244,7 +247,7 @@ const TEXTS = [
   ...(["trofsCode", "dispatcherPort", "maxForwards", "customHeaders", "scriptArgs"] as const),
 ];
 
-/** Written out although they are a type's default, as the ADC itself saves them: no type but USER documents one. */
+/** Written out although they are a type's default, as the ADC itself saves them: only USER documents one. */
 const SCRIPT: ReadonlySet<(typeof TEXTS)[number]> = new Set([
   "scriptName",
   "dispatcherIp",
@@ -288,7 +291,7 @@ function codes(ranges: readonly CodeRange[]): string {
     .join(" ");
 }
 
-/** A text that holds a secret is a blank: commands are read, mailed and kept. */
+/** A text that contains a secret becomes a placeholder, because commands are read, mailed and stored. */
 export function withoutSecret(text: string): string | Blank {
   const redacted = redactRequest(text);
   return redacted.includes(REDACTED)
@@ -296,12 +299,12 @@ export function withoutSecret(text: string): string | Blank {
     : text;
 }
 
-/** In seconds where that is exact. */
+/** In seconds if that is exact. */
 export function duration(ms: number): readonly string[] {
   return ms % 1_000 === 0 ? [String(ms / 1_000)] : [String(Math.ceil(ms / 10) * 10), "MSEC"];
 }
 
-/** Rules' record of options as the engine takes them. */
+/** Converts the options of a rule to the fix engine's form. */
 export function optionsOf(values: OptionValues): Map<string, readonly Value[]> {
   return new Map(
     Object.entries(values).map(([key, value]) => [

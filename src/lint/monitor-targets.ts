@@ -46,7 +46,7 @@ export const MONITOR_TARGET_RULES: readonly Rule[] = [
   },
 ];
 
-/** The importer says which; a destination that is meant (`isMeantDestination`) is none of them. */
+/** The importer reports which; intended destinations (`isMeantDestination`) are not among them. */
 function pinnedDestIp(context: LintContext): Hit[] {
   return context.estate.diagnostics
     .filter(({ rule }) => rule === "pinned_dest_ip")
@@ -66,7 +66,7 @@ function pinnedDestIp(context: LintContext): Hit[] {
     });
 }
 
-/** `-destPort 143` under a service on 993 probes another listener, which lives on when this one dies. */
+/** `-destPort 143` for a service on 993 probes another listener, which stays up when the service's own fails. */
 function foreignDestPort(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()].flatMap((monitor) => {
     const { destPort } = monitor;
@@ -108,7 +108,7 @@ function foreignDestPort(context: LintContext): Hit[] {
   });
 }
 
-/** A health port of the same protocol is a choice; that mail's TLS listener is another than its clear one is not seen by it. */
+/** A health port of the same protocol is a choice, but it does not cover a mail server's separate TLS listener. */
 function isOther(destPort: number, port: number | "*"): boolean {
   if (port === "*" || port === destPort) {
     return false;
@@ -152,7 +152,9 @@ function wildcardPort(context: LintContext): Hit[] {
   });
 }
 
-/** A port of its own that answers in words tells of the server's health by design, and several ports are a choice. */
+/**
+ * A separate port with an application protocol reports the server's health by design, and several ports are a choice.
+ */
 function isChosenPort(deciding: readonly BoundMonitor[]): boolean {
   const asked = deciding.filter(({ monitor }) => monitor.destPort !== null);
   return (
@@ -165,7 +167,9 @@ function listensAnywhere({ service }: LintService): boolean {
   return service.members.some(({ port, portUnknown }) => port === "*" && portUnknown === undefined);
 }
 
-/** The ADC completes a client's handshake by itself: a monitor that stops there asks the other vserver, not the server. */
+/**
+ * The ADC completes a client's handshake itself: a monitor that only connects checks the other vserver, not the server.
+ */
 function memberIsVip(context: LintContext): Hit[] {
   const vips = new Map(
     context.vservers
@@ -194,7 +198,7 @@ function memberIsVip(context: LintContext): Hit[] {
   );
 }
 
-/** The ADC's monitors come from its own address all the same: a firewall may let one pass and stop the other. */
+/** The ADC's monitors still come from its own address: a firewall may allow one and block the other. */
 function clientSourceAddress(context: LintContext): Hit[] {
   return context.watched
     .filter(({ service, onExchange }) => service.useSourceIp && onExchange)

@@ -7,7 +7,7 @@ import { duration, setMonitor, type OptionValues } from "./monitor-change.ts";
 import { protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
-/** How often and how long monitors ask. */
+/** How often monitors probe and how long they wait. */
 export const MONITOR_TIMING_RULES: readonly Rule[] = [
   {
     id: "interval_not_above_timeout",
@@ -60,7 +60,7 @@ function intervalNotAboveTimeout(context: LintContext): Hit[] {
     }));
 }
 
-/** NITRO error 2196. With as many failures as there are retries, all of them must fail: that is what 0 says. */
+/** NITRO error 2196. If as many failures are needed as there are retries, all must fail: 0 says the same. */
 function failureRetries(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()]
     .filter(({ failureRetries: wanted, retries }) => wanted > 0 && wanted >= retries)
@@ -88,7 +88,7 @@ function slowDetection(context: LintContext): Hit[] {
     }));
 }
 
-/** Half a minute between probes; fewer retries only where that is not enough. */
+/** Half a minute between probes; fewer retries only if that is not enough. */
 function faster(monitor: Monitor, limitMs: number): OptionValues {
   const intervalMs = Math.max(30_000, monitor.responseTimeoutMs + 1_000);
   const interval = wholeSeconds(intervalMs);
@@ -106,7 +106,7 @@ function detectionMs({
   return intervalMs * (wanted > 0 ? Math.min(wanted, retries) : retries) + responseTimeoutMs;
 }
 
-/** Exchange holds back what it answers to anonymous senders (Microsoft docs, `TarpitInterval`). */
+/** Exchange delays its responses to anonymous senders (Microsoft docs, `TarpitInterval`). */
 function timeoutBelowTarpit(context: LintContext): Hit[] {
   const { tarpitMs } = context.settings;
   return [...context.estate.monitors.values()]
@@ -126,7 +126,7 @@ function timeoutBelowTarpit(context: LintContext): Hit[] {
     }));
 }
 
-/** A monitor at Exchange that goes on behind the 220: the SMTP type, or TCP-ECV strings under a mail port. */
+/** A monitor of Exchange that continues after the 220: the SMTP type, or TCP-ECV strings on a mail port. */
 function talksSmtp(context: LintContext, monitor: Monitor): boolean {
   const ports = context
     .usersOf(monitor)
@@ -140,7 +140,10 @@ function talksSmtp(context: LintContext, monitor: Monitor): boolean {
         ports.some((port) => protocolOfPort(port) === "smtp");
 }
 
-/** NetScaler docs, "Monitoring TCP-based applications": with LRTM off, live traffic replaces the probes of TCP monitors. */
+/**
+ * NetScaler docs, "Monitoring TCP-based applications": with LRTM off, client traffic replaces the probes of TCP
+ * monitors.
+ */
 function lrtmSuppressesProbes(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()]
     .filter(
@@ -163,7 +166,7 @@ function lrtmSuppressesProbes(context: LintContext): Hit[] {
     }));
 }
 
-/** Clients' connections to another address or port are no reason to leave a probe out. */
+/** Client connections to another address or port are no reason to skip a probe. */
 function asksWhereClientsGo({ destIp, destPort }: Monitor, { members }: AdcService): boolean {
   return (
     destIp === null &&
@@ -171,7 +174,7 @@ function asksWhereClientsGo({ destIp, destPort }: Monitor, { members }: AdcServi
   );
 }
 
-/** An error page is fast: where response time weighs, the sick server is the favourite. */
+/** Error pages are fast: if response time affects the weight, a failing server is preferred. */
 function lrtmPrefersFailing(context: LintContext): Hit[] {
   return context.vservers.flatMap(({ vserver, services }) => {
     if (vserver.kind !== "lb" || vserver.method !== "LRTM") {

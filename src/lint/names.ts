@@ -3,19 +3,19 @@ import type { Vserver } from "../model/vserver.ts";
 import { MAX_MONITOR_NAME } from "../adc/nsconf/grammar.ts";
 
 /**
- * Gives out names and priorities that nothing in the file and no other fix has. The ADC compares names without regard to
+ * Assigns names and priorities that are unused in the file and in other fixes. The ADC compares names without regard to
  * case.
  */
 export interface Names {
-  /** `base` and `suffix` joined, cut to what a monitor's name may be long, numbered where it is taken. */
+  /** `base` and `suffix` joined, cut to the maximum length of a monitor's name, with a number if it is taken. */
   readonly fresh: (base: string, suffix: string) => string;
-  /** A priority for one more policy of a vserver: the ADC refuses a second policy at one priority. */
+  /** A priority for a further policy of a vserver: the ADC rejects two policies with the same priority. */
   readonly freshPriority: (vserver: Pick<Vserver, "name" | "policies">) => number;
 }
 
 export function createNames(estate: Estate): Names {
   let taken: Set<string> | null = null;
-  // The first number that may be free behind each beginning: what is taken stays taken.
+  // The first number to try for each prefix: names never become free again.
   const next = new Map<string, number>();
   const priorities = new Map<string, Set<number | null>>();
   return {
@@ -51,7 +51,7 @@ export function createNames(estate: Estate): Names {
   };
 }
 
-/** Whether nothing has a name, which is then taken. */
+/** Whether the name was unused; it is then taken. */
 function isFree(taken: Set<string>, name: string): boolean {
   const lower = name.toLowerCase();
   const free = !taken.has(lower);

@@ -1,6 +1,6 @@
 import type { AdcService, Port } from "../model/adc-service.ts";
 
-/** Protocols that lint knows by their ports. */
+/** Protocols that lint recognises by port. */
 export type PortProtocol =
   | ("web" | "imap" | "pop3" | "smtp" | "ldap" | "dns" | "ntp")
   | ("radius" | "ftp" | "mysql" | "mssql" | "oracle" | "sip" | "snmp" | "rdp");
@@ -34,7 +34,7 @@ const BY_PORT: ReadonlyMap<number, PortProtocol> = new Map([
   [3389, "rdp"],
 ]);
 
-/** Ports on which a server waits for clear text first: TLS from the first byte fails there. */
+/** Ports on which a server starts without TLS: a TLS handshake at the first byte fails there. */
 const CLEAR_PORTS: ReadonlySet<number> = new Set([21, 25, 80, 110, 143, 389, 587, 3268]);
 
 export function isClearPort(port: number): boolean {
@@ -42,24 +42,23 @@ export function isClearPort(port: number): boolean {
 }
 
 /**
- * 465 is left out: Exchange answers in clear text there before it speaks TLS, where others begin with TLS; 8443, because
- * either is found there.
+ * 465 is left out, because Exchange starts without TLS there and others with TLS; 8443, because both are common there.
  */
 const TLS_PORTS: ReadonlySet<number> = new Set([443, 636, 853, 990, 993, 995, 3269, 5061]);
 
-/** Where TLS may be spoken, by what is known of the port alone. */
+/** Where TLS is possible, judging by the port alone. */
 export function mayBeTlsPort(port: number): boolean {
   return isTlsPort(port) || port === 465 || port === 8443;
 }
 
-/** Service types whose connection to the server is TLS from its first byte. */
+/** Service types whose connection to the server uses TLS from its first byte. */
 const TLS_TYPES: ReadonlySet<string> = new Set(["SSL", "SSL_TCP", "SSL_BRIDGE", "SSL_DIAMETER"]);
 
 export function protocolOfPort(port: Port): PortProtocol | null {
   return port === "*" ? null : (BY_PORT.get(port) ?? null);
 }
 
-/** The concrete ports of a service's members, each once. */
+/** The distinct ports of a service's members, without `*`. */
 export function portsOf(service: AdcService): number[] {
   const ports: number[] = [];
   for (const { port } of service.members) {
@@ -70,7 +69,7 @@ export function portsOf(service: AdcService): number[] {
   return ports.length < 2 ? ports : [...new Set(ports)];
 }
 
-/** Whether the server expects TLS where this service's members listen. Type HTTP speaks clear text to whatever port. */
+/** Whether the server expects TLS on the ports of this service's members. Type HTTP never uses TLS. */
 export function expectsTls(service: AdcService): boolean {
   const ports = portsOf(service);
   const byPort = service.serviceType !== "HTTP" && ports.length > 0 && ports.every(isTlsPort);

@@ -7,13 +7,13 @@ import { addMonitor, bindMonitor, optionsOf, type OptionValues } from "./monitor
 import { createNames } from "./names.ts";
 import { expectsTls, portsOf, protocolOfPort, type PortProtocol } from "./ports.ts";
 
-/** A monitor that would look deeper: a new one, or one of the firmware's own; null: none is known for this service. */
+/** A monitor that would check more: a new or built-in one; null: none is known for this service. */
 export type Proposal =
   | {
       readonly kind: "new";
       readonly type: string;
       readonly options: OptionValues;
-      /** In seconds, where 6 is too short. */
+      /** In seconds, if 6 is too short. */
       readonly resptimeout?: string;
     }
   | { readonly kind: "built_in"; readonly name: string };
@@ -22,8 +22,8 @@ const ACCOUNT: Blank = { blank: "account" };
 const PASSWORD: Blank = { blank: "password" };
 
 /**
- * Adds a monitor that asks the application of this service itself, and binds it: beside the others, or, in the place of one
- * that goes, as that was bound. Null where no monitor can.
+ * Adds a monitor that checks the application of this service, and binds it: in addition to the others, or with the
+ * binding of the one that it replaces. Null if no monitor can.
  */
 export function deeperMonitor(
   context: LintContext,
@@ -38,7 +38,7 @@ export function deeperMonitor(
     return placed(one.service, proposal.name, like);
   }
   if (proposal.options["secure"] === "YES" && one.service.clientCertificate !== undefined) {
-    // The servers may demand a certificate, which a monitor without one of its own may not show.
+    // The servers may require a certificate, which a monitor without its own may not present.
     return null;
   }
   const name = context.names.fresh(one.service.name, "_deep");
@@ -54,7 +54,7 @@ function placed(service: AdcService, monitor: string, like: MonitorBinding | und
   return like === undefined ? beside(service, monitor) : [bindMonitor(service, monitor, like)];
 }
 
-/** Beside a threshold a further monitor decides only if its weight is needed to reach it. */
+/** If there is a threshold, a further monitor has an effect only if its weight is needed to reach it. */
 function beside(service: AdcService, monitor: string): Fix {
   const { monThreshold } = service;
   if (monThreshold === 0) {
@@ -87,7 +87,7 @@ function proposalFor(context: LintContext, one: LintService): Proposal | null {
     return unknown(service);
   }
   if (protocol === "smtp" && exchange === null && port === 465) {
-    // Exchange greets in clear text there, others only within TLS.
+    // Exchange sends its greeting without TLS there, others only within TLS.
     return null;
   }
   return expectsTls(service) && !TAKE_TLS.has(protocol)
@@ -95,10 +95,10 @@ function proposalFor(context: LintContext, one: LintService): Proposal | null {
     : ofProtocol(protocol, service, secure);
 }
 
-/** Protocols whose monitors take `-secure YES`. */
+/** Protocols whose monitors support `-secure YES`. */
 const TAKE_TLS: ReadonlySet<PortProtocol> = new Set(["web", "imap", "pop3", "ldap"]);
 
-/** Nothing is known of what it speaks: a TLS handshake asks more than a TCP one, and needs no knowledge. */
+/** The protocol is unknown: a TLS handshake checks more than a TCP one, and needs no knowledge of it. */
 function unknown(service: AdcService): Proposal | null {
   return expectsTls(service) ? { kind: "built_in", name: "tcps" } : null;
 }
@@ -120,7 +120,8 @@ function ofProtocol(
     case "pop3":
       return proposal("TCP-ECV", { recv: "+OK", ...secure });
     case "smtp":
-      // What waits for the greeting may say nothing before it: a server drops whoever talks early, and some wait 6 s.
+      // A monitor that waits for the greeting must send nothing before it: servers reject early talkers, and some wait
+      // 6 s.
       return { ...proposal("TCP-ECV", { recv: "220 " }), resptimeout: "10" };
     case "web":
       return udp
@@ -190,14 +191,14 @@ function ldapOptions(): OptionValues {
 }
 
 /**
- * A client's question of NTP version 4 in printable characters (RFC 5905, 7.3: 48 bytes; `#` is version 4, mode 3). A
- * server sends the last eight bytes, the transmit timestamp, back as the origin timestamp.
+ * A client request of NTP version 4 in printable characters (RFC 5905, 7.3: 48 bytes; `#` is version 4, mode 3). A
+ * server returns the last eight bytes, the transmit timestamp, as the origin timestamp.
  */
 export const NTP_QUESTION = { send: `#${"0".repeat(39)}ADCPROBE`, recv: "ADCPROBE" };
 
 /**
- * The page that tells most about a web service of Exchange's: type, request and what is awaited. Its health page where it is
- * known to have one: Exchange 2010 has none, and a monitor for it would be DOWN.
+ * The page that says most about an Exchange web service: type, request and expected response. The health page only if
+ * it is known to exist: Exchange 2010 has none, and its monitor would be DOWN.
  */
 export function pageQuestion(
   context: LintContext,
@@ -215,7 +216,7 @@ export function pageQuestion(
   return { type: "HTTP-ECV", options: { send, recv: { blank: "text of that page" } } };
 }
 
-/** Of the directory that is served, where rules or names tell; else of the one by which Exchange was recognised. */
+/** The directory from rules or names; otherwise the one by which Exchange was recognised. */
 function pathOf(recognised: string | null, served: LintService["directories"]): string | null {
   const own = recognised === null ? null : directoryOf(recognised);
   const [first] = served;
@@ -227,8 +228,8 @@ function pathOf(recognised: string | null, served: LintService["directories"]): 
 }
 
 /**
- * A monitor that logs in: the front end greets for a dead back end, so that no banner shows it. The ADC ships a script for
- * POP3 in the clear; for TLS and for IMAP it ships none. As text, for the page of a member.
+ * A monitor that logs in: the front end sends its greeting even if the back end is down, so that no banner shows it.
+ * The ADC has a script for POP3 without TLS, and none for TLS or IMAP. As text, for a member's page.
  */
 export function loginMonitor(
   estate: Estate,

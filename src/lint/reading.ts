@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../model/estate.ts";
 import type { Rule } from "./rule.ts";
 
-/** What the importer says that is a mistake of the configuration; the rest other rules say better, with their fix. */
+/** The importer's diagnostics that are mistakes in the configuration; other rules cover the rest, with fixes. */
 const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string]>> = {
   dangling_reference: ["error", "A name leads nowhere."],
   wrong_kind_reference: ["error", "A name leads to an object of another kind."],
@@ -43,7 +43,7 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
   broken_line: ["warning", "A line ends inside a quote or parenthesis."],
 };
 
-/** The importer's diagnostics as rules; what mends a statement that means nothing only its author knows. */
+/** The importer's diagnostics as rules; only the author knows how to fix a meaningless statement. */
 export const READING_RULES: readonly Rule[] = Object.entries(MISTAKES).map(
   ([id, [severity, meaning]]) => ({
     id,
@@ -59,10 +59,10 @@ export const READING_RULES: readonly Rule[] = Object.entries(MISTAKES).map(
   }),
 );
 
-/** Objects of such names leave nothing to tell them from the sentence. */
+/** Names in which the object cannot be told from the message. */
 const ARTICLE = /^(?:an?|the|is|of|to|no|not)$/i;
 
-/** A finding stands behind its object's name: `s refers to m …` → `Refers to m …`, so that equal causes read alike. */
+/** The object's name precedes a finding: `s refers to m …` → `Refers to m …`, so that equal causes have equal texts. */
 function withoutObject(message: string, object: string): string {
   const missing = ` ${object} is not configured`;
   const at = message.indexOf(missing);

@@ -3,7 +3,7 @@ import type { Rule } from "./rule.ts";
 
 const SARIF_LEVEL = { error: "error", warning: "warning", info: "note" } as const;
 
-/** Findings as SARIF 2.1.0 (OASIS), one result for each cause, a location for each of its objects. */
+/** Findings as SARIF 2.1.0 (OASIS): one result for each cause, with a location for each of its objects. */
 export function renderSarif(
   groups: readonly FindingGroup[],
   rules: readonly Rule[],
@@ -45,7 +45,7 @@ export function renderSarif(
   return `${JSON.stringify(report, null, 1)}\n`;
 }
 
-/** Findings as JUnit XML, as build servers read it: a test case for each cause, a note passes. */
+/** Findings as JUnit XML, as build servers read it: a test case for each cause; notes pass. */
 export function renderJunit(groups: readonly FindingGroup[], file: string): string {
   const failing = groups.filter(({ severity }) => severity !== "info");
   const cases = groups.map(({ rule, severity, message, objects, commands, incomplete }) => {
@@ -67,7 +67,7 @@ export function renderJunit(groups: readonly FindingGroup[], file: string): stri
   ].join("\n");
 }
 
-/** Characters that XML 1.0 has no place for become question marks. */
+/** Replaces characters that XML 1.0 does not allow with question marks. */
 function xml(text: string): string {
   return text
     .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "?")

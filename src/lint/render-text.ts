@@ -3,15 +3,15 @@ import type { FindingGroup } from "./group.ts";
 import { GRAVITY } from "./lint.ts";
 import type { Rule } from "./rule.ts";
 
-/** So many objects and commands are listed for one cause; the rest is counted, and `--format json` has all. */
+/** Maximum number of objects and commands per cause; the rest is counted, and `--format json` contains everything. */
 const MAX_OBJECTS = 12;
 const MAX_COMMANDS = 24;
-/** A summary above few causes, or above some of few objects, says nothing that they do not: they fit on one screen. */
+/** Few causes, or few objects per cause, fit on one screen and need no summary. */
 const FEW_CAUSES = 6;
 const SOME_CAUSES = 16;
 const FEW_OBJECTS = 24;
 
-/** Findings for a person: what was found at a glance, then each cause with its objects and commands, the worst first. */
+/** Findings as text: a summary, then each cause with its objects and commands, sorted by severity. */
 export function renderText(groups: readonly FindingGroup[], rules: readonly Rule[]): string {
   if (groups.length === 0) {
     return "nothing found\n";
@@ -88,7 +88,7 @@ function total(groups: readonly FindingGroup[]): string {
   return `${String(groups.length)} finding(s) at ${String(objectsOf(groups))} object(s)`;
 }
 
-/** Where an example of a rule, a near miss and the fix are. */
+/** The location of a rule's examples and fix in the docs. */
 export function ruleDocumentation(id: string): string {
   return `docs/lint.md#${id}`;
 }

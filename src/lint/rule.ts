@@ -1,12 +1,12 @@
 import type { Finding, Hit } from "./finding.ts";
 import type { LintContext } from "./context.ts";
 
-/** One rule: pure, and blind to every other. */
+/** One rule: pure, and independent of all others. */
 export interface Rule {
   readonly id: string;
-  /** Of its hits, unless a hit says otherwise. */
+  /** The severity of its hits, unless a hit has its own. */
   readonly severity: Finding["severity"];
-  /** What it means that this rule fires, in one sentence. */
+  /** What a finding of this rule means, in one sentence. */
   readonly meaning: string;
   readonly find: (context: LintContext) => readonly Hit[];
 }

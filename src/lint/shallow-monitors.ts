@@ -6,7 +6,7 @@ import { expectsTls, portsOf, protocolOfPort } from "./ports.ts";
 import { deeperMonitor, NTP_QUESTION } from "./proposals.ts";
 import type { Rule } from "./rule.ts";
 
-/** Monitors that prove no more than a living network stack. */
+/** Monitors that only prove that the network stack responds. */
 export const SHALLOW_MONITOR_RULES: readonly Rule[] = [
   {
     id: "ping_only",
@@ -51,7 +51,9 @@ const UNSEEN_BY_PING = "a stopped process, a closed port, a hung or refusing app
 const UNSEEN_BY_TCP = "a silent port, a connection accepted and closed at once";
 const UNSEEN_BY_TCP_ON_TLS = `TLS versions that do not meet, ${UNSEEN_BY_TCP}, a missing certificate, a dead back end`;
 
-/** Types that ask the machine's network stack and no port: ICMP, or who has the address on the ADC's own segment. */
+/**
+ * Types that check only the machine's network stack: ICMP, or which machine has the address on the ADC's own segment.
+ */
 const OF_THE_MACHINE = ["PING", "ARP", "ND6"];
 
 function pingOnly(context: LintContext): Hit[] {
@@ -111,7 +113,7 @@ function sslBridge(context: LintContext): Hit[] {
     );
 }
 
-/** Exchange's transport greets with 220 while it refuses every sender with 421: the type stops before it notices. */
+/** Exchange's transport sends 220 while it refuses every sender with 421: the type stops before that. */
 function smtpBannerOnly(context: LintContext): Hit[] {
   return context.watched
     .filter((one) => one.exchange !== null && decidedBy(one, ["SMTP"]))
@@ -192,7 +194,7 @@ function greetsForItsBackEnd({ exchange, service }: LintService): boolean {
   });
 }
 
-/** True when there are deciding monitors and all are of these types, and none is reversed or looks elsewhere. */
+/** True if there are deciding monitors, all of these types, none reversed and none with another destination. */
 function decidedBy(one: LintService, types: readonly string[]): boolean {
   return (
     one.deciding.length > 0 &&
@@ -202,7 +204,7 @@ function decidedBy(one: LintService, types: readonly string[]): boolean {
   );
 }
 
-/** Nothing but TCP in clear text, or a ping and its like beside it. */
+/** Only TCP without TLS, possibly with a ping or similar. */
 function plainTcp(one: LintService): boolean {
   return (
     portsOf(one.service).length > 0 &&
@@ -220,10 +222,13 @@ function isApplication(one: LintService): boolean {
   );
 }
 
-/** Protocols whose servers answer a stranger: what a TCP handshake leaves out could be had for nothing. */
+/**
+ * Protocols whose servers respond without authentication, so that a monitor can easily check more than the TCP
+ * handshake.
+ */
 const BANNERS: ReadonlySet<string> = new Set(["web", "imap", "pop3", "smtp", "ldap", "dns"]);
 
-/** The types, as the names of monitors differ from service to service where the cause is one. */
+/** The monitors' types, because their names differ from service to service although the cause is the same. */
 function names(one: LintService): string {
   const list = one.deciding.map(({ monitor }) => monitor.name);
   return [...new Set(list)].slice(0, 5).join(", ");

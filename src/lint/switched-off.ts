@@ -14,7 +14,7 @@ import { isPlaceholder } from "../adc/nsconf/lexer.ts";
 import type { Monitor } from "../model/monitor.ts";
 import type { Rule } from "./rule.ts";
 
-/** Monitoring that does not take place, cannot succeed, or hangs on one thing. */
+/** Monitoring that does not run, cannot succeed, or depends on a single point. */
 export const SWITCHED_OFF_RULES: readonly Rule[] = [
   {
     id: "health_monitor_off",
@@ -153,14 +153,14 @@ const SWITCHED_OFF =
   "if it was switched off for a time, switch it on; servers on which it fails go DOWN then";
 
 /**
- * The importer knows also of monitors that routes and GSLB use, so its word counts. Where a binding names a monitor that is
- * not there, the unused one may be what it means: nothing is removed then.
+ * The importer also knows which monitors routes and GSLB use, so its diagnostic decides. If a binding names a missing
+ * monitor, the unused one may be meant: then nothing is removed.
  */
 function unusedMonitor(context: LintContext): Hit[] {
   const misspelt = context.services.some(
     ({ service, bound }) => bound.length < service.monitors.length,
   );
-  // The ADC refuses to remove a monitor that is bound, and what was not read may bind it.
+  // The ADC does not remove a monitor that is bound, and an unread part may bind it.
   const mayBeBound = context.estate.extent !== undefined;
   return context.estate.diagnostics
     .filter(({ rule }) => rule === "unused_monitor")
@@ -178,7 +178,7 @@ function unusedMonitor(context: LintContext): Hit[] {
     });
 }
 
-/** Whether all that a monitor has can be written again: no secret, and no option that is not known here. */
+/** Whether the whole monitor can be written again: no secret, and no unknown option. */
 function canComeBack(monitor: Monitor): boolean {
   return (
     isKnownWhole(monitor) &&
@@ -186,7 +186,7 @@ function canComeBack(monitor: Monitor): boolean {
   );
 }
 
-/** One locked account, one moved mailbox, and every server behind it goes DOWN at once. */
+/** One locked account or moved mailbox makes every server behind it DOWN at once. */
 function singleLoginAccount(context: LintContext): Hit[] {
   return context.watched.flatMap(({ service, deciding }) => {
     const logins = deciding.filter(({ monitor }) => monitor.type === "POP3");

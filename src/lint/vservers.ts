@@ -6,7 +6,7 @@ import type { Hit } from "./finding.ts";
 import { portsOf, protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
-/** Vservers: certificates, persistence, time-outs and what is done to the traffic. */
+/** Vservers: certificates, persistence, time-outs and features that change traffic. */
 export const VSERVER_RULES: readonly Rule[] = [
   {
     id: "vserver_without_certificate",
@@ -48,7 +48,7 @@ export const VSERVER_RULES: readonly Rule[] = [
 
 const TLS_VSERVERS: ReadonlySet<string> = new Set(["SSL", "SSL_TCP", "HTTP_QUIC", "DTLS"]);
 
-/** A file that tells of no certificate at all is an excerpt more often than a mistake. */
+/** A file without any certificate is more often an excerpt than a mistake. */
 function withoutCertificate(context: LintContext): Hit[] {
   const tells =
     context.estate.extent !== "excerpt" &&
@@ -79,7 +79,10 @@ function withoutCertificate(context: LintContext): Hit[] {
     }));
 }
 
-/** While an entry lives, its client goes on to a server that is being drained (NetScaler docs, "Graceful shutdown"). */
+/**
+ * While an entry exists, its client is still sent to a server that is being drained (NetScaler docs, "Graceful
+ * shutdown").
+ */
 function persistenceLongerThanDrain(context: LintContext): Hit[] {
   const { drainMs } = context.settings;
   return context.vservers.flatMap(({ vserver, exchange }) => {
@@ -108,7 +111,9 @@ function persistenceLongerThanDrain(context: LintContext): Hit[] {
   });
 }
 
-/** NTLM sends a new Authorization header in each of its three steps: each may go to another server, and none succeeds. */
+/**
+ * NTLM sends a new Authorization header in each of its three steps: if they go to different servers, the login fails.
+ */
 function authorizationPersistence(context: LintContext): Hit[] {
   return context.vservers.flatMap(({ vserver, directories, exchange }) => {
     if (vserver.kind !== "lb" || vserver.persistence.type !== "RULE" || !exchange) {
@@ -132,7 +137,7 @@ function authorizationPersistence(context: LintContext): Hit[] {
               { key: "persistenceType", to: "SOURCEIP", from: undefined },
               { key: "timeout", to: "30", from: minutesNow },
             ]).apply,
-            // A rule and its expression are no part of what this prints.
+            // The undo would need the present rule and its expression, which are not printed.
             undo: [],
           },
         ],
@@ -146,7 +151,7 @@ function isBasicDirectory(directory: Directory): boolean {
 }
 
 /**
- * Silence that a protocol allows, in seconds: IMAP 30 min (RFC 3501, autologout), POP3 10 min (RFC 1939), SMTP 5 min
+ * Idle times that a protocol allows, in seconds: IMAP 30 min (RFC 3501, autologout), POP3 10 min (RFC 1939), SMTP 5 min
  * (RFC 5321); ActiveSync's Direct Push up to 30 min, RPC over HTTP the 20 min of the recommended TCP keep-alive
  * (Microsoft docs).
  */
@@ -160,7 +165,9 @@ const SILENCE_OF_DIRECTORY = [
   ["rpc", 1_200],
 ] as const;
 
-/** Clients meet the time-out of the vserver that has the address, not of those behind content switching. */
+/**
+ * The time-out of the vserver that has the address applies to clients, not that of vservers behind content switching.
+ */
 function clientTimeoutTooShort(context: LintContext): Hit[] {
   return context.vservers.flatMap((one) => {
     const { vserver } = one;
@@ -216,7 +223,7 @@ function defaultClientTimeoutMs({ serviceType }: Vserver): number {
   return ["HTTP", "SSL"].includes(serviceType) ? 180_000 : 9_000_000;
 }
 
-/** Both rewrite or hold back what OWA and MAPI sign, stamp and stream. */
+/** Both rewrite or delay what OWA and MAPI sign, stamp and stream. */
 function optimisation(feature: string, words: string): (context: LintContext) => Hit[] {
   const fragile: readonly Directory[] = ["owa", "ecp", ...NTLM_DIRECTORIES];
   return (context) =>
@@ -238,7 +245,7 @@ function optimisation(feature: string, words: string): (context: LintContext) =>
     });
 }
 
-/** Takes a policy off a vserver; undone by binding it as it was. */
+/** Unbinds a policy from a vserver; undone by binding it as before. */
 function unbindPolicy(vserver: Vserver, binding: PolicyBinding): Change {
   const { policy, priority, goto, bindPoint } = binding;
   const how: [string, readonly string[]][] = [["policyName", [policy]]];

@@ -241,7 +241,7 @@ export function createNitroClient(options: NitroClientOptions): NitroClient {
     return stopped;
   }
 
-  /** Asks the account's gate; null when a login may be made, with the id under which its end is reported. */
+  /** Asks the account's gate; null if a login is allowed, with the id under which its outcome is reported. */
   async function askGate(): Promise<string | NitroFailure | NitroStop | null> {
     const begun = (await options.loginGate?.begin(timeoutMs + GATE_SLACK_MS)) ?? null;
     switch (begun?.kind) {
@@ -461,7 +461,7 @@ function isRejection({ code }: Broken): boolean {
   return REJECTIONS.has(code);
 }
 
-/** Why nothing is asked, and what ends it. */
+/** Why no request is made, and what ends that state. */
 function stopOf(
   { rejection, until }: Extract<NitroBegin, { kind: "stopped" }>,
   monotonicAt: (wallMs: number) => number,

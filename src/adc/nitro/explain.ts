@@ -1,10 +1,10 @@
-/** What is known of a failed exchange beside its code. */
+/** What is known about a failed exchange besides its code. */
 export interface Circumstances {
   /** The URL says https. */
   readonly secure: boolean;
   /** Node's or OpenSSL's own code, for example `DEPTH_ZERO_SELF_SIGNED_CERT`. */
   readonly cause?: string;
-  /** Where a redirect leads. */
+  /** The target of a redirect. */
   readonly location?: string | null;
 }
 

@@ -39,12 +39,12 @@ import {
   serviceFromRow,
 } from "./services.ts";
 
-/** GSLB out of the rows of one import, beside the other objects of its ADC. */
+/** GSLB from the rows of one import, next to the other objects of its ADC. */
 export function gslbFromRows(
   rows: RowTables,
   around: Pick<Estate, "servers"> &
     Parameters<typeof namedGslb>[1] & {
-      /** Towards servers, where nothing is said of a service. */
+      /** TLS settings towards servers, if a service has none of its own. */
       readonly tls: BackendTls;
     },
   report: Report,

@@ -299,7 +299,7 @@ function parametersFrom(rows: RowTables, report: Report): AdcParameters {
   };
 }
 
-/** Without a login of the ADC's own nobody is asked for them. */
+/** Not requested unless the ADC has a login of its own. */
 function groupPoliciesFrom(rows: RowTables): Pick<AdcParameters, "groupPolicies"> {
   if ((rows.get("authenticationvserver") ?? []).length === 0) {
     return {};
@@ -447,10 +447,12 @@ function overlongNames(resource: string, count: number): Diagnostic {
   };
 }
 
-/** What AAA's own resources are refused with where there is none: a cluster's word, no licence, not enabled. */
+/**
+ * The errors of AAA's own resources if AAA is missing: the node is in a cluster, or AAA is not licensed or not enabled.
+ */
 const WITHOUT_AAA: ReadonlySet<string> = new Set(["2470", "2649", "2650"]);
 
-/** Nothing to watch: the feature is off, not licensed or not made yet. */
+/** Nothing to monitor: the feature is off, not licensed or not configured yet. */
 function isOff(pulled: Exclude<Pulled, { kind: "rows" }>, step: ImportStep): boolean {
   const { resource, newer } = step;
   return (
@@ -471,7 +473,7 @@ const ENDINGS: ReadonlySet<string> = new Set([
   "too_large",
 ]);
 
-/** How an import ends without something essential; null where the feature is off, and so there is nothing to watch. */
+/** The result of an import without something essential; null if the feature is off, so there is nothing to monitor. */
 function endOf(
   pulled: Exclude<Pulled, { kind: "rows" } | NitroStop>,
 ): Exclude<ImportResult, { kind: "estate" }> | null {

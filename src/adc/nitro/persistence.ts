@@ -11,9 +11,9 @@ import type { NitroClient } from "./client.ts";
 import type { Missing } from "./gaps.ts";
 import { address, number, port, type Row } from "./row-values.ts";
 
-/** At most so many requests for persistence entries in one poll; vservers beyond wait for the next. */
+/** Maximum requests for persistence entries in one poll; the remaining vservers wait for the next. */
 export const MAX_PERSISTENCE_REQUESTS = 20;
-/** Rows of one answer at most: should an appliance not filter, its table is not pulled whole. */
+/** Maximum rows of one answer: if an appliance does not filter, its table is not read whole. */
 const PAGE_SIZE = 100;
 /** `-timeout` ends at 1440 minutes. */
 const MAX_TIMEOUT_S = 86_400;

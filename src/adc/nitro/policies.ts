@@ -26,7 +26,7 @@ export function policyFromRow(row: Row, feature: PolicyFeature): Policy | null {
   };
 }
 
-/** Rows of the packet filter, of every kind. */
+/** Rows of ACLs of every kind. */
 export function aclsFrom(rows: RowTables, report: Report): ReadonlyMap<string, Acl> {
   const acls = ACL_KINDS.flatMap((kind) =>
     (rows.get(`ns${kind}`) ?? []).flatMap((row) => aclFromRow(row, kind, report) ?? []),
@@ -82,7 +82,7 @@ export function actionFromRow(
   }
 }
 
-/** As the command line writes it: what a reader of an AAA configuration must know. */
+/** In the command line's syntax: what the reader of an AAA configuration has to know. */
 function loginFields(row: Row): string {
   return LOGIN_ACTION_KEYS.flatMap((field) => {
     const value = text(row, field);

@@ -47,7 +47,10 @@ function isOff(pulled: Pulled): boolean {
   return pulled.kind === "unavailable" && pulled.what === "feature";
 }
 
-/** The smallest set of requests that returns every state: first what ends a poll. What the ADC does not have is not asked for. */
+/**
+ * The smallest set of requests that returns every state, starting with the ones that can end a poll. What the ADC does
+ * not have is not requested.
+ */
 function pollSteps(estate: Estate): readonly (readonly [PullStep, readonly string[]])[] {
   const services: string[] = [];
   const groups: string[] = [];
@@ -138,7 +141,7 @@ const LB_VSERVERS = {
   ],
 } as const;
 
-/** Whether a backup stands in is documented from 11 on. */
+/** Whether a backup is in use is documented from 11 on. */
 function lbVservers({ firmware }: Estate): PullStep {
   const { attributes } = LB_VSERVERS;
   return firmware !== null && firmware.major < 11
@@ -192,7 +195,10 @@ export type PollResult =
       /** Texts that are not understood, each once; at most {@link MAX_UNKNOWN_TEXTS}. */
       readonly unknownTexts: readonly UnknownText[];
     }
-  /** Only a secondary answered, or two primaries (`split_brain`). `state` names its nodes and holds every member as unknown. */
+  /**
+   * Only a secondary answered, or two primaries (`split_brain`). `state` names the nodes and has every member as
+   * unknown.
+   */
   | {
       readonly kind: "secondary";
       readonly code: string;
@@ -204,8 +210,8 @@ export type PollResult =
 
 export interface PollOptions {
   /**
-   * Services whose connections are requested, beside those with a member that is out or leaving: members in maintenance or in
-   * mismatch.
+   * Services whose connections are requested, besides those with a member that is out of service or leaving: members in
+   * maintenance or in mismatch.
    */
   readonly wantsConnections?: (adcService: string) => boolean;
   /**
@@ -217,7 +223,7 @@ export interface PollOptions {
   readonly turn?: number;
 }
 
-/** Asks one appliance for the live state of an estate. `now`: wall clock in milliseconds. Never rejects. */
+/** Reads the live state of an estate from one appliance. `now`: wall clock in milliseconds. Never rejects. */
 export async function pollState(
   client: NitroClient,
   estate: Estate,
@@ -369,7 +375,7 @@ export async function pollNode(
   return { kind: "state", state, gaps, lastResponses, unknownTexts: unknown.all() };
 }
 
-/** The VIPs that GSLB hands out, as members like all others; those with an old state are marked. */
+/** The VIPs that GSLB returns, as members like all others; those with an outdated state are marked. */
 async function siteMembers(
   estate: Estate,
   rows: RowTables,
@@ -480,7 +486,7 @@ function secondaryResult(
   return { kind: "secondary", code: "secondary", message, state };
 }
 
-/** Both nodes of a pair claim to be the primary: each may serve, and what either says counts for nothing. */
+/** Both nodes of a pair claim to be the primary: each may serve clients, and neither's state is used. */
 export function splitResult(nodes: readonly AdcNode[], estate: Estate, at: number): PollResult {
   const claimants = nodes.filter(({ role }) => role === "primary").map(({ node }) => node);
   const message =

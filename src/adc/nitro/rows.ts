@@ -5,11 +5,11 @@ import type { NitroFailure, NitroStop, NitroClient, NitroAnswer, Refusal } from 
 export interface PullStep {
   readonly kind: "config" | "stat";
   readonly resource: string;
-  /** Fields to ask for; all when absent. */
+  /** Fields to request; all if absent. */
   readonly attributes?: readonly string[];
-  /** Long lists of plain resources are asked for page by page. */
+  /** Long lists of plain resources are requested page by page. */
   readonly paged?: true;
-  /** A binding: asked for in bulk, or per name of this kind where the firmware knows no `bulkbindings`. */
+  /** A binding: requested in bulk, or by each name of this kind if the firmware has no `bulkbindings`. */
   readonly binding?: { readonly key: string };
 }
 export type Pulled =
@@ -18,7 +18,7 @@ export type Pulled =
       readonly rows: readonly Row[];
       /** The node warned that it is the secondary. */
       readonly secondary: boolean;
-      /** Something that was asked for by name is gone. */
+      /** An object that was requested by name no longer exists. */
       readonly stale: boolean;
     }
   /** Our account may not read this resource. */
@@ -152,7 +152,7 @@ async function pullList(client: NitroClient, step: PullStep): Promise<Pulled> {
   }
   return { kind: "rows", rows, secondary, stale: false };
 }
-/** Asks again without what may not be understood: first without fields, then without pages. */
+/** Repeats the request without what the appliance may not support: first without fields, then without pages. */
 async function withFewerArguments(
   client: NitroClient,
   step: PullStep,
@@ -169,7 +169,9 @@ async function withFewerArguments(
   }
   return pulled(answer);
 }
-/** What does not help either has shown nothing about the firmware: it may have been no answer of NITRO's at all. */
+/**
+ * If that does not help either, nothing is known about the firmware: the answer may not have come from NITRO at all.
+ */
 async function without(limit: Set<string>, client: NitroClient, step: PullStep): Promise<Pulled> {
   limit.add(step.resource);
   const result = await pullList(client, step);

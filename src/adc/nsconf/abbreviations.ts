@@ -1,6 +1,6 @@
 /**
- * The command words of the ADC's command line, and how a typed abbreviation is read: any beginning that only one word has,
- * at least two letters long. A word that is known stands as it is, and so does what no word begins with.
+ * The command words of the ADC's command line, and how abbreviations are resolved: any unique prefix of at least two
+ * letters. Known words, and words that match no prefix, are kept as they are.
  */
 
 /** Verbs, in lower case. */
@@ -12,10 +12,10 @@ export const VERBS: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** Verbs that an abbreviation may stand for. `rm` and `rename` have none: nobody takes things away by half a word. */
+/** Verbs that may be abbreviated. `rm` and `rename` may not: an abbreviation must not delete anything. */
 const SHORT_VERBS = "add set bind enable disable unset unbind show switch".split(" ");
 
-/** Groups of the command line whose second word is an object; in all others the name follows at once. */
+/** Groups of the command line whose second word is an object; in all other groups the name follows directly. */
 const GROUPS_WITH_OBJECTS: ReadonlySet<string> = new Set(
   (
     "aaa adm analytics api appflow appfw appqoe audit authentication authorization autoscale azure " +
@@ -27,7 +27,7 @@ const GROUPS_WITH_OBJECTS: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** Objects that belong to no group, and `monitor`, which the command line also takes without its `lb`. */
+/** Objects that belong to no group, and `monitor`, which the command line also accepts without `lb`. */
 const LONE_OBJECTS =
   "server service servicegroup netprofile route vlan channel interface monitor".split(" ");
 
@@ -40,21 +40,21 @@ const OBJECTS: ReadonlyMap<string, readonly string[]> = new Map(
   }).map(([group, objects]) => [group, objects.split(" ")]),
 );
 
-/** A verb as written or meant; null when it is none. */
+/** The verb as written or expanded; null if it is none. */
 export function verbOf(word: string): string | null {
   const lower = word.toLowerCase();
   return VERBS.has(lower) ? lower : only(SHORT_VERBS, lower);
 }
 
-/** A statement's group and object in full; `rest` is what stands behind them. */
+/** A statement's group and object in full; `rest` is what follows them. */
 export interface Subject {
   readonly group: string;
   readonly object: string | null;
-  /** How many of the words given belong to it: 1 or 2. */
+  /** How many of the given words belong to it: 1 or 2. */
   readonly taken: number;
 }
 
-/** Reads `lb mon`, `mon`, `lb vs`, `server`: the words behind the verb. */
+/** Reads `lb mon`, `mon`, `lb vs`, `server`: the words after the verb. */
 export function subjectOf(first: string, second: string | null): Subject {
   const lower = first.toLowerCase();
   const known = GROUPS_WITH_OBJECTS.has(lower) || LONE_OBJECTS.includes(lower);
@@ -74,7 +74,10 @@ export function subjectOf(first: string, second: string | null): Subject {
   };
 }
 
-/** What `add serv` or `bind lb m` may mean, which the ADC therefore refuses; empty: one thing, or nothing known. */
+/**
+ * The possible meanings of `add serv` or `bind lb m`, which is why the ADC rejects them; empty: unambiguous, or
+ * unknown.
+ */
 export function meaningsOf(group: string, object: string | null): readonly string[] {
   const word = (object ?? group).toLowerCase();
   const known = object === null ? LONE_OBJECTS : (OBJECTS.get(group.toLowerCase()) ?? []);
@@ -82,7 +85,7 @@ export function meaningsOf(group: string, object: string | null): readonly strin
   return found.length > 1 && !known.includes(word) ? found : [];
 }
 
-/** The one word that begins so. */
+/** The only word with this prefix. */
 function only(words: readonly string[], beginning: string): string | null {
   if (beginning.length < 2 || !/^[a-z]+$/.test(beginning)) {
     return null;

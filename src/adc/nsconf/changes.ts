@@ -4,8 +4,7 @@ import { boundPolicy } from "./policies.ts";
 import type { Statement } from "./statements.ts";
 
 /**
- * `unbind` as people type it into command files: a saved configuration holds none. What they name and does
- * not exist is no loss.
+ * `unbind`, as in hand-written command files: a saved configuration contains none. Names that do not exist are ignored.
  */
 export const removalStatements: StatementKinds = {
   definitions: new Map(),
@@ -47,7 +46,7 @@ function unbindMonitor({ words }: Statement, draft: Draft): void {
   }
 }
 
-/** `rm`: acts on all that stands before it, so that an object of the same name may be added again behind it. */
+/** `rm`: affects everything before it, so that an object of the same name may be added again later. */
 export const REMOVERS: ReadonlyMap<string, (statement: Statement, draft: Draft) => void> = new Map([
   ["rm lb monitor", removeMonitor],
   ["rm service", removeService],
@@ -73,7 +72,7 @@ function removeFrom(
   };
 }
 
-/** The ADC removes no monitor that is bound (NITRO error 2131). */
+/** The ADC does not remove a monitor that is bound (NITRO error 2131). */
 function removeMonitor(statement: Statement, draft: Draft): void {
   const name = monitorName(statement.words[0] ?? "", draft);
   const user = [...draft.services.exact.values(), ...draft.gslbServices.exact.values()].find(
@@ -96,7 +95,7 @@ function removeService({ words }: Statement, draft: Draft): void {
   }
 }
 
-/** Services of a server go with it, and so do members of groups. */
+/** Removes the services of a server with it, and the members of groups. */
 function removeServer(statement: Statement, draft: Draft): void {
   for (const name of statement.words) {
     for (const service of [...draft.services.exact.values()]) {
@@ -134,15 +133,15 @@ function unbindCertificate({ words, keys }: Statement, draft: Draft): void {
   drop(vserver?.certKeys ?? [], ({ certKey }) => keys.get("certkeyname")?.[0] === certKey);
 }
 
-/** Takes the unwanted out of a list. */
+/** Removes the matching entries of a list. */
 export function drop<T>(list: T[], unwanted: (item: T) => boolean): void {
   const kept = list.filter((item) => !unwanted(item));
   list.splice(0, list.length, ...kept);
 }
 
 /**
- * `enable` and `disable` as people type them; the ADC itself saves the result as `-state DISABLED` instead. A delay or
- * `-graceFul YES` changes when, not what.
+ * `enable` and `disable`, as in hand-written command files; the ADC itself saves the result as `-state DISABLED`. A
+ * delay or `-graceFul YES` changes when it takes effect, not the result.
  */
 export const toggleStatements: StatementKinds = {
   definitions: new Map(),
@@ -170,7 +169,7 @@ function toggle(kind: string, enabled: boolean): (statement: Statement, draft: D
     }
     const found = table(kind, draft).get(name);
     if (found === undefined) {
-      // A port may stand behind a service's name in old scripts; the name decides.
+      // In old scripts a port may follow a service's name; the name decides.
       reportMissing(draft, statement, port === undefined ? kind : "service", name);
       return;
     }
@@ -199,7 +198,7 @@ function table(
   }
 }
 
-/** `disable serviceGroup SG SERVER PORT`; without a port all members on that server. */
+/** `disable serviceGroup SG SERVER PORT`; without a port, all members on that server. */
 function toggleMember(statement: Statement, draft: Draft, enabled: boolean): void {
   const [name = "", server, portWord] = statement.words;
   const port = portWord === undefined ? null : portOf(portWord);
@@ -218,8 +217,8 @@ function toggleMember(statement: Statement, draft: Draft, enabled: boolean): voi
 }
 
 /**
- * `disable lb monitor SERVICE [MONITOR]`: one binding, or all of the service. A monitor's name in the first place, as old
- * hands type it, means the monitor, or its binding to the service behind it.
+ * `disable lb monitor SERVICE [MONITOR]`: one binding, or all of the service. In the old order of arguments a monitor's
+ * name comes first: it means the monitor, or its binding to the service that follows.
  */
 function toggleMonitor(statement: Statement, draft: Draft, enabled: boolean): void {
   const [first = "", second] = statement.words;

@@ -37,7 +37,7 @@ import type { Statement } from "./statements.ts";
 import { isIP } from "../../lib/ip.ts";
 import { port } from "../field-types.ts";
 
-/** What statements add up to while they are read; `finishEstate` turns it into the immutable estate. */
+/** The estate while its statements are read; `finishEstate` turns it into the immutable estate. */
 export interface Draft {
   firmware: Firmware | null;
   nsip: string | null;
@@ -56,7 +56,7 @@ export interface Draft {
   readonly certKeys: NameTable<Mutable<CertKey>>;
   readonly sslProfiles: NameTable<Mutable<SslProfile>>;
   readonly netProfiles: NameTable<Mutable<Omit<NetProfile, "sourceAddresses">>>;
-  /** Addresses by the name of their set. */
+  /** Addresses by IP set. */
   readonly ipSets: NameTable<string[]>;
   readonly gslbSites: NameTable<Mutable<GslbSite>>;
   readonly gslbServices: NameTable<GslbServiceDraft>;
@@ -64,13 +64,13 @@ export interface Draft {
   readonly acls: NameTable<Mutable<Acl>>;
   readonly globalResponderPolicies: PolicyBinding[];
   readonly globalFirewallPolicies: PolicyBinding[];
-  /** Monitors bound to what the estate leaves out (routes, cache redirection): they are in use all the same. */
+  /** Monitors bound to objects outside the estate (routes, cache redirection): they count as used. */
   readonly monitorsUsedElsewhere: Set<string>;
-  /** What was to be added by a statement that lacks something, which is said of it: that it is missing follows. */
+  /** Objects whose `add` statement was incomplete. That is reported already; that they are missing follows from it. */
   readonly unreadNames: Set<string>;
   readonly diagnostics: DiagnosticList;
   readonly otherStatements: Map<string, number>;
-  /** Statements behind `switch ns partition`, counted by partition: an ADC of its own, with names of its own. */
+  /** Statements after `switch ns partition`, counted by partition: each is an ADC of its own with its own names. */
   readonly otherPartitions: Map<string, number>;
 }
 
@@ -79,7 +79,7 @@ export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Reads one kind of statement into the draft. */
 export type StatementReader = (statement: Statement, draft: Draft) => void;
 
-/** Statements are read in two passes, as bindings may precede what they bind: definitions, then the rest. */
+/** Statements are read in two passes, because bindings may precede what they bind: definitions first, then the rest. */
 export interface StatementKinds {
   readonly definitions: ReadonlyMap<string, StatementReader>;
   readonly changes: ReadonlyMap<string, StatementReader>;
@@ -87,7 +87,7 @@ export interface StatementKinds {
 
 export interface MemberDraft {
   readonly serverWord: string;
-  /** Null: none is given. */
+  /** Null: not set. */
   readonly port: Port | null;
   enabled: boolean;
   readonly weight: number;
@@ -99,13 +99,13 @@ export interface ServiceDraft extends Mutable<Omit<AdcService, "members" | "moni
   readonly monitors: MonitorBinding[];
   tls: BackendTls;
   noDefaultMonitor: boolean;
-  /** `-memberPort`: of members that are bound without one. */
+  /** `-memberPort`: the port of members that are bound without one. */
   memberPort: number | null;
 }
 
 export interface GslbServiceDraft
   extends ServiceDraft, Mutable<Pick<GslbService, "site" | "cname">> {
-  /** As the finished service's. */
+  /** As in the finished service. */
   readonly otherAddresses: string[][];
   readonly publicPorts: (number | null)[];
 }
@@ -135,7 +135,7 @@ export interface LbVserverDraft
 export interface CsVserverDraft
   extends Mutable<Omit<CsVserver, Lists | "targets" | "stateUpdate">>, VserverLists {
   readonly targets: CsBinding[];
-  /** Null: as `set cs parameter` says. */
+  /** Null: as set by `set cs parameter`. */
   stateUpdate: boolean | null;
 }
 
@@ -146,10 +146,12 @@ export interface AuthenticationVserverDraft extends Mutable<
   readonly certKeys: CertKeyBinding[];
 }
 
-/** Objects by name; looked up exactly first, then without regard to case, as typed configurations mix it. */
+/**
+ * Objects by name; an exact match first, then one without regard to case, because hand-written configurations mix it.
+ */
 export class NameTable<T> {
   readonly exact = new Map<string, T>();
-  /** In lower case; made when a name is first looked for that is not there as written. */
+  /** Names in lower case; built when a name is first not found as written. */
   private folded: Map<string, T> | null = null;
 
   get(name: string): T | undefined {
@@ -215,8 +217,8 @@ export function emptyDraft(): Draft {
 }
 
 /**
- * Adds a new object, unless one of this name exists: the ADC refuses the second, so the first stands and the reader is
- * told. Names are compared as written, since case is all that tells some objects apart.
+ * Adds a new object unless the name exists: the ADC rejects the second one, so the first is kept and the second
+ * reported. Names are compared exactly, because some objects differ only by case.
  */
 export function define<T>(
   table: NameTable<T>,
@@ -233,8 +235,8 @@ export function define<T>(
 }
 
 /**
- * Policies and actions have a name space per feature. One that shares its name with another feature's is kept under
- * `feature/name`, and content switching, whose names everything else here looks up, takes the plain one.
+ * Policies and actions have a name space per feature. If two features use the same name, content switching keeps the
+ * plain name, because all other lookups here are by its names, and the other is stored as `feature/name`.
  */
 export function defineForFeature<T extends { readonly name: string; readonly feature: string }>(
   table: NameTable<T>,
@@ -264,7 +266,7 @@ export function report(
   draft.diagnostics.push({ severity, rule, line: statement.line, object, message });
 }
 
-/** Tells that a statement names something that is not there, for references the estate itself does not keep. */
+/** Reports that a statement names a missing object, for references that the estate itself does not keep. */
 export function reportMissing(
   draft: Draft,
   statement: Statement,
@@ -284,7 +286,7 @@ export function reportMissing(
   );
 }
 
-/** For a statement whose positional arguments are too few or of the wrong form. */
+/** Reports a statement with too few or invalid positional arguments. */
 export function reportIncomplete(draft: Draft, statement: Statement, object: string): void {
   if (statement.verb === "add") {
     draft.unreadNames.add(object);
@@ -313,7 +315,7 @@ export function statementSource(statement: Statement, draft: Draft, object: stri
   };
 }
 
-/** A port given by position: 0 where there is none, null when it cannot be read. */
+/** A positional port: 0 if there is none, null if it is invalid. */
 export function portOf(written: string): Port | null {
   const value = port.read([written]);
   return value === undefined ? null : (value ?? 0);

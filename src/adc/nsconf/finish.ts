@@ -18,7 +18,7 @@ import {
   isAddress,
 } from "./draft.ts";
 
-/** Resolves what statements left open (servers, profiles, actions, default monitors) into an estate. */
+/** Resolves what the statements left open (servers, profiles, actions, default monitors) into an estate. */
 export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
   const serversByAddress = indexByAddress(draft);
   const services = new Map<string, AdcService>();
@@ -76,7 +76,9 @@ function mapValues<From, To>(table: NameTable<From>, map: (value: From) => To): 
   return new Map([...table.exact].map(([name, value]) => [name, map(value)]));
 }
 
-/** The ADC keeps one server object per address: a service given by address belongs to the one that has it. */
+/**
+ * The ADC has one server object per address: a service defined by an address belongs to the server with that address.
+ */
 function indexByAddress(draft: Draft): Map<string, Server> {
   const found = new Map<string, Server>();
   for (const server of draft.servers.exact.values()) {
@@ -130,7 +132,7 @@ function finishService(
   };
 }
 
-/** A member names a server object, or an address for which the ADC keeps a server object of the same name. */
+/** A member names a server object, or an address for which the ADC has a server object of the same name. */
 function finishMember(
   member: MemberDraft,
   service: ServiceDraft,
@@ -155,7 +157,7 @@ function finishMember(
   );
 }
 
-/** Configured monitors, and the built-ins that some binding refers to. */
+/** Configured monitors, and the built-ins to which some binding refers. */
 function finishMonitors(draft: Draft, services: readonly AdcService[]): Map<string, Monitor> {
   const monitors = mapValues(draft.monitors, monitorWithDefaults);
   for (const service of services) {

@@ -5,8 +5,8 @@ import { optionNames, type OptionNames } from "./options.ts";
 import { writeWord } from "./statements.ts";
 
 /**
- * Which monitor type takes which options (NetScaler command reference, `add lb monitor`), in lower case. Types that this
- * table leaves out (Citrix's own products) are not judged.
+ * Which options each monitor type accepts (NetScaler command reference, `add lb monitor`), in lower case. Types that
+ * are not in this table (for Citrix's own products) are not checked.
  */
 export const MONITOR_TYPE_OPTIONS: ReadonlyMap<string, ReadonlySet<string>> = build();
 
@@ -67,30 +67,30 @@ function build(): ReadonlyMap<string, ReadonlySet<string>> {
 }
 
 /**
- * The commands that this project prints, as the NetScaler command reference states them: positional arguments, options,
- * and what each value may be. What this table refuses is never printed.
+ * The commands that this project prints, as the NetScaler command reference defines them: positional arguments,
+ * options, and valid values. A command that does not match this table is never printed.
  */
 export interface CommandGrammar {
   readonly words: readonly ValueCheck[];
-  /** By name in lower case. Null: no such option, or none for a monitor of this type. */
+  /** By name in lower case. Null: the option does not exist, or not for a monitor of this type. */
   readonly option: (key: string, words: readonly string[]) => OptionGrammar | null;
 }
 
 export interface OptionGrammar {
-  /** As the reference spells it, without the dash. */
+  /** As spelt in the command reference, without the hyphen. */
   readonly spelling: string;
   readonly accepts: ValueCheck;
 }
 
-/** Whether these words are a value of this kind. */
+/** Whether these words are a valid value. */
 export type ValueCheck = (values: readonly string[]) => boolean;
 
-/** The grammar of `set lb monitor` and its like; null for a command that this project never prints. */
+/** The grammar of commands such as `set lb monitor`; null for a command that this project never prints. */
 function commandGrammar(kind: string): CommandGrammar | null {
   return COMMANDS.get(kind) ?? null;
 }
 
-/** NetScaler command reference, `add lb monitor`: the longest name of a monitor. */
+/** NetScaler command reference, `add lb monitor`: the maximum length of a monitor's name. */
 export const MAX_MONITOR_NAME = 31;
 
 function one(accepts: (value: string) => boolean): ValueCheck {
@@ -98,7 +98,7 @@ function one(accepts: (value: string) => boolean): ValueCheck {
 }
 
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
-/** Requests and patterns hold line ends and tabs; nothing else that a terminal would obey. */
+/** Requests and patterns may contain line ends and tabs, but no other terminal control characters. */
 const CONTROL_IN_TEXT =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 
@@ -157,7 +157,7 @@ function optionTable(
   );
 }
 
-/** Values of monitor options; which type takes which stands in `monitor-options.ts`. */
+/** Values of monitor options; the types that accept them are listed above. */
 const MONITOR_OPTIONS = optionTable({
   interval: duration(20_940),
   resptimeout: duration(20_939),
@@ -223,8 +223,9 @@ const MONITOR_OPTIONS = optionTable({
 });
 
 /**
- * What else `add lb monitor` takes, in lower case: options of Citrix's own products, Diameter, RADIUS accounting, MQTT and
- * gRPC (command reference, NITRO docs), what a saved configuration writes beside a secret, and a comment, which is harmless.
+ * Further options of `add lb monitor`, in lower case: options for Citrix's own products, Diameter, RADIUS accounting,
+ * MQTT and gRPC (command reference, NITRO docs), what a saved configuration writes next to a secret, and a comment,
+ * which is harmless.
  */
 const OTHER_MONITOR_OPTIONS: readonly string[] = [
   "acctapplicationid application authapplicationid domain firmwarerevision grpchealthcheck grpcservicename grpcstatuscode",
@@ -236,7 +237,7 @@ const OTHER_MONITOR_OPTIONS: readonly string[] = [
   "certkeyname",
 ].flatMap((row) => row.split(" "));
 
-/** All that some monitor has. */
+/** Every option of any monitor type. */
 export const MONITOR_OPTION_NAMES: OptionNames = optionNames([
   ...[...MONITOR_OPTIONS.values()].map(({ spelling }) => spelling),
   ...OTHER_MONITOR_OPTIONS,
@@ -249,7 +250,7 @@ function monitorOption(key: string, [, type = ""]: readonly string[]): OptionGra
 }
 
 /**
- * Types for Citrix's own products that speak TLS where `-secure YES` says so. Of the others, `CITRIX-AG` speaks it by itself
+ * Types for Citrix's own products that use TLS if `-secure YES` is set. Of the others, `CITRIX-AG` always uses it
  * (NITRO docs, lbmonitor, `secure`).
  */
 export const SECURABLE: ReadonlySet<string> = new Set(
@@ -304,7 +305,7 @@ function grammarOf(
   };
 }
 
-/** The same options as bare flags: `unset service S -monThreshold`. */
+/** The same options as flags without values: `unset service S -monThreshold`. */
 function unset(grammar: CommandGrammar): CommandGrammar {
   return {
     words: grammar.words,
@@ -331,7 +332,7 @@ const COMMANDS: ReadonlyMap<string, CommandGrammar> = new Map([
   ["set lb monitor", setMonitor],
   ["unset lb monitor", unset(setMonitor)],
   ["rm lb monitor", grammarOf([monitorName, monitorType])],
-  // The service first: `enable lb monitor <serviceName> <monitorName>`.
+  // The service comes first: `enable lb monitor <serviceName> <monitorName>`.
   ["enable lb monitor", grammarOf([name, monitorName])],
   ["disable lb monitor", grammarOf([name, monitorName])],
   ["set service", setService],
@@ -366,7 +367,7 @@ const COMMANDS: ReadonlyMap<string, CommandGrammar> = new Map([
   ["rm tm trafficPolicy", grammarOf([name])],
 ]);
 
-/** NITRO docs, `servicetype` of service and serviceGroup, with what newer firmware added. */
+/** NITRO docs, `servicetype` of service and serviceGroup, with the additions of newer firmware. */
 export const SERVICE_TYPES: ReadonlySet<string> = new Set([
   ..."HTTP FTP TCP UDP SSL SSL_BRIDGE SSL_TCP DTLS NNTP RPCSVR DNS ADNS SNMP RTSP DHCPRA ANY".split(
     " ",
@@ -383,21 +384,21 @@ export const SERVICE_TYPES: ReadonlySet<string> = new Set([
   ..."MQTT MQTT_TLS PUSH SSL_PUSH PROXY DOH ADNS_DOT DNS_DOT SSL_HTTP2".split(" "),
 ]);
 
-/** One command of the ADC's command line, before it is text. */
+/** One command of the ADC's command line in structured form. */
 export interface Command {
-  /** Verb and object as the grammar knows them: `set lb monitor`. */
+  /** Verb and object as the grammar defines them: `set lb monitor`. */
   readonly kind: string;
   readonly words: readonly Value[];
-  /** By name without the dash; a flag has no values. */
+  /** By name without the hyphen; a flag has no values. */
   readonly options: readonly (readonly [key: string, values: readonly Value[]])[];
 }
 
-/** A value, or a blank that only the administrator can fill. */
+/** A value, or a placeholder that only the administrator can fill in. */
 export type Value = string | Blank;
 
 export interface Blank {
   readonly blank: string;
-  /** The text around it, `{}` standing for the blank: `GET {}`. Absent: nothing. */
+  /** The text around it, with `{}` for the placeholder: `GET {}`. Absent: none. */
   readonly around?: string;
 }
 
@@ -408,8 +409,9 @@ export function isComplete(command: Command): boolean {
 }
 
 /**
- * The command as text, blanks in angle brackets; null where the grammar refuses it: an unknown command or option, one that
- * this monitor type does not take, a value out of range or a name that is too long or holds control characters.
+ * The command as text, with placeholders in angle brackets; null if the grammar rejects it: an unknown command or
+ * option, one that this monitor type does not accept, a value out of range, or a name that is too long or contains
+ * control characters.
  */
 export function writeCommand({ kind, words, options }: Command): string | null {
   const grammar = commandGrammar(kind);

@@ -29,7 +29,7 @@ import {
 import { drop } from "./changes.ts";
 import type { Statement } from "./statements.ts";
 
-/** Sites, GSLB services and groups, GSLB vservers, and what is bound to them. */
+/** Sites, GSLB services and groups, GSLB vservers, and their bindings. */
 export const gslbStatements: StatementKinds = {
   definitions: new Map([
     ["add gslb site", addSite],
@@ -131,7 +131,7 @@ function newGslbService(
 ): GslbServiceDraft {
   return {
     ...newService(kind, name, type, line),
-    // No monitor is bound by itself: the state then comes by metric exchange.
+    // No default monitor is bound: the state then comes from the metric exchange.
     noDefaultMonitor: true,
     ...defaultsOf(GSLB_SERVICE_FIELDS),
     otherAddresses: [],

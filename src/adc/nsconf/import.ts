@@ -76,7 +76,7 @@ const systemStatements: StatementKinds = {
   ]),
 };
 
-/** Reads the header that the ADC writes above its saved configuration: `#NS13.1 Build 37.38`. */
+/** Reads the header that the ADC writes at the top of its saved configuration: `#NS13.1 Build 37.38`. */
 function firmwareOf(text: string): Firmware | null {
   const [, label, major, minor] =
     /^\uFEFF?[ \t]*#[ \t]*(NS(\d{1,3})\.(\d{1,3})(?:[: ]+Build [\w.]{1,20})?)/m.exec(
@@ -85,7 +85,7 @@ function firmwareOf(text: string): Firmware | null {
   return label === undefined ? null : { major: Number(major), minor: Number(minor), text: label };
 }
 
-/** A subnet address unless another type is given. */
+/** A subnet address unless another type is set. */
 function addIp(statement: Statement, draft: Draft): void {
   const address = (statement.words[0] ?? "").replace(/\/\d+$/, "");
   const type = (statement.keys.get("type")?.[0] ?? "SNIP").toUpperCase();
@@ -134,7 +134,7 @@ function bindIpSet({ words: [name = "", ...addresses] }: Statement, draft: Draft
   draft.ipSets.get(name)?.push(...addresses.filter(isAddress));
 }
 
-/** `add ns acl NAME DENY -srcIP = 10.0.0.1-10.0.0.9 …`: the packet filter, before any vserver. */
+/** `add ns acl NAME DENY -srcIP = 10.0.0.1-10.0.0.9 …`: the packet filter, evaluated before any vserver. */
 function aclAdder(kind: AclKind): StatementReader {
   return (statement, draft) => {
     const [name, written = ""] = statement.words;
@@ -161,7 +161,7 @@ function aclSetter(kind: "acl" | "acl6"): StatementReader {
   };
 }
 
-/** `bind responder global POLICY 100 END -type REQ_DEFAULT`: before the policies of any vserver. */
+/** `bind responder global POLICY 100 END -type REQ_DEFAULT`: evaluated before the policies of any vserver. */
 function globalBinder(
   table: (draft: Draft) => PolicyBinding[],
 ): (statement: Statement, draft: Draft) => void {
@@ -206,7 +206,7 @@ function bindSessionPolicy({ keys }: Statement, draft: Draft): void {
   draft.parameters.globalSessionPolicies = [...known, ...(keys.get("policyname") ?? [])];
 }
 
-/** Its members and addresses are bound by the same command, and are nobody's business here. */
+/** The same command binds its members and addresses, which are not needed here. */
 function bindGroupPolicy({ keys }: Statement, draft: Draft): void {
   const bound = keys.get("policy") ?? [];
   if (bound.length > 0) {
@@ -215,33 +215,35 @@ function bindGroupPolicy({ keys }: Statement, draft: Draft): void {
   }
 }
 
-/** Nothing was read at all, not even a command beside the purpose: this is some other file. */
+/** No statement was read, not even an irrelevant one: this is a different kind of file. */
 export function holdsNothing(estate: Estate): boolean {
   const { servers, services, monitors, lbVservers, csVservers, policies, otherStatements } = estate;
   const tables = [servers, services, monitors, lbVservers, csVservers, policies, otherStatements];
   return tables.every(({ size }) => size === 0);
 }
 
-/** A saved configuration may be this large. */
+/** The maximum size of a saved configuration. */
 export const MAX_NS_CONF_BYTES = 64 * 1_048_576;
-/** Ranges expanded: a line of a few words can stand for a thousand. */
+/** The maximum number of statements after ranges are expanded: a short line can stand for a thousand. */
 const MAX_STATEMENTS = 400_000;
-/** A turn of the event loop has time for some, and a step for each would take as long as the reading. */
+/**
+ * Statements per step: one event-loop turn has time for several, and a step for each would take as long as the reading.
+ */
 const COMMANDS_PER_STEP = 16;
 
 /**
- * Reads a saved or captured NetScaler configuration. Never throws: what is odd becomes a diagnostic, what is beside the
- * purpose is counted in `otherStatements`. No secret of the file reaches the estate.
+ * Reads a saved or captured NetScaler configuration. Never throws: anything unusual becomes a diagnostic, and
+ * irrelevant statements are counted in `otherStatements`. No secret in the file gets into the estate.
  */
 export function parseNsConf(text: string, options: { readonly adc: string }): Estate {
   return runSync(nsConfSteps(text, options));
 }
 
-/** The same in steps: a large file takes a good part of a second. */
+/** Like `importNsConf`, in steps: a large file takes a large part of a second. */
 export function* nsConfSteps(text: string, options: { readonly adc: string }): Steps<Estate> {
   const draft = emptyDraft();
   draft.firmware = firmwareOf(text);
-  // As text, and taken apart again when their time comes: as statements they would be as large as the estate.
+  // Kept as text and parsed again later: as statements they would need as much memory as the estate.
   let changes: CommandLine[] = [];
   const orphans: number[] = [];
   const refused: number[] = [];
@@ -267,7 +269,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     }
     if (partition === null && CONFIGURES.test(command.text) && isTypographic(command.text)) {
       reportTypographic(command, draft);
-      // Read as it is meant, so that nothing that follows from it is told as well.
+      // Read as intended, so that consequences are not reported as well.
       command = { ...command, text: untypographic(command.text) };
     }
     const head = partition === null && count < MAX_STATEMENTS ? headOf(command) : null;
@@ -339,13 +341,13 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   };
 }
 
-/** A session shows what somebody looked for, a page or a ticket what it is about. */
+/** A session contains only what somebody looked at, a web page or a ticket only what it is about. */
 const PROSE = 2;
 
-/** Commands that a page sets apart from its text. */
+/** Commands that a page separates from its text. */
 const FENCED = /^[ \t]{0,8}```/m;
 
-/** How the commands stand in the text: behind prompts, within a page's fences, among lines that are none. */
+/** How the commands appear in the text: after prompts, in a page's code fences, among other lines. */
 interface Shown {
   readonly captured: boolean;
   readonly fenced: boolean;
@@ -353,9 +355,10 @@ interface Shown {
 }
 
 /**
- * Only a whole configuration begins with its firmware and has the ADC's own address, and a page quotes such lines, too. What
- * has neither, and a prompt or lines of prose, is an excerpt of one, or of several; what has no setting of the appliance
- * itself either was pasted to set something up on an ADC that has more. Null: it is whole.
+ * Only a whole configuration starts with its firmware version and contains the ADC's own address, but pages quote such
+ * lines, too. Text without them, and with a prompt or lines of prose, is an excerpt of one or several configurations.
+ * Text that also lacks any setting of the appliance itself was written to set something up on an existing ADC. Null: it
+ * is whole.
  */
 function extentOf(
   { nsip, firmware, snips, otherStatements }: Draft,
@@ -374,7 +377,7 @@ function extentOf(
   return isWhole ? null : "paste";
 }
 
-/** What every appliance has and no instructions for an application hold. Features are switched on by those too. */
+/** Settings that every appliance has and that no instructions for an application contain. Those do enable features. */
 function isOfAppliance(kind: string): boolean {
   return OF_APPLIANCE.test(kind);
 }
@@ -383,8 +386,8 @@ const OF_APPLIANCE =
   /^(add|set|bind) (system (user|parameter|cmdpolicy|group)|ns (hostname|config|param|rpcnode|tcpparam|httpparam|diameter|encryptionparams)|interface|vlan|ha node|snmp (alarm|community|manager|trap)|audit syslogparams|dns nameserver|ntp server)$/i;
 
 /**
- * What a part of a configuration names and does not hold may stand in the rest, unless it is all but a name of its own; an
- * excerpt may be of two sites.
+ * Names that a partial configuration does not contain may be in the missing part, unless they are one typing mistake
+ * away from an existing name; an excerpt may cover two sites.
  */
 function noteIn(
   extent: "excerpt" | "paste",
@@ -409,10 +412,10 @@ function noteIn(
   };
 }
 
-/** As `reportMissing` says it. */
+/** As reported by `reportMissing`. */
 const NOT_CONFIGURED = / is not configured\.$/;
 
-/** Without what else is known of it while its lines are joined. */
+/** Without what else is known about it while its lines are joined. */
 function deferred({ line, text, typed, refused }: CommandLine): CommandLine {
   return { line, text, typed, refused };
 }
@@ -443,7 +446,7 @@ const CHANGES: ReadonlyMap<string, StatementReader> = new Map([
   ...unsetReaders(SETTERS),
 ]);
 
-/** The object's own name, and of what is bound to it. The strings of a pattern set are no names. */
+/** The object's own name, and those of its bindings. The strings of a pattern set are not names. */
 function hasOverlongName({ verb, group, words }: Statement): boolean {
   const names = verb.toLowerCase() === "bind" && group.toLowerCase() !== "policy" ? 2 : 1;
   return words.slice(0, names).some(({ length }) => length > MAX_NAME_LENGTH);
@@ -466,10 +469,10 @@ function applyChanges(changes: readonly CommandLine[], draft: Draft): void {
   }
 }
 
-/** What only looks (`show`), or is done once (`sync`, `save`), leaves nothing behind that could be wrong. */
+/** Commands that only show something (`show`), or act once (`sync`, `save`), leave no configuration. */
 const CONFIGURES = /^\s*(?:add|bind|set|link|enable|disable|unbind|unset|unlink|rm)\s/i;
 
-/** `{{ pool.name }}` outside of quotes: a template's command, of which no name or number is known yet. */
+/** `{{ pool.name }}` outside quotes: a template's command, whose names and numbers are not known yet. */
 function isTemplate(text: string): boolean {
   if (!text.includes("{{")) {
     return false;
@@ -478,12 +481,12 @@ function isTemplate(text: string): boolean {
   return bare.includes("{{") && bare.indexOf("}}", bare.indexOf("{{")) > 0;
 }
 
-/** `add lb monitor <name> <type> [-interval <n>]`: a command's synopsis, as references quote it. */
+/** `add lb monitor <name> <type> [-interval <n>]`: a command's synopsis, as quoted in references. */
 function isSynopsis(text: string): boolean {
   return text.includes("[-") && /\s\[-[A-Za-z]/.test(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'));
 }
 
-/** A quote or an option's dash as word processors and web pages set them, outside of plain quotes. */
+/** A typographic quote or dash from a word processor or web page, outside plain quotes. */
 const TYPOGRAPHIC = /(?:^|\s)(?:[\u201c-\u201f\u2018-\u201b\u00ab]|[\u2012-\u2015][A-Za-z])/;
 
 function isTypographic(text: string): boolean {
@@ -494,7 +497,7 @@ function isTypographic(text: string): boolean {
   return TYPOGRAPHIC.test(bare);
 }
 
-/** The same with plain quotes and dashes, what stands in plain quotes as it is. */
+/** The same with plain quotes and hyphens; text within plain quotes is unchanged. */
 function untypographic(text: string): string {
   return text
     .split(/("(?:[^"\\]|\\.)*")/)
@@ -509,7 +512,7 @@ function untypographic(text: string): string {
     .join("");
 }
 
-/** Said without quoting the line, as of one that ends inside a quote. */
+/** Reported without quoting the line, as for a line that ends inside a quote. */
 function reportTypographic(command: CommandLine, draft: Draft): void {
   const [first] = statementsOf(command);
   if (first !== undefined) {
@@ -520,7 +523,7 @@ function reportTypographic(command: CommandLine, draft: Draft): void {
   }
 }
 
-/** Said without quoting the line, which may hold a secret. */
+/** Reported without quoting the line, which may contain a secret. */
 function reportBroken(statement: Statement, draft: Draft): void {
   if (statement.broken) {
     report(
@@ -534,19 +537,21 @@ function reportBroken(statement: Statement, draft: Draft): void {
   }
 }
 
-/** What a session's commands printed is no mistake, nor is what a page says about its commands. */
+/** The output of a session's commands is no mistake, nor is a page's text about its commands. */
 function reportOrphans(lines: readonly number[], expected: boolean, draft: Draft): void {
   const severity = expected ? "info" : "warning";
   reportLines(lines, severity, "unreadable_lines", "line(s) are not commands", draft);
 }
 
-/** What a session shows being refused is no part of the configuration; that it was meant to be is worth a note. */
+/**
+ * A command that the session shows as rejected is not part of the configuration; that it was attempted is worth a note.
+ */
 function reportRefused(lines: readonly number[], draft: Draft): void {
   const what = "command(s) that the ADC answered with an error are not read";
   reportLines(lines, "info", "refused_command", what, draft);
 }
 
-/** One finding for all lines of a kind: how many there are, and the first. */
+/** One finding for all lines of a kind: their number, and the first. */
 function reportLines(
   lines: readonly number[],
   severity: Diagnostic["severity"],
@@ -561,7 +566,7 @@ function reportLines(
   }
 }
 
-/** Groups and objects that decide about health or a client's way and that no reader takes. */
+/** Groups and objects that affect health or routing and that no reader supports. */
 const ABOUT_HEALTH =
   /^rename (server|service|servicegroup|lb (vserver|monitor)|cs vserver)\b|^(add|set|bind|unbind|enable|disable) (gslb|vserver|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|vrid\w*)\b/;
 
@@ -569,7 +574,7 @@ const ABOUT_HEALTH =
 const NO_COMMAND =
   /^(add|set|bind|unbind|enable|disable|unset|rm) ((lb|cs|ssl|gslb)(vserver|monitor|service|servicegroup|policy|action)|lb (?!vserver|monitor|monbindings|group|parameter|persistentsessions|metrictable|profile|policy|policylabel|action|route6?|wlm|sipparameters|global)\S*|cs (?!vserver|policy|policylabel|action|parameter)\S*)$/;
 
-/** Reports what was not examined, so that a missing finding is not taken for health. */
+/** Reports what was not examined, so that a missing finding is not mistaken for health. */
 function reportUnread(draft: Draft): void {
   const kinds = [...draft.otherStatements];
   const unread = kinds.filter(([kind]) => ABOUT_HEALTH.test(kind.toLowerCase()));
@@ -610,7 +615,7 @@ function reportKinds(
   }
 }
 
-/** No reader takes it, so that its kind is all that counts. Which policies are read, `readPolicy` says. */
+/** No reader supports it, so only its kind matters. `readPolicy` decides which policies are read. */
 function isBeside({ kind, verb, object }: PlainHead): boolean {
   return (
     !DEFINITIONS.has(kind) &&
@@ -620,7 +625,7 @@ function isBeside({ kind, verb, object }: PlainHead): boolean {
   );
 }
 
-/** `-monitor`, as routes have it. */
+/** `-monitor`, as used by routes. */
 const BOUND_MONITOR = /-monitor/i;
 
 function countKind(kind: string, draft: Draft): void {

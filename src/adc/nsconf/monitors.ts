@@ -65,8 +65,8 @@ function setMonitor(statement: Statement, draft: Draft): void {
 }
 
 /**
- * A word behind name and type is a key that lost its dash, one behind a value is what quotes should hold: the command's
- * synopsis has no place for it.
+ * A word after name and type is an option without its hyphen, one after a value belongs inside quotes: the command's
+ * synopsis has no further positional arguments.
  */
 function strayWords(statement: Statement, draft: Draft, name: string): void {
   let stray = Math.max(0, statement.words.length - 2);
@@ -79,7 +79,10 @@ function strayWords(statement: Statement, draft: Draft, name: string): void {
   }
 }
 
-/** Durations have a unit, some options a list; what is not known may have any, and what lint tells by itself is left to it. */
+/**
+ * Durations have a unit, and some options a list; an unknown option may have any number, and what lint reports itself
+ * is left to it.
+ */
 function mostWordsOf(option: string): number {
   if (DURATIONS.has(option)) {
     return 2;
@@ -126,7 +129,7 @@ function passwordKind({ keys }: Statement): MonitorParameters["password"] | null
   return hasScriptPassword(keys.get("scriptargs")?.[0] ?? "") ? "clear" : null;
 }
 
-/** `unset OBJECT NAME -option …`, read as `set`: its source of values gives each option's default. */
+/** `unset OBJECT NAME -option …`, read as `set`: its source of values returns each option's default. */
 export function unsetReaders(
   changes: ReadonlyMap<string, StatementReader>,
 ): ReadonlyMap<string, StatementReader> {
@@ -138,7 +141,7 @@ export function unsetReaders(
   return readers.set("unset lb monitor", unsetMonitor);
 }
 
-/** What was set is forgotten, so that the defaults of the type stand again; a built-in's are its own. */
+/** Drops what was set, so that the defaults of the type (or of the built-in) apply again. */
 function unsetMonitor(statement: Statement, draft: Draft): void {
   const [name = "", type] = statement.words;
   const known = draft.monitors.get(name);

@@ -3,17 +3,17 @@ import { report, type Draft, type StatementReader } from "./draft.ts";
 
 /** The options of one kind of command. */
 export interface OptionNames {
-  /** The option as typed or meant: any beginning that only one has. In lower case; null: none, or more than one. */
+  /** The option as written or abbreviated: any unique prefix. In lower case; null: no match, or more than one. */
   readonly whole: (key: string) => string | null;
-  /** Whether some option begins so. */
+  /** Whether some option has this prefix. */
   readonly isBeginning: (key: string) => boolean;
-  /** As the reference spells it. */
+  /** As spelt in the command reference. */
   readonly spelled: (key: string) => string;
 }
 
 /**
- * Finds options among these spellings. UNCONFIRMED: that the ADC takes half an option, as it takes half a verb, is
- * documented nowhere.
+ * Finds options by these spellings. UNCONFIRMED: that the ADC accepts abbreviated options, as it does verbs, is not
+ * documented.
  */
 export function optionNames(spellings: readonly string[]): OptionNames {
   const known = new Map(spellings.map((spelling) => [spelling.toLowerCase(), spelling]));
@@ -32,7 +32,7 @@ export function optionNames(spellings: readonly string[]): OptionNames {
   };
 }
 
-/** `-httpreq` is read as the whole option; that the ADC would do so is told as the guess that it is. */
+/** `-httpreq` is read as the whole option; the message says that the ADC's behaviour is a guess. */
 export function withWholeOptions(
   statement: Statement,
   draft: Draft,
@@ -54,7 +54,7 @@ export function withWholeOptions(
       report(draft, statement, "info", "doubtful_option", object, message);
     }
   }
-  // What is written in full counts, wherever it stands.
+  // An option that is written in full takes precedence, wherever it is.
   const halves = read.filter(({ key, option }) => key !== option);
   const whole = read.filter(({ key, option }) => key === option);
   return {
@@ -65,7 +65,7 @@ export function withWholeOptions(
   };
 }
 
-/** Reads a command whose options are all known: half options as meant, and tells of those that it does not have. */
+/** Reads a command whose options are all known: expands abbreviated options, and reports unknown ones. */
 export function knowing(
   subject: string,
   names: OptionNames,
@@ -83,7 +83,7 @@ export function knowing(
   };
 }
 
-/** What an appliance has saved itself is an option of newer firmware; elsewhere it is a slip. */
+/** In a file saved by an appliance, an unknown option belongs to newer firmware; elsewhere it is a typing mistake. */
 function reportUnknown(
   statement: Statement,
   draft: Draft,
@@ -95,7 +95,7 @@ function reportUnknown(
   if (unknown.length === 0) {
     return;
   }
-  // Behind an option without its value stands that value: a text that begins with a dash is not repeated.
+  // After an option without a value follows that value: a text that begins with a hyphen is not repeated.
   const hasLost = [...statement.keys].some(
     ([key, values]) => values.length === 0 && names.isBeginning(key) && !FLAGS.has(key),
   );
@@ -119,7 +119,7 @@ function optionRows(...rows: readonly string[]): OptionNames {
   return optionNames(rows.flatMap((row) => row.split(" ")));
 }
 
-/** What a saved configuration writes behind anything. */
+/** Options that a saved configuration may append to any command. */
 const SAVED = "devno";
 
 const SERVICE_ROWS: readonly string[] = [
@@ -128,9 +128,9 @@ const SERVICE_ROWS: readonly string[] = [
   "httpProfileName Internal IPAddress maxBandwidth maxClient maxReq monConnectionClose monitorName monState monThreshold",
   "netProfile nodefaultBindings oracleServerVersion passive pathMonitor pathMonitorIndv processLocal publicIP publicPort",
   "quicProfileName rtspSessionidRemap serverID sp state svrTimeout TCPB tcpProfileName td useproxyport usip weight",
-  // Of firmware before 10, and of GSLB services, which people define by the same command.
+  // Of firmware before 10, and of GSLB services, which are defined by the same command.
   "siteName sitePersistence cookieTimeout riseprofile bootstrap",
-  // Documented for `set ssl service` alone; typed here by people whose appliances seem to take it. UNCONFIRMED.
+  // Documented only for `set ssl service`, but also used here on appliances that seem to accept it. UNCONFIRMED.
   "sslProfile",
   SAVED,
 ];

@@ -21,7 +21,7 @@ import {
 } from "../vserver-fields.ts";
 import { classicRule, ruleLiterals } from "../rule-expression.ts";
 
-/** Actions of the features whose effect a probe or a reader must know. */
+/** Actions of the features that affect probes, or that the reader has to know. */
 export const actionStatements: StatementKinds = {
   definitions: new Map([
     ["add cs action", addCsAction],
@@ -57,7 +57,7 @@ function addRewriteAction(statement: Statement, draft: Draft): void {
   });
 }
 
-/** `add responder action NAME redirect EXPRESSION`: what it answers with is both its target and its expression. */
+/** `add responder action NAME redirect EXPRESSION`: the response is both its target and its expression. */
 function addResponderAction(statement: Statement, draft: Draft): void {
   const [, type = "", expression = null] = statement.words;
   add(statement, draft, {
@@ -94,7 +94,7 @@ function add(
   defineForFeature(draft.actions, { name, line: statement.line, ...action }, statement, draft);
 }
 
-/** Authentication (AAA) vservers and the profiles by which other vservers refer to them. */
+/** Authentication (AAA) vservers and the profiles with which other vservers refer to them. */
 export const authenticationStatements: StatementKinds = {
   definitions: new Map([
     ["add authentication vserver", addVserver],
@@ -152,8 +152,9 @@ function bindVserver(statement: Statement, draft: Draft): void {
 }
 
 /**
- * Policies of every feature (`add cs policy`, `add rewrite policy`, `add tm trafficPolicy`, `add authentication
- * ldapPolicy` …) have one shape: a name, a rule and an action, given by position or by key. True when it was one.
+ * Policies of all features (`add cs policy`, `add rewrite policy`, `add tm trafficPolicy`, `add authentication
+ * ldapPolicy` …) have the same form: a name, a rule and an action, positional or as options. True if the statement was
+ * one.
  */
 export function readPolicy(statement: Statement, draft: Draft): boolean {
   if (statement.verb !== "add" || !/policy$/i.test(statement.object ?? "")) {
@@ -186,7 +187,7 @@ export function readPolicy(statement: Statement, draft: Draft): boolean {
   return true;
 }
 
-/** `-rule "HTTP.REQ.URL.CONTAINS("/ews")"` ends at its second quote, as the ADC reads it, and what is left is no rule. */
+/** `-rule "HTTP.REQ.URL.CONTAINS("/ews")"` ends at its second quote, as the ADC reads it, and the rest is no rule. */
 function reportBrokenRule(statement: Statement, name: string, rule: string, draft: Draft): void {
   const isSplit = (statement.keys.get("rule")?.length ?? 1) > 1 || !isBalanced(rule);
   if (isSplit && !statement.broken && DECIDING.test(featureOf(statement))) {
@@ -197,10 +198,10 @@ function reportBrokenRule(statement: Statement, name: string, rule: string, draf
   }
 }
 
-/** Features that decide about a client's way. */
+/** Features that decide where a client's request goes. */
 const DECIDING = /^(cs|responder|rewrite|authorization|tm .*)$/;
 
-/** Whether every quote and parenthesis is closed; a regular expression may hold either. */
+/** Whether every quote and parenthesis is closed; a regular expression may contain either. */
 function isBalanced(rule: string): boolean {
   if (/\b(?:re|xp|s)[/!#%~=@|{]/i.test(rule)) {
     return true;
@@ -210,7 +211,7 @@ function isBalanced(rule: string): boolean {
   return !/["'`]/.test(bare) && opened === bare.replace(/[^)]/g, "").length;
 }
 
-/** `set cs policy P -rule R -action A`, and the same for the features whose rules count here. */
+/** `set cs policy P -rule R -action A`, and the same for other features whose rules matter here. */
 export const policyStatements: StatementKinds = {
   definitions: new Map(),
   changes: new Map([
@@ -244,7 +245,7 @@ function featureOf(statement: Statement): string {
   return group === "tm" ? `tm ${object}` : group;
 }
 
-/** `-policyName P -priority n …` of any bind statement; null when it binds no policy. */
+/** `-policyName P -priority n …` of any bind statement; null if it binds no policy. */
 export function policyBinding(statement: Statement, draft: Draft): PolicyBinding | null {
   const policy = boundPolicy(statement);
   return policy === null
@@ -256,7 +257,7 @@ export function policyBinding(statement: Statement, draft: Draft): PolicyBinding
       };
 }
 
-/** The policy that a bind or unbind statement names; null when there is none. */
+/** The policy that a bind or unbind statement names; null if there is none. */
 export function boundPolicy({ keys }: Statement): string | null {
   return keys.get("policyname")?.[0] ?? keys.get("policy")?.[0] ?? null;
 }

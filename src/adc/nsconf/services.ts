@@ -71,7 +71,7 @@ function setServer(statement: Statement, draft: Draft): void {
   Object.assign(server, { comment, translationIp });
 }
 
-/** Services, service groups, their members and both ways of binding monitors to them. */
+/** Services, service groups, their members, and both forms of binding monitors to them. */
 export const serviceStatements: StatementKinds = {
   definitions: new Map([
     ["add service", knowing("service", SERVICE_OPTIONS_OF_COMMAND, addService)],
@@ -119,7 +119,7 @@ function addServiceGroup(statement: Statement, draft: Draft): void {
   define(draft.services, name, group, statement, draft);
 }
 
-/** A service of its attributes' defaults. */
+/** A service with default attributes. */
 export function newService(
   kind: ServiceDraft["kind"],
   name: string,
@@ -138,7 +138,7 @@ export function newService(
   return Object.assign({ ...BLANK }, service);
 }
 
-/** A place for every property, so that all services are laid out alike. */
+/** Sets every property, so that all services have the same object layout. */
 const BLANK: ServiceDraft = {
   ...defaultsOf({ ...SERVICE_FIELDS, ...GROUP_FIELDS }),
   kind: "service",
@@ -150,7 +150,7 @@ const BLANK: ServiceDraft = {
   line: null,
 };
 
-/** Services of the ADC's own (its GUI, its RPC): saved files set and bind them, none defines them. */
+/** The ADC's own services (its GUI, its RPC): saved files set and bind them, but never define them. */
 const INTERNAL_SERVICE = /^ns[a-z]+-.*-\d+$/;
 
 function setService(statement: Statement, draft: Draft): void {
@@ -173,7 +173,7 @@ function setService(statement: Statement, draft: Draft): void {
   }
 }
 
-/** `set serviceGroup SG -monitorName M -monState DISABLED`: of a binding, not of the group. */
+/** `set serviceGroup SG -monitorName M -monState DISABLED`: applies to a binding, not to the group. */
 function setBinding(
   service: ServiceDraft,
   written: string,
@@ -215,7 +215,7 @@ function setMember(
   service.members[at] = { ...known, weight };
 }
 
-/** Takes over what a statement says of a service's own attributes. */
+/** Applies what a statement sets in a service's own attributes. */
 export function applyServiceKeys(service: ServiceDraft, statement: Statement, draft: Draft): void {
   const source = statementSource(statement, draft, service.name);
   Object.assign(service, readFields(SERVICE_FIELDS, source));
@@ -227,7 +227,7 @@ function bindService(statement: Statement, draft: Draft): void {
   const monitor = statement.keys.get("monitorname")?.[0];
   const service = draft.services.get(name);
   if (monitor === undefined || INTERNAL_SERVICE.test(name)) {
-    // Policies bound to a service (compression, DoS protection) change nothing about its health.
+    // Policies bound to a service (compression, DoS protection) do not affect its health.
     return;
   }
   if (service === undefined) {
@@ -238,7 +238,7 @@ function bindService(statement: Statement, draft: Draft): void {
   addBinding(service, monitor, statement, draft, false);
 }
 
-/** What it is bound to may stand in a part that is not here: the monitor is in use all the same. */
+/** The object that it is bound to may be in the missing part: the monitor counts as used. */
 export function usedElsewhere(monitor: string, draft: Draft): void {
   draft.monitorsUsedElsewhere.add(monitorName(monitor, draft));
 }
@@ -254,7 +254,7 @@ function bindServiceGroup(statement: Statement, draft: Draft): void {
     reportMissing(draft, statement, "service group", name);
     return;
   }
-  // Beside a member, as pages on the web have it, the monitor is meant for the group each time again.
+  // Written next to a member, as on web pages, the monitor is meant for the whole group every time.
   const again = server !== undefined && isBound(group, monitor, draft);
   if (monitor !== undefined && !again) {
     addBinding(group, monitor, statement, draft, false);
@@ -264,7 +264,7 @@ function bindServiceGroup(statement: Statement, draft: Draft): void {
   }
   const given = portWord ?? statement.keys.get("port")?.[0];
   const port = portOf(given ?? "");
-  // Members of an autoscaled group may come without a port: it is the group's, or in the SRV record.
+  // Members of an autoscaled group may have no port: it is the group's, or in the SRV record.
   const portless =
     given === undefined &&
     (group.autoScale !== null ||
@@ -284,7 +284,7 @@ function bindServiceGroup(statement: Statement, draft: Draft): void {
   });
 }
 
-/** `bind lb monitor M S`, the form of firmware before 9.x: still saved by old files and typed by old hands. */
+/** `bind lb monitor M S`, the form of firmware before 9.x, which old files and habits still use. */
 function bindMonitor(statement: Statement, draft: Draft): void {
   const [monitor, ...named] = statement.words;
   const more = ["servicename", "servicegroupname"].flatMap((key) => [
@@ -292,7 +292,7 @@ function bindMonitor(statement: Statement, draft: Draft): void {
   ]);
   const targets = [...named, ...more];
   if (monitor === undefined || targets.length === 0) {
-    // Certificates and metric tables are bound to monitors too; they bind no service.
+    // Certificates and metric tables are bound to monitors too, but bind no service.
     bindCertificate(monitor, statement, draft);
     return;
   }
@@ -307,7 +307,7 @@ function bindMonitor(statement: Statement, draft: Draft): void {
   }
 }
 
-/** `bind lb monitor M -certkeyName C`: what a secure monitor shows to a server that asks. */
+/** `bind lb monitor M -certkeyName C`: the client certificate that a secure monitor presents on request. */
 function bindCertificate(monitor: string | undefined, { keys }: Statement, draft: Draft): void {
   const known = draft.monitors.get(monitor ?? "");
   const certificate = keys.get("certkeyname");
@@ -324,7 +324,7 @@ function isBound(service: ServiceDraft, written: string | undefined, draft: Draf
   );
 }
 
-/** Binds a monitor as a statement says; a second binding of the same is reported. */
+/** Binds a monitor as a statement says; a duplicate binding is reported. */
 export function addBinding(
   service: ServiceDraft,
   written: string,
@@ -352,7 +352,7 @@ export function addBinding(
   service.monitors.push(binding);
 }
 
-/** The name under which the estate knows a monitor: as configured, or the firmware's own spelling of a built-in. */
+/** The monitor's name in the estate: as configured, or the firmware's own spelling of a built-in. */
 export function monitorName(written: string, draft: Draft): string {
   return draft.monitors.get(written)?.name ?? builtInMonitor(written)?.name ?? written;
 }

@@ -2,15 +2,16 @@ import { MAX_NAME_LENGTH } from "../field-types.ts";
 import { subjectOf, verbOf } from "./abbreviations.ts";
 import { lexLine, commandLines, type CommandLine, type Token, Q_DELIMITERS } from "./lexer.ts";
 
-/** More names than this from one range is a mistake; the statement then stands as written. */
+/** More names from one range are a mistake; the statement is then kept as written. */
 const MAX_EXPANSION = 1024;
 
-/** Only names and addresses of these kinds may hold ranges; a bracket elsewhere belongs to an expression. */
+/** Only names and addresses of these kinds may contain ranges; brackets elsewhere belong to an expression. */
 const EXPANDABLE = /^(server|service|servicegroup|vserver|monitor)$/i;
 
 /**
- * Expands `add server serv[1-3] 10.102.27.[151-153]` into one statement per element, all ranges of a statement counting
- * together; a word without range repeats. Source: NetScaler docs, "Creating a range of virtual servers and services".
+ * Expands `add server serv[1-3] 10.102.27.[151-153]` into one statement per element, with all ranges of a statement
+ * advancing together; a word without a range repeats. Source: NetScaler docs, "Creating a range of virtual servers and
+ * services".
  */
 function expandRanges(statement: Statement): readonly Statement[] {
   const kind = statement.object ?? statement.group;
@@ -28,7 +29,7 @@ function expandRanges(statement: Statement): readonly Statement[] {
   }));
 }
 
-/** Every word that the range in this one stands for; itself alone when there is none, or an absurd one. */
+/** All words of a range; only the word itself if there is no range, or an unreasonable one. */
 export function expandWord(word: string): string[] {
   const match = /^(.*?)\[(?:(\d{1,6})-(\d{1,6})|([A-Za-z])-([A-Za-z]))\](.*)$/s.exec(word);
   if (match === null) {
@@ -49,7 +50,7 @@ export function expandWord(word: string): string[] {
   });
 }
 
-/** One command taken apart: `verb group [object] word* (-key value*)*`. */
+/** One parsed command: `verb group [object] word* (-key value*)*`. */
 export interface Statement {
   /** First physical line, from 1. */
   readonly line: number;
@@ -60,13 +61,15 @@ export interface Statement {
   readonly object: string | null;
   /** Everything before the first key, and what follows keys that take one value only. */
   readonly words: readonly string[];
-  /** Keys in lower case, without the dash, each with its values; a flag has none. */
+  /** Keys in lower case without the hyphen, each with its values; a flag has none. */
   readonly keys: ReadonlyMap<string, readonly string[]>;
-  /** True when the line ended inside a quote or parenthesis: what was read up to there stands. */
+  /** True if the line ended inside a quote or parenthesis: what was read up to there is kept. */
   readonly broken: boolean;
 }
 
-/** Reads all statements in order, ranges such as `serv[1-3]` expanded, without those that were refused. Never throws. */
+/**
+ * Reads all statements in order, with ranges such as `serv[1-3]` expanded and rejected commands left out. Never throws.
+ */
 export function* readStatements(
   text: string,
   orphan: (line: number) => void = ignore,
@@ -78,13 +81,13 @@ export function* readStatements(
   }
 }
 
-/** The statements that one command stands for: one, several of a range, none where it has no verb and group. */
+/** The statements of a command: one, several for a range, none if it has no verb and group. */
 export function statementsOf(command: CommandLine): readonly Statement[] {
   const statement = parseStatement(command);
   return statement === null ? [] : expandRanges(statement);
 }
 
-/** Null for a line that holds no verb and group. */
+/** Null for a line without verb and group. */
 function parseStatement(command: CommandLine): Statement | null {
   const tokens = lexLine(command.text);
   const head = headOf(tokens);
@@ -98,7 +101,7 @@ function parseStatement(command: CommandLine): Statement | null {
 }
 
 interface Head extends Pick<Statement, "verb" | "group" | "object"> {
-  /** Tokens that it is made of: 2 or 3. */
+  /** The number of tokens that form it: 2 or 3. */
   readonly taken: number;
 }
 
@@ -117,20 +120,20 @@ function headOf([verb, group, third]: readonly Token[]): Head | null {
   };
 }
 
-/** What the first words of a plain command say. */
+/** What the first words of a plain command determine. */
 export interface PlainHead extends Pick<Statement, "verb" | "group" | "object"> {
-  /** As {@link statementKind}. */
+  /** See {@link statementKind}. */
   readonly kind: string;
-  /** As {@link shownKind}. */
+  /** See {@link shownKind}. */
   readonly shown: string;
 }
 
-/** A configuration has far fewer; what has more is no configuration. */
+/** The maximum number of distinct command heads; a configuration has far fewer. */
 const MAX_HEADS = 4_096;
 
 /**
- * Reads the head of a command that needs no more than its first words to be told: of one without quotes, parentheses and
- * ranges, in which no name can be too long. Null: its statement has to be read. Each beginning is worked out once.
+ * Reads the head of a command for which the first words are enough: without quotes, parentheses and ranges, and too
+ * short for a name that is too long. Null: the whole statement has to be read. Each distinct head is parsed once.
  */
 export function createHeadReader(): (command: CommandLine) => PlainHead | null {
   const known = new Map<string, PlainHead | "three words">();
@@ -168,7 +171,9 @@ export function createHeadReader(): (command: CommandLine) => PlainHead | null {
   };
 }
 
-/** Words with one space between them, none of them an option or a comment: what the same beginning always says. */
+/**
+ * Words with a single space between them, none of them an option or a comment: the result depends on this head only.
+ */
 function isSpaced(beginning: string): boolean {
   return /^[\w.]+ [\w.]+ [\w.]+$/.test(beginning);
 }
@@ -178,7 +183,7 @@ function endOfWord(text: string, from: number): number {
   return end < 0 ? text.length : end;
 }
 
-/** A large file has a hundred thousand statements: lists are made as long as they are, and none where there is nothing. */
+/** A large file has a hundred thousand statements: lists are created at their final length, and only where needed. */
 function wordsAndKeys(tokens: readonly Token[], from: number): Pick<Statement, "words" | "keys"> {
   let at = from;
   const run = (most: number): readonly string[] => {
@@ -217,13 +222,13 @@ function texts(tokens: readonly Token[], from: number, end: number): readonly st
 const NOTHING: readonly string[] = [];
 const NO_KEYS: ReadonlyMap<string, readonly string[]> = new Map();
 
-/** The name under which a kind of statement is looked up: `add lb monitor`, in lower case. */
+/** The key under which a kind of statement is looked up: `add lb monitor`, in lower case. */
 export function statementKind(statement: Pick<Statement, "verb" | "group" | "object">): string {
   const kind = `${statement.verb} ${statement.group}`;
   return (statement.object === null ? kind : `${kind} ${statement.object}`).toLowerCase();
 }
 
-/** The same as written, for people. What is no command word in its place is garbage that need not be repeated. */
+/** The same as written, for messages. Words that are no command words are left out. */
 export function shownKind({
   verb,
   group,
@@ -234,16 +239,16 @@ export function shownKind({
 }
 
 function ignore(): void {
-  // Lines that continue nothing are the caller's business only if it asks.
+  // Lines that continue nothing are reported only on request.
 }
 
-/** Keys that stand before positional arguments: `add cs vserver C -td 10 SSL 10.0.0.1 -range 3 443`. */
+/** Keys that come before positional arguments: `add cs vserver C -td 10 SSL 10.0.0.1 -range 3 443`. */
 const SINGLE_VALUE_KEYS: ReadonlySet<string> = new Set(["td", "range"]);
 
 /**
  * Writes a value so that the ADC reads the same value again: in double quotes, with escapes, whenever the bare text
- * would be taken for something else (the rule by which the ADC writes its own saved configuration), or a command line
- * might end at it (`;` and `|`).
+ * would be read differently (the rule by which the ADC writes its own saved configuration), or would end the command
+ * (`;` and `|`).
  */
 export function writeWord(value: string): string {
   return needsQuotes(value) ? `"${value.replace(/[\\"\t\r\n]/g, escapeOf)}"` : value;

@@ -104,7 +104,7 @@ function setVserver(statement: Statement, draft: Draft): void {
   const [name = ""] = statement.words;
   const vserver = draft.lbVservers.get(name) ?? draft.csVservers.get(name);
   if (vserver === undefined) {
-    // VPN, authentication and internal vservers carry TLS settings too, which nobody asks for.
+    // VPN, authentication and internal vservers have TLS settings too, which are not needed here.
     return;
   }
   const source = statementSource(statement, draft, name);
@@ -120,7 +120,7 @@ function setService(statement: Statement, draft: Draft): void {
   const [name = ""] = statement.words;
   const service = draft.services.get(name);
   if (service === undefined) {
-    // The ADC's internal services (`nshttps-…`) are set here and defined nowhere.
+    // The ADC's internal services (`nshttps-…`) are set here but defined nowhere.
     return;
   }
   const source = statementSource(statement, draft, name);
@@ -146,7 +146,8 @@ function bindVserver(statement: Statement, draft: Draft): void {
 }
 
 /**
- * `bind ssl service S -certkeyName C`: what the ADC, a client here, shows to the servers. `-CA` is an issuer that it trusts.
+ * `bind ssl service S -certkeyName C`: the client certificate that the ADC presents to the servers. `-CA` is a CA that
+ * it trusts.
  */
 function bindService({ words, keys }: Statement, draft: Draft): void {
   const service = draft.services.get(words[0] ?? "");

@@ -31,7 +31,7 @@ import {
 import { policyBinding } from "./policies.ts";
 import type { Port } from "../../model/adc-service.ts";
 
-/** Load-balancing and content-switching vservers and what is bound to them. */
+/** Load-balancing and content-switching vservers and their bindings. */
 export const vserverStatements: StatementKinds = {
   definitions: new Map([
     ["add lb vserver", knowing("lb vserver", LB_VSERVER_OPTIONS_OF_COMMAND, addLbVserver)],
@@ -77,7 +77,9 @@ function addCsVserver(statement: Statement, draft: Draft): void {
   define(draft.csVservers, name, vserver, statement, draft);
 }
 
-/** `add lb vserver v SSL 443`: the address is gone, as from pages that hide it; a pattern of addresses is an option. */
+/**
+ * `add lb vserver v SSL 443`: the address is missing, as on pages that hide it; a pattern of addresses is an option.
+ */
 function isPortAlone({ words, keys }: Statement): boolean {
   return words.length === 3 && /^[1-9]\d*$/.test(words[2] ?? "") && !keys.has("ippattern");
 }
@@ -87,7 +89,7 @@ const PERSISTENCE_DEFAULTS = defaultsOf(PERSISTENCE_FIELDS);
 const AUTHENTICATION_DEFAULTS = defaultsOf(AUTHENTICATION_FIELDS);
 const TLS_DEFAULTS = defaultsOf(TLS_VERSION_FIELDS);
 
-/** A place for every property, so that all vservers are laid out alike. */
+/** Sets every property, so that all vservers have the same object layout. */
 const BLANK_LB: LbVserverDraft = {
   ...defaultsOf({ ...LB_VSERVER_FIELDS, ...CLIENT_AUTH_FIELDS }),
   kind: "lb",
@@ -105,7 +107,7 @@ const BLANK_LB: LbVserverDraft = {
   services: [],
 };
 
-/** What both kinds share beside the attributes of their tables. */
+/** What both kinds have in common besides the attributes of their tables. */
 function newVserver(name: string, type: string, place: readonly string[], line: number) {
   const { address, port } = listeningPlace(place);
   return {
@@ -122,7 +124,7 @@ function newVserver(name: string, type: string, place: readonly string[], line: 
   };
 }
 
-/** Reports an address or port that cannot be read: nothing can be probed through such a vserver. */
+/** Reports an invalid address or port: nothing can be probed through such a vserver. */
 function reportPlace(
   words: readonly string[],
   name: string,
@@ -140,8 +142,8 @@ function reportPlace(
 }
 
 /**
- * `10.0.0.1 443`; `0.0.0.0 0` and nothing at all for a vserver that only content switching reaches; `* 443` for one
- * that answers at any address. The last keeps its port alone, as there is no address to ask.
+ * `10.0.0.1 443`; `0.0.0.0 0`, or nothing, for a vserver that only content switching reaches; `* 443` for one that
+ * accepts any address. The last keeps only its port, because there is no address to connect to.
  */
 function listeningPlace(words: readonly string[]): { address: string | null; port: Port | null } {
   const [first = "0.0.0.0", second = "0"] = words;
@@ -184,7 +186,7 @@ function applyCsKeys(vserver: CsVserverDraft, statement: Statement, draft: Draft
   Object.assign(vserver, readFields(CS_VSERVER_FIELDS, source));
 }
 
-/** What listens where nothing is asked is named, as a limit of what is seen. */
+/** Vservers that cannot be probed are reported, because they limit what this program checks. */
 function reportOtherAddresses(name: string, statement: Statement, draft: Draft): void {
   const [set] = statement.keys.get("ipset") ?? [];
   const about = statement.keys.has("ippattern")
@@ -237,7 +239,7 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
   }
 }
 
-/** What is bound by another command, with the option by which people try it. */
+/** What another command binds, with the option that people use for it here. */
 const BOUND_ELSEWHERE: readonly (readonly [key: string, sentence: string])[] = [
   ["monitorname", "monitor: bind service or bind serviceGroup binds it to what is probed"],
   ["certkeyname", "certificate here: bind ssl vserver binds it"],
