@@ -46,12 +46,18 @@ export const TESTS = {
   planVip: plan(
     "repeats only application monitors through the VIP, IMAP over TLS on 993, without TCP and ping",
   ),
-  lint2010: { file: "test/lint/guides.test.ts", title: "Exchange 2010, as its summaries stand" },
+  lint2010: {
+    file: "test/lint/guides.test.ts",
+    title: "reports the expected findings of Exchange 2010, command summaries",
+  },
   lint2010Full: {
     file: "test/lint/guides.test.ts",
-    title: "Exchange 2010 with a second server under each monitor",
+    title: "reports the expected findings of Exchange 2010 with a second server under each monitor",
   },
-  lint2016: { file: "test/lint/guides.test.ts", title: "Exchange 2016" },
+  lint2016: {
+    file: "test/lint/guides.test.ts",
+    title: "reports the expected findings of Exchange 2016",
+  },
   recognised: {
     file: "test/adc/recognise.test.ts",
     title: "names the members of Exchange 2010 that the guide gives only in words",

@@ -3,7 +3,7 @@ import { parseConsoleLine } from "../../src/cli/adc-console.ts";
 
 const server = { kind: "server", name: "ex02" };
 
-describe("parseConsoleLine › understands", () => {
+describe("parseConsoleLine", () => {
   test.each([
     [
       "disable server ex02 60",
@@ -50,12 +50,12 @@ describe("parseConsoleLine › understands", () => {
     ["?", { kind: "help" }],
     ["exit", { kind: "quit" }],
     ["", { kind: "nothing" }],
-  ])("%s", (line, command) => {
+  ])("understands %s", (line, command) => {
     expect(parseConsoleLine(line)).toEqual(command);
   });
 });
 
-describe("parseConsoleLine › says what it takes instead of", () => {
+describe("parseConsoleLine errors", () => {
   test.each([
     ["reboot", /no command reboot/],
     ["disable", /server NAME/],
@@ -64,7 +64,7 @@ describe("parseConsoleLine › says what it takes instead of", () => {
     ["enable server ex02 60", /no options/],
     ["exchange ex02 sleepy", /one of: healthy, maintenance/],
     ["exchange ex02 stopped ftp", /one of: all, https/],
-  ])("%s", (line, message) => {
+  ])("name what is accepted instead of %s", (line, message) => {
     const command = parseConsoleLine(line);
     expect(command).toMatchObject({ kind: "not_understood" });
     expect(command).toHaveProperty("message", expect.stringMatching(message));

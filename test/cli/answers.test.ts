@@ -16,14 +16,14 @@ const SCHEMAS = join(import.meta.dirname, "..", "..", "schema");
 const fileOf = (command: string): string => `${command.replaceAll(" ", "-")}.schema.json`;
 
 test.each([...COMMAND_ANSWERS])(
-  "answers › the published schema of %s is the one that validates",
+  "answers › have as published schema of %s the one that validates",
   async (command, answer) => {
     const text = `${JSON.stringify(commandSchema(command, answer), null, 2)}\n`;
     await expect(text).toMatchFileSnapshot(join(SCHEMAS, fileOf(command)));
   },
 );
 
-test("answers › every command that prints JSON has a schema, and no other", async () => {
+test("answers › have a schema for every command that prints JSON, and for no other", async () => {
   const printing = (command: Command, name: string): readonly string[] => [
     ...(command.options.some(
       ({ long, argChoices }) => long === "--json" || argChoices?.includes("json"),
@@ -39,7 +39,7 @@ test("answers › every command that prints JSON has a schema, and no other", as
   expect((await readdir(SCHEMAS)).toSorted()).toEqual(files.toSorted());
 });
 
-test("answers › a command whose answer has a plug-in's status ends an internal mistake with unknown, and no other", () => {
+test("answers › end an internal error with UNKNOWN only for commands with a plug-in's status", () => {
   const plugins = [...COMMAND_ANSWERS].flatMap(([command, answer]) =>
     JSON.stringify(commandSchema(command, answer)).includes('"UNKNOWN"') ? [command] : [],
   );
@@ -50,7 +50,7 @@ test("answers › a command whose answer has a plug-in's status ends an internal
   expect(plugins).toContain("slo");
 });
 
-test("answers › keys are snake_case", () => {
+test("answers › use keys in snake_case", () => {
   const keysIn = (value: unknown): readonly string[] =>
     typeof value !== "object" || value === null
       ? []
@@ -140,7 +140,7 @@ test.each<[string, string, number, RegExp, (output: Output) => Promise<number>]>
     maintenanceOf({ kind: "slo", month: "2026-13" }, UNHEARD),
   ],
 ])(
-  "answers › %s prints an object with the error at %s",
+  "answers › of %s print an object with the error for %s",
   async (command, _case, failed, why, run) => {
     let out = "";
     let err = "";

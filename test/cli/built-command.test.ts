@@ -36,7 +36,7 @@ function run(args: readonly string[], onErr?: (err: string, kill: () => void) =>
   });
 }
 
-describe("the built command", () => {
+describe("built command", () => {
   test("--version › names version, revision and Node.js", async () => {
     const { code, out } = await run(["--version"]);
     expect(code).toBe(0);
@@ -49,7 +49,7 @@ describe("the built command", () => {
     expect(out).toContain(` ${version} `);
   });
 
-  test("plan --json prints the JSON and nothing else", async () => {
+  test("plan › prints JSON and nothing else with --json", async () => {
     const { code, out, err } = await run(["plan", "--ns-conf", FIXTURE, "--json"]);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     const parsed = commandAnswer("plan", out) as unknown as {
@@ -63,13 +63,13 @@ describe("the built command", () => {
     ]);
   });
 
-  test("plan shows what is asked for", async () => {
+  test("plan › shows only what its filters select", async () => {
     const { code, out } = await run(["plan", "--ns-conf", FIXTURE, "--monitor", "e2010_rpc*"]);
     expect(code).toBe(0);
     expect(out).toContain("2 probes, 0 not repeated, 0 disabled");
   });
 
-  test("lint takes its options, and wants a file or a rule to explain", async () => {
+  test("lint › takes its options and needs a file or a rule to explain", async () => {
     expect(await run(["lint", "--explain", "tcp_only"])).toMatchObject({ code: 0, err: "" });
     const { code: misused, out: told } = await run(["lint", "--format", "json"]);
     expect(misused).toBe(1);
@@ -83,17 +83,17 @@ describe("the built command", () => {
     expect(JSON.parse(out)).toMatchObject({ runs: [{ results: [{ ruleId: "ping_only" }] }] });
   });
 
-  test("plan of a file that is not there says so and exits 1", async () => {
+  test("plan › names a file that does not exist and exits with 1", async () => {
     const { code, out, err } = await run(["plan", "--ns-conf", "/nowhere/ns.conf"]);
     expect({ code, out }).toEqual({ code: 1, out: "" });
     expect(err).toContain("/nowhere/ns.conf");
   });
 
-  test("plan wants exactly one source", async () => {
+  test("plan › fails when it gets no source", async () => {
     expect((await run(["plan"])).code).not.toBe(0);
   });
 
-  test("an unknown scenario lists the known ones", async () => {
+  test("demo › lists the known scenarios when the scenario is unknown", async () => {
     const { code, err } = await run(["demo", "--scenario", "earthquake"]);
     expect(code).toBe(1);
     expect(err).toContain("maintenance");
@@ -116,7 +116,7 @@ describe("the built command", () => {
     expect(out).toMatch(/^Page {5}http:\/\/127\.0\.0\.1:(?!9743)\d+\/$/m);
   });
 
-  test("run serves, and logs out of NITRO when it is told to stop", async () => {
+  test("run › serves, and logs out of NITRO when it is stopped", async () => {
     await withLab({}, async ({ lab, configFile }) => {
       let told = false;
       const ended = await run(

@@ -31,7 +31,7 @@ async function ask(
   return { status, out };
 }
 
-test("compare --url › tells what the agent says, by its exit status too", async () => {
+test("compare --url › reports the agent's verdicts and exits by them", async () => {
   const { url } = await serve(maintenanceHour());
   const { status, out } = await ask(url, { warningBelow: 90 });
   expect(status).toBe(2);
@@ -48,7 +48,7 @@ test("compare --url › tells what the agent says, by its exit status too", asyn
 
 test.each([
   ["nobody listens", "http://127.0.0.1:1", /No agent listens at http:\/\/127\.0\.0\.1:1/],
-  ["no address", "agent", /not a valid URL/],
+  ["the address is not a URL", "agent", /not a valid URL/],
 ])("compare --url › is unknown when %s", async (_why, url, words) => {
   const { status, out } = await ask(url);
   expect(status).toBe(3);
@@ -57,7 +57,7 @@ test.each([
   expect(JSON.parse((await ask(url, { json: true })).out)).toMatchObject({ status: "UNKNOWN" });
 });
 
-test("compare --url › is unknown when something else answers", async () => {
+test("compare --url › asks the agent's own path when the address holds another", async () => {
   const { url } = await serve(maintenanceHour());
   const { status, out } = await ask(`${url}/-/healthy/`);
   // The path is the agent's own, whatever the address holds.

@@ -71,7 +71,7 @@ const SIZES: readonly TerminalSize[] = [
   { columns: 40, rows: 10 },
 ];
 
-describe("demoScreen ›", () => {
+describe("demoScreen", () => {
   test.each(SIZES)("fits and keeps page, clock, story and next step at $columns×$rows", (size) => {
     const lines = textOf(aView(aLeak()), size);
     expect(lines.length).toBeLessThanOrEqual(size.rows);
@@ -86,7 +86,7 @@ describe("demoScreen ›", () => {
     expect(lines.some((line) => /^1 wrong · 1 to look at · /.test(line))).toBe(true);
   });
 
-  test("shows the verdict in words and its reason at 80 columns, and lets columns give way", () => {
+  test("shows the verdict in words and its reason at 80 columns, and drops columns", () => {
     const lines = textOf(aView(aLeak()), { columns: 80, rows: 24 });
     const worst = lines.find((line) => line.startsWith("✖")) ?? "";
     expect(worst).toContain("in maintenance, still gets clients");
@@ -125,11 +125,11 @@ describe("demoScreen ›", () => {
     ],
     [{ kind: "again" }, "The story restarts when everything is well. Ctrl-C ends it."],
     [{ kind: "over" }, "The story is over. Ctrl-C ends it."],
-  ] as const)("says what comes next when %j", (next, words) => {
+  ] as const)("says what comes next when the story is at %j", (next, words) => {
     expect(textOf(aView(aLeak(), { next }), { columns: 80, rows: 24 })[1]).toBe(words);
   });
 
-  test("lets nothing steer the terminal when a name or a text tries to", () => {
+  test("escapes control characters when a name or a text holds them", () => {
     const state = aLiveState({ members: [aMember({ server: "ex\u001b[2J", adcService: "a\nb" })] });
     const events = [{ atMs: 0, text: "one\u001b]0;x\u0007two\nthree" }];
     for (const { text } of demoScreen(aView(state, { events }), { columns: 120, rows: 40 })) {
@@ -138,7 +138,7 @@ describe("demoScreen ›", () => {
   });
 });
 
-describe("demoRows › says on the terminal what the story is about when", () => {
+describe("demoRows", () => {
   const words = (state: LiveState): readonly string[] =>
     demoRows(state).map((row) => `${row.tone}: ${row.place}: ${row.words}`);
 
@@ -173,19 +173,19 @@ describe("demoRows › says on the terminal what the story is about when", () =>
       aLiveState({ adcs: [anAdc({ name: "demo", up: false, lastError: "HTTP 307" })] }),
       "warn: demo: NITRO does not answer",
     ],
-  ])("%s", (_, state, expected) => {
+  ])("are shown when %s", (_, state, expected) => {
     expect(words(state)).toContain(expected);
   });
 });
 
-describe("repaint ›", () => {
+describe("repaint", () => {
   const line = (text: string, style: "plain" | "bad" = "plain") => ({ text, style });
 
   test("writes nothing when nothing has changed", () => {
     expect(repaint([line("a"), line("b", "bad")], [line("a"), line("b", "bad")])).toBe("");
   });
 
-  test("writes only the lines that differ, and clears those that are gone", () => {
+  test("writes only the lines that differ and clears those that are gone", () => {
     const bytes = repaint(
       [line("a"), line("b"), line("c")],
       [line("a"), line("B")],

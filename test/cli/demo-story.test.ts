@@ -38,7 +38,7 @@ test.each([
   [{}, ["ex02 leaves", "ex02 is back", "ex02 leaves", "ex02 is back"]],
   [{ isToldOnce: true as const }, ["ex02 leaves", "ex02 is back"]],
 ])(
-  "Story › begins a second round when all has been well for a while, where it can: %j",
+  "Story › begins a second round when all has been well for a while, unless it is told once: %j",
   async (facts, twoRounds) => {
     const ending = new AbortController();
     const story = new Story(playing(theScenario(facts)), true, ending.signal);
@@ -56,7 +56,7 @@ test.each([
   },
 );
 
-test("Story › counts down to the next step of the round that it is in", async () => {
+test("Story › counts down to the next step of the current round", async () => {
   const ending = new AbortController();
   const story = new Story(playing(theScenario()), true, ending.signal);
   const ended = story.run(JUDGED, () => Promise.resolve());

@@ -11,7 +11,7 @@ test.each([
   [{ probes: 10_000 }, ["--heap-growing-percent=200"], []],
   [{ probes: 10_000 }, ["--heap_growing_percent=200"], []],
 ])(
-  "heap growth › with %j, started with %j, the heap is bounded by %j",
+  "heap growth › with %j and Node.js arguments %j gets the flags %j",
   (load, nodeArguments, flags) => {
     expect(heapGrowthFlags(load, nodeArguments)).toEqual(flags);
   },

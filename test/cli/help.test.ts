@@ -20,7 +20,7 @@ function helpOf(command: Command): string {
   return text;
 }
 
-test.each(COMMANDS)("help › %s has examples, with options that it takes", (typed, command) => {
+test.each(COMMANDS)("help › gives examples of %s with options that it takes", (typed, command) => {
   const [, after = ""] = helpOf(command).split(/^Examples?:$/m);
   const lines = after.split("\n").filter((line) => line.includes("adc-witness"));
   expect(lines).not.toEqual([]);

@@ -139,8 +139,8 @@ function estate(ex01: "up" | "out"): LiveState {
   });
 }
 
-describe("with an agent", () => {
-  test("refuses a server that nobody knows, unless it is forced", async () => {
+describe("maintenance with an agent", () => {
+  test("refuses an unknown server unless it is forced", async () => {
     const { url, close } = await startAgent(() => estate("up"));
     const address = { url, tokenFile: join(directory, "token") };
     const refused = await run({ ...START, servers: ["ex0l", "ex01"], name: "typo" }, address);
@@ -155,7 +155,7 @@ describe("with an agent", () => {
     await close();
   });
 
-  test.each(["25:00", "soon", "2026-02-30 10:00"])("%s is no time", async (end) => {
+  test.each(["25:00", "soon", "2026-02-30 10:00"])("refuses %s as a time", async (end) => {
     const { url, close } = await startAgent(() => estate("up"));
     const told = await run(
       { ...START, for: null, end },
@@ -166,7 +166,7 @@ describe("with an agent", () => {
     await close();
   });
 
-  test("declares, lists and ends over the API", async () => {
+  test("declares, lists and ends a window over the API", async () => {
     const { url, close } = await startAgent(() => estate("up"));
     const address = { url, tokenFile: join(directory, "token") };
     const started = await run(START, address);
@@ -192,7 +192,7 @@ describe("with an agent", () => {
     await close();
   });
 
-  test("extend › moves the end when the window is declared, and refuses what would shorten it", async () => {
+  test("extend › moves the end when the window is declared, and refuses to shorten it", async () => {
     const { url, close } = await startAgent(() => estate("up"));
     const address = { url, tokenFile: join(directory, "token"), json: true };
     const extend = (change: { for?: string; end?: string; name?: string }) =>
@@ -212,7 +212,7 @@ describe("with an agent", () => {
     await close();
   });
 
-  test("report, slo › tell the hour when the agent runs and when it has ended", async () => {
+  test("report, slo › show the hour when the agent runs and when it has ended", async () => {
     const stateDir = join(directory, "state");
     const { url, close } = await startAgent(() => estate("up"), {}, Date.now);
     const address = { url, tokenFile: join(directory, "token") };
@@ -304,7 +304,7 @@ describe("with an agent", () => {
     await close();
   });
 
-  test("says whether a server may go", async () => {
+  test("preflight › passes when a server can be taken out", async () => {
     const { url, close } = await startAgent(() => estate("up"));
     const good = await run({ kind: "preflight", server: "ex01" }, { url });
     expect(good.status).toBe(0);
@@ -312,7 +312,7 @@ describe("with an agent", () => {
     await close();
   });
 
-  test("warns of a server that stays and lets clients log in otherwise", async () => {
+  test("preflight › warns when a remaining server offers other login methods", async () => {
     const odd = { server: "ex02", port: 443, path: "/ews/", offers: "basic", others: "ntlm" };
     const live = estate("up");
     const { url, close } = await startAgent(() => ({
@@ -334,7 +334,7 @@ describe("with an agent", () => {
     await close();
   });
 
-  test("says whether a server must stay", async () => {
+  test("preflight › fails when a server must not be taken out", async () => {
     const { url, close } = await startAgent(() => estate("out"));
     const bad = await run({ kind: "preflight", server: "ex02" }, { url });
     expect(bad.status).toBe(2);
@@ -345,7 +345,7 @@ describe("with an agent", () => {
     await close();
   });
 
-  test("a preflight keeps as many servers, and looks as far ahead, as it is told", async () => {
+  test("preflight › applies the given capacity and horizon", async () => {
     const { url, close } = await startAgent(() => estate("up"), {}, Date.now);
     const address = { url, tokenFile: join(directory, "token") };
     const look = (limits: { minCapacity?: string; horizon?: string }) =>
@@ -373,7 +373,7 @@ describe("with an agent", () => {
     await close();
   });
 
-  test("waits until a server is drained, and tells what is missing meanwhile", async () => {
+  test("verify › waits until a server is drained and prints what is missing meanwhile", async () => {
     let looks = 0;
     const { url, close } = await startAgent(() => {
       looks += 1;
@@ -387,7 +387,7 @@ describe("with an agent", () => {
     await close();
   });
 
-  test("gives up waiting with what is still missing", async () => {
+  test("verify › gives up with what is still missing when the wait ends", async () => {
     const { url, close } = await startAgent(() => estate("out"));
     const command = { kind: "verify", server: "ex01", want: "returned", waitMs: 30 } as const;
     const waited = await run(command, { url, json: true });
@@ -397,7 +397,7 @@ describe("with an agent", () => {
   });
 });
 
-describe("with an agent behind locked doors", () => {
+describe("maintenance with an agent behind TLS and basic auth", () => {
   const { certificate, key } = labCertificateFiles("adc");
   const USERS = `basic_auth_users:\n  jo: ${hashSync("canary-password", 5)}\n`;
   const TLS = `tls_server_config:\n  cert_file: ${certificate}\n  key_file: ${key}\n`;
@@ -410,7 +410,7 @@ describe("with an agent behind locked doors", () => {
   }
   const login = () => ({ user: "jo", passwordFile: join(directory, "password") });
 
-  test("declares, looks and ends with basic auth, a private authority and the token", async () => {
+  test("declares, checks and ends with basic auth, a private authority and the token", async () => {
     const { url, close } = await locked(USERS + TLS);
     expect(url).toMatch(/^https:/);
     const keys = { url, tokenFile: join(directory, "token"), ...login(), caFile: labCaFile() };
@@ -421,7 +421,7 @@ describe("with an agent behind locked doors", () => {
     await close();
   });
 
-  test("writes nothing with basic auth alone, and is told nothing without", async () => {
+  test("writes nothing with basic auth alone, and reads nothing without it", async () => {
     const { url, close } = await locked(USERS);
     expect(url).toMatch(/^http:/);
     const open = await run({ kind: "list" }, { url });
@@ -434,7 +434,7 @@ describe("with an agent behind locked doors", () => {
     await close();
   });
 
-  test("sends no secret to an agent whose certificate it does not trust", async () => {
+  test("sends no secret to an agent whose certificate is not trusted", async () => {
     const { url, close } = await locked(USERS + TLS);
     const refused = await run({ kind: "list" }, { url, ...login() });
     expect(refused.status).toBe(3);
@@ -477,14 +477,14 @@ describe("with an agent behind locked doors", () => {
       /\/nowhere .*ENOENT/,
     ],
     ["an authority that cannot be read", { caFile: "/nowhere" }, /\/nowhere .*ENOENT/],
-  ])("does not take %s", async (_name, options, message) => {
+  ])("refuses %s", async (_name, options, message) => {
     const told = await run({ kind: "list" }, { url: "http://127.0.0.1:1", ...options });
     expect(told.status).toBe(3);
     expect(told.err).toMatch(message);
   });
 });
 
-describe("without an agent", () => {
+describe("maintenance without an agent", () => {
   let nobody: string;
   beforeEach(async () => {
     nobody = `127.0.0.1:${String(await closedPort())}`;
@@ -504,7 +504,7 @@ describe("without an agent", () => {
     expect(await readdir(join(directory, "state"))).toEqual([STORE_FILE, LOCK_FILE]);
   });
 
-  test("refuses while somebody holds the store", async () => {
+  test("fails when another process holds the store", async () => {
     const config = await configFile();
     const held = await openStore(join(directory, "state"));
     const refused = await run(START, { config });
@@ -515,7 +515,7 @@ describe("without an agent", () => {
     }
   });
 
-  test("cannot look at servers", async () => {
+  test("cannot run a preflight", async () => {
     const config = await configFile();
     expect(await run({ kind: "preflight", server: "ex01" }, { config })).toEqual({
       status: 3,
@@ -524,7 +524,7 @@ describe("without an agent", () => {
     });
   });
 
-  test("with a bad length is refused as the agent would", async () => {
+  test("refuses a bad length as the agent would", async () => {
     const config = await configFile();
     expect((await run({ ...START, for: "soon" }, { config })).status).toBe(2);
   });
@@ -537,7 +537,7 @@ describe("without an agent", () => {
       "ENOENT",
     ],
     ["an agent that is not there", () => ({ url: `http://${nobody}` }), "No agent listens at"],
-  ])("says %s", async (_name, options, message) => {
+  ])("fails with a message when there is %s", async (_name, options, message) => {
     const told = await run({ kind: "list" }, options());
     expect(told.status).toBe(3);
     expect(told.err).toContain(message);

@@ -16,7 +16,7 @@ describe("parseMoment", () => {
     ["2026-12-01", local(2026, 11, 1, 0, 0)],
     ["2026-12-01T22:00:00+01:00", "2026-12-01T22:00:00+01:00"],
     ["2026-12-01T22:00Z", "2026-12-01T22:00Z"],
-  ])("%s", (text, instant) => {
+  ])("reads %s", (text, instant) => {
     expect(parseMoment(text, NOON)).toBe(instant);
   });
 
@@ -30,12 +30,12 @@ describe("parseMoment", () => {
     "2026-02-30",
     "2026-12-01 25:00",
     "2026-99-99T00:00:00Z",
-  ])("%s is no time", (text) => {
+  ])("refuses %s as a time", (text) => {
     expect(parseMoment(text, NOON)).toBeNull();
   });
 });
 
-test("localMoment › is a time for this machine, and leaves what is none", () => {
+test("localMoment › gives this machine's time and leaves other texts alone", () => {
   expect(localMoment(new Date(NOON).toISOString())).toMatch(/^2026-11-30 12:00 \S+$/);
   expect([localMoment("never"), localMoment(null)]).toEqual(["never", ""]);
 });

@@ -58,7 +58,7 @@ const CASES = [
 ] as const;
 
 test.each(CASES)(
-  "%s refused with %i › plan and compare tell it in a line, and compare exits %i",
+  "NITRO gap of %s (%i) › is a line of plan and compare, and compare exits with %i",
   async (resource, code, status, unwatched) => {
     const config = await refusing(resource, code);
     let out = "";

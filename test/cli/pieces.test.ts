@@ -7,14 +7,14 @@ describe("jsonPieces", () => {
     [{}, [], { diagnostics: [] }],
     [{ error: "a\nb" }, [{ a: 1, b: ["x", { c: null }] }, "two\r\n", 3], {}],
     [{ error: null, more: { deep: [1, [2]] } }, [[], {}, [{}]], { matrix: { rows: [] } }],
-  ])("is what JSON.stringify makes: %j, %j, %j", (before, items, behind) => {
+  ])("equals JSON.stringify: %j, %j, %j", (before, items, behind) => {
     const whole = JSON.stringify({ ...before, items, ...behind }, null, 1);
     expect([...jsonPieces(before, ["items", items.values()], behind)].join("")).toBe(`${whole}\n`);
   });
 });
 
 describe("writePieces", () => {
-  test("writes all of them, some at a time", () => {
+  test("writes all pieces, several at a time", () => {
     const written: string[] = [];
     const output = { out: (text: string) => void written.push(text), err: String };
     const pieces = Array.from({ length: 30_000 }, (_, at) => `line ${String(at)}\n`);
@@ -27,7 +27,7 @@ describe("writePieces", () => {
   });
 });
 
-test("paddedLine › is a row of columns", () => {
+test("paddedLine › makes a row of columns", () => {
   expect(paddedLine(["a", "b", "c"], [3, 2, 9]) + paddedLine(["long", "", ""], [4, 0, 0])).toBe(
     "a    b   c\nlong\n",
   );

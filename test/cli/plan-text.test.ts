@@ -49,8 +49,8 @@ const CONF = [
   "bind service relay -monitorName tcp",
 ].join("\n");
 
-describe("plan › for a person", () => {
-  test("names the service, and path and Host of looks", async () => {
+describe("plan as text", () => {
+  test("names service, and path and Host of looks", async () => {
     const out = await plan(CONF);
     expect(out).toMatch(/^VANTAGE +SERVICE +VSERVERS +SERVER/);
     expect(out).toMatch(
@@ -59,7 +59,7 @@ describe("plan › for a person", () => {
     expect(out).toContain("/owa/ at Host ");
   });
 
-  test("puts what is not repeated together by reason, and counts", async () => {
+  test("groups what is not repeated by reason and counts it", async () => {
     const out = await plan(CONF);
     expect(out).toContain("  destIP 127.0.0.1 is the ADC itself (1): imap/ex02:143 self");
     expect(out).toContain(
@@ -68,7 +68,7 @@ describe("plan › for a person", () => {
     expect(out).toMatch(/\d+ probes, 1 not repeated, 1 disabled\n/);
   });
 
-  test("repeats nothing at a server whose address the ADC translates, but what looks elsewhere", async () => {
+  test("repeats nothing at a server whose address the ADC translates, except monitors with a destination", async () => {
     const out = await plan(
       [
         "add server mail mail.example.com -translationIp 192.168.0.0 -translationMask 255.255.0.0",
@@ -89,7 +89,7 @@ describe("plan › for a person", () => {
     expect(out).toMatch(/backend +t +- +plain +web\.example\.com:80 +own/);
   });
 
-  test("shows what is asked for and no more", async () => {
+  test("shows only what the filter selects", async () => {
     const rows = async (filter: Filter): Promise<string> => plan(CONF, filter);
     expect(await rows({ server: "EX01" })).not.toContain("ex02");
     expect(await rows({ adcService: "ow*" })).not.toContain("relay");
@@ -110,13 +110,13 @@ describe("plan › for a person", () => {
       { server: "ex01", adcService: "imap" },
       "--server ex01 and --adc-service imap together select no probe, though each of them selects some",
     ],
-  ])("is an error where it selects nothing: %o", async (filter, error) => {
+  ])("is an error when the filter %o selects nothing", async (filter, error) => {
     expect(await planned(CONF, filter)).toMatchObject({ status: 1, err: `error: ${error}\n` });
     const { out } = await planned(CONF, filter, true);
     expect(JSON.parse(out)).toMatchObject({ error, probes: [] });
   });
 
-  test("keeps a row on one line, and controls away from a terminal", async () => {
+  test("keeps a row on one line and escapes control characters", async () => {
     const out = await plan(
       'add service "s\u001b[31m" 10.0.0.1 HTTP 80\nadd lb monitor m HTTP -httpRequest "GET /\\r\\nX: y"\nbind service "s\u001b[31m" -monitorName m\n',
     );
@@ -125,7 +125,7 @@ describe("plan › for a person", () => {
   });
 });
 
-describe("plan › tells which settings of profiles it does not repeat", () => {
+describe("plan notes on settings that are not repeated", () => {
   const SERVICE = "add service s 10.0.0.1 HTTP 80";
   const BOUND = ["add lb monitor m HTTP", "bind service s -monitorName m"];
   test.each([
@@ -206,7 +206,7 @@ describe("plan › tells which settings of profiles it does not repeat", () => {
       ],
       "the ADC presents the client certificate own to servers of s, this probe presents none",
     ],
-  ])("%s", async (_what, lines, expected) => {
+  ])("name %s", async (_what, lines, expected) => {
     expect(await plan([...lines, ...BOUND].join("\n"))).toContain(expected);
   });
 
@@ -217,7 +217,7 @@ describe("plan › tells which settings of profiles it does not repeat", () => {
       "an issuer that the ADC trusts",
       `${SERVICE}\nbind ssl service ${SERVICE.split(" ")[2] ?? ""} -certkeyName profile -CA`,
     ],
-  ])("says nothing of %s", async (_what, line) => {
+  ])("are absent for %s", async (_what, line) => {
     expect(await plan([line, ...BOUND].join("\n"))).not.toMatch(/profile|netProfile/i);
   });
 });

@@ -33,7 +33,7 @@ function outputOf(...args: readonly string[]): Promise<string> {
   });
 }
 
-describe("the built command's output", () => {
+describe("built command output", () => {
   it.each([
     ["plan", (file: string) => ["plan", "--ns-conf", file]],
     ["plan --json", (file: string) => ["plan", "--ns-conf", file, "--json"]],
@@ -41,7 +41,7 @@ describe("the built command's output", () => {
     ["lint --json", (file: string) => ["lint", file, "--json"]],
     ["an option that there is not", () => ["plan", `--${EVIL}`]],
     ["a file that there is not", () => ["plan", "--ns-conf", EVIL.replaceAll("\0", "")]],
-  ])("the built command's output › steers no terminal at %s", async (name, args) => {
+  ])("escapes control characters of %s", async (name, args) => {
     const file = join(await temporaryFolder(), "ns.conf");
     await writeFile(file, NS_CONF);
     const text = await outputOf(...args(file));
@@ -57,40 +57,37 @@ describe("the built command's output", () => {
     ["compare", ["compare"]],
     ["probe", ["probe", "ex01:9", "--monitor", "m"]],
     ["plan", ["plan"]],
-  ])(
-    "the built command's output › steers no terminal at %s when NITRO refuses",
-    async (_n, args) => {
-      const nitro = createServer((_request, response) => {
-        response.writeHead(200, { "content-type": "application/json" });
-        const message = `Invalid ${EVIL}\nfalse_row`;
-        response.end(JSON.stringify({ errorcode: 354, message, severity: "ERROR" }));
-      });
-      await new Promise<void>((resolve) => {
-        nitro.listen(0, "127.0.0.1", resolve);
-      });
-      onTestFinished(() => {
-        nitro.close();
-      });
-      const folder = await temporaryFolder();
-      const config = join(folder, "c.yml");
-      const { port } = nitro.address() as AddressInfo;
-      const url = `http://127.0.0.1:${String(port)}`;
-      const account = { urls: [url], username: "u", password_file: "secret" };
-      await writeFile(join(folder, "secret"), "x");
-      await writeFile(
-        config,
-        JSON.stringify({ state_dir: "state", adcs: [{ name: "a", nitro: account }] }),
-      );
-      const text = await outputOf(...args, "--config", config);
-      expect(text).toContain("\\u001b");
-      expect(text).not.toMatch(STEERING);
-      expect(text).not.toMatch(/^false_row/m);
-    },
-  );
+  ])("escapes control characters of NITRO's refusal in %s", async (_n, args) => {
+    const nitro = createServer((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const message = `Invalid ${EVIL}\nfalse_row`;
+      response.end(JSON.stringify({ errorcode: 354, message, severity: "ERROR" }));
+    });
+    await new Promise<void>((resolve) => {
+      nitro.listen(0, "127.0.0.1", resolve);
+    });
+    onTestFinished(() => {
+      nitro.close();
+    });
+    const folder = await temporaryFolder();
+    const config = join(folder, "c.yml");
+    const { port } = nitro.address() as AddressInfo;
+    const url = `http://127.0.0.1:${String(port)}`;
+    const account = { urls: [url], username: "u", password_file: "secret" };
+    await writeFile(join(folder, "secret"), "x");
+    await writeFile(
+      config,
+      JSON.stringify({ state_dir: "state", adcs: [{ name: "a", nitro: account }] }),
+    );
+    const text = await outputOf(...args, "--config", config);
+    expect(text).toContain("\\u001b");
+    expect(text).not.toMatch(STEERING);
+    expect(text).not.toMatch(/^false_row/m);
+  });
 });
 
 describe("columns", () => {
-  it("columns › keeps each row one line when cells hold line ends", () => {
+  it("keeps each row on one line when cells hold line ends", () => {
     expect(columns([["a\nb", "c\rd"]])).toBe("a\\u000ab  c\\u000dd");
   });
 });

@@ -23,7 +23,7 @@ async function aConfigWithAWarning(): Promise<string> {
   return file;
 }
 
-test("readConfig › prints warnings when the configuration is checked, and not when a command only asks", async () => {
+test("readConfig › prints warnings in check-config and not in other commands", async () => {
   const file = await aConfigWithAWarning();
   let err = "";
   const output = { out: () => undefined, err: (text: string) => (err += text) };

@@ -17,15 +17,15 @@ test.each([
     'warn reload rejected why="no such file" adc=prod\n',
   ],
   [{ level: 50, msg: "fatal error, exiting" }, "error fatal error, exiting\n"],
-])("log › reads as a line at a terminal: %j", (fields, expected) => {
+])("log › is a readable line at a terminal: %j", (fields, expected) => {
   expect(line(fields)).toBe(expected);
 });
 
-test("log › whatever a server is called, no line steers a terminal or becomes two", () => {
+test("log › escapes control characters and line ends of any name", () => {
   const shown = line({ level: 30, msg: "a\u001b[2Jb", server: "ex\u202e\n01", list: ["\u009b1m"] });
   expect(shown).toBe('info a\\u001b[2Jb server="ex\\u202e\\n01" list=["\\u009b1m"]\n');
 });
 
-test("log › what is no JSON stays as it is, but escaped", () => {
+test("log › leaves a line that is not JSON as it is, escaped", () => {
   expect(readableLine("not \u001b json\n")).toBe("not \\u001b json\n");
 });

@@ -20,7 +20,7 @@ test.each([
   [{ ...SOCKET, WATCHDOG_USEC: "soon" }, null],
   [{ ...SOCKET }, null],
   [{ WATCHDOG_USEC: "60000000" }, null],
-])("watchdogMs › %j asks for %s", (env, ms) => {
+])("watchdogMs › for %j is %s", (env, ms) => {
   expect(watchdogMs(env, 7)).toBe(ms);
 });
 
@@ -57,7 +57,7 @@ function start(
 }
 
 describe("startWatchdog", () => {
-  test("startWatchdog › beats while the scheduler works, with nothing of our environment", async () => {
+  test("sends beats while the scheduler works, without our environment", async () => {
     const { env, beats } = await counted();
     start(env, () => 0);
     await until(async () => (await beats()).length >= 3);
@@ -67,7 +67,7 @@ describe("startWatchdog", () => {
     expect(first).not.toContain("hidden");
   });
 
-  test("startWatchdog › stops beating when the scheduler stalls, and beats again when it works", async () => {
+  test("stops beating when the scheduler stalls and resumes when it works", async () => {
     const { env, beats } = await counted();
     let idleMs = 0;
     let asked = 0;
@@ -87,7 +87,7 @@ describe("startWatchdog", () => {
     await until(async () => (await beats()).length > stalled + 1);
   });
 
-  test("startWatchdog › says once that no beat can be sent", async () => {
+  test("reports once that no beat can be sent", async () => {
     const { env } = await counted("exit 1\n");
     const said: string[] = [];
     let asked = 0;
@@ -103,14 +103,14 @@ describe("startWatchdog", () => {
     expect(said).toEqual(["systemd-notify ended with 1"]);
   });
 
-  test("startWatchdog › does nothing where systemd asks for nothing", () => {
+  test("does nothing when systemd asks for no watchdog", () => {
     const idleMs = (): number => 0;
     const failed = (): void => undefined;
     expect(startWatchdog({ env: {}, pid: 1, idleMs, failed })).toBeNull();
   });
 
   test.skipIf(notify === null || python === null)(
-    "startWatchdog › is heard on a real notification socket",
+    "is received on a real notification socket",
     async () => {
       const socket = join(await mkdtemp(join(tmpdir(), "notify-")), "socket");
       const listener = spawn(python ?? "", [

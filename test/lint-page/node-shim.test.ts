@@ -22,8 +22,8 @@ const texts = fc.oneof(
   ),
 );
 
-describe("the page's own part of Node.js › is as Node.js", () => {
-  test("addresses", () => {
+describe("browser replacement of node:net", () => {
+  test("isIP › equals Node.js", () => {
     fc.assert(
       fc.property(texts, (text) => {
         expect([text, isIP(text), isIPv4(text), isIPv6(text)]).toEqual([
@@ -37,7 +37,7 @@ describe("the page's own part of Node.js › is as Node.js", () => {
     );
   });
 
-  test("ranges of addresses", () => {
+  test("BlockList › equals Node.js", () => {
     const range = fc.oneof(
       fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })),
       fc.tuple(fc.ipV6(), fc.integer({ min: 0, max: 128 })),

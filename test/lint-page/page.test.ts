@@ -16,7 +16,7 @@ import { GUIDE, manyEstates } from "./many-estates.ts";
 
 const PAGE = pathToFileURL(join(ROOT, "dist", "lint-page.html")).href;
 
-describe.skipIf(browserMissing() !== null)("the page of lint in Chromium", () => {
+describe.skipIf(browserMissing() !== null)("lint page in Chromium", () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await launchBrowser();
@@ -125,7 +125,7 @@ describe.skipIf(browserMissing() !== null)("the page of lint in Chromium", () =>
     expect(await page.locator("main").innerText()).toContain("<img src=x onerror='alert(1)'>");
   });
 
-  test("nothing can leave it: its policy refuses every way out", async () => {
+  test("refuses every way to send data out by its policy", async () => {
     const page = await browser.newPage();
     let calls = 0;
     const server = createServer(() => (calls += 1)).listen(0, "127.0.0.1");
@@ -151,7 +151,7 @@ describe.skipIf(browserMissing() !== null)("the page of lint in Chromium", () =>
     expect(calls).toBe(0);
   });
 
-  test("a file that is no ns.conf is refused in words, and another can be chosen", async () => {
+  test("refuses a file that is not an ns.conf with a message and lets another be chosen", async () => {
     const page = await open();
     const file = join(await temporaryFolder(), "letter.txt");
     await writeFile(file, "Dear administrator,\n");
@@ -171,7 +171,7 @@ describe.skipIf(browserMissing() !== null)("the page of lint in Chromium", () =>
     ["dark", 1440],
     ["light", 390],
   ] as const)(
-    "%s at %i: AA contrast, nothing wider than the screen",
+    "has AA contrast and nothing wider than the screen in %s at %i",
     async (colorScheme, width) => {
       const page = await open(PAGE, { colorScheme, viewport: { width, height: 900 } });
       const faults = [...(await contrastFaults(page))];
@@ -187,7 +187,7 @@ describe.skipIf(browserMissing() !== null)("the page of lint in Chromium", () =>
     },
   );
 
-  test("the tabs go by arrow keys", async () => {
+  test("switches tabs by arrow keys", async () => {
     const page = await open();
     await choose(page, GUIDE);
     await page.getByRole("tab", { name: "Findings" }).press("ArrowRight");
@@ -196,7 +196,7 @@ describe.skipIf(browserMissing() !== null)("the page of lint in Chromium", () =>
     expect(await page.locator("#findings").isVisible()).toBe(true);
   });
 
-  test("findings and plan of 20,000 lines are there, and the page answers meanwhile", async () => {
+  test("shows findings and plan of 20,000 lines and answers meanwhile", async () => {
     const file = join(await temporaryFolder(), "large.conf");
     await writeFile(file, await manyEstates(20_000));
     const page = await open();

@@ -17,8 +17,8 @@ function answer<K extends Answer["kind"]>(kind: K, text: string): Extract<Answer
   return found as Extract<Answer, { kind: K }>;
 }
 
-describe("the page's reading › says what the commands say", () => {
-  test("lint's causes with their commands, and the batch with its undo", () => {
+describe("lint page worker", () => {
+  test("gives lint's causes with their commands, and the batch with its undo", () => {
     const findings = lint(parseNsConf(GUIDE, { adc: "adc" }));
     const causes = groupFindings(findings);
     expect(answer("findings", GUIDE).causes).toMatchObject(
@@ -31,7 +31,7 @@ describe("the page's reading › says what the commands say", () => {
     expect(commands.length).toBeGreaterThan(10);
   });
 
-  test("plan's rows, totals and bare ports", () => {
+  test("gives plan's rows, totals and bare ports", () => {
     const { totals, bare, rows } = answer("plan", GUIDE);
     expect(totals).toMatch(/^\d+ probes, 5 not repeated, 0 disabled$/);
     expect(bare).toMatch(/^12 of 32 members are judged by a bare port alone: lb_svg_exch2016_smtp/);
@@ -40,13 +40,13 @@ describe("the page's reading › says what the commands say", () => {
     expect(rows[0]?.cells[8]).toContain('"GET /owa/healthcheck.htm"');
   });
 
-  test("lint:ignore of the file counts", () => {
+  test("obeys lint:ignore of the file", () => {
     const off = "add service s 10.0.0.1 HTTP 80 -healthMonitor NO";
     expect(answer("findings", off).causes.map(({ rule }) => rule)).toContain("health_monitor_off");
     expect(answer("findings", `${off} # lint:ignore *`).causes).toEqual([]);
   });
 
-  test("a target that only means this machine is no probe that runs", () => {
+  test("does not count a probe as run when its target is this machine", () => {
     const conf = "add lb monitor m PING -destIP 127.0.0.1\nadd service s 10.0.0.1 HTTP 80\n";
     const { rows } = answer("plan", `${conf}bind service s -monitorName m`);
     expect(rows.map(({ runs }) => runs)).toEqual([false, true]);
@@ -54,18 +54,18 @@ describe("the page's reading › says what the commands say", () => {
   });
 });
 
-describe("the page's reading › of what is no configuration", () => {
+describe("lint page worker on other input", () => {
   test.each([
     ["nothing", ""],
     ["a letter", "Dear administrator,\nplease find the file attached.\n"],
     ["bytes", "\u0000\u0001PK\u0003\u0004\uFFFD"],
-  ])("%s is refused with a reason", (_what, text) => {
+  ])("refuses %s with a reason", (_what, text) => {
     expect([...read(text)]).toMatchObject([
       { kind: "refusal", message: expect.stringContaining("ns.conf") as string },
     ]);
   });
 
-  test("never throws, and nothing that is shown steers a screen", () => {
+  test("never throws and shows no control characters", () => {
     const words = fc.constantFrom(
       ..."add set bind lb monitor service vserver s m TCP HTTP SSL 80 443 -monitorName -send".split(
         " ",

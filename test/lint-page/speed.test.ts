@@ -12,7 +12,7 @@ const PAGE = pathToFileURL(join(ROOT, "dist", "lint-page.html")).href;
 const PROMISED_SECONDS = 3;
 
 test.skipIf(browserMissing() !== null)(
-  "the page of lint › shows findings and plan of 20,000 lines within what is promised, by the processor time it takes",
+  "lint page › shows findings and plan of 20,000 lines within the promised processor time",
   async () => {
     const file = join(await temporaryFolder(), "large.conf");
     await writeFile(file, await manyEstates(20_000));

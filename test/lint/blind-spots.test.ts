@@ -39,7 +39,7 @@ configuration: \`adc-witness lint ns.conf --matrix\`.
 const ping = debianProgram("ping", "iputils-ping");
 
 test.skipIf(ping === null)(
-  "blind spots › the document is what a measurement gives",
+  "blind spots › document is what a measurement gives",
   { timeout: 240_000 },
   async () => {
     const sections: string[] = [];

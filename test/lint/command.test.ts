@@ -46,8 +46,8 @@ const CLEAN =
   "add service s 10.0.0.1 HTTP 80\nbind service s -monitorName m\nadd lb monitor m HTTP-ECV -recv ok\n";
 const OFF = "add service s 10.0.0.1 HTTP 80 -healthMonitor NO\n";
 
-describe("lint › findings", () => {
-  test("status 0 and a word when nothing is found", async () => {
+describe("lint findings", () => {
+  test("end with status 0 and a message when nothing is found", async () => {
     expect(await run(CLEAN)).toEqual({ status: 0, out: "nothing found\n", err: "" });
     expect(await run(CLEAN, { format: "json" })).toEqual({
       status: 0,
@@ -56,7 +56,7 @@ describe("lint › findings", () => {
     });
   });
 
-  test("status 1 with findings, each with objects, lines and the commands that mend it", async () => {
+  test("end with status 1 and list objects, lines and the commands that fix them", async () => {
     const { status, out } = await run(OFF);
     expect(status).toBe(1);
     expect(out).toContain("error: s (line 1): -healthMonitor NO");
@@ -68,7 +68,7 @@ describe("lint › findings", () => {
     );
   });
 
-  test("JSON and nothing else, the old keys beside the new", async () => {
+  test("are plain JSON, with old and new keys", async () => {
     const { status, out } = await run(`${OFF}add service t 10.0.0.2 HTTP 80\n`, { format: "json" });
     expect(status).toBe(1);
     expect(JSON.parse(out)).toMatchObject({
@@ -89,7 +89,7 @@ describe("lint › findings", () => {
     });
   });
 
-  test("one finding for each cause, the worst first, with a summary above many", async () => {
+  test("are one for each cause, the worst first, with a summary when there are many", async () => {
     const services = Array.from(
       { length: 30 },
       (_, n) => `add service s${String(n)} 10.0.0.1 TCP ${String(9000 + n)} -healthMonitor NO`,
@@ -116,22 +116,22 @@ describe("lint › findings", () => {
     expect(first).toMatch(/^error +30 +health_monitor_off +-healthMonitor NO/);
   });
 
-  test("notes alone are status 0, and 1 with strict", async () => {
+  test("of information only end with status 0, and with 1 when strict is set", async () => {
     const note = "add lb monitor m TCP\n";
     expect((await run(note)).status).toBe(0);
     expect((await run(note, { strict: true })).status).toBe(1);
   });
 });
 
-describe("lint › filters", () => {
-  test("by severity, rule and object", async () => {
+describe("lint filters", () => {
+  test("select by severity, rule and object", async () => {
     const two = `${OFF}add service t 10.0.0.2 TCP 143\n`;
     expect((await run(two, { severity: "error" })).out).not.toContain("tcp_only");
     expect((await run(two, { rules: ["tcp_only"] })).out).not.toContain("health_monitor_off");
     expect((await run(two, { object: "T*" })).out).not.toContain("health_monitor_off");
   });
 
-  test("by an object that has no finding", async () => {
+  test("find nothing when the object has no finding", async () => {
     const two = `${OFF}add server calm 10.0.0.2\n`;
     expect(await run(two, { object: "calm" })).toEqual({
       status: 0,
@@ -141,7 +141,7 @@ describe("lint › filters", () => {
   });
 
   test.each(["nobody", "s?", "q*", ""])(
-    "an object that is not there is an error: %j",
+    "are an error when no object matches %j",
     async (object) => {
       const { status, out, err } = await run(OFF, { object });
       expect({ status, out }).toEqual({ status: 3, out: "" });
@@ -151,7 +151,7 @@ describe("lint › filters", () => {
     },
   );
 
-  test("notes count by strict only where they are shown", async () => {
+  test("apply before strict counts", async () => {
     const note = "add lb monitor m TCP\n";
     for (const [options, expected] of [
       [{ strict: true }, 1],
@@ -164,7 +164,7 @@ describe("lint › filters", () => {
     expect((await run(OFF, { strict: true })).status).toBe(1);
   });
 
-  test("a rule that does not exist is a usage error", async () => {
+  test("are a usage error when the rule does not exist", async () => {
     expect(await run(OFF, { rules: ["tcp_olny"] })).toMatchObject({ status: 3, out: "" });
   });
 
@@ -175,12 +175,12 @@ describe("lint › filters", () => {
     ],
     ["behind its line", OFF.replace("NO", "NO # lint:ignore *")],
     ["for the whole file", `# lint:ignore health_monitor_off,tcp_only\n${OFF}`],
-  ])("lint:ignore %s", async (_name, text) => {
+  ])("obey lint:ignore %s", async (_name, text) => {
     expect(await run(text)).toMatchObject({ status: 0, out: "nothing found\n" });
   });
 });
 
-describe("lint › what a configuration ignores", () => {
+describe("lint ignores of the configuration", () => {
   const configured = async (ignore: string) => {
     const config = join(directory, "adc-witness.yml");
     await writeFile(join(directory, "ns.conf"), OFF);
@@ -191,11 +191,11 @@ describe("lint › what a configuration ignores", () => {
   test.each([
     ["a rule of one object", "[{ rule: health_monitor_off, objects: [s] }, { rule: tcp_only }]"],
     ["every rule, by a pattern", '[{ rule: "*", objects: ["S*"] }]'],
-  ])("%s", async (_what, ignore) => {
+  ])("suppress %s", async (_what, ignore) => {
     expect(await configured(ignore)).toEqual({ status: 0, out: "nothing found\n", err: "" });
   });
 
-  test("not of another object; check-config tells of a rule that is none", async () => {
+  test("do not suppress another object's finding nor report an unknown rule", async () => {
     const { status, out, err } = await configured(
       "[{ rule: health_monitor_off, objects: [t] }, { rule: no_rule }]",
     );
@@ -204,13 +204,13 @@ describe("lint › what a configuration ignores", () => {
     expect(err).toBe("");
   });
 
-  test("a configuration that cannot be read ends the command", async () => {
+  test("end the command with an error when the configuration cannot be read", async () => {
     expect(await configured("[{}]")).toMatchObject({ status: 3, out: "" });
   });
 });
 
-describe("lint › output", () => {
-  test("no control character of the file reaches a terminal, and every finding stays on its line", async () => {
+describe("lint output", () => {
+  test("holds no control character of the file and keeps every finding on its line", async () => {
     const { out } = await run(
       'add service "s\u001b[31mEVIL\u202e" 10.0.0.1 HTTP 80\nadd lb monitor m HTTP -httpRequest "HEAD /\u009b[2J"\nbind service "s\u001b[31mEVIL\u202e" -monitorName m\n',
     );
@@ -218,7 +218,7 @@ describe("lint › output", () => {
     expect(out).not.toContain("    bind service");
   });
 
-  test("SARIF and JUnit are what their readers expect", async () => {
+  test("is valid SARIF and JUnit", async () => {
     const sarif = JSON.parse((await run(OFF, { format: "sarif" })).out) as {
       runs: { results: { ruleId: string }[]; tool: { driver: { rules: { id: string }[] } } }[];
     };
@@ -230,7 +230,7 @@ describe("lint › output", () => {
     expect(junit).toContain("a&lt;&amp;?");
   });
 
-  test("--explain tells what a rule means, as JSON too", async () => {
+  test("explains a rule with --explain, as JSON too", async () => {
     let out = "";
     const output = { out: (part: string) => (out += part), err: String };
     expect(await explainRule("tcp_only", "text", output)).toBe(0);
@@ -241,7 +241,7 @@ describe("lint › output", () => {
     expect(commandAnswer("lint", out)).toMatchObject({ rule: "tcp_only", severity: "warning" });
   });
 
-  test("--write-fixes writes what needs no decision, and beside it what takes it back", async () => {
+  test("writes complete fixes with --write-fixes, and their undo beside them", async () => {
     const writeFixes = join(directory, "fixes.txt");
     const undecided = [
       OFF,
@@ -264,12 +264,12 @@ describe("lint › output", () => {
   });
 });
 
-describe("lint › unreadable", () => {
+describe("lint of unreadable input", () => {
   test.each([
     ["a file that is not there", null],
     ["a file of something else", "%PDF-1.4\nbinary \u0000 things\n"],
     ["an empty file", ""],
-  ])("is 3 for %s", async (_name, text) => {
+  ])("ends with status 3 for %s", async (_name, text) => {
     const { status, out, err } = await run(text, { format: "json" });
     expect([status, JSON.parse(out)]).toEqual([3, { error: err.trimEnd() }]);
     expect(err).not.toBe("");

@@ -43,7 +43,7 @@ function entryOf(rule: Rule): RuleEntry {
   return { rule, example: { fires, misses, finding } };
 }
 
-test("docs › docs/lint.md has every rule with its example, its near miss and its fix", async () => {
+test("docs/lint.md › has every rule with its example, its near miss and its fix", async () => {
   expect(FAMILIES.flatMap(([, rules]) => rules)).toEqual(ALL_RULES);
   const page = lintPage(FAMILIES.map(([title, rules]) => [title, rules.map(entryOf)]));
   // After a change that is meant: vitest run test/lint/docs.test.ts --update

@@ -40,12 +40,12 @@ function proposed(name: string, service: string): [string, boolean] | null {
   return finding === undefined || type === undefined ? null : [type, finding.complete];
 }
 
-describe("what is meant is no finding", () => {
-  test.each(["alwaysup", "adns"])("%s: nothing is found, and nothing is proposed", (name) => {
+describe("intended forms", () => {
+  test.each(["alwaysup", "adns"])("%s › has no finding and no proposal", (name) => {
     expect(found(name)).toEqual([]);
   });
 
-  test("a dummy's monitor asks the ADC itself: never dialled from here", () => {
+  test("plan › does not repeat a dummy's monitor of the ADC itself", () => {
     const [row] = plan("alwaysup").filter(({ monitor }) => monitor === "localhost_ping");
     expect(row).toMatchObject({
       supported: false,
@@ -53,28 +53,28 @@ describe("what is meant is no finding", () => {
     });
   });
 
-  test("a standby's reversed monitor keeps its destination and its reverse", () => {
+  test("lint › leaves destination and reverse of a standby's reversed monitor alone", () => {
     expect(said("reverse-ctx115525")).not.toContain("pinned_dest_ip mon_rev");
     expect(commands("reverse-ctx115525").join("\n")).not.toContain("mon_rev");
   });
 
-  test("a transparent monitor keeps its destination, and is not repeated", () => {
+  test("lint › leaves a transparent monitor's destination alone, and plan does not repeat it", () => {
     expect(commands("transparent").join("\n")).not.toContain("-destIP");
     expect(plan("transparent").map(({ supported }) => supported)).not.toContain(true);
   });
 
-  test("a route's monitor is in use", () => {
+  test("lint › counts a route's monitor as used", () => {
     expect(said("route-monitor")).not.toContain("unused_monitor mon_gw");
   });
 
-  test("of an option that was not written nothing is said", () => {
+  test("lint › reports nothing about an option that was not written", () => {
     expect(said("lrtm-absent")).toEqual(["tcp_only g"]);
     expect(read("lrtm-absent").monitors.get("t")?.lrtm).toBe(true);
   });
 });
 
-describe("commands are the appliance's", () => {
-  test("a replacing monitor keeps all that the other had", () => {
+describe("proposed commands", () => {
+  test("keep all settings of the monitor they replace", () => {
     const [add = "", bind] = commands("head-drop");
     for (const kept of [
       ...["-interval 30", "-resptimeout 10", "-downTime 60", "-retries 2", "-destPort 8202"],
@@ -87,7 +87,7 @@ describe("commands are the appliance's", () => {
     expect(found("head-drop").map(({ complete }) => complete)).toEqual([false]);
   });
 
-  test("a binding is enabled with the service first", () => {
+  test("name the service first when they enable a binding", () => {
     expect(commands("disabled-binding")).toEqual([
       "set lb monitor m2 HTTP -state ENABLED",
       "enable lb monitor s1 m1",
@@ -95,7 +95,7 @@ describe("commands are the appliance's", () => {
     expect(said("disable-cmd")).toEqual(["binding_disabled http_svc"]);
   });
 
-  test("new names are different and at most 31 characters long", () => {
+  test("use new names that differ and have at most 31 characters", () => {
     const names = commands("long-names").flatMap(
       (one) => /^add lb monitor (\S+)/.exec(one)?.[1] ?? [],
     );
@@ -115,7 +115,7 @@ describe("commands are the appliance's", () => {
     ["ntp_sg", `UDP-ECV -send "#${"0".repeat(39)}ADCPROBE" -recv ADCPROBE`, true],
     ["smtp_sg", 'TCP-ECV -recv "220 "', true],
     ["imap_sg", 'TCP-ECV -recv "* OK" -secure YES', true],
-  ])("the monitor proposed for %s fits it", (service, type, complete) => {
+  ])("propose for %s a monitor that fits", (service, type, complete) => {
     expect(proposed("deep-fix-check", service)).toEqual([type, complete]);
   });
 
@@ -123,18 +123,18 @@ describe("commands are the appliance's", () => {
     ["my_sg", /^MYSQL-ECV .*-sqlQuery "select 1"/],
     ["sql_sg", /^MSSQL-ECV .*-sqlQuery "select 1"/],
     ["ldap_sg", /^LDAP -scriptName nsldap\.pl /],
-  ])("the monitor proposed for %s is marked incomplete", (service, type) => {
+  ])("propose for %s a monitor that is marked incomplete", (service, type) => {
     const [text, complete] = proposed("deep-fix-check", service) ?? [];
     expect(text).toMatch(type);
     expect(complete).toBe(false);
   });
 
-  test("where no monitor is known there is no command", () => {
+  test("are none when no monitor is known for the type", () => {
     expect(proposed("deep-fix-check", "rdp_sg")).toBeNull();
   });
 });
 
-describe("mistakes that are found", () => {
+describe("mistakes", () => {
   test.each([
     ["monthreshold", "threshold_out_of_reach s"],
     ["secure-on-clear", "secure_to_clear_port m"],
@@ -158,23 +158,23 @@ describe("mistakes that are found", () => {
     ["comments", "cs_passes_every_url cs_pol_owa_redirect"],
     ["comments", "member_is_vip lb_svg_dmz"],
     ["comments", "client_source_address lb_svg_exch2016_smtp"],
-  ])("%s: %s", (name, finding) => {
+  ])("in %s are found: %s", (name, finding) => {
     expect(said(name)).toContain(finding);
   });
 
-  test("a policy bound by the wrong command gets the right one named", () => {
+  test("name bind cs vserver when a policy is bound by the wrong command", () => {
     const told = found("comments").find(({ rule }) => rule === "wrong_kind_reference");
     expect(told?.message).toContain("use bind cs vserver");
   });
 
-  test("a GSLB service of a site that is not there is told", () => {
+  test("include a GSLB service whose site is not configured", () => {
     const told = found("comments").find(({ object }) => object === "gslb_svc_dc1");
     expect(told?.message).toContain("GSLB site dc1, which is not configured");
   });
 });
 
-describe("what plan makes of it", () => {
-  test("members without a port: from the SRV record, or from the group", () => {
+describe("plan of odd forms", () => {
+  test("takes the port from the SRV record or the group when members have none", () => {
     const monitors = plan("srv").filter(({ kind }) => kind === "monitor");
     const rows = monitors.map(({ adc_service, port, unsupported_reason }) => [
       adc_service,
@@ -188,7 +188,7 @@ describe("what plan makes of it", () => {
     ]);
   });
 
-  test("the default back-end profile, a profile with SNI, and a deviation", () => {
+  test("shows the default back-end profile, a profile with SNI, and a deviation", () => {
     const row = (service: string): PlanRow | undefined =>
       plan("default-ssl-profile").find(
         (one) => one.adc_service === service && one.monitor !== null,
@@ -198,7 +198,7 @@ describe("what plan makes of it", () => {
     expect(row("sg_d")?.note).toContain("-deviation");
   });
 
-  test("partitions stay apart, and so do prompts and what a session prints", () => {
+  test("keeps partitions apart and ignores prompts and output of a session", () => {
     expect([...read("td").services.keys()]).toEqual(["a", "b", "c6"]);
     expect(read("session-prompt").services.get("svc1")?.monitors).toMatchObject([
       { monitor: "http" },

@@ -4,7 +4,7 @@ import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { lint, LINT_RULES } from "../../src/lint/lint.ts";
 import { mutatedConfiguration } from "../adc/nsconf/mutated-configuration.ts";
 
-test("fuzz › any damaged configuration is linted without an exception, and every finding is complete", () => {
+test("lint › throws no exception on a damaged configuration, and every finding is complete", () => {
   fc.assert(
     fc.property(mutatedConfiguration, (text) => {
       for (const finding of lint(parseNsConf(text, { adc: "fuzz" }))) {

@@ -16,8 +16,8 @@ function said(name: string): string[] {
   );
 }
 
-describe("the guides' own configurations", () => {
-  test("Exchange 2010, as its summaries stand", () => {
+describe("lint of the guides' configurations", () => {
+  test("reports the expected findings of Exchange 2010, command summaries", () => {
     expect(said("exchange-2010")).toEqual([
       "head_request http",
       "ping_only Exchange_2010_owa",
@@ -27,7 +27,7 @@ describe("the guides' own configurations", () => {
     ]);
   });
 
-  test("Exchange 2010 with a second server under each monitor", () => {
+  test("reports the expected findings of Exchange 2010 with a second server under each monitor", () => {
     expect(said("exchange-2010-full")).toEqual([
       "pinned_dest_ip e2010_IMAP4_monitor",
       "pinned_dest_ip e2010_POP3_monitor",
@@ -53,7 +53,7 @@ describe("the guides' own configurations", () => {
     ]);
   });
 
-  test("Exchange 2016", () => {
+  test("reports the expected findings of Exchange 2016", () => {
     expect(said("exchange-2016")).toEqual([
       "persistence_longer_than_drain lb_vsrv_ex2016_owa",
       "cs_without_stateupdate cs_exchange2016_ssl",
@@ -81,7 +81,7 @@ describe("the guides' own configurations", () => {
     // Every service twice, and two more of them.
     ["exchange-2010-full", 48],
     ["exchange-2016", 40],
-  ])("the findings of %s fit on one screen", (name, lines) => {
+  ])("shows the findings of %s on one screen", (name, lines) => {
     const groups = groupFindings(lint(parseNsConf(text(name), { adc: "test" })));
     expect(renderText(groups, ALL_RULES).split("\n").length).toBeLessThanOrEqual(lines);
   });

@@ -118,17 +118,17 @@ const DUMMIES: readonly (readonly [string, readonly string[]])[] = [
   ],
 ];
 
-describe("a dummy that keeps a vserver up", () => {
+describe("dummy that keeps a vserver up", () => {
   const whole = (lines: readonly string[]): string => {
     const name = lines.some((line) => line.includes("always_up")) ? "always_up" : "up";
     return [...lines, `bind lb vserver v ${name}`].join("\n");
   };
 
-  test.each(DUMMIES)("%s: nothing is found", (_what, lines) => {
+  test.each(DUMMIES)("%s › has no finding", (_what, lines) => {
     expect(said(whole(lines)).filter((one) => !one.startsWith("unreadable"))).toEqual([]);
   });
 
-  test.each(DUMMIES)("%s: nothing is looked at", (_what, lines) => {
+  test.each(DUMMIES)("%s › gets no looks", (_what, lines) => {
     const asked = plan(whole(lines)).filter(
       ({ vantage, kind, supported }) =>
         supported && vantage === "backend" && kind === "transaction",
@@ -136,7 +136,7 @@ describe("a dummy that keeps a vserver up", () => {
     expect(asked).toEqual([]);
   });
 
-  test("its monitor is not repeated at an address that is nobody's", () => {
+  test("plan › does not repeat its monitor when its address belongs to nobody", () => {
     const [row] = plan(whole(["add service up 1.1.1.1 HTTP 80", ...REDIRECT]));
     expect(row?.unsupported_reason).toMatch(/^nobody is served/);
   });
@@ -144,7 +144,7 @@ describe("a dummy that keeps a vserver up", () => {
   test.each([
     ["a server of its own", "add service up 10.0.0.5 HTTP 80"],
     ["1.1.1.1 as the name server that it is", "add service up 1.1.1.1 DNS 53"],
-  ])("but %s is asked", (_what, service) => {
+  ])("plan › probes %s", (_what, service) => {
     const rows = plan(
       [service, "add lb vserver v HTTP 10.2.3.4 80", "bind lb vserver v up"].join("\n"),
     );
@@ -194,8 +194,8 @@ const TYPED: readonly (readonly [string, string, readonly string[]])[] = [
   ["[root@ns (active)]> bind mon m1 svc1\nWarning: [x]\n Done", "svc1", ["m1"]],
 ];
 
-describe("forms that are typed", () => {
-  test.each(TYPED)("%s", (typed, service, watched) => {
+describe("typed forms", () => {
+  test.each(TYPED)("bind the monitors meant by %s", (typed, service, watched) => {
     const bound = read([MEMBER, MONITOR, typed].join("\n")).services.get(service)?.monitors ?? [];
     expect(bound.map(({ monitor, enabled }) => (enabled ? monitor : `${monitor} off`))).toEqual(
       watched,
@@ -208,7 +208,7 @@ describe("forms that are typed", () => {
     ["bind servi s -monitorName http", "bind servi (service or servicegroup)"],
     ["add lb m x HTTP", "add lb m (monitor or metrictable)"],
     ["add cs pol p -rule true", "add cs pol (policy or policylabel)"],
-  ])("%s is ambiguous, and told", (typed, told) => {
+  ])("are reported as ambiguous: %s", (typed, told) => {
     const found = lint(read(typed)).find((one) => one.rule === "unknown_command");
     expect(found?.message).toContain(told);
   });
@@ -219,7 +219,7 @@ describe("forms that are typed", () => {
     'add responder policy p "HTTP.REQ.URL.CONTAINS("/x")" a',
     'add rewrite policy p "HTTP.REQ.HEADER("Host").EQ("x")" a',
     'set cs policy p -rule "HTTP.REQ.URL.CONTAINS("/ews")"\nadd cs policy p -rule true',
-  ])("quotes that end too soon are told: %s", (line) => {
+  ])("are reported when quotes end too soon: %s", (line) => {
     expect(said(line)).toContain("unreadable_value p");
   });
 
@@ -231,7 +231,7 @@ describe("forms that are typed", () => {
     'add responder policy p "HTTP.REQ.URL.REGEX_MATCH(re/\\(\\"x/)" a',
     'add responder policy p HTTP.REQ.URL.CONTAINS("a b") a',
     'add vpn sessionPolicy p "REQ.HTTP.HEADER User-Agent NOTCONTAINS CitrixReceiver" a',
-  ])("a rule that is whole is not: %s", (line) => {
+  ])("are not reported when the rule is whole: %s", (line) => {
     expect(said(line)).not.toContain("unreadable_value p");
   });
 });
@@ -289,7 +289,7 @@ const PROPOSED: readonly (readonly [string, number, string | null])[] = [
   ["SSL_TCP", 9999, "tcps"],
 ];
 
-describe("the monitor that is proposed fits", () => {
+describe("proposed monitor", () => {
   const written = [
     (type: string, port: number) => `add service x 10.0.0.1 ${type} ${String(port)}`,
     (type: string, port: number) =>
@@ -297,7 +297,7 @@ describe("the monitor that is proposed fits", () => {
     (type: string, port: number) =>
       `add server ex 10.0.0.1\nadd serviceGroup x ${type.toLowerCase()}\nbind serviceGroup x ex ${String(port)}\nbind serviceGroup x -monitorName ${/UDP|DNS$|RADIUS|ANY/.test(type) ? "ping" : "tcp"}`,
   ];
-  test.each(PROPOSED)("%s on port %i: %s", (type, port, wanted) => {
+  test.each(PROPOSED)("for %s on port %i is %s", (type, port, wanted) => {
     for (const write of written) {
       const text = write(type, port);
       const lines = commands(text).filter((one) => !one.startsWith("set lb monitor tcp "));
@@ -414,8 +414,8 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ],
 ];
 
-describe("mistakes that are named, however they are written", () => {
-  test.each(MISTAKES)("%s", (text, finding) => {
+describe("mistakes in any spelling", () => {
+  test.each(MISTAKES)("are found in %s", (text, finding) => {
     expect(said(text)).toContain(finding);
     expect(proofFailures(text)).toEqual([]);
   });
@@ -423,7 +423,7 @@ describe("mistakes that are named, however they are written", () => {
 
 const TWO = "add service a 10.0.0.11 HTTP 80\nadd service b 10.0.0.12 HTTP 80";
 
-describe("a destination of a monitor's own", () => {
+describe("monitor's own destination", () => {
   test.each([
     [
       "a standby's reversed monitor",
@@ -461,7 +461,7 @@ describe("a destination of a monitor's own", () => {
       "none, written out",
       "add service f 10.0.0.1 HTTP 80\nadd lb monitor m HTTP -destIP 0.0.0.0\nbind service f -monitorName m",
     ],
-  ])("%s is meant", (_what, text) => {
+  ])("is not reported when it is meant: %s", (_what, text) => {
     expect(said(text).filter((one) => one.startsWith("pinned_dest_ip"))).toEqual([]);
     expect(commands(text).join("\n")).not.toMatch(/-destIP (?!127|10\.)/);
   });
@@ -483,7 +483,7 @@ describe("a destination of a monitor's own", () => {
       "IPv6",
       "add service a 2001:db8::1 HTTP 80\nadd lb monitor m HTTP -destIP 2001:db8::2\nbind service a -monitorName m",
     ],
-  ])("%s is not", (_what, text) => {
+  ])("is reported as pinned when it is %s", (_what, text) => {
     expect(said(text)).toContain("pinned_dest_ip m");
     expect(proofFailures(text)).toEqual([]);
   });
@@ -497,11 +497,11 @@ const SWITCHED = [
   "bind cs vserver cs -lbvserver lb",
 ];
 
-describe("the state that a content-switching vserver shows", () => {
+describe("cs_without_stateupdate", () => {
   const severity = (...lines: readonly string[]): string | undefined =>
     lint(read(lines.join("\n"))).find((one) => one.rule === "cs_without_stateupdate")?.severity;
 
-  test("is a note where nothing goes by it", () => {
+  test("is information when nothing depends on the state", () => {
     expect(severity(...SWITCHED)).toBe("info");
   });
 
@@ -514,12 +514,12 @@ describe("the state that a content-switching vserver shows", () => {
       "Exchange is behind it",
       'add lb monitor m HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK"\nbind service s -monitorName m',
     ],
-  ])("is a warning where %s", (_what, line) => {
+  ])("is a warning when %s", (_what, line) => {
     expect(severity(...SWITCHED, line)).toBe("warning");
   });
 });
 
-describe("a service of every port", () => {
+describe("wildcard_port", () => {
   const found = (...lines: readonly string[]): readonly (readonly [string, number])[] =>
     lint(read(["add service s 10.0.0.1 TCP *", ...lines].join("\n")))
       .filter((one) => one.rule === "wildcard_port")
@@ -529,7 +529,7 @@ describe("a service of every port", () => {
     `bind service s -monitorName ${name}`,
   ];
 
-  test("is a note where a page or several ports tell of its health", () => {
+  test("is information when a page or several ports decide the health", () => {
     expect(found(...health('HTTP-ECV -send "GET /up" -recv ok -destPort 8000'))).toEqual([
       ["info", 0],
     ]);
@@ -538,26 +538,26 @@ describe("a service of every port", () => {
     ]);
   });
 
-  test("is a warning where one open port or none decides", () => {
+  test("is a warning when one open port or none decides", () => {
     expect(found()).toEqual([["warning", 1]]);
     expect(found(...health("TCP -destPort 80"))).toEqual([["warning", 1]]);
     expect(found(...health("PING"))).toEqual([["warning", 1]]);
   });
 });
 
-describe("an option that no monitor has", () => {
+describe("option_of_another_type", () => {
   test.each([
     'LDAP -scriptName nsldap.pl -password -ldapBase "dc=a"',
     "HTTP -httpreq /a",
     "STOREFRONT -storename Store -storefrontacctservice YES -hostName a",
     "MQTT -mqttClientIdentifier a",
     'USER -scriptName a.pl -comment "ours"',
-  ])("is not made out of %s", (keys) => {
+  ])("is not reported for %s", (keys) => {
     expect(said(`add lb monitor m ${keys}`)).not.toContain("option_of_another_type m");
   });
 });
 
-describe("a service that is switched off", () => {
+describe("disabled service", () => {
   const severities = (...lines: readonly string[]): string[] =>
     lint(read(lines.join("\n")))
       .filter(({ object }) => object === "s" || object === "m")
@@ -568,12 +568,15 @@ describe("a service that is switched off", () => {
     ["by itself", "add service s 10.0.0.1 HTTP 80 -state DISABLED"],
     ["by a command", "add service s 10.0.0.1 HTTP 80\ndisable service s"],
     ["with its server", "add server one 10.0.0.1 -state DISABLED\nadd service s one HTTP 80"],
-  ])("%s is told of in notes, and so is its monitor", (_what, service) => {
-    expect(severities(service)).toEqual(["info tcp_only"]);
-    expect(severities(service, ...HEAD)).toEqual(["info head_request"]);
-  });
+  ])(
+    "has findings of severity info only, as has its monitor, when it is disabled %s",
+    (_what, service) => {
+      expect(severities(service)).toEqual(["info tcp_only"]);
+      expect(severities(service, ...HEAD)).toEqual(["info head_request"]);
+    },
+  );
 
-  test("is told of as any other where its monitor serves another one too", () => {
+  test("has findings of the usual severity when its monitor serves another service too", () => {
     const other = ["add service t 10.0.0.2 HTTP 80", "bind service t -monitorName m"];
     const off = "add service s 10.0.0.1 HTTP 80 -state DISABLED";
     expect(severities(off, ...HEAD, ...other)).toEqual(
@@ -581,7 +584,7 @@ describe("a service that is switched off", () => {
     );
   });
 
-  test("keeps its mistakes of writing", () => {
+  test("keeps its findings of wrong spelling", () => {
     expect(
       severities("add service s 10.0.0.1 HTTP 80 -state DISABLED", "bind service s t"),
     ).toEqual(
@@ -592,8 +595,8 @@ describe("a service that is switched off", () => {
   });
 });
 
-describe("what follows from a mistake that is named", () => {
-  test("is not named as well: what could not be added is not there", () => {
+describe("consequences of a reported mistake", () => {
+  test("are not reported when an object could not be added", () => {
     expect(
       said(
         [
@@ -614,7 +617,7 @@ describe("what follows from a mistake that is named", () => {
     ).toEqual([]);
   });
 
-  test("is not named as well: no monitor is wanted for a type that does not exist", () => {
+  test("are not reported as a missing monitor when the service type does not exist", () => {
     expect(said("add service s HTTP 10.0.0.1 80")).toEqual(["unknown_service_type s"]);
     expect(said("add serviceGroup s TCP-cltTimeout\nbind serviceGroup s 10.0.0.1 80")).toEqual([
       "unknown_service_type s",

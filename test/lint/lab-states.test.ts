@@ -48,7 +48,7 @@ describe("all complete fixes together", () => {
     );
   });
 
-  test("would be seen to take a service DOWN that loses its way to the server", async () => {
+  test("are checked by a lab that sees a service go DOWN when its monitor cannot connect", async () => {
     const text = "add service web 10.0.0.1 HTTP 80\nbind service web -monitorName http";
     const world = worldOf(parseNsConf(text, { adc: "test" }), 200);
     const broken = `${text}\nadd lb monitor m HTTP -secure YES\nbind service web -monitorName m`;
@@ -59,12 +59,15 @@ describe("all complete fixes together", () => {
   test.each([
     ["SSL 443", "HTTP -respCode 200 -reverse YES"],
     ["HTTP 80", 'HTTP-ECV -send "GET /" -recv ok -secure YES -reverse YES'],
-  ])("leave a reversed monitor of %s alone that passes by its mistake", async (place, monitor) => {
-    const text = `add service web 10.0.0.1 ${place}\nadd lb monitor m ${monitor}\nbind service web -monitorName m`;
-    const [finding] = lint(parseNsConf(text, { adc: "test" })).filter(({ rule }) =>
-      ["missing_secure", "secure_to_clear_port"].includes(rule),
-    );
-    expect(finding?.incomplete).toContain("reversed");
-    expect(await lost(text)).toEqual([]);
-  });
+  ])(
+    "leave a reversed monitor of %s alone when it passes by its mistake",
+    async (place, monitor) => {
+      const text = `add service web 10.0.0.1 ${place}\nadd lb monitor m ${monitor}\nbind service web -monitorName m`;
+      const [finding] = lint(parseNsConf(text, { adc: "test" })).filter(({ rule }) =>
+        ["missing_secure", "secure_to_clear_port"].includes(rule),
+      );
+      expect(finding?.incomplete).toContain("reversed");
+      expect(await lost(text)).toEqual([]);
+    },
+  );
 });

@@ -12,8 +12,8 @@ const message = (rule: string, ...lines: readonly string[]): string | undefined 
 const WHOLE = "#NS13.1 Build 37.38";
 
 /** Kinds met in configurations that nobody here wrote, where a command would have hurt or been refused. */
-describe("lint › proposes nothing that breaks what works", () => {
-  test("no clear banner where TLS may begin the dialogue: 465 of a server that is not Exchange", () => {
+describe("lint proposals", () => {
+  test("hold no clear-text banner for 465 unless the server is known as Exchange", () => {
     expect(commands("add service relay 10.0.0.1 TCP 465")).toEqual([]);
     const exchange = [
       'add lb monitor page HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES',
@@ -25,19 +25,19 @@ describe("lint › proposes nothing that breaks what works", () => {
     );
   });
 
-  test("a monitor for a greeting waits longer than a server lets strangers wait", () => {
+  test("wait longer for a greeting than a server delays strangers", () => {
     expect(commands("add service relay 10.0.0.1 TCP 25")[0]).toMatch(/-resptimeout 10$/);
   });
 
   test.each([
     ["a database behind TLS", "add service db 10.0.0.1 SSL_TCP 3306"],
     ["FTP within TLS", "add service ftp 10.0.0.1 TCP 990"],
-  ])("%s is asked for a TLS handshake, by no monitor that speaks clear text", (_what, service) => {
+  ])("ask %s for a TLS handshake and use no clear-text monitor", (_what, service) => {
     const [name = ""] = service.split(" ").slice(2);
     expect(commands(service)).toEqual([`bind service ${name} -monitorName tcps`]);
   });
 
-  test("a monitor whose command the ADC refuses is not there to be changed or removed", () => {
+  test("neither change nor remove a monitor whose command the ADC refuses", () => {
     const refused =
       'add lb monitor m HTTP -httpRequest "GET /a HTTP/1.1\\r\\nHost: x\\r\\n" -recv ok';
     expect(commands(refused)).toEqual([]);
@@ -46,7 +46,7 @@ describe("lint › proposes nothing that breaks what works", () => {
     expect(message("host_in_request", ...bound)).toBeDefined();
   });
 
-  test("policies of several findings at one vserver get priorities of their own", () => {
+  test("give policies of several findings at one vserver different priorities", () => {
     const bound = commands(
       'add lb monitor m HTTP-ECV -send "GET /mapi/healthcheck.htm" -recv "200 OK" -secure YES',
       "add service s 10.0.0.1 SSL 443",
@@ -60,7 +60,7 @@ describe("lint › proposes nothing that breaks what works", () => {
     expect(new Set(bound).size).toBe(bound.length);
   });
 
-  test("codes that hold a success are not called errors alone", () => {
+  test("do not call codes errors when they include a success", () => {
     const codes = (written: string) =>
       message(
         "resp_codes_accept_errors",
@@ -72,7 +72,7 @@ describe("lint › proposes nothing that breaks what works", () => {
     expect(codes("503")).toMatch(/^Only an error counts as health/);
   });
 
-  test("a certificate that a file does not hold is a note where it holds none at all", () => {
+  test("report a missing certificate as information when the file holds none at all", () => {
     const bind = [
       WHOLE,
       "add lb vserver v SSL 10.0.0.2 443",
@@ -93,13 +93,13 @@ describe("lint › proposes nothing that breaks what works", () => {
     expect(profile("add netProfile other")).toBe("error");
   });
 
-  test("nothing is removed where a binding's misspelt name may mean it", () => {
+  test("remove no monitor when a binding's misspelt name may mean it", () => {
     const unused = [WHOLE, "add service s 10.0.0.1 HTTP 80", "add lb monitor MON_app HTTP"];
     expect(commands(...unused)).toContain("rm lb monitor MON_app HTTP");
     expect(commands(...unused, "bind service s -monitorName app")).toEqual([]);
   });
 
-  test("a captured session refers to what it does not show, without an error", () => {
+  test("report no error for missing objects in a captured session", () => {
     const shown = ["add lb vserver v HTTP 10.0.0.2 80", "bind lb vserver v web"];
     const prompt = "Primary|nsroot@ns1-2026/01/02-03:04> sho run | grep v";
     const severity = (...lines: readonly string[]) =>

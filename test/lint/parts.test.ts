@@ -30,8 +30,8 @@ const ORDER = [
   "add lb vserver new TCP 10.0.1.1 80",
 ];
 
-describe("a part of a configuration", () => {
-  test("refers to what it does not show in one note, and its two sites are no mistake", () => {
+describe("partial configuration", () => {
+  test("reports missing objects as one information and its two sites as no mistake", () => {
     const found = causes(...ORDER);
     expect(found).toContain("info dangling_reference web old");
     expect(found).toContain("info duplicate_name one");
@@ -40,7 +40,7 @@ describe("a part of a configuration", () => {
     expect(found.filter((one) => !one.startsWith("info"))).toEqual([]);
   });
 
-  test("names all that it does not show", () => {
+  test("names everything that it does not show", () => {
     const told = lint(estateOf(ORDER)).find(({ rule }) => rule === "dangling_reference");
     expect(told?.message).toBe(
       "Refers to what this part of a configuration does not show: " +
@@ -49,7 +49,7 @@ describe("a part of a configuration", () => {
   });
 
   test.each([["#NS13.1 Build 37.38"], ["set ns config -IPAddress 10.0.0.9 -netmask 255.0.0.0"]])(
-    "is none below %s",
+    "is not assumed when the file has %s",
     (head) => {
       const found = causes(head, ...ORDER);
       expect(found).toContain("error dangling_reference web");
@@ -58,7 +58,7 @@ describe("a part of a configuration", () => {
     },
   );
 
-  test("is one where commands stand behind a bare prompt", () => {
+  test("is assumed when commands stand behind a bare prompt", () => {
     expect(
       causes("> sh save | grep v", "add lb vserver v HTTP 10.0.1.1 80", "bind lb vserver v gone"),
     ).toEqual(["info dangling_reference v"]);
@@ -80,7 +80,7 @@ describe("a part of a configuration", () => {
     ).toEqual(["info refused_command 1"]);
   });
 
-  test("a line above fenced commands is a page's", () => {
+  test("counts a line above fenced commands as text of a page", () => {
     const CODE = ["```", "add lb vserver v HTTP 10.0.1.1 80", "```"];
     expect(causes("The input:", ...CODE)).toEqual(["info unreadable_lines file"]);
     expect(causes("The input:", ...CODE.slice(1, 2))).toEqual(["warning unreadable_lines file"]);
@@ -89,11 +89,11 @@ describe("a part of a configuration", () => {
   test.each([
     ["add lb vserver web HTTP 10.0.1.1 80", "info dangling_reference web"],
     ["#NS13.1 Build 37.38\nadd lb vserver web HTTP 10.0.1.1 80", "error wrong_kind_reference web"],
-  ])("a service of the vserver's own name may stand in the rest: %s", (vserver, expected) => {
+  ])("may lack a service of the vserver's own name: %s", (vserver, expected) => {
     expect(causes(vserver, "bind lb vserver web web")).toEqual([expected]);
   });
 
-  test("a dash of the page's in a command that configures nothing is none of its mistakes", () => {
+  test("reports no dash of a page in a command that configures nothing", () => {
     const dash = "\u2013";
     expect(
       causes(`sync gslb config ${dash}debug`, ...GROUP, "bind serviceGroup sg_web x 80"),
@@ -101,7 +101,7 @@ describe("a part of a configuration", () => {
     expect(causes(`set lb vserver v ${dash}timeout 5`)).toContain("error typographic_characters v");
   });
 
-  test("a page that quotes the head of a configuration is a part all the same", () => {
+  test("is assumed when a page quotes the head of a configuration", () => {
     const found = causes(
       "Some prose.",
       "More prose.",
@@ -115,11 +115,14 @@ describe("a part of a configuration", () => {
     expect(found).toContain("info unreadable_lines file");
   });
 
-  test.each(["<TYPE>", "$TYPE", "[TYPE]"])("%s is to be filled in, and no mistake", (type) => {
-    expect(causes(`add lb vserver <name> ${type} <ip> <port>`)).toEqual([]);
-  });
+  test.each(["<TYPE>", "$TYPE", "[TYPE]"])(
+    "reports no mistake when %s is to be filled in",
+    (type) => {
+      expect(causes(`add lb vserver <name> ${type} <ip> <port>`)).toEqual([]);
+    },
+  );
 
-  test("a template's commands are none of it, a quoted text is", () => {
+  test("ignores a template's commands and keeps a quoted text", () => {
     expect(
       causes(
         "add lb vserver {{ one.name }} {{ one.type | upper }} {{ one.vip }} 80",
@@ -131,7 +134,7 @@ describe("a part of a configuration", () => {
     expect(monitors.get("m")?.parameters.recv).toBe("{{ok}}");
   });
 
-  test("a certificate that it does not show is a note, and an error where all is there", () => {
+  test("reports a missing certificate as information, and as an error when the file is whole", () => {
     const lines = [
       "add lb vserver one SSL 10.0.1.1 443",
       "add lb vserver two SSL 10.0.1.2 443",
@@ -146,14 +149,14 @@ describe("a part of a configuration", () => {
     );
   });
 
-  test("fences around commands are no lines of it", () => {
+  test("ignores fences around commands", () => {
     expect(causes("```", "add lb vserver v HTTP 10.0.1.1 80", "```")).toEqual([]);
   });
 });
 
 const GROUP = ["add serviceGroup sg_web HTTP", "bind serviceGroup sg_web 10.0.0.1 80"];
 
-describe("commands that were pasted to set something up", () => {
+describe("pasted set-up commands", () => {
   const DEEP = ['add lb monitor mon_web HTTP-ECV -send "GET /a" -recv ok'];
   test.each<[string, ...string[]]>([
     ["dangling_reference sg_web", ...GROUP, "bind serviceGroup sg_web -monitorName corp"],
@@ -163,7 +166,7 @@ describe("commands that were pasted to set something up", () => {
     ["dangling_reference old", "set lb monitor old HTTP -interval 7", ...GROUP],
     ["dangling_reference old", "set lb vserver old -timeout 7", ...GROUP],
     ["unused_monitor mon_web", ...DEEP],
-  ])("%s is a note: the rest of the configuration may hold it", (expected, ...lines) => {
+  ])("report %s as information, since the rest may hold it", (expected, ...lines) => {
     const found = lint(estateOf(lines)).filter(
       ({ rule, object }) => `${rule} ${object}` === expected,
     );
@@ -187,14 +190,14 @@ describe("commands that were pasted to set something up", () => {
     "set system parameter -timeout 900",
     "add HA node 1 10.0.0.7",
     "set interface 0/1 -speed AUTO",
-  ])("are a whole configuration with %s", (line) => {
+  ])("are a whole configuration when they include %s", (line) => {
     expect(causes(line, ...GROUP, "bind serviceGroup sg_web -monitorName gone")).toContain(
       "error dangling_reference sg_web",
     );
   });
 
   test.each(["enable ns feature LB SSL", "enable ns mode USNIP", "save ns config"])(
-    "are none with %s",
+    "are no whole configuration when they include %s",
     (line) => {
       const found = causes(line, ...GROUP, "bind serviceGroup sg_web -monitorName gone");
       expect(found).toContain("info dangling_reference sg_web");
@@ -206,7 +209,7 @@ describe("commands that were pasted to set something up", () => {
     ["mon_web", "mon-web"],
     ["monitor_exchange", "monitor_exchnge"],
     ["monitor_exchange", "monitor_exchamge"],
-  ])("a slip of the hand stays an error: %s, written %s", (name, written) => {
+  ])("report a typing error as an error: %s written %s", (name, written) => {
     const lines = [`add lb monitor ${name} HTTP-ECV -recv ok`, ...GROUP];
     const [told] = lint(
       estateOf([...lines, `bind serviceGroup sg_web -monitorName ${written}`]),
@@ -217,7 +220,7 @@ describe("commands that were pasted to set something up", () => {
     });
   });
 
-  test("a slip in the name of what is bound to stays an error, too", () => {
+  test("report a typing error in the name that is bound to as an error", () => {
     const [told] = lint(
       estateOf(["add lb vserver vs-any-443 TCP 10.0.1.1 443", "bind lb vserver vs-any443 s"]),
     ).filter(({ rule }) => rule === "dangling_reference");
@@ -228,7 +231,7 @@ describe("commands that were pasted to set something up", () => {
     });
   });
 
-  test("a group is named as one", () => {
+  test("report a typing error in the name of a group as an error", () => {
     expect(
       causes("add serviceGroup sg_exchange HTTP", "bind serviceGroup sg_exchnage 10.0.0.1 80"),
     ).toContain("error dangling_reference sg_exchnage");
@@ -240,7 +243,7 @@ describe("commands that were pasted to set something up", () => {
     ["srv_a", "srv_b"],
     ["app-v1-1", "app-v11"],
     ["mon_owa", "mon_ews"],
-  ])("%s and %s are two names", (name, other) => {
+  ])("take %s and %s for two names", (name, other) => {
     const lines = [`add lb monitor ${name} HTTP-ECV -recv ok`, ...GROUP];
     expect(causes(...lines, `bind serviceGroup sg_web -monitorName ${other}`)).toContain(
       "info dangling_reference sg_web",
@@ -248,26 +251,26 @@ describe("commands that were pasted to set something up", () => {
   });
 });
 
-describe("code within a page's lines", () => {
+describe("code in a page's line", () => {
   test.each([
     "`add service s 10.0.0.1 HTTP 80`",
     "- `add service s 10.0.0.1 HTTP 80`",
     "  2. `> add service s 10.0.0.1 HTTP 80`.  ",
-  ])("%s is a command", (line) => {
+  ])("is read as a command: %s", (line) => {
     expect([...estateOf(["Then:", line]).services.keys()]).toEqual(["s"]);
   });
 
   test.each([
     "Use `add service s 10.0.0.1 HTTP 80` here",
     "`a` and `add service s 10.0.0.1 HTTP 80`",
-  ])("%s is none", (line) => {
+  ])("is not read as a command: %s", (line) => {
     expect([...estateOf([line]).services.keys()]).toEqual([]);
   });
 });
 
-describe("half a verb", () => {
+describe("shortened verb", () => {
   test.each(["sw ns partition p", "> sw ns partition p", "ns1> sw ns partition p"])(
-    "%s keeps the partition's objects apart",
+    "keeps the partition's objects apart: %s",
     (line) => {
       const { services } = estateOf([
         "add service a 10.0.0.1 HTTP 80",
@@ -280,13 +283,13 @@ describe("half a verb", () => {
     },
   );
 
-  test("en ns feature is a command, and no line of prose", () => {
+  test("is read as a command in en ns feature", () => {
     expect(causes("en ns feature lb ssl", "add lb vserver v HTTP 10.0.1.1 80")).toEqual([]);
   });
 });
 
-describe("commands that a container is told", () => {
-  test("are read out of their call, and the echo is passed over", () => {
+describe("commands in a container call", () => {
+  test("are read from the call, and their echo is ignored", () => {
     const { services, lbVservers, monitors } = estateOf([
       `root@1:/# cli_script.sh "add service s 10.0.0.1 HTTP 80"`,
       "exec: add service s 10.0.0.1 HTTP 80",
@@ -299,8 +302,8 @@ describe("commands that a container is told", () => {
   });
 });
 
-describe("what other people's files hold", () => {
-  test("lines that end in a backslash go on, whatever the next one begins with", () => {
+describe("forms of published files", () => {
+  test("continue a line that ends in a backslash, whatever the next one begins with", () => {
     const { monitors, services, diagnostics } = estateOf([
       "add lb monitor m HTTP-ECV \\",
       '    -send "GET /login" \\',
@@ -325,7 +328,7 @@ describe("what other people's files hold", () => {
     " --More--\u001b[27m",
     "\u001b[7m--More--\u001b[m\r\u001b[K",
     "--More--(42%)",
-  ])("the foot of a page is passed over: %j", (foot) => {
+  ])("ignore a pager's prompt: %j", (foot) => {
     const { services, diagnostics } = estateOf([
       "add service a 10.0.0.1 HTTP 80",
       `${foot}add service b 10.0.0.2 HTTP 80`,
@@ -336,7 +339,7 @@ describe("what other people's files hold", () => {
     expect(diagnostics.filter(({ rule }) => rule === "unreadable_lines")).toEqual([]);
   });
 
-  test("a command with typographic quotes and dashes is told once, and read as it is meant", () => {
+  test("report typographic quotes and dashes once and read the command as meant", () => {
     const page = [
       "add serviceGroup svg HTTP",
       "bind serviceGroup svg 10.0.0.1 8530",
@@ -350,7 +353,7 @@ describe("what other people's files hold", () => {
     });
   });
 
-  test("half an option is read as the whole one, and what two begin with as it stands", () => {
+  test("read shortened options, and leave ambiguous ones at the default", () => {
     const { monitors } = estateOf([
       'add lb mon m http -resp 204 -httpreq "GET /health" -interv 7',
       "set lb monitor m HTTP -downT 9 -re 5",
@@ -364,7 +367,7 @@ describe("what other people's files hold", () => {
     expect(monitors.get("m")?.parameters.respCodes).toEqual([{ from: 200, to: 200 }]);
   });
 
-  test("a cluster's own monitor is of no unknown type", () => {
+  test("report no unknown type for a cluster's own monitor", () => {
     expect(
       causes(
         "add serviceGroup g HTTP",
@@ -377,14 +380,14 @@ describe("what other people's files hold", () => {
   });
 
   test.each(["QUIC", "QUIC_BRIDGE", "HTTP_QUIC"])(
-    "no monitor over TCP is proposed for a service of type %s",
+    "get no monitor over TCP proposed for a service of type %s",
     (type) => {
       const found = lint(estateOf([`add service s 10.0.0.1 ${type} 443`]));
       expect(found.flatMap(({ commands }) => [...commands])).toEqual([]);
     },
   );
 
-  test("a proxy that is asked for another server's page keeps its question", () => {
+  test("keep the request of a proxy that is asked for another server's page", () => {
     const found = lint(
       estateOf([
         "add service proxy 10.0.0.1 HTTP 3128",
@@ -395,7 +398,7 @@ describe("what other people's files hold", () => {
     expect(found.map(({ rule, commands }) => [rule, commands])).toEqual([["head_request", []]]);
   });
 
-  test("a session's output is a note in a whole configuration, too", () => {
+  test("report a session's output as information in a whole configuration too", () => {
     const session = ["login as: nsroot", "nsroot@adc> sh run", "#NS13.1 Build 37.38"];
     expect(causes(...session, "add service s 10.0.0.1 TCP 9", "Bye!")).toEqual([
       "info unreadable_lines file",
@@ -403,7 +406,7 @@ describe("what other people's files hold", () => {
     ]);
   });
 
-  test("a monitor beside each member is bound once, and nothing is said of the next time", () => {
+  test("bind a monitor that is repeated beside each member once, without a report", () => {
     const lines = [
       "add serviceGroup g HTTP",
       "bind serviceGroup g 10.0.0.1 80 -monitorName m",
@@ -416,7 +419,7 @@ describe("what other people's files hold", () => {
     expect(group?.monitors.map(({ monitor }) => monitor)).toEqual(["m"]);
   });
 
-  test("a monitor that was bound in a server's place is not called unused", () => {
+  test("do not call a monitor unused when it was bound in place of a server", () => {
     expect(
       causes(
         "add server one 10.0.0.1",
@@ -428,7 +431,7 @@ describe("what other people's files hold", () => {
     ).toEqual(["error wrong_kind_reference g", "info tcp_only g"]);
   });
 
-  test("a copy of a scripted monitor names its script", () => {
+  test("keep the script's name in a copy of a scripted monitor", () => {
     const fix = lint(
       estateOf([
         "add service clear 10.0.0.1 TCP 389",
@@ -443,7 +446,7 @@ describe("what other people's files hold", () => {
     }
   });
 
-  test("of a handshake with another port nothing is said about certificates, and UDP is named", () => {
+  test("mention no certificate for a handshake with another port, and name UDP", () => {
     const message = (type: string) =>
       lint(
         estateOf([
@@ -458,7 +461,7 @@ describe("what other people's files hold", () => {
     );
   });
 
-  test("a service type that no NetScaler has is found in GSLB too", () => {
+  test("report a service type that NetScaler does not have in GSLB too", () => {
     expect(
       causes(
         "add gslb site a LOCAL 10.0.0.1",
@@ -469,7 +472,7 @@ describe("what other people's files hold", () => {
     ).toEqual(["error unknown_service_type s v"]);
   });
 
-  test("LOGSTREAM comes over TCP, so that tcp-default watches it", () => {
+  test("watch LOGSTREAM by tcp-default, since it runs over TCP", () => {
     const { services } = estateOf(["add service s 10.0.0.1 LOGSTREAM 5557"]);
     expect(services.get("s")?.monitors.map(({ monitor }) => monitor)).toEqual(["tcp-default"]);
   });

@@ -16,20 +16,20 @@ function read(file: string): string {
   return readFileSync(new URL(file, FOLDER), "utf8");
 }
 
-describe("every command of lint, applied and read again", () => {
-  test.each(files)("%s", (file) => {
+describe("lint commands, applied and read again", () => {
+  test.each(files)("fix their findings in %s", (file) => {
     const failures = proofFailures(read(file));
     expect(failures, failures.join("\n\n")).toEqual([]);
   });
 
   /** Some thousand of them are in the long lane: proof-of-many.test.ts. */
-  test("random estates", () => {
+  test("fix their findings in random estates", () => {
     proveRandomEstates(60);
   });
 });
 
-describe("the batch of all complete fixes", () => {
-  test.each(files)("leaves nothing in %s that a command could still mend", (file) => {
+describe("batch of all complete fixes", () => {
+  test.each(files)("leaves nothing in %s that a command could still fix", (file) => {
     const text = read(file);
     const found = lint(parseNsConf(text, { adc: "test" }));
     const { commands } = fixBatch(text, found, () => true);

@@ -14,15 +14,15 @@ function fired(text: string, rule: string): Finding[] {
 }
 
 describe.each(Object.entries(CASES))("%s", (rule, cases) => {
-  test.each(cases.fires)("fires: %s", (text) => {
+  test.each(cases.fires)("is reported for %s", (text) => {
     expect(fired(text, rule)).not.toEqual([]);
   });
 
-  test.each(cases.misses)("does not fire: %s", (text) => {
+  test.each(cases.misses)("is not reported for %s", (text) => {
     expect(fired(text, rule)).toEqual([]);
   });
 
-  test("says in a sentence what is wrong, and where", () => {
+  test("says in a sentence what is wrong and where", () => {
     for (const finding of cases.fires.flatMap((text) => fired(text, rule))) {
       expect(finding.message).toMatch(/^\S.{15,}[.]$/s);
       expect(finding.object).not.toBe("");
@@ -30,19 +30,19 @@ describe.each(Object.entries(CASES))("%s", (rule, cases) => {
     }
   });
 
-  test.each(cases.fires)("its commands can be pasted: %s", (text) => {
+  test.each(cases.fires)("proposes commands that can be pasted: %s", (text) => {
     const failures = proofFailures(text);
     expect(failures, failures.join("\n\n")).toEqual([]);
   });
 
-  test("names no object in its sentence twice", () => {
+  test("names no object twice in its sentence", () => {
     for (const { object, message } of cases.fires.flatMap((text) => fired(text, rule))) {
       expect(message.split(object).length, message).toBeLessThan(object.length > 3 ? 3 : Infinity);
     }
   });
 });
 
-test("rules › every rule has cases that fire and near misses that do not", () => {
+test("rules › all have cases that fire and near misses that do not", () => {
   expect([...Object.keys(CASES), ...WITHOUT_CASE].sort()).toEqual(
     ALL_RULES.map(({ id }) => id).sort(),
   );
@@ -52,7 +52,7 @@ test("rules › every rule has cases that fire and near misses that do not", () 
   }
 });
 
-test("rules › identifiers are unique and stable words", () => {
+test("rules › have unique identifiers of lower-case words", () => {
   const ids = ALL_RULES.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
   expect(ids.every((id) => /^[a-z][a-z0-9_]+$/.test(id))).toBe(true);

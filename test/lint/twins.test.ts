@@ -92,9 +92,9 @@ function said(estate: Estate): string[] {
     .sort();
 }
 
-describe("one mistake, however it is written and wherever it is bound", () => {
+describe("mistake of a monitor", () => {
   test.each(MISTAKES)(
-    "%s is found in a file and over NITRO alike",
+    "%s is found in a file and over NITRO in any spelling and binding",
     async (rule, type, options, port) => {
       for (const spelling of SPELLINGS) {
         for (const place of PLACES) {
@@ -178,7 +178,7 @@ describe("partitions", () => {
   ];
 
   test.each(WHOLE_MISTAKES)(
-    "%s of the default partition is found beside another that has all the same names",
+    "do not hide %s of the default partition when another has all the same names",
     async (...mistake) => {
       const [expected, ...lines] = mistake;
       const text = [
@@ -201,15 +201,15 @@ describe("partitions", () => {
     },
   );
 
-  test("a partition's own file is read as what NITRO tells of that partition", async () => {
+  test("read a partition's own file as NITRO reports that partition", async () => {
     const estate = parseNsConf(["#NS13.1 Build 37.38", ...inner].join("\n"), { adc: "test" });
     expect(said(await toldByNitro(estate))).toEqual(said(estate));
     expect(said(estate)).toContain("health_monitor_off s false");
   });
 });
 
-describe("one mistake of a service, a binding or a vserver", () => {
-  test.each(WHOLE_MISTAKES)("%s is found in a file and over NITRO alike", async (...mistake) => {
+describe("mistake of a service, a binding or a vserver", () => {
+  test.each(WHOLE_MISTAKES)("%s is found in a file and over NITRO", async (...mistake) => {
     const [expected, ...lines] = mistake;
     const estate = parseNsConf(lines.join("\n"), { adc: "test" });
     const found = said(estate);

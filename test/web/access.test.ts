@@ -17,7 +17,7 @@ const LOCAL: RequestInfo = {
 };
 const SETTINGS = { hosts: ["witness.example.com"], machineNames: ["probe1"], token: "t0ken" };
 
-describe("the Host header", () => {
+describe("Host header", () => {
   test.each([
     "127.0.0.1:9743",
     "localhost",
@@ -27,7 +27,7 @@ describe("the Host header", () => {
     "witness.example.com",
     "Witness.Example.Com.:443",
     "probe1:9743",
-  ])("%s is ours", (host) => {
+  ])("%s is accepted", (host) => {
     expect(checkHost({ ...LOCAL, headers: { host } }, SETTINGS)).toBeNull();
   });
 
@@ -39,16 +39,16 @@ describe("the Host header", () => {
     ":80",
     "[::1",
     "127.1.evil:1",
-  ])("%s is not", (host) => {
+  ])("%s is refused with 421", (host) => {
     expect(checkHost({ ...LOCAL, headers: { host } }, SETTINGS)).toMatchObject({ status: 421 });
   });
 
-  test("over TLS the certificate vouches for the name", () => {
+  test("may be any name over TLS, where the certificate proves it", () => {
     const visitor = { ...LOCAL, secure: true, headers: { host: "any.example" } };
     expect(checkHost(visitor, SETTINGS)).toBeNull();
   });
 
-  test("a page that points its own name here learns nothing", async () => {
+  test("gets 421 and no data when another site's name points here", async () => {
     const web = await serve(maintenanceHour());
     for (const path of ["/", "/metrics", "/api/v1/verdicts", "/config"]) {
       const answer = await web.get(path, { host: "rebound.example" });
@@ -58,7 +58,7 @@ describe("the Host header", () => {
   });
 });
 
-describe("writes", () => {
+describe("write access", () => {
   const write = (
     headers: Record<string, string>,
     remoteAddress = "192.0.2.9",
@@ -70,7 +70,7 @@ describe("writes", () => {
       { ...SETTINGS, token },
     );
 
-  test("need the token, from this machine too", () => {
+  test("needs the token, also from this machine", () => {
     expect(write({ authorization: "Bearer t0ken" })).toBeNull();
     expect(write({ "x-adc-witness-token": "t0ken" })).toBeNull();
     expect(write({}, "127.0.0.1")).toMatchObject({ status: 401 });
@@ -78,14 +78,14 @@ describe("writes", () => {
     expect(write({ authorization: "Basic dDBrZW46dDBrZW4=" })).toMatchObject({ status: 401 });
   });
 
-  test("are refused while no token is configured", () => {
+  test("is refused when no token is configured", () => {
     expect(write({ authorization: "Bearer " }, "127.0.0.1", null)).toMatchObject({ status: 403 });
     expect(write({ authorization: "Bearer null" }, "127.0.0.1", null)).toMatchObject({
       status: 403,
     });
   });
 
-  test("a reload without a configured token passes from this machine, but not through a proxy on it", () => {
+  test("lets a reload pass from this machine, but not through a proxy on it, when no token is configured", () => {
     const reload = (visitor: Partial<RequestInfo>) =>
       checkAccess("reload", { ...LOCAL, method: "POST", ...visitor }, { ...SETTINGS, token: null });
     expect(reload({})).toBeNull();
@@ -94,7 +94,7 @@ describe("writes", () => {
     expect(reload({ remoteAddress: "192.0.2.9" })).toMatchObject({ status: 403 });
   });
 
-  test("a reload needs the token where one is configured, from this machine as well", () => {
+  test("needs the token for a reload when one is configured, also from this machine", () => {
     const reload = (visitor: Partial<RequestInfo>) =>
       checkAccess("reload", { ...LOCAL, method: "POST", ...visitor }, SETTINGS);
     expect(reload({})).toMatchObject({ status: 401 });
@@ -107,7 +107,7 @@ describe("writes", () => {
 });
 
 describe("reload over HTTP", () => {
-  test("says what the agent says", async () => {
+  test("answers with the agent's result", async () => {
     let good = true;
     const reload = () =>
       Promise.resolve(
@@ -121,7 +121,7 @@ describe("reload over HTTP", () => {
     expect(refused.json).toMatchObject({ status: 500, detail: "line 3: adcs" });
   });
 
-  test("without a configured token › is limited", async () => {
+  test("is rate-limited when no token is configured", async () => {
     let reloads = 0;
     const reload = () => {
       reloads += 1;
@@ -137,7 +137,7 @@ describe("reload over HTTP", () => {
     expect(reloads).toBe(statuses.filter((status) => status === 200).length);
   });
 
-  test("with the token › is not limited", async () => {
+  test("is not rate-limited when the token is given", async () => {
     const web = await serve(maintenanceHour(), { token: () => "t0ken" });
     const headers = { authorization: "Bearer t0ken" };
     for (let count = 0; count < 10; count += 1) {
@@ -145,7 +145,7 @@ describe("reload over HTTP", () => {
     }
   });
 
-  test("is not for another site's page, nor by GET", async () => {
+  test("is refused when another site's page asks for it or by GET", async () => {
     let reloads = 0;
     const reload = () => {
       reloads += 1;
@@ -183,7 +183,7 @@ describe("every answer", () => {
     }
   });
 
-  test("an unknown path, a wrong method and a bug of ours are problems in JSON", async () => {
+  test("is a problem in JSON for an unknown path, a wrong method and an internal error", async () => {
     const web = await serve(() => {
       throw new Error("secret detail of a bug");
     });
@@ -209,8 +209,8 @@ describe("every answer", () => {
   });
 });
 
-describe("listening", () => {
-  test("several addresses at once, IPv6 too", async () => {
+describe("web server", () => {
+  test("listens on several addresses at once, IPv6 too", async () => {
     const web = await start(["127.0.0.1:0", "[::1]:0"]);
     expect(web.kind === "listening" && web.addresses).toEqual([
       expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
@@ -218,7 +218,7 @@ describe("listening", () => {
     ]);
   });
 
-  test("an address that cannot be had fails in words, and none stays open", async () => {
+  test("fails with a message and leaves no address open when one cannot be bound", async () => {
     const first = await start(["127.0.0.1:0"]);
     const taken = first.kind === "listening" ? (first.addresses[0] ?? "") : "";
     const second = await start(["127.0.0.1:0", taken.replace("http://", "")]);
@@ -229,7 +229,7 @@ describe("listening", () => {
     expect(await start(["nonsense:port"])).toMatchObject({ kind: "failed" });
   });
 
-  test("writes open to the network are warned of", async () => {
+  test("logs a warning when it accepts writes over plain HTTP from the network", async () => {
     const warnings: string[] = [];
     const everywhere = Object.values(networkInterfaces()).flat();
     expect(everywhere.length).toBeGreaterThan(0);
@@ -237,7 +237,7 @@ describe("listening", () => {
     expect(warnings).toEqual([expect.stringContaining("plain HTTP from the network")]);
   });
 
-  test("close cuts what is still open", async () => {
+  test("closes open connections when it is closed", async () => {
     const web = await serve(maintenanceHour(), {});
     const socket = await opened(web.port);
     const closed = new Promise((resolve) => socket.on("close", resolve));

@@ -68,7 +68,7 @@ describe.skipIf(browserMissing() !== null)("accessibility in Chromium", () => {
     ["light", 1440],
     ["dark", 1440],
     ["light", 390],
-  ] as const)("pages › axe finds nothing when %s at %d pixels", async (colorScheme, width) => {
+  ] as const)("pages › have no axe violations in %s at %d pixels", async (colorScheme, width) => {
     const declarations = await realDeclarations({ now: NOON });
     const look = (server: string) => Promise.resolve({ server, ok: true, checks: [] });
     const maintenance = {
@@ -95,7 +95,7 @@ describe.skipIf(browserMissing() !== null)("accessibility in Chromium", () => {
     }
   });
 
-  test("report › a file alone shows steps, incidents and commands, and asks for nothing", async () => {
+  test("report › shows steps, incidents and commands and requests nothing when its file is opened alone", async () => {
     const page = await open({});
     const asked: string[] = [];
     page.on("request", (request) => asked.push(request.url()));

@@ -16,7 +16,7 @@ function estate(name: string) {
   return parseNsConf(readFileSync(file, "utf8"), { adc: name });
 }
 
-test("api schema › every answer is as its published schema says", async () => {
+test("api schema › validates every answer", async () => {
   const estates = FIXTURES.map(estate);
   const web = await serve(maintenanceHour(), { estates: () => estates });
   const answers = [
@@ -36,7 +36,7 @@ test("api schema › every answer is as its published schema says", async () => 
   expect(adcs.every(({ monitors }) => monitors.length > 0)).toBe(true);
 });
 
-test("api schema › the schema is published, path by path, and closed: an unknown key would not pass", async () => {
+test("api schema › is published path by path and refuses unknown keys", async () => {
   const web = await serve(maintenanceHour());
   const { json } = await web.get("/api/v1/schema.json");
   const { paths } = json as { paths: Record<string, Record<string, unknown>> };
@@ -63,7 +63,7 @@ test("api schema › the schema is published, path by path, and closed: an unkno
   });
 });
 
-test("api schema › a large estate is answered in one piece, and its ETag spares sending it again", async () => {
+test("api schema › validates a large estate in one answer, which is not sent again when its ETag matches", async () => {
   const web = await serve(aLargeEstate({ members: 3_000, monitors: 2 }));
   const whole = await web.get("/api/v1/verdicts");
   expect(verdictsAnswer.parse(whole.json).rows).toHaveLength(3_000);

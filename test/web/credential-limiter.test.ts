@@ -23,8 +23,8 @@ async function locked(more = "") {
   return serve(maintenanceHour(), { configFile: path, token: () => "t0ken" });
 }
 
-describe("passwords", () => {
-  test("basic auth › wrong passwords evict no correct one from the cache", async () => {
+describe("password limiter", () => {
+  test("basic auth › keeps a correct password cached when many wrong ones are tried", async () => {
     const auth = createBasicAuth();
     onTestFinished(auth.close);
     const users = new Map([["prom", hashSync("right", 4)]]);
@@ -38,7 +38,7 @@ describe("passwords", () => {
     expect(auth.isCached({ name: "prom", password: "1" }, users)).toBe(false);
   });
 
-  test("basic auth › a password whose hash was replaced is not known any more", async () => {
+  test("basic auth › forgets a cached password when its hash was replaced", async () => {
     const auth = createBasicAuth();
     onTestFinished(auth.close);
     const right = { name: "prom", password: "right" };
@@ -46,7 +46,7 @@ describe("passwords", () => {
     expect(auth.isCached(right, new Map([["prom", hashSync("another", 4)]]))).toBe(false);
   });
 
-  test("a flood of guesses from its own address never turns away who is known", async () => {
+  test("never refuses a known password when its own address sends many wrong ones", async () => {
     const web = await locked();
     expect((await web.get("/metrics", basic("prom", "right"))).status).toBe(200);
     for (let round = 0; round < 10; round += 1) {
@@ -60,7 +60,7 @@ describe("passwords", () => {
     }
   });
 
-  test("a flood of guesses from its own address keeps out who comes again for a moment only", async () => {
+  test("soon accepts a correct password that is not cached when its own address sends many wrong ones", async () => {
     const web = await locked();
     let guess = 0;
     await expect
@@ -76,7 +76,7 @@ describe("passwords", () => {
       .toBe(200);
   });
 
-  test("after ten wrong ones an address has to wait, and is told how long", async () => {
+  test("answers 429 with Retry-After when an address has sent ten wrong passwords", async () => {
     const web = await locked();
     const statuses: number[] = [];
     for (let index = 0; index < 15; index += 1) {
@@ -88,7 +88,7 @@ describe("passwords", () => {
     expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(2);
   });
 
-  test("who gives no password at all has not guessed", async () => {
+  test("counts no guess when no password is given", async () => {
     const web = await locked();
     for (let index = 0; index < 30; index += 1) {
       expect((await web.get("/")).status).toBe(401);
@@ -96,7 +96,7 @@ describe("passwords", () => {
     expect(web.logged.some((line) => line.includes("refused"))).toBe(false);
   });
 
-  test("a rate limit that strangers have used up is not that of who is known", async () => {
+  test("lets a known user pass when strangers have used up the rate limit", async () => {
     const web = await locked("rate_limit: { interval: 1h, burst: 5 }\n");
     expect((await web.get("/metrics", basic("prom", "right"))).status).toBe(200);
     for (let index = 0; index < 8; index += 1) {
@@ -107,8 +107,8 @@ describe("passwords", () => {
   });
 });
 
-describe("tokens", () => {
-  test("wrong ones are slowed, and the right one is not", async () => {
+describe("token limiter", () => {
+  test("limits wrong tokens and accepts the right one", async () => {
     const web = await serve(maintenanceHour(), { token: () => "t0ken" });
     const path = "/api/v1/maintenance?name=x";
     const statuses: number[] = [];
@@ -121,7 +121,7 @@ describe("tokens", () => {
     expect((await web.ask("DELETE", path, { headers: BEARER })).status).toBe(404);
   });
 
-  test("those in the page's form are slowed too", async () => {
+  test("limits wrong tokens in the page's form", async () => {
     const maintenance = {
       ...(await realDeclarations({ now: NOON })),
       preflight: (server: string) => Promise.resolve({ server, ok: true, checks: [] }),
@@ -156,8 +156,8 @@ describe("tokens", () => {
   });
 });
 
-describe("the log", () => {
-  test("tells of wrong passwords in few lines, with nothing in them that steers a terminal", async () => {
+describe("access log", () => {
+  test("groups wrong passwords in few lines without control characters", async () => {
     const web = await locked();
     for (let index = 0; index < 12; index += 1) {
       await web.get("/metrics", basic("\u001b[2J\u202eroot\n", String(index)));
@@ -174,7 +174,7 @@ describe("the log", () => {
     });
   });
 
-  test("tells of thousands of addresses in few lines, and how many it left out", () => {
+  test("groups thousands of addresses in few lines and counts those left out", () => {
     const lines: Readonly<Record<string, unknown>>[] = [];
     const clock = { ms: 0 };
     const log = { debug: noted, info: noted, warn: noted, error: noted };
@@ -193,7 +193,7 @@ describe("the log", () => {
     expect(lines.at(-1)).toMatchObject({ from: "192.0.2.1", suppressed: 4_980 });
   });
 
-  test("tells of every write: who, what, from where, and what became of it", async () => {
+  test("records every write: who, what, from where, and its result", async () => {
     const maintenance = {
       ...(await realDeclarations({ now: NOON })),
       preflight: () => Promise.reject(new Error("not asked")),
@@ -245,7 +245,7 @@ describe("the log", () => {
     ["an author turned around", { name: "x", servers: ["a"], for: "1h", author: "\u202ea" }],
     ["a reason with a NUL", { name: "x", servers: ["a"], for: "1h", reason: "a\u0000" }],
     ["a name too long", { name: "x".repeat(201), servers: ["a"], for: "1h" }],
-  ])("the API › refuses %s", async (_, body) => {
+  ])("API › refuses %s", async (_, body) => {
     const maintenance = {
       ...(await realDeclarations({ now: NOON })),
       preflight: () => Promise.reject(new Error("not asked")),
@@ -276,7 +276,7 @@ test.each([
   ["slow headers", "GET / HTTP/1.1\r\nHost: localhost\r\nX: "],
   ["silence", ""],
   ["slow bodies", "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"],
-])("guesses › %s of one address are bounded, and the newest visitor is served", async (_, text) => {
+])("connection limit › bounds %s of one address and serves the newest visitor", async (_, text) => {
   const web = await serve(maintenanceHour());
   let open = 0;
   for (let index = 0; index < 1_200; index += 1) {

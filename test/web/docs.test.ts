@@ -5,7 +5,7 @@ import { aLiveState } from "../support/live-state.ts";
 import { pages } from "../docs/pages.ts";
 import { serve } from "./support.ts";
 
-test("/docs › leads from every alert to its own section, and from the list to every page there is", async () => {
+test("/docs › leads from every alert to its section and from the list to every page", async () => {
   const web = await serve(aLiveState());
   for (const alert of ALERT_GROUPS.flatMap(({ alerts }) => alerts)) {
     const [path = "", anchor = ""] = runbookPath(alert).split("#");
@@ -21,7 +21,7 @@ test("/docs › leads from every alert to its own section, and from the list to 
   }
 });
 
-test("/docs › holds no link that leads nowhere, and no anchor that is not there", async () => {
+test("/docs › holds no dead link and no missing anchor", async () => {
   const web = await serve(aLiveState());
   const served = new Map<string, string>();
   for (const { path } of await pages()) {
@@ -43,7 +43,7 @@ test("/docs › holds no link that leads nowhere, and no anchor that is not ther
   expect(dead).toEqual([]);
 });
 
-test("/docs › a page that is not there is not found, whatever its name is made of", async () => {
+test("/docs › answers 404 for a page that does not exist, whatever its name", async () => {
   const web = await serve(aLiveState());
   for (const path of ["/docs/no-such-page", "/docs/..%2fpackage", "/docs/dev/architecture"]) {
     expect((await web.get(path)).status).toBe(404);

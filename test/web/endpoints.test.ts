@@ -13,7 +13,7 @@ import { compareJson, type CompareJson } from "../../src/web/api/verdicts.ts";
 import { serve } from "./support.ts";
 
 describe("/metrics", () => {
-  test("speaks text to everybody and OpenMetrics to who asks for it, gzip where accepted", async () => {
+  test("sends text by default, OpenMetrics when asked for, and gzip when accepted", async () => {
     const web = await serve(maintenanceHour());
     const text = await web.get("/metrics");
     expect(text.headers["content-type"]).toBe("text/plain; version=0.0.4; charset=utf-8");
@@ -89,7 +89,7 @@ describe("/api/v1/verdicts", () => {
     expect([vservers, summary]).toEqual([[], { routes_to_maintenance: 1 }]);
   });
 
-  test("can be narrowed and read in parts", async () => {
+  test("can be filtered and paged", async () => {
     const web = await serve(aLargeEstate({ members: 120, monitors: 1 }));
     const servers: string[] = [];
     let path: string | null = "/api/v1/verdicts?adc=prod&limit=50";
@@ -108,7 +108,7 @@ describe("/api/v1/verdicts", () => {
   });
 
   test.each(["limit=0", "limit=-1", "limit=x", "offset=1.5", "limit=9999999999"])(
-    "?%s is a bad request",
+    "answers 400 to ?%s",
     async (query) => {
       const web = await serve(aLiveState());
       expect((await web.get(`/api/v1/verdicts?${query}`)).status).toBe(400);
@@ -146,7 +146,7 @@ describe("/api/v1/evidence", () => {
 });
 
 describe("/api/v1/estate", () => {
-  test("shows what was imported, secrets masked", async () => {
+  test("shows what was imported, with secrets masked", async () => {
     const conf = [
       "add server ex01 192.0.2.11",
       "add lb monitor m_pop POP3 -userName itest -password geheim -LRTM DISABLED",
@@ -201,7 +201,7 @@ describe("/-/ready", () => {
     ]);
   });
 
-  test("waits neither for slow monitors, nor for transactions, nor for what cannot speak", async () => {
+  test("does not wait for slow monitors, transactions or probes that failed by a fault of our own", async () => {
     const fault = {
       ...anObservation(),
       outcome: "fault",
@@ -217,8 +217,8 @@ describe("/-/ready", () => {
   });
 });
 
-describe("the plain page", () => {
-  test("a path that does not exist is a page for a browser, and a problem for programs", async () => {
+describe("HTTP pages", () => {
+  test("answer an unknown path with a page to a browser and with a problem to a program", async () => {
     const web = await serve(maintenanceHour());
     const page = await web.get("/nosuch", { accept: "text/html,*/*" });
     expect([page.status, page.headers["content-type"]]).toEqual([404, "text/html; charset=utf-8"]);
@@ -232,7 +232,7 @@ describe("the plain page", () => {
     }
   });
 
-  test("only the view that is made for it may be framed", async () => {
+  test("may be framed only as the embed view", async () => {
     const web = await serve(maintenanceHour());
     for (const [path, who] of [
       ["/", "'none'"],
@@ -245,7 +245,7 @@ describe("the plain page", () => {
     expect((await web.get("/?embed")).text).not.toContain("<form");
   });
 
-  test("escapes every name", async () => {
+  test("escape every name", async () => {
     const server = `<script>alert("1")</script>'\``;
     const web = await serve(aLiveState({ members: [aMember({ server, vservers: [server] })] }));
     const { text } = await web.get("/");
@@ -253,7 +253,7 @@ describe("the plain page", () => {
     expect(text).toContain("&#60;script&#62;alert(&#34;1&#34;)&#60;/script&#62;&#39;&#96;");
   });
 
-  test("/config is the masked text and nothing more", async () => {
+  test("show under /config the masked text and nothing more", async () => {
     const web = await serve(aLiveState());
     const { text, headers } = await web.get("/config");
     expect([text, headers["content-type"]]).toEqual(["agent: dc1\n", "text/plain; charset=utf-8"]);

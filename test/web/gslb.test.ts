@@ -22,8 +22,8 @@ const ESTATE = parseNsConf(
   { adc: "prod" },
 );
 
-describe("pages", () => {
-  test("the first sentence names the site, and its card takes it out of DNS", async () => {
+describe("GSLB pages", () => {
+  test("name the failing site in the first sentence and the command that takes it out of DNS in its card", async () => {
     const web = await serve(LIVE);
     const page = (await web.get("/")).text.replaceAll(/\s+/g, " ");
     expect(page).toContain(
@@ -32,7 +32,7 @@ describe("pages", () => {
     expect(page).toContain("disable gslb service gs_dc2");
   });
 
-  test("a GSLB vserver shows each site and each answer of the ADC's DNS", async () => {
+  test("show each site and each answer of the ADC's DNS for a GSLB vserver", async () => {
     const web = await serve(LIVE);
     const page = (await web.get(vserverHref(deadSite()))).text.replaceAll(/\s+/g, " ");
     expect(page).toContain("vserver v_owa of far");
@@ -46,20 +46,20 @@ describe("pages", () => {
   });
 });
 
-describe("commands for a site", () => {
+describe("commands for a GSLB site", () => {
   test.each([
     ["gs_dc2 (GSLB)", "198.51.100.10", "disable gslb service gs_dc2"],
     ["gg", "198.51.100.11", "disable gslb serviceGroup gg 198.51.100.11 443"],
     ["gs_dc2", "192.0.2.9", "disable service gs_dc2 "],
-  ])("%s is named as the ADC knows it", (adcService, server, expected) => {
+  ])("name %s as the ADC does", (adcService, server, expected) => {
     const member = aMember({ adcService, server, port: 443, verdict: "routes_to_maintenance" });
     const typed = memberCommands(member, ESTATE, []).map(({ text }) => text);
     expect(typed[0]?.startsWith(expected)).toBe(true);
   });
 });
 
-describe("the API", () => {
-  test("holds sites and answers in its published shape", async () => {
+describe("GSLB in the API", () => {
+  test("holds sites and answers as its schema says", async () => {
     const web = await serve(LIVE, { estates: () => [ESTATE] });
     const verdicts = verdictsAnswer.parse((await web.get("/api/v1/verdicts")).json);
     expect(

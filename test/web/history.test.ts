@@ -29,7 +29,7 @@ describe("timelines", () => {
   const well = aMember();
   const ill = aMember({ service: "down", verdict: "blind_monitor", reason: "banner_timeout" });
 
-  test("are looked at only when something was judged, or the estate is another", () => {
+  test("are sampled only when something was evaluated or the estate has changed", () => {
     const { clock, history } = clocked();
     const members = [{ ...well }];
     const live = { ...aLiveState({ members }), revision: 1 };
@@ -44,7 +44,7 @@ describe("timelines", () => {
     expect(history.memberTimeline(well)).toHaveLength(3);
   });
 
-  test("hold what changed, when, and nothing twice", () => {
+  test("hold each change with its time, once", () => {
     const { clock, history } = clocked();
     for (const member of [well, well, ill, ill, well]) {
       history.sample(aLiveState({ members: [member] }));
@@ -57,7 +57,7 @@ describe("timelines", () => {
     ]);
   });
 
-  test("forget what is older than they reach, but not what held at their beginning", () => {
+  test("drop what is older than their range, but keep the state at its beginning", () => {
     const { clock, history } = clocked();
     history.sample(aLiveState({ members: [ill] }));
     clock.now += 1_000;
@@ -70,7 +70,7 @@ describe("timelines", () => {
     ]);
   });
 
-  test("are bounded also where a member flaps without end, and leave with it", () => {
+  test("are bounded when a member flaps, and are removed with the member", () => {
     const { clock, history } = clocked();
     for (let index = 0; index < 2_000; index += 1) {
       history.sample(aLiveState({ members: [index % 2 === 0 ? ill : well] }));
@@ -82,7 +82,7 @@ describe("timelines", () => {
     expect(history.memberTimeline(well)).toEqual([]);
   });
 
-  test("members and vservers of one name are kept apart", () => {
+  test("keep members and vservers of one name apart", () => {
     const { history } = clocked();
     const cs = aVserver({ kind: "cs", verdict: "vip_protected" });
     history.sample(aLiveState({ vservers: [aVserver(), cs] }));
@@ -93,8 +93,8 @@ describe("timelines", () => {
   });
 });
 
-describe("runs of probes", () => {
-  test("the newest come first, each probe for itself", () => {
+describe("probe runs", () => {
+  test("are returned newest first for each probe", () => {
     const { history } = clocked();
     const [one, other] = [aProbe({ id: "one" }), aProbe({ id: "other" })];
     history.probeFinished(one, anObservation({ startedAt: 1 }), true);
@@ -115,7 +115,7 @@ describe("runs of probes", () => {
         evidence.transcript,
       ]);
 
-  test("forget the oldest of all where they fill their memory", () => {
+  test("are dropped oldest first when their memory is full", () => {
     const ring = new ObservationRing(100_000);
     const transcript = "x".repeat(1_000);
     for (let index = 0; index < 5_000; index += 1) {
@@ -135,7 +135,7 @@ describe("runs of probes", () => {
     );
   });
 
-  test("of runs that repeat one another keep the times, each with the evidence of the first", () => {
+  test("keep their times and share the first evidence when they repeat one another", () => {
     const ring = new ObservationRing(1e6);
     const run = (startedAt: number, passed: boolean) => ({
       probeId: "p",
@@ -176,7 +176,7 @@ describe("runs of probes", () => {
     expect(ring.last("other", 5)).toEqual([]);
   });
 
-  test("of endless repetitions keep the newest, and never more than their memory", () => {
+  test("keep the newest within their memory when they repeat endlessly", () => {
     const maxBytes = 400_000;
     const ring = new ObservationRing(maxBytes);
     for (let index = 0; index < 50_000; index += 1) {
@@ -194,7 +194,7 @@ describe("runs of probes", () => {
     expect(all.at(-1)).toBe(4);
   });
 
-  test("hold on to nothing that was dropped", () => {
+  test("are collectable when they were dropped", () => {
     class Evidence {
       readonly transcript = "x".repeat(1_000);
       readonly detail = null;
@@ -211,7 +211,7 @@ describe("runs of probes", () => {
     );
   });
 
-  test("a run larger than the ring leaves nothing behind", () => {
+  test("leave nothing behind when one is larger than the ring", () => {
     const ring = new ObservationRing(1_000);
     const evidence = { transcript: "x".repeat(10_000), detail: null };
     ring.add({ probeId: "p", observation: anObservation({ evidence }), passed: true });
@@ -257,7 +257,7 @@ describe("/api/v1/events", () => {
     });
   }
 
-  test("tells each change once, and resumes after the last one seen", async () => {
+  test("sends each change once and resumes after the last one seen", async () => {
     let live: LiveState = aLiveState({ members: [aMember()] });
     const web = await serve(() => live);
     const stream = await listen(web.url);
@@ -294,7 +294,7 @@ describe("/api/v1/events", () => {
     ]);
   });
 
-  test("tells who has missed a thousand changes the newest that fit into 64 KB", async () => {
+  test("sends the newest changes that fit into 64 KB when a client has missed a thousand", async () => {
     const web = await serve(aLargeEstate({ members: 1_000, monitors: 1 }));
     let events: Stream["events"] = [];
     let last = 0;

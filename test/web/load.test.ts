@@ -33,8 +33,8 @@ async function visit(port: number, text: string): Promise<Visitor> {
 
 const GET = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
-describe("slow clients", () => {
-  test("a header that never ends is cut off", async () => {
+describe("slow client", () => {
+  test("is cut off when its header never ends", async () => {
     const web = await serve(maintenanceHour(), { timeouts: IMPATIENT });
     const slow = await visit(web.port, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
     const drip = setInterval(() => slow.socket.write("x"), 50);
@@ -43,7 +43,7 @@ describe("slow clients", () => {
     expect((await web.get("/-/healthy")).status).toBe(200);
   });
 
-  test("a body that never ends is cut off", async () => {
+  test("is cut off when its body never ends", async () => {
     const web = await serve(maintenanceHour(), { timeouts: IMPATIENT, token: () => "t" });
     const slow = await visit(
       web.port,
@@ -54,13 +54,13 @@ describe("slow clients", () => {
     clearInterval(drip);
   });
 
-  test("a silent connection is cut off", async () => {
+  test("is cut off when it is silent", async () => {
     const web = await serve(maintenanceHour(), { timeouts: IMPATIENT });
     const silent = await visit(web.port, "");
     await until(() => silent.gone());
   });
 
-  test("who does not take his answer is cut off", async () => {
+  test("is cut off when it does not read its answer", async () => {
     const estate = aLargeEstate({ members: 5_000, monitors: 2 });
     const whole = (await (await serve(estate)).get("/metrics")).body.length;
     const web = await serve(estate, { timeouts: IMPATIENT });
@@ -83,8 +83,8 @@ describe("slow clients", () => {
   });
 });
 
-describe("floods", () => {
-  test("a body of 100 MB is refused at its announcement", async () => {
+describe("oversized request", () => {
+  test("is refused by its Content-Length when its body has 100 MB", async () => {
     const web = await serve(maintenanceHour(), { token: () => "t" });
     const flood = await visit(
       web.port,
@@ -95,7 +95,7 @@ describe("floods", () => {
     expect(flood.heard()).toMatch(/^HTTP\/1\.1 413 /);
   });
 
-  test("a body that announces nothing is refused at 64 KiB", async () => {
+  test("is refused at 64 KiB when it has no Content-Length", async () => {
     const web = await serve(maintenanceHour(), { token: () => "t" });
     const flood = await visit(
       web.port,
@@ -112,7 +112,7 @@ describe("floods", () => {
     expect((await web.get("/-/healthy")).status).toBe(200);
   });
 
-  test("a header above 16 KiB is refused, and so is nonsense", async () => {
+  test("is refused when its header exceeds 16 KiB or is not HTTP", async () => {
     const web = await serve(maintenanceHour());
     const big = await visit(
       web.port,
@@ -128,7 +128,7 @@ describe("floods", () => {
 });
 
 describe("many clients", () => {
-  test("a thousand event streams hold nobody up, and each hears of the change", async () => {
+  test("do not stall the event loop when a thousand event streams are open, and each gets the change", async () => {
     let live = maintenanceHour();
     const web = await serve(() => live);
     const streams: Visitor[] = [];
@@ -153,7 +153,7 @@ describe("many clients", () => {
     expect(answering).toBeLessThan(MAX_TURN_MS);
   });
 
-  test("scrapes of a large estate leave the event loop turning", async () => {
+  test("do not stall the event loop when they scrape a large estate", async () => {
     const web = await serve(aLargeEstate({ members: 3_000, monitors: 2 }));
     const longest = await longestTurnMs(async () => {
       const answers = await Promise.all(

@@ -46,7 +46,7 @@ async function agent(options: { token?: string | null } = {}) {
   return { ...web, clock, post, windows };
 }
 
-describe("the API", () => {
+describe("maintenance API", () => {
   test("declares, lists and ends a window", async () => {
     const { post, windows, ask, clock } = await agent();
     const request = { name: "cu15", servers: ["ex02"], for: "2h", reason: "CU15", author: "anna" };
@@ -77,7 +77,7 @@ describe("the API", () => {
     );
   });
 
-  test("takes times with zones, and windows without end", async () => {
+  test("accepts times with zones and windows without an end", async () => {
     const { post } = await agent();
     const fixed = await post({
       name: "move",
@@ -114,7 +114,7 @@ describe("the API", () => {
     expect(await windows()).toEqual([]);
   });
 
-  test("refuses who has no token, another token, or comes as a form", async () => {
+  test("refuses a write without the token, with another token, or sent as a form", async () => {
     const { post, windows } = await agent();
     const body = { servers: ["ex02"], for: "2h" };
     expect((await post(body, {})).status).toBe(401);
@@ -127,12 +127,12 @@ describe("the API", () => {
     expect((await closed.post(body)).status).toBe(403);
   });
 
-  test("a body above 64 KiB is not read to its end", async () => {
+  test("answers 413 when a body exceeds 64 KiB", async () => {
     const { post } = await agent();
     expect((await post({ servers: ["x".repeat(70_000)], for: "2h" })).status).toBe(413);
   });
 
-  test("looks before and after", async () => {
+  test("answers preflight and verify", async () => {
     const { get } = await agent();
     const before = reportAnswer.parse(
       (await get("/api/v1/maintenance/preflight?server=ex01")).json,
@@ -144,7 +144,7 @@ describe("the API", () => {
     expect((await get("/api/v1/maintenance/preflight")).status).toBe(400);
   });
 
-  test("hands on what a preflight is measured by", async () => {
+  test("passes a preflight's limits on and refuses invalid ones", async () => {
     const { get } = await agent();
     const path = "/api/v1/maintenance/preflight?server=ex01";
     const limitsOf = async (query: string): Promise<unknown> =>
@@ -162,13 +162,13 @@ describe("the API", () => {
   });
 });
 
-describe("the page's forms", () => {
+describe("maintenance forms", () => {
   const form = (fields: Record<string, string>) => ({
     headers: { "content-type": "application/x-www-form-urlencoded" },
     body: new URLSearchParams(fields).toString(),
   });
 
-  test("start and end with the token in the form", async () => {
+  test("start and end a window with the token in the form", async () => {
     const { ask, get, windows, clock } = await agent();
     expect((await get("/maintenance?server=ex02")).text).toContain('value="ex02"');
     const fields = {
@@ -204,7 +204,7 @@ describe("the page's forms", () => {
     expect(await windows()).toMatchObject([{ state: "over" }]);
   });
 
-  test("change nothing without the token, or for another site", async () => {
+  test("change nothing without the token or when another site sends them", async () => {
     const { ask, windows } = await agent();
     const fields = { action: "start", servers: "ex02", for: "2h" };
     expect((await ask("POST", "/maintenance", form(fields))).status).toBe(403);
@@ -227,7 +227,7 @@ describe("the page's forms", () => {
     expect([answer.status, answer.text.includes("t0ken")]).toEqual([400, false]);
   });
 
-  test("are not offered while no token is configured", async () => {
+  test("are not shown when no token is configured", async () => {
     const { get, ask } = await agent({ token: null });
     expect((await get("/maintenance")).text).not.toContain('method="post"');
     expect(
@@ -236,7 +236,7 @@ describe("the page's forms", () => {
   });
 });
 
-test("maintenance › an agent without a store says so", async () => {
+test("maintenance › says that the agent does not manage windows when it has no store", async () => {
   const web = await serve(maintenanceHour());
   expect((await web.get("/api/v1/maintenance")).status).toBe(404);
   expect((await web.get("/maintenance")).text).toContain("does not manage windows");

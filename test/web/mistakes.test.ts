@@ -7,7 +7,7 @@ import { until } from "./until.ts";
 
 // The watch runs in the same process: an exception that nobody catches would end it.
 
-test("mistakes › a mistake of ours in a sample of the history is told, and the next one is taken", async () => {
+test("history sampling › logs an internal error and takes the next sample when one sample throws", async () => {
   const history = createHistory({ maxBytes: 1e6, now: () => NOON });
   const member = aMember();
   let samples = 0;
@@ -25,7 +25,7 @@ test("mistakes › a mistake of ours in a sample of the history is told, and the
   expect(web.logged).toContain("internal error, history sample lost");
 });
 
-test("mistakes › a mistake of ours in the middle of an answer costs that answer only", async () => {
+test("answer › is aborted alone, and logged, when an internal error occurs while it is sent", async () => {
   const history = createHistory({ maxBytes: 1e6, now: () => NOON });
   const web = await serve(aLiveState({}), {
     history: {

@@ -29,19 +29,19 @@ function page(state: ReturnType<typeof live>): string {
   return (notices(state)?.text ?? "").replace(/\s+/g, " ");
 }
 
-test("a gap › is told on the page and in /-/ready: node, resource, code, words, what is not watched", () => {
+test("NITRO gap › is shown on the page and in /-/ready with node, resource, code, words and what is not watched", () => {
   expect(gapSentence("prod", GAP)).toBe(SENTENCE);
   expect(page(live({ gaps: [GAP] }))).toContain(SENTENCE);
   expect(readiness(live({ gaps: [GAP] })).detail).toContain(SENTENCE.replace(/\.$/, ""));
   expect(page(live({ gaps: [] }))).not.toContain("does not return");
 });
 
-test("a gap › whose words are markup is shown as text", () => {
+test("NITRO gap › is shown as text when its words are markup", () => {
   const hostile = gapOf("ns1", "csvserver", { code: "1", message: "<script>alert(1)</script>" });
   expect(page(live({ gaps: [hostile] }))).not.toContain("<script>");
 });
 
-test("an import that fails while polls succeed › is told on the page and in /-/ready, and since when", () => {
+test("import failure › is shown on the page and in /-/ready with its start when polls succeed meanwhile", () => {
   const failed = withMember({
     importFailure: { since: Date.UTC(2026, 0, 2), message: "NITRO: ns1, lbmonitor: no [1043]" },
   });
@@ -53,7 +53,7 @@ test("an import that fails while polls succeed › is told on the page and in /-
   expect(page(live({ importFailure: null }))).not.toContain("imported");
 });
 
-test("an ADC › is said not to answer only where nobody answered", () => {
+test("ADC › is said not to answer only when nothing answered", () => {
   const refused = {
     up: false,
     lastError: "NITRO: ns1, login: stopped: wrong credentials since yesterday",
@@ -67,7 +67,7 @@ test("an ADC › is said not to answer only where nobody answered", () => {
   ).toContain("does not answer over NITRO");
 });
 
-test("rejected credentials › are told by /-/ready with since when, where no estate is there yet", () => {
+test("rejected credentials › are shown in /-/ready with their start when no estate is imported yet", () => {
   const state = {
     ...live({
       up: null,

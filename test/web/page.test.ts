@@ -77,7 +77,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     return page;
   }
 
-  test("a stranger reads server, protocol, cause, time and command from the first screen", async () => {
+  test("shows server, protocol, cause, time and command on the first screen", async () => {
     const web = await serve(maintenanceHour(), { estates: ESTATES });
     const page = await open(web.url, { viewport: { width: 1280, height: 900 } });
     await page.getByText("● live").waitFor();
@@ -107,7 +107,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     }
   });
 
-  test("the accessibility tree tells the same without colours", async () => {
+  test("says the same in the accessibility tree, without colours", async () => {
     const web = await serve(maintenanceHour(), { estates: ESTATES });
     const page = await open(web.url);
     await page.getByText("● live").waitFor();
@@ -132,7 +132,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test("a keyboard reaches the content, the filters and the cells", async () => {
+  test("lets a keyboard reach the content, the filters and the cells", async () => {
     const web = await serve(maintenanceHour());
     const page = await open(web.url);
     await page.keyboard.press("Tab");
@@ -152,18 +152,21 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     );
   });
 
-  test.each(["light", "dark"] as const)("every text has AA contrast, %s", async (colorScheme) => {
-    const web = await serve(
-      { ...maintenanceHour(), adcs: [anAdc({ up: false, lastError: "timeout" })] },
-      { estates: ESTATES, token: () => "t" },
-    );
-    for (const path of ["/", MEMBER, "/vserver?adc=prod&vserver=v_owa", "/maintenance"]) {
-      const page = await open(web.url + path, { colorScheme });
-      expect([path, await contrastFaults(page)]).toEqual([path, []]);
-    }
-  });
+  test.each(["light", "dark"] as const)(
+    "has AA contrast for every text, %s",
+    async (colorScheme) => {
+      const web = await serve(
+        { ...maintenanceHour(), adcs: [anAdc({ up: false, lastError: "timeout" })] },
+        { estates: ESTATES, token: () => "t" },
+      );
+      for (const path of ["/", MEMBER, "/vserver?adc=prod&vserver=v_owa", "/maintenance"]) {
+        const page = await open(web.url + path, { colorScheme });
+        expect([path, await contrastFaults(page)]).toEqual([path, []]);
+      }
+    },
+  );
 
-  test("follows changes without a reload, and keeps the reader's place", async () => {
+  test("follows changes without a reload and keeps the reader's place", async () => {
     let live = hourBefore();
     const web = await serve(() => live, { estates: ESTATES });
     const page = await open(web.url);
@@ -196,7 +199,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     expect(await page.locator("#icon").getAttribute("href")).toBe("/icon.svg?tone=bad");
   });
 
-  test("says when the agent is gone, and comes back by itself", async () => {
+  test("says that the agent does not answer, and recovers by itself", async () => {
     const web = await serve(maintenanceHour());
     const context = await browser.newContext();
     onTestFinished(() => context.close());
@@ -211,7 +214,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     await page.getByText("and this agent agree about").waitFor();
   });
 
-  test("without script it says everything, filters, and reloads itself", async () => {
+  test("shows everything, filters and reloads itself when scripts are off", async () => {
     const web = await serve(maintenanceHour(), { estates: ESTATES });
     const page = await open(web.url, { javaScriptEnabled: false });
     expect(await page.getByRole("heading", { level: 1 }).innerText()).toContain(
@@ -227,7 +230,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     expect(await page.getByRole("heading", { level: 1 }).innerText()).toContain("ex02 IMAP (143)");
   });
 
-  test("filters apply at once and are permalinks", async () => {
+  test("applies filters at once and puts them in the address", async () => {
     const web = await serve(maintenanceHour());
     const page = await open(web.url);
     await page.getByLabel("Verdict", { exact: true }).selectOption("maintenance_expected");
@@ -240,7 +243,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     );
   });
 
-  test("a command is copied with one click", async () => {
+  test("copies a command with one click", async () => {
     const web = await serve(maintenanceHour(), { estates: ESTATES });
     const page = await open(web.url, { permissions: ["clipboard-read", "clipboard-write"] });
     await page.getByRole("button", { name: /^Copy: disable/ }).click();
@@ -250,7 +253,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     );
   });
 
-  test("nothing is cut off at 390, 1280 or 2560 pixels", async () => {
+  test("cuts nothing off at 390, 1280 or 2560 pixels", async () => {
     // A narrow screen first: that is how such a page is opened. The others are the same page, made wider.
     const widths = [390, 1280, 2560];
     const atEach = async (url: string, measure: string): Promise<readonly unknown[]> => {
@@ -281,7 +284,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     expect(await atEach(large.url, overflow)).toEqual(nothing);
   });
 
-  test("a member's page shows timeline, runs, monitors and what they cannot see", async () => {
+  test("shows a member's timeline, runs, monitors and what these cannot see", async () => {
     const web = await serve(maintenanceHour(), { estates: ESTATES });
     const page = await open(web.url + MEMBER);
     for (const name of ["Opinions", "Last 24 hours", "Probes", "Monitors as configured"]) {
@@ -303,7 +306,7 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     expect(await lost.locator("a.t[href^='/member']").count()).toBe(2);
   });
 
-  test("a window is declared and ended from the page, with the token kept in the tab only", async () => {
+  test("declares and ends a window, with the token kept in the tab only", async () => {
     const clock = { now: NOON };
     const declarations = await realDeclarations(clock);
     const report = (server: string) => Promise.resolve({ server, ok: true, checks: [] });
@@ -343,14 +346,14 @@ describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
     ]);
   });
 
-  test("five hundred members are shown at once", async () => {
+  test("shows five hundred members at once", async () => {
     const web = await serve(aLargeEstate({ members: 500, monitors: 2 }));
     const page = await open(web.url);
     expect(await page.locator("a.t[href^='/member']").count()).toBe(500);
     await page.getByText("● live").waitFor();
   });
 
-  test("names from outside are text and nothing else", async () => {
+  test("shows names from outside as text and nothing else", async () => {
     const server = `<img src=x onerror="document.title='owned'">`;
     const member = aMember({
       server,

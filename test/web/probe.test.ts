@@ -42,7 +42,7 @@ const LATER = NOON + 60_000;
 const EX02 = "/probe?target=ex02:143&monitor=imap_greeting";
 
 describe("/probe", () => {
-  test("answers as blackbox_exporter does, with the reason beside", async () => {
+  test("answers as blackbox_exporter does, with the reason as well", async () => {
     const { get, ran } = await agent(maintenanceHour(), { at: LATER });
     const answer = await get(EX02, { "x-prometheus-scrape-timeout-seconds": "10" });
     expect(answer.headers["content-type"]).toContain("text/plain; version=0.0.4");
@@ -64,7 +64,7 @@ describe("/probe", () => {
     }
   });
 
-  test("asks a target at most once in ten seconds, and says how old its answer is", async () => {
+  test("probes a target at most once in ten seconds and gives the age of its answer", async () => {
     const { get, ran, clock } = await agent(maintenanceHour(), { at: LATER });
     await get(EX02);
     clock.now += 9_000;
@@ -75,13 +75,13 @@ describe("/probe", () => {
     expect(ran).toHaveLength(2);
   });
 
-  test("a run of the schedule's own counts too", async () => {
+  test("counts a scheduled run as an answer", async () => {
     const { get, ran } = await agent(maintenanceHour(), { at: NOON });
     expect((await get(EX02)).text).toContain("\nprobe_age_seconds 2\n");
     expect(ran).toEqual([]);
   });
 
-  test("questions during a run share it", async () => {
+  test("shares one run among requests that arrive during it", async () => {
     let release = (): void => undefined;
     const delay = new Promise<void>((resolve) => {
       release = resolve;
@@ -117,7 +117,7 @@ describe("/probe", () => {
     return { success, given };
   }
 
-  test("a failure for want of time is no answer to who waits longer", async () => {
+  test("repeats a run that failed for lack of time when a request has more time", async () => {
     const { success, given } = await slowAgent();
     expect([await success("0.3"), await success("0.6"), await success("10")]).toEqual([
       "0",
@@ -129,7 +129,7 @@ describe("/probe", () => {
     expect(given).toHaveLength(2);
   });
 
-  test("a run that a short question began is joined, and followed by one where it was too short", async () => {
+  test("joins a run with a short time-out and repeats it when that was too short", async () => {
     let release = (): void => undefined;
     const { success, given } = await slowAgent(new Promise((resolve) => (release = resolve)));
     const short = success("0.3");
@@ -140,7 +140,7 @@ describe("/probe", () => {
     expect(given).toEqual([100, 9_500]);
   });
 
-  test("a run that a long question began is not waited for beyond one's own time", async () => {
+  test("waits for a run with a long time-out no longer than its own time-out", async () => {
     let release = (): void => undefined;
     const { success, given } = await slowAgent(new Promise((resolve) => (release = resolve)));
     const long = success("10");
@@ -151,7 +151,7 @@ describe("/probe", () => {
     expect(given).toHaveLength(1);
   });
 
-  test("two logins with one name are told apart by their ids", async () => {
+  test("tells two logins with one name apart by their ids", async () => {
     const probes = ["a", "b"].map((account) =>
       aProbe({
         kind: "transaction",
@@ -177,7 +177,7 @@ describe("/probe", () => {
     expect(ran.map(({ id }) => id)).toEqual(targets);
   });
 
-  test("targets are those that can be run: neither sites of DNS nor monitors that are not repeated", () => {
+  test("offers as targets only what can be run: no sites of DNS and no monitors that are not repeated", () => {
     const probes = [
       aProbe({ monitor: "runs" }),
       aProbe({ monitor: "off", notRepeated: "switched off on the ADC" }),
@@ -197,7 +197,7 @@ describe("/probe", () => {
     "prod",
     "EX02:143",
     "../ex02:143",
-  ])("%s is not of the estate: forbidden, and nothing is run", async (target) => {
+  ])("answers 403 and runs nothing when %s is not of the estate", async (target) => {
     const { get, ran } = await agent(maintenanceHour(), { at: LATER });
     const answer = await get(`/probe?target=${encodeURIComponent(target)}&monitor=tcp`);
     expect([answer.status, answer.headers["content-type"]]).toEqual([
@@ -207,7 +207,7 @@ describe("/probe", () => {
     expect(ran).toEqual([]);
   });
 
-  test("names the candidates of what is ambiguous, and the probes of a target", async () => {
+  test("names the candidates when the target is ambiguous, and its probes when the monitor is missing", async () => {
     const members = ["svc_a", "svc_b"].map((adcService) =>
       aMember({
         adcService,
@@ -228,7 +228,7 @@ describe("/probe", () => {
     expect((await get("/probe")).status).toBe(400);
   });
 
-  test("debug shows the transcript to people", async () => {
+  test("shows the transcript when debug is set", async () => {
     const { get } = await agent(maintenanceHour(), { at: LATER });
     const { text } = await get("/probe?target=ex01:143&monitor=imap_greeting&debug=true");
     expect(text).toContain("transaction imap_greeting (imap_greeting) at ex01:143");
@@ -236,17 +236,17 @@ describe("/probe", () => {
     expect(text).toContain("probe_success 1");
   });
 
-  test("an agent that cannot run it says so", async () => {
+  test("answers 503 when the agent cannot run probes", async () => {
     const web = await serve(maintenanceHour(), { now: () => LATER });
     expect((await web.get(EX02)).status).toBe(503);
   });
 });
 
-describe("finding a target", () => {
+describe("findTarget", () => {
   const live = maintenanceHour();
 
   test.each(["ex02:143", "192.0.2.12:143", "svc_imap/ex02:143", "prod/svc_imap/ex02:143"])(
-    "%s",
+    "finds a member by %s",
     (target) => {
       expect(findTarget(live, target)).toMatchObject({
         kind: "member",
@@ -255,7 +255,7 @@ describe("finding a target", () => {
     },
   );
 
-  test("a vserver by its name", () => {
+  test("finds a vserver by its name", () => {
     expect(findTarget(live, "v_owa")).toMatchObject({
       kind: "vserver",
       vserver: { vserver: "v_owa" },
@@ -263,7 +263,7 @@ describe("finding a target", () => {
     expect(findTarget(live, "prod/v_owa")).toMatchObject({ kind: "vserver" });
   });
 
-  test("IPv6 in brackets", () => {
+  test("finds a member by an IPv6 address in brackets", () => {
     const members = [aMember({ address: "2001:db8::1" })];
     expect(findTarget(aLiveState({ members }), "[2001:db8::1]:143")).toMatchObject({
       kind: "member",
@@ -279,6 +279,6 @@ test.each([
   ["-1", 60_000],
   ["1e9", 60_000],
   ["soon", 60_000],
-])("probe › a scraper that waits %s s gives a probe %d ms", (header, timeoutMs) => {
+])("probe time-out › for a scrape time-out of %s s is %d ms", (header, timeoutMs) => {
   expect(timeoutOf({ "x-prometheus-scrape-timeout-seconds": header })).toBe(timeoutMs);
 });

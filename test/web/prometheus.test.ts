@@ -14,7 +14,7 @@ import { readText } from "../support/web-server.ts";
 /** How long a busy machine may take to be scraped by a Prometheus that was just started. */
 const PATIENCE_MS = 60_000;
 
-describe.skipIf(missing("prometheus", "prometheus") !== null)("a real Prometheus", () => {
+describe.skipIf(missing("prometheus", "prometheus") !== null)("real Prometheus", () => {
   test("accepts the web configuration, scrapes over TLS with basic auth, and discovers the probes", async () => {
     const directory = mkdtempSync(join(tmpdir(), "adc-witness-prometheus-"));
     onTestFinished(() => {

@@ -21,7 +21,7 @@ function shown(...probes: readonly LiveProbe[]): string {
     .join("\n");
 }
 
-test("a login that is not tried › names place, reason, what was shown, and the line to paste", () => {
+test("untried login › names place, reason, the certificate shown, and the line to paste", () => {
   const certificate = aCertificate({ subject: "CN=EX01", issuer: "CN=EX01", names: ["ex01"] });
   const text = shown(untried("ex01", certificate));
   expect(text).toContain("Logins at ex01:993 (imap_login) are not tried");
@@ -29,7 +29,7 @@ test("a login that is not tried › names place, reason, what was shown, and the
   expect(text).toContain(`<code>fingerprint_sha256: ${certificate.sha256}</code>`);
 });
 
-test("one certificate on many servers › is one notice, many certificates are few", () => {
+test("untried login › is one notice for one certificate on many servers, and few for many certificates", () => {
   expect(untriedLogins(["ex01", "ex02", "ex03", "ex04"].map((name) => untried(name)))).toHaveLength(
     1,
   );
@@ -40,7 +40,7 @@ test("one certificate on many servers › is one notice, many certificates are f
   expect(shown(...strangers)).toContain("35 more certificates");
 });
 
-test("a hostile certificate › is escaped and bounded", () => {
+test("untried login › escapes and bounds a hostile certificate", () => {
   const text = shown(
     untried(
       "ex01",
@@ -54,11 +54,11 @@ test("a hostile certificate › is escaped and bounded", () => {
   expect(text.length).toBeLessThan(2_000);
 });
 
-test("logins that are rejected, or have run › are no such notice", () => {
+test("untried login › is not reported when the login is rejected or has run", () => {
   expect(untriedLogins([aProbe(), aProbe({ last: aFault("auth_rejected") })])).toEqual([]);
 });
 
-test("verify: false › is said on the page", () => {
+test("verify: false › is reported on the page", () => {
   const { text = "" } = notices(aLiveState({ unverifiedLogins: ["account probe-a"] })) ?? {};
   expect(text.replace(/\s+/g, " ")).toContain("account probe-a: verify is false");
 });

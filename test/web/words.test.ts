@@ -40,7 +40,7 @@ import {
 
 const sentence = (live: Parameters<typeof headline>[0]): string => headline(live).sentence;
 
-describe("the sentence on top", () => {
+describe("headline", () => {
   test("names ADC, protocol, server, state and time", () => {
     expect(headline(maintenanceHour())).toEqual({
       tone: "bad",
@@ -50,7 +50,7 @@ describe("the sentence on top", () => {
     });
   });
 
-  test("tells several protocols of one server in one breath, and leaves other servers to the cards", () => {
+  test("names several protocols of one server together and leaves other servers to the cards", () => {
     const wrong = (server: string, port: number) =>
       aMember({
         server,
@@ -65,7 +65,7 @@ describe("the sentence on top", () => {
     );
   });
 
-  test("a leak outranks lost capacity, however long that has lasted", () => {
+  test("prefers routes_to_maintenance to false_down, however long that has lasted", () => {
     const members = [
       aMember({ server: "ex01", verdict: "false_down", mismatch: true, since: 0 }),
       aMember({ server: "ex02", verdict: "routes_to_maintenance", mismatch: true }),
@@ -133,11 +133,11 @@ describe("the sentence on top", () => {
       aLiveState({ members: [aMember({ verdict: "unknown" })] }),
       "Nothing can be compared yet: results of the ADC or of the probes are missing",
     ],
-  ])("%s", (_, live, expected) => {
+  ])("sums the state up: %s", (_, live, expected) => {
     expect(sentence(live)).toBe(expected);
   });
 
-  test.each([...MISMATCH_VERDICTS])("%s has words of its own", (verdict) => {
+  test.each([...MISMATCH_VERDICTS])("has words of its own for %s", (verdict) => {
     const isMember = (MEMBER_VERDICTS as readonly string[]).includes(verdict);
     const live = isMember
       ? aLiveState({ members: [aMember({ verdict: verdict as MemberVerdict, mismatch: true })] })
@@ -149,7 +149,7 @@ describe("the sentence on top", () => {
   });
 });
 
-describe("causes", () => {
+describe("cause cards", () => {
   const wrong = (port: number, facts: Partial<LiveMember> = {}): LiveMember =>
     aMember({
       server: "ex02",
@@ -160,7 +160,7 @@ describe("causes", () => {
       ...facts,
     });
 
-  test("one card a server and verdict, whatever step fails, with the services in its title", () => {
+  test("are one for each server and verdict, with the services in the title, whatever step fails", () => {
     const members = [
       wrong(993),
       wrong(587, { step: "tls" }),
@@ -173,7 +173,7 @@ describe("causes", () => {
     ]);
   });
 
-  test("a vserver that is wrong because of such a server is a line of its card", () => {
+  test("list a vserver that is wrong because of such a server as a line of its card", () => {
     const vserver = aVserver({ verdict: "vip_served_by_drained_server", mismatch: true });
     const own = aVserver({ vserver: "v_owa", verdict: "vip_login_broken", mismatch: true });
     const [first, second, ...rest] = attentionOf(
@@ -184,7 +184,7 @@ describe("causes", () => {
     expect(rest).toEqual([]);
   });
 
-  test("the certificate that one server alone presents is its cause, once for all vservers", () => {
+  test("name a server's differing certificate once for all vservers", () => {
     const members = ["ex01", "ex02", "ex03"].flatMap((server) =>
       ["v_imap", "v_smtp"].map((vserver) => {
         const sha256 = (server === "ex02" ? "cd" : "ab").repeat(32);
@@ -206,7 +206,7 @@ describe("causes", () => {
   });
 });
 
-describe("why, beside each opinion", () => {
+describe("reason beside each opinion", () => {
   const look = aProbe({ kind: "transaction", transaction: "smtp_mail_from", lastPassed: false });
   const inactive = aFailure("mail_from", "service_not_active");
   const banner = { step: "banner", reason: "banner_mismatch" } as const;
@@ -226,7 +226,7 @@ describe("why, beside each opinion", () => {
       "but smtp_mail_from fails: the server reports that it is not active",
     ],
     ["is not given where all is well", {}, "", ""],
-  ])("%s", (_case, facts, replica, service) => {
+  ])("is shown where it belongs: %s", (_case, facts, replica, service) => {
     const why = causeOfEach(aMember(facts));
     const holds = (text: string, part: string): boolean =>
       part === "" ? text === "" : text.includes(part);
@@ -238,7 +238,7 @@ describe("why, beside each opinion", () => {
   });
 });
 
-describe("the steps of a maintenance", () => {
+describe("maintenance page", () => {
   const report = (ok: boolean, message: string) => ({
     server: "ex02",
     ok,
@@ -265,7 +265,7 @@ describe("the steps of a maintenance", () => {
     return /<h1>([^]*?)<\/h1>/.exec(page)?.[1]?.replace(/<[^>]*>|\s+/g, " ") ?? "";
   };
 
-  test("a server that only shows maintenance, undeclared and not drained, is to be drained", () => {
+  test("proposes to drain a server that shows maintenance and is neither declared nor drained", () => {
     const maintenance = { declared: "no", adc: false, detected: true } as const;
     const members = [aMember({ server: "ex02", service: "down", maintenance })];
     expect(headlineOf(members)).toMatch(/ex02: in maintenance; next: drain it on the ADC/);
@@ -273,7 +273,7 @@ describe("the steps of a maintenance", () => {
     expect(pageOf(members)).toMatch(/disable server ex02 60 <span>-graceFul<.span> YES/);
   });
 
-  test("the command stands at the step that is next, and at no other", () => {
+  test("shows the command only at the next step", () => {
     const away = { declared: "no", adc: true, detected: false } as const;
     const out = [aMember({ server: "ex02", adcOpinion: "out", maintenance: away })];
     expect(pageOf(out).match(/(?:dis|en)able server ex02/g)).toEqual(["disable server ex02"]);
@@ -281,7 +281,7 @@ describe("the steps of a maintenance", () => {
 });
 
 describe("findings", () => {
-  test("members of one server that fail alike share a card, others do not", () => {
+  test("share a card when members of one server fail alike", () => {
     const member = (server: string, port: number, reason: "refused" | "reset") =>
       aMember({ server, port, reason, verdict: "false_up" });
     const members = [
@@ -296,7 +296,7 @@ describe("findings", () => {
     ).toEqual([[25, 587], [143], [25]]);
   });
 
-  test("every verdict has a tone and a place", () => {
+  test("have a tone and a rank for every verdict", () => {
     for (const verdict of [...MEMBER_VERDICTS, ...VSERVER_VERDICTS]) {
       expect([verdict, MISMATCH_VERDICTS.has(verdict)]).toEqual([
         verdict,
@@ -307,7 +307,7 @@ describe("findings", () => {
   });
 });
 
-describe("what to type", () => {
+describe("commands to type", () => {
   const estate = parseNsConf(
     [
       "add server ex02 192.0.2.12",
@@ -322,7 +322,7 @@ describe("what to type", () => {
       ({ text }) => text,
     );
 
-  test("a member of a group is disabled by server and port, a service by its name", () => {
+  test("disable a group's member by server and port and a service by its name", () => {
     expect(texts("sg_imap", "routes_to_maintenance")[0]).toBe(
       "disable serviceGroup sg_imap ex02 143 -delay 60 -graceFul YES",
     );
@@ -330,7 +330,7 @@ describe("what to type", () => {
     expect(texts("sg_imap", "return_overdue")).toEqual(["enable serviceGroup sg_imap ex02 143"]);
   });
 
-  test("a server is taken out as a whole where no service of it is left that works", () => {
+  test("take out a whole server only when none of its services works", () => {
     const [imap, owa] = (["sg_imap", "svc imap"] as const).map((adcService) =>
       aMember({ server: "ex02", adcService, verdict: "routes_to_maintenance" }),
     );
@@ -343,7 +343,7 @@ describe("what to type", () => {
     expect(first("unknown")).toContain("disable serviceGroup sg_imap ex02 143");
   });
 
-  test("a server returns by what enables each of its objects that is disabled, and by no other", () => {
+  test("enable exactly the disabled objects of a server that returns", () => {
     const members = (
       imap: LiveMember["disabled"],
       service: LiveMember["disabled"],
@@ -372,7 +372,7 @@ describe("what to type", () => {
     ).toEqual([]);
   });
 
-  test("persistence sessions are cleared only where there is persistence", () => {
+  test("clear persistence sessions only when there is persistence", () => {
     const text = (persistence: LivePersistence | null): string | undefined =>
       vserverCommands(aVserver({ verdict: "vip_served_by_drained_server", persistence }))[0]?.text;
     expect(text(null)).toBe("show lb vserver v_imap");
@@ -381,14 +381,14 @@ describe("what to type", () => {
     );
   });
 
-  test("a shallow monitor's cure is the one that lint knows", () => {
+  test("replace a blind monitor by the one that lint proposes", () => {
     const [, cure] = texts("sg_imap", "blind_monitor");
     expect(cure).toContain("add lb monitor");
     expect(cure).toContain("bind serviceGroup sg_imap -monitorName");
     expect(lint(estate).map(({ fix }) => fix)).toContain(cure);
   });
 
-  test("where only the login fails, the cure is a monitor that logs in, and no banner", () => {
+  test("add a monitor that logs in, not a banner, when only the login fails", () => {
     const cure = (failing: readonly ("imap_greeting" | "imap_login" | "pop3_login")[]): string => {
       const probes = (["imap_greeting", "imap_login", "pop3_login"] as const).map((transaction) =>
         aProbe({ kind: "transaction", transaction, lastPassed: !failing.includes(transaction) }),
@@ -404,7 +404,7 @@ describe("what to type", () => {
     expect(cure(["imap_greeting", "imap_login"])).toContain("TCP-ECV -recv");
   });
 
-  test("what the commands make is read back by the importer as it was meant", () => {
+  test("are read by the importer as meant", () => {
     const [disable = "", cure = ""] = texts("sg_imap", "blind_monitor");
     const conf = `add server ex02 192.0.2.12\nadd serviceGroup sg_imap TCP\nbind serviceGroup sg_imap ex02 143\n${cure}\n${disable}`;
     const read = parseNsConf(conf, { adc: "prod" });
@@ -415,7 +415,7 @@ describe("what to type", () => {
     ).toBe(true);
   });
 
-  test("good news needs no command", () => {
+  test("are none when the verdict is good", () => {
     expect(texts("sg_imap", "agree_up")).toEqual([]);
     expect(vserverCommands(aVserver())).toEqual([]);
     expect(vserverCommands(aVserver({ kind: "cs", verdict: "vip_up_members_down" }))).toMatchObject(
@@ -434,11 +434,11 @@ test.each([
   ],
   [4711, [], "port 4711"],
   ["*", [], "port *"],
-] as const)("words › port %s is called by its protocol", (port, probes, name) => {
+] as const)("protocolOf › names port %s by its protocol", (port, probes, name) => {
   expect(protocolOf(aMember({ port, probes }))).toBe(name);
 });
 
-test("words › a page of 500 members behind 60 vservers is small, and made at once", () => {
+test("status page › is small and made at once for 500 members behind 60 vservers", () => {
   const large = aLargeEstate({ members: 500, monitors: 2 });
   const members = large.members.map((member, index) => ({
     ...member,

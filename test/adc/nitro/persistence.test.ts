@@ -124,7 +124,7 @@ describe("persistence entries", () => {
   test.each([
     ["a firmware without them", { kind: "error", code: 1232 }],
     ["an answer that is none", { kind: "answer", status: 200, body: "<html>" }],
-  ] as const)("fail no poll when the ADC returns %s", async (_what, fault) => {
+  ] as const)("fail no poll when there is %s", async (_what, fault) => {
     const { leave, members, poll } = await lab(TWO, {
       faults: ({ query }) => (query.resource === "lbpersistentsessions" ? fault : null),
     });

@@ -46,7 +46,7 @@ function crowd() {
 }
 
 describe("createConnectionTable", () => {
-  test("admit › lets the newest in and gives up the oldest silent one of that address", () => {
+  test("admit › closes the oldest silent connection of an address when a new one comes", () => {
     const { table, come, gaveUp } = crowd();
     const [first, second] = [come("192.0.2.1"), come("192.0.2.1")];
     const other = come("192.0.2.2");
@@ -65,7 +65,7 @@ describe("createConnectionTable", () => {
     expect(come("2001:db8:0:2::1").destroyed).toBe(false);
   });
 
-  test("admit › gives up those that never asked before those idle between two requests", () => {
+  test("admit › closes connections that never asked before those idle between two requests", () => {
     const { table, come } = crowd();
     const scraper = come("192.0.2.1");
     table.setState(scraper, "answering");
@@ -75,7 +75,7 @@ describe("createConnectionTable", () => {
     expect(silent.filter(({ destroyed }) => !destroyed)).toHaveLength(2);
   });
 
-  test("admit › takes of the address that has most where all together are too many", () => {
+  test("admit › closes one of the fullest address when all together are too many", () => {
     const { come } = crowd();
     const few = come("192.0.2.1");
     const many = [come("192.0.2.2"), come("192.0.2.2"), come("192.0.2.2")];
@@ -85,7 +85,7 @@ describe("createConnectionTable", () => {
     expect(many.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
   });
 
-  test("enter › bounds those that are being answered, the slowest taker first", () => {
+  test("enter › bounds connections being answered and closes the slowest reader first", () => {
     const { table, come } = crowd();
     const takers = [come("192.0.2.1"), come("192.0.2.1"), come("192.0.2.1")];
     for (const taker of takers) {
@@ -94,7 +94,7 @@ describe("createConnectionTable", () => {
     expect(takers.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
   });
 
-  test("enter › event streams take no room of the others", () => {
+  test("enter › counts event streams apart from other connections", () => {
     const { table, come } = crowd();
     const streams = Array.from({ length: 6 }, () => {
       const one = come("192.0.2.1");
@@ -123,7 +123,7 @@ describe("createConnectionTable", () => {
     expect([kept, ...others].some(({ destroyed }) => destroyed)).toBe(false);
   });
 
-  test("close › frees what was held, in whatever state", () => {
+  test("close › frees its place in any state", () => {
     const { table, come } = crowd();
     const visitors = [come("192.0.2.1"), come("192.0.2.2"), come("192.0.2.3")];
     table.setState(visitors[0] as unknown as Socket, "answering");

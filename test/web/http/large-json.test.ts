@@ -16,7 +16,7 @@ function text(pieces: JsonPieces): string {
 }
 
 describe("large JSON", () => {
-  test("LargeObject › is the text that JSON.stringify gives, whatever it holds", () => {
+  test("LargeObject › is the text of JSON.stringify for any content", () => {
     fc.assert(
       fc.property(fc.string(), rows, fc.array(rows, { maxLength: 4 }), (name, items, nested) => {
         const written = new LargeObject<Readonly<Record<string, unknown>>>({
@@ -42,7 +42,7 @@ describe("large JSON", () => {
     expect(text(new LargeObject({}).pieces())).toBe("{}");
   });
 
-  test("largeJson › leaves the event loop between the items of a nested list", async () => {
+  test("largeJson › yields to the event loop between the items of a nested list", async () => {
     let turns = 0;
     const busy = (): null => {
       const until = performance.now() + 6;

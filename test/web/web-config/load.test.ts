@@ -17,7 +17,7 @@ async function written(text: string): Promise<string> {
   return path;
 }
 
-test("load › an empty file locks nothing", async () => {
+test("web config › sets neither TLS nor users when the file is empty", async () => {
   expect(await loadWebConfig(await written(""))).toMatchObject({
     kind: "loaded",
     config: { tls: null, users: null },
@@ -28,7 +28,7 @@ test.each([
   ["a key that is a mapping", "basic_auth_users:\n  {hunter2: a}: b\n", "2:3"],
   ["a tag of somebody else", "basic_auth_users:\n  jo: !vault hunter2\n", "2:7"],
   ["broken YAML", "tls_server_config:\n  key: 'hunter2\n", "3:1"],
-])("load › %s is refused by its place, and quoted nowhere", async (_name, text, place) => {
+])("web config › names the place of %s without quoting it", async (_name, text, place) => {
   const path = await written(text);
   const { value, warnings } = await rawWarnings(async () => ({
     loaded: await loadWebConfig(path),
@@ -51,7 +51,7 @@ test.each([
   ["thousands of errors in a line", `canary: {}${"}".repeat(50_000)}`, /:1:11: not valid YAML: /],
   ["more levels than anyone writes", "[".repeat(50_000), /:1:65: .*: nested too deeply/],
   ["what is no bcrypt hash", "basic_auth_users: { anna: canary }\n", /expected a bcrypt hash/],
-])("load › tells where it is wrong, not what stands there: %s", async (_, text, said) => {
+])("web config › says where it is wrong without quoting it: %s", async (_, text, said) => {
   const loaded = await parseWebConfig(text, PATH);
   expect(loaded).toMatchObject({ kind: "failed" });
   const message = loaded.kind === "failed" ? loaded.message : "";

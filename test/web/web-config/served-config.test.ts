@@ -132,7 +132,7 @@ describe("basic auth", () => {
     authorization: `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`,
   });
 
-  test("lets in who knows the password, and nobody else, anywhere", async () => {
+  test("accepts only a user's password, at every path", async () => {
     const web = await doors({ prometheus: HASH.replace("$2b$", "$2y$") });
     for (const path of ["/", "/metrics", "/-/healthy", "/api/v1/verdicts", "/nowhere"]) {
       const refused = await web.get(path);
@@ -153,12 +153,12 @@ describe("basic auth", () => {
     expect((await web.get("/metrics", { authorization: "Basic bm9jb2xvbg==" })).status).toBe(401);
   });
 
-  test("a password may hold colons and letters of any script", async () => {
+  test("accepts a password with colons and letters of any script", async () => {
     const web = await doors({ anna: hashSync("a:b:ü", 4) });
     expect((await web.get("/-/healthy", basic("anna", "a:b:ü"))).status).toBe(200);
   });
 
-  test("the token's holder needs no user name, and a user's password is no token", async () => {
+  test("needs no user name with the token, and takes no password for a token", async () => {
     const web = await doors({ prometheus: HASH });
     const bearer = { authorization: "Bearer t0ken" };
     expect((await web.get("/api/v1/verdicts", bearer)).status).toBe(200);
@@ -171,7 +171,7 @@ describe("basic auth", () => {
     expect((await web.ask("DELETE", path, { headers: both })).status).toBe(404);
   });
 
-  test("guessing is slow for the guesser, not for the others", async () => {
+  test("delays a guesser and not others", async () => {
     const web = await doors({ prometheus: hashSync("open sesame", 8) });
     expect((await web.get("/-/healthy", basic("prometheus", "open sesame"))).status).toBe(200);
     let turns = 0;
@@ -211,7 +211,7 @@ describe("TLS", () => {
     return { ...running, path };
   };
 
-  test("serves with the certificate beside the file, 1.2 and later", async () => {
+  test("serves the certificate beside the file with TLS 1.2 and later", async () => {
     const { port, url } = await over(TLS);
     expect(url).toMatch(/^https:/);
     expect(await tryTls(port)).toMatchObject({ status: 200, protocol: "TLSv1.3" });
@@ -222,7 +222,7 @@ describe("TLS", () => {
     expect((await tryTls(port, trusted)).status).toBe(200);
   });
 
-  test("versions, suites and curves are as the file says", async () => {
+  test("uses the file's versions, suites and curves", async () => {
     const { port } = await over(
       `${TLS}  min_version: TLS12\n  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]\n  curve_preferences: [CurveP256]\n`,
     );
@@ -231,7 +231,7 @@ describe("TLS", () => {
     expect((await tryTls(port, { ecdhCurve: "X25519" })).status).toBeNull();
   });
 
-  test("a renewed certificate is served soon, and a broken one is not", async () => {
+  test("serves a renewed certificate soon and rejects a broken one", async () => {
     const { port, path, logged } = await over(TLS);
     const before = await tryTls(port);
     await writeFile(join(path, "cert.pem"), certificate("other"));
@@ -244,7 +244,7 @@ describe("TLS", () => {
     expect((await tryTls(port)).status).toBe(200);
   });
 
-  test("client certificates: none, any, verified, of a name", async () => {
+  test("requires client certificates as configured: none, any, verified, of a name", async () => {
     const client = (name: CertificateName) => ({ cert: certificate(name), key: keyOf(name) });
     const scraper = await clientCertificate("prometheus.example.com");
     const verify = `${TLS}  client_ca_file: ca.pem\n  client_auth_type: `;
@@ -266,7 +266,7 @@ describe("TLS", () => {
     expect((await tryTls(other.port, scraper)).status).toBeNull();
   });
 
-  test("headers are added as the file says", async () => {
+  test("adds the file's headers", async () => {
     const { port } = await over(
       `${TLS}http_server_config:\n  http2: false\n  headers:\n    Strict-Transport-Security: max-age=31536000\n    X-Frame-Options: SAMEORIGIN\n`,
     );
@@ -283,7 +283,7 @@ test.each([
   ["a frame option", "X-Frame-Options: DENY", "frame-ancestors 'none'"],
   ["neither", "X-Content-Type-Options: nosniff", "frame-ancestors *"],
 ])(
-  "the view for frames › may be framed by whom the operator says, when the file sets %s",
+  "embed view › may be framed as the operator says when the file sets %s",
   async (_name, header, policy) => {
     const text = `http_server_config:\n  headers:\n    ${header}\n`;
     const path = await folder({ "web.yml": text });
@@ -294,7 +294,7 @@ test.each([
   },
 );
 
-test("doors › a rate limit turns away what is too much", async () => {
+test("rate limit › answers 429 when it is exceeded", async () => {
   const path = await folder({ "web.yml": "rate_limit:\n  interval: 1h\n  burst: 3\n" });
   const web = await serve(maintenanceHour(), { configFile: join(path, "web.yml") });
   const statuses: number[] = [];
@@ -333,9 +333,12 @@ test.each([
     },
     /client_ca_file/,
   ],
-] as const)("doors › %s keeps the server from starting, in words", async (_, files, words) => {
-  const path = await folder(files);
-  await expect(serve(maintenanceHour(), { configFile: join(path, "web.yml") })).rejects.toThrow(
-    words,
-  );
-});
+] as const)(
+  "web server › fails to start with a message when there is %s",
+  async (_, files, words) => {
+    const path = await folder(files);
+    await expect(serve(maintenanceHour(), { configFile: join(path, "web.yml") })).rejects.toThrow(
+      words,
+    );
+  },
+);
