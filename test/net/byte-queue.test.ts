@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ByteQueue } from "../../src/lib/bytes.ts";
 
-test("byte queue › holds what was appended and not let go, whatever is done in between", () => {
+test("byte queue › equals a plain buffer after any appends, skips and clears", () => {
   const step = fc.oneof(
     fc.record({ append: fc.uint8Array({ maxLength: 40 }) }),
     fc.record({ skip: fc.nat({ max: 50 }) }),
@@ -35,7 +35,7 @@ test("byte queue › holds what was appended and not let go, whatever is done in
   );
 });
 
-test("byte queue › a view of earlier bytes keeps its content while more is appended", () => {
+test("byte queue › keeps an earlier view unchanged when more is appended", () => {
   const queue = new ByteQueue();
   queue.append(Buffer.from("ab"));
   queue.append(Buffer.from("cd"));

@@ -9,26 +9,26 @@ const made = (wishes: CertificateWishes): X509Certificate =>
 
 describe("carriesName", () => {
   it.each<[when: string, dnsNames: readonly string[], name: string, carried: boolean]>([
-    ["the name stands there", ["mail.example.com"], "mail.example.com", true],
+    ["the name is listed", ["mail.example.com"], "mail.example.com", true],
     ["letter case differs", ["MAIL.example.com"], "mail.EXAMPLE.com", true],
     ["a wildcard covers one label", ["*.example.com"], "mail.example.com", true],
     ["a wildcard would cover two labels", ["*.example.com"], "a.mail.example.com", false],
     ["a wildcard would cover none", ["*.example.com"], "example.com", false],
     ["a wildcard is partial", ["ma*.example.com"], "mail.example.com", false],
-    ["a wildcard is within", ["mail.*.com"], "mail.example.com", false],
+    ["a wildcard is in the middle", ["mail.*.com"], "mail.example.com", false],
     ["there is only a common name", [], "mail.example.com", false],
-    ["the common name fits and no other does", ["other.example.com"], "mail.example.com", false],
+    ["only the common name matches", ["other.example.com"], "mail.example.com", false],
     ["a NUL cuts a name off", ["mail.example.com\0.evil.example"], "mail.example.com", false],
     ["a comma pretends another entry", ["x, DNS:mail.example.com"], "mail.example.com", false],
     ["150 stars end with a letter", [`${"*".repeat(150)}z`], "mail.example.com", false],
     ["an address is asked for", ["192.0.2.1"], "192.0.2.1", false],
-  ])("carriesName › is right when %s", (_when, dnsNames, name, carried) => {
+  ])("returns the expected result when %s", (_when, dnsNames, name, carried) => {
     expect(hasName(made({ dnsNames }), name)).toBe(carried);
   });
 });
 
 describe("certificateFacts", () => {
-  it("certificateFacts › keeps a bounded part when a certificate holds 10,000 names and a huge serial", () => {
+  it("keeps a bounded part when a certificate holds 10,000 names and a huge serial", () => {
     const dnsNames = Array.from({ length: 10_000 }, (_, at) => `${at.toString(36)}.x`);
     const facts = certificateFacts(
       made({
@@ -43,19 +43,19 @@ describe("certificateFacts", () => {
     expect(facts.issuer.length).toBeLessThanOrEqual(513);
   });
 
-  it("certificateFacts › shows one name as one when it holds a comma", () => {
+  it("keeps one name as one when it holds a comma", () => {
     expect(certificateFacts(made({ dnsNames: ["x, DNS:evil.example, DNS:y"] })).names).toEqual([
       "x\\u002c dns:evil.example\\u002c dns:y",
     ]);
   });
 
-  it("certificateFacts › counts as expired when the end is no time", () => {
+  it("counts as expired when the end is no time", () => {
     expect(certificateFacts(made({ notAfter: "never" })).notAfter).toBe(0);
   });
 });
 
-describe("TlsStore", () => {
-  it("TlsStore.certificate › shares the facts when a certificate is seen again", () => {
+describe("TlsStore.certificate", () => {
+  it("shares the facts when a certificate is seen again", () => {
     const store = new TlsStore();
     const certificate = made({ dnsNames: ["mail.example.com"] });
     expect(store.certificate(certificate)).toBe(store.certificate(certificate));

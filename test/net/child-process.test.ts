@@ -38,7 +38,7 @@ async function isGone(pid: string): Promise<void> {
 }
 
 describe.runIf(process.platform === "linux")("startChild", () => {
-  test("kills the grandchildren as well › when it is ended", async () => {
+  test("kills grandchildren as well when it is ended", async () => {
     const { end, ended, spoke, said } = started("sleep 600 & echo $!; wait");
     await spoke;
     end();
@@ -46,13 +46,13 @@ describe.runIf(process.platform === "linux")("startChild", () => {
     await isGone(said().trim());
   });
 
-  test("kills what a program leaves behind › when it exits", async () => {
+  test("kills what the program leaves behind when it exits", async () => {
     const { ended, said } = started("sleep 600 & echo $!; exit 3");
     expect(await ended).toEqual({ kind: "exit", code: 3 });
     await isGone(said().trim());
   });
 
-  test("does not wait › for outputs that a process outside the group keeps open", async () => {
+  test("does not wait for outputs that a process outside the group keeps open", async () => {
     const { ended, said } = started(`
       told=$(mktemp)
       setsid sh -c 'echo $$ > "$1"; exec sleep 600' sh "$told" &
@@ -65,7 +65,7 @@ describe.runIf(process.platform === "linux")("startChild", () => {
   test.each([
     ["a program that is missing", ["/nowhere/at-all"], "ENOENT"],
     ["an argument that holds a NUL", ["/bin/true", "a\0b"], "ERR_INVALID_ARG_VALUE"],
-  ])("ends with the reason › for %s", async (_name, command, why) => {
+  ])("reports the reason when given %s", async (_name, command, why) => {
     const ending = await new Promise<ChildEnding>((resolve) => {
       const nothing = (): void => undefined;
       startChild(command, {}, { stdout: nothing, stderr: nothing, ended: resolve });
@@ -74,7 +74,7 @@ describe.runIf(process.platform === "linux")("startChild", () => {
   });
 });
 
-test("cleanEnvironment › passes on the path, language and time zone, and nothing else", () => {
+test("cleanEnvironment › passes on only the path, language and time zone", () => {
   const all = { PATH: "/bin", LC_ALL: "C", TZ: "UTC", NITRO_PW: "s3cret", SystemRoot: "C:" };
   expect(cleanEnvironment(all, "linux")).toEqual({ PATH: "/bin", LC_ALL: "C", TZ: "UTC" });
   expect(cleanEnvironment(all, "win32")).toMatchObject({ SystemRoot: "C:" });

@@ -7,7 +7,7 @@ import { LineReader } from "../../src/net/line-reader.ts";
 import { observe } from "../../src/net/probe-run.ts";
 import { probeContext } from "../support/probe-context.ts";
 
-test("relay › turns away strangers and who comes second, and keeps its port until the end", async () => {
+test("client relay › refuses strangers and a second client and keeps its port until released", async () => {
   const said: string[] = [];
   const server = createServer((socket) => {
     socket.on("data", (data) => said.push(data.toString()));

@@ -35,25 +35,25 @@ async function target() {
   return { host: "127.0.0.1", port: server.port };
 }
 
-test("control › silence while our own event loop was held cuts nobody off: the targets are asked again", async () => {
+test("isCutOff › asks the targets again when the event loop stalled during their silence", async () => {
   const network = silentNetwork(1, HELD_MS);
   expect(await isCutOff([await target()], network, TIMEOUT_MS)).toBe(false);
   expect(network.asked).toBe(2);
 });
 
-test("control › silence without a hold cuts off at once", async () => {
+test("isCutOff › is true at once when the targets are silent without an event loop stall", async () => {
   const network = silentNetwork(1, 0);
   expect(await isCutOff([await target()], network, TIMEOUT_MS)).toBe(true);
   expect(network.asked).toBe(1);
 });
 
-test("control › held again and again, the targets are not asked for ever", async () => {
+test("isCutOff › gives up after three attempts when the event loop stalls each time", async () => {
   const network = silentNetwork(Infinity, HELD_MS);
   expect(await isCutOff([await target()], network, TIMEOUT_MS)).toBe(true);
   expect(network.asked).toBe(3);
 });
 
-test("control › one target that answers is enough; none are never silent", async () => {
+test("isCutOff › is false when one target answers or none are configured", async () => {
   const network = createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now });
   const closed = { host: "127.0.0.1", port: await closedPort() };
   expect(await isCutOff([closed, await target()], network, TIMEOUT_MS)).toBe(false);

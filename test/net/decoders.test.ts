@@ -63,8 +63,8 @@ const dnsAnswer = Buffer.concat([
   Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 10]),
 ]);
 
-describe("decoders of datagrams take any bytes", () => {
-  test("DNS", () => {
+describe("datagram decoders", () => {
+  test("DNS reads a valid answer and never throws on arbitrary bytes", () => {
     expect(decodeAnswer(dnsAnswer, "A")).toMatchObject({
       id: 7,
       rcode: 0,
@@ -78,7 +78,7 @@ describe("decoders of datagrams take any bytes", () => {
       { numRuns: RUNS },
     );
   });
-  test("SNMP and BER", () => {
+  test("SNMP and BER never throw on arbitrary bytes", () => {
     const valid = snmpGet ?? Buffer.alloc(0);
     fc.assert(
       fc.property(fc.oneof(anyBytes, mutations(valid)), (data) => {
@@ -88,7 +88,7 @@ describe("decoders of datagrams take any bytes", () => {
       { numRuns: RUNS },
     );
   });
-  test("RADIUS", () => {
+  test("RADIUS returns null on arbitrary bytes", () => {
     fc.assert(
       fc.property(anyBytes, (data) => {
         expect(decodeRadiusAnswer(data, radius)).toBeNull();
@@ -96,7 +96,7 @@ describe("decoders of datagrams take any bytes", () => {
       { numRuns: RUNS },
     );
   });
-  test("integers and identifiers survive their encoding", () => {
+  test("BER encodes integers and object identifiers as expected", () => {
     fc.assert(
       fc.property(fc.nat(0x7fff_ffff), (value) => {
         const [element] = readElements(berInteger(value)) ?? [];
@@ -107,7 +107,7 @@ describe("decoders of datagrams take any bytes", () => {
     expect(berObjectIdentifier("no.oid")).toBeNull();
     expect(berElement(4, Buffer.alloc(300)).subarray(0, 4).toString("hex")).toBe("0482012c");
   });
-  test("addresses have one spelling", () => {
+  test("canonicalAddress gives an address one spelling", () => {
     expect(canonicalAddress("2001:DB8:0:0::25")).toBe("2001:db8::25");
     expect(canonicalAddress("192.0.2.1")).toBe("192.0.2.1");
   });
@@ -135,10 +135,10 @@ async function feed(
   expect(seen).toMatchObject({ outcome: "match" });
 }
 
-describe("readers of streams take any bytes", () => {
+describe("stream readers", () => {
   const few = { numRuns: Math.ceil(RUNS / 20) };
   const bind = Buffer.from([0x30, 12, 2, 1, 1, 0x61, 7, 10, 1, 0, 4, 0, 4, 0]);
-  test("lines and replies", async () => {
+  test("LineReader never throws on arbitrary bytes", async () => {
     const text = fc
       .stringMatching(/^([0-9]{3}[ -]?[a-z]{0,5}\r?\n?|\.{0,2}\r\n){0,6}$/)
       .map((line) => Buffer.from(line));
@@ -149,7 +149,7 @@ describe("readers of streams take any bytes", () => {
       few,
     );
   });
-  test("LDAP", async () => {
+  test("LdapSession never throws on arbitrary bytes", async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(anyBytes, mutations(bind)), (data) =>
         feed(data, (connection) => new LdapSession(connection).bind("", "")),
@@ -157,7 +157,7 @@ describe("readers of streams take any bytes", () => {
       few,
     );
   });
-  test("MySQL", async () => {
+  test("MysqlSession never throws on arbitrary bytes", async () => {
     const login = { username: "u", password: sealed("p"), database: null, tls: null };
     const greeting = Buffer.concat([
       Buffer.from([74, 0, 0, 0, 10]),

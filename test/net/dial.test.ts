@@ -55,10 +55,10 @@ function greet(port: number, timeoutMs = 2000, bypassStreams = false): Promise<O
   });
 }
 
-describe.each([false, true])("dial (read past Node's streams: %s)", (bypassStreams) => {
+describe.each([false, true])("dial (bypassing Node's streams: %s)", (bypassStreams) => {
   const greeted = (port: number, timeoutMs?: number) => greet(port, timeoutMs, bypassStreams);
 
-  test("a line split over two packets is one line", async () => {
+  test("joins a line when it is split over two packets", async () => {
     const port = await listen((socket) => {
       socket.write("* OK he", () => setImmediate(() => socket.write("llo\r\n* more")));
     });
@@ -69,7 +69,7 @@ describe.each([false, true])("dial (read past Node's streams: %s)", (bypassStrea
     expect(seen.phases.banner).toBeGreaterThan(0);
   });
 
-  test("nobody listens", async () => {
+  test("reports refused when the port is closed", async () => {
     const port = await listen(() => undefined);
     servers.splice(0).forEach((server) => server.close());
     expect(await greeted(port)).toMatchObject({
@@ -79,7 +79,7 @@ describe.each([false, true])("dial (read past Node's streams: %s)", (bypassStrea
     });
   });
 
-  test("accepted, then closed without a byte", async () => {
+  test("reports closed_without_data when closed without a byte", async () => {
     const port = await listen((socket) => socket.end());
     expect(await greeted(port)).toMatchObject({
       outcome: "failed",
@@ -88,12 +88,12 @@ describe.each([false, true])("dial (read past Node's streams: %s)", (bypassStrea
     });
   });
 
-  test("accepted, then reset", async () => {
+  test("reports reset when the server resets", async () => {
     const port = await listen((socket) => socket.resetAndDestroy());
     expect(await greeted(port)).toMatchObject({ outcome: "failed", reason: "reset" });
   });
 
-  test("probes that read together keep their answers apart, however large", async () => {
+  test("keeps large responses apart when probes read concurrently", async () => {
     const sizes = [1, 70_000, 300_000];
     const port = await listen((socket) => {
       socket.once("data", (wish) => {
@@ -130,7 +130,7 @@ describe.each([false, true])("dial (read past Node's streams: %s)", (bypassStrea
     );
   });
 
-  test("accepted, then silence", async () => {
+  test("reports banner_timeout when the server sends nothing", async () => {
     const port = await listen(() => undefined);
     expect(await greeted(port, 100)).toMatchObject({
       outcome: "timeout",
@@ -139,7 +139,7 @@ describe.each([false, true])("dial (read past Node's streams: %s)", (bypassStrea
     });
   });
 
-  test("an HTTP answer in chunks, cut anywhere", async () => {
+  test("reads a chunked HTTP response when it is split at any byte", async () => {
     const text =
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-FEServer: EX01\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n";
     for (let cut = 1; cut < text.length; cut += 7) {

@@ -8,7 +8,7 @@ function parse(text: string, method = "GET", window = 1024) {
   return { trouble, state: parser.state, answer: parser.answer(), byClose: parser.endsByClose() };
 }
 
-describe("an HTTP answer", () => {
+describe("HttpAnswerParser", () => {
   test.each([
     [
       "with a length",
@@ -23,7 +23,7 @@ describe("an HTTP answer", () => {
       "complete",
     ],
     [
-      "chunks outrank a length",
+      "chunks beside a length",
       "HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
       "hello",
       "complete",
@@ -49,7 +49,7 @@ describe("an HTTP answer", () => {
       "complete",
     ],
     [
-      "an encoding whose name only holds the word",
+      "an encoding named x-chunked",
       "HTTP/1.0 200 OK\r\nTransfer-Encoding: x-chunked\r\n\r\nhello",
       "hello",
       "body",
@@ -74,7 +74,7 @@ describe("an HTTP answer", () => {
     ],
     ["cut short", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", "hello", "body"],
     ["no content", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello", "", "complete"],
-  ])("%s", (_name, text, body, state) => {
+  ])("parses a response: %s", (_name, text, body, state) => {
     const parsed = parse(text);
     expect(parsed.trouble).toBeNull();
     expect(parsed.answer.body.toString()).toBe(body);
@@ -82,22 +82,22 @@ describe("an HTTP answer", () => {
     expect(parsed.byClose).toBe(state === "complete" || text.startsWith("HTTP/1.0"));
   });
 
-  test("HEAD has no body whatever the length says", () => {
+  test("expects no body for HEAD whatever the length says", () => {
     expect(parse("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "HEAD").state).toBe("complete");
   });
 
   test.each([
     ["a banner", "220 mail ready\r\n", /no HTTP answer/],
     ["HTTP/0.9", "<html>hello</html>", /no HTTP answer/],
-    ["no status", "HTTP/1.1 OK\r\n\r\n", /not a status line/],
+    ["a missing status", "HTTP/1.1 OK\r\n\r\n", /not a status line/],
     [
       "lengths that contradict",
       "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
       /contradicting/,
     ],
-    ["a length that is none", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", /no number/],
+    ["an invalid length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", /no number/],
     [
-      "a chunk size that is none",
+      "an invalid chunk size",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
       /not a chunk size/,
     ],
@@ -108,17 +108,17 @@ describe("an HTTP answer", () => {
     ],
     ["too many fields", `HTTP/1.1 200 OK\r\n${"a: b\r\n".repeat(2000)}\r\n`, /more than 1000/],
     ["an endless header", `HTTP/1.1 200 OK\r\nA: ${"x".repeat(70_000)}`, /more than 65536/],
-  ])("%s is trouble", (_name, text, trouble) => {
+  ])("rejects %s", (_name, text, trouble) => {
     expect(parse(text).trouble).toMatch(trouble);
   });
 
-  test("the window bounds what is kept, not what is read", () => {
+  test("keeps only the window of a longer body", () => {
     const parsed = parse(`HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n${"x".repeat(5000)}`);
     expect(parsed.answer.body).toHaveLength(1024);
     expect(parsed.state).toBe("complete");
   });
 
-  test("the pieces in which it arrives make no difference", () => {
+  test("gives the same result when the response arrives in any pieces", () => {
     const text =
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n\r\n5\r\nhello\r\n10\r\n0123456789abcdef\r\n0\r\n\r\nREST";
     const bytes = Buffer.from(text);
@@ -139,7 +139,7 @@ describe("an HTTP answer", () => {
     );
   });
 
-  test("any bytes end in an answer, in trouble or in more to read, never in an exception", () => {
+  test("never throws when the bytes are arbitrary", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 12 }), (pieces) => {
         const parser = new HttpAnswerParser("GET", 64);
@@ -155,7 +155,7 @@ describe("an HTTP answer", () => {
   });
 });
 
-describe("the length of a head", () => {
+describe("HttpAnswerParser head limit", () => {
   const LIMIT = 64 * 1024;
   const headOf = (bytes: number, lineEnd: string): string => {
     const begin = `HTTP/1.1 200 OK${lineEnd}Content-Length: 0${lineEnd}X: `;
@@ -167,23 +167,20 @@ describe("the length of a head", () => {
     [LIMIT + 1, "\r\n", false],
     [LIMIT, "\n", true],
     [LIMIT + 1, "\n", false],
-  ])(
-    "the length of a head › is bounded alike at %i bytes when packets differ (%j)",
-    (bytes, lineEnd, taken) => {
-      const whole = Buffer.from(headOf(bytes, lineEnd));
-      for (const size of [1, 3, 1_460, 16_384, whole.length]) {
-        const parser = new HttpAnswerParser("GET", 1024);
-        let trouble: string | null = null;
-        for (let at = 0; at < whole.length && trouble === null; at += size) {
-          trouble = parser.feed(whole.subarray(at, at + size));
-        }
-        expect({ size, taken: trouble === null && parser.state === "complete" }).toEqual({
-          size,
-          taken,
-        });
+  ])("is the same at %i bytes for every packet size with line end %j", (bytes, lineEnd, taken) => {
+    const whole = Buffer.from(headOf(bytes, lineEnd));
+    for (const size of [1, 3, 1_460, 16_384, whole.length]) {
+      const parser = new HttpAnswerParser("GET", 1024);
+      let trouble: string | null = null;
+      for (let at = 0; at < whole.length && trouble === null; at += size) {
+        trouble = parser.feed(whole.subarray(at, at + size));
       }
-    },
-  );
+      expect({ size, taken: trouble === null && parser.state === "complete" }).toEqual({
+        size,
+        taken,
+      });
+    }
+  });
 });
 
 test.each([
@@ -191,12 +188,12 @@ test.each([
   ["keep-alive, close", false],
   ["closed-later", true],
   ["upgrade", true],
-])("a connection › with %j may be used again: %s", (connection, reusable) => {
+])("HttpAnswerParser › reads Connection: %j as reusable: %s", (connection, reusable) => {
   const head = `HTTP/1.1 200 OK\r\nConnection: ${connection}\r\nContent-Length: 0\r\n\r\n`;
   expect(parse(head).answer.reusable).toBe(reusable);
 });
 
-test("a folded header › is one field, whatever it holds", () => {
+test("HttpAnswerParser › joins a folded header into one field", () => {
   const { headers } = parse(
     'HTTP/1.1 200 OK\r\n folded status\r\nWWW-Authenticate: Basic\r\n  realm="x"\r\n\t, NTLM\r\nB: c\r\n\r\n',
   ).answer;

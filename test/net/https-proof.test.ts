@@ -15,7 +15,7 @@ test.each([
   ["ns1.example.com", { dnsNames: ["*.example.com"] }],
   ["default ABCDEF", { commonName: "default ABCDEF" }],
   ["default abcdef", { commonName: "default ABCDEF" }],
-] as const)("a management address's name › %s is proven by %j", (expected, wishes) => {
+] as const)("checkCertificateName › accepts %s when the certificate has %j", (expected, wishes) => {
   expect(check(expected, wishes)).toBeNull();
 });
 
@@ -28,6 +28,6 @@ test.each([
   ["a.ns1.example.com", { dnsNames: ["*.example.com"] }],
   ["192.0.2.1", { commonName: "192.0.2.1", dnsNames: ["192.0.2.1"] }],
   ["default ABCDEF", { commonName: "default ABCDEF and more" }],
-] as const)("a management address's name › %s is not proven by %j", (expected, wishes) => {
+] as const)("checkCertificateName › rejects %s when the certificate has %j", (expected, wishes) => {
   expect(check(expected, wishes)).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
 });

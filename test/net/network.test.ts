@@ -23,7 +23,7 @@ describe("connect_to", () => {
     ["ex01.EXAMPLE.com", 443, "tcp", "::1", 8443, 6],
     ["2001:db8::1", 25, "udp", "127.0.0.1", 2525, 4],
     ["2001:db8::2", 993, "tcp", "::1", 993, 6],
-  ] as const)("%s:%i over %s goes to %s:%i", async (host, port, transport, address, to, family) => {
+  ] as const)("maps %s:%i over %s to %s:%i", async (host, port, transport, address, to, family) => {
     expect(await network.resolve(host, port, transport)).toEqual({
       kind: "address",
       address,
@@ -36,7 +36,7 @@ describe("connect_to", () => {
     ["192.168.1.154", 993, "tcp"],
     ["192.168.1.154", 143, "icmp"],
     ["127.0.0.1", 80, "tcp"],
-  ] as const)("%s:%i over %s is refused where nothing maps it", async (host, port, transport) => {
+  ] as const)("refuses %s:%i over %s when nothing maps it", async (host, port, transport) => {
     expect(await network.resolve(host, port, transport)).toMatchObject({ kind: "forbidden" });
   });
 
@@ -47,12 +47,12 @@ describe("connect_to", () => {
     ["[::1]:2", "::1", 2],
     ["::1", "::1", null],
     ["10.0.0.1:65535", "10.0.0.1", 65535],
-  ])("endpoint %s", (text, host, port) => {
+  ])("reads the endpoint %s", (text, host, port) => {
     expect(readHostPort(text)).toEqual({ host, port });
   });
 });
 
-describe("names", () => {
+describe("name resolution", () => {
   function counting(answers: readonly (readonly ResolvedAddress[] | Error)[]) {
     let asked = 0;
     let time = 0;
@@ -80,7 +80,7 @@ describe("names", () => {
     };
   }
 
-  test("lookups under way are shared, answers kept for their time, in any letter case", async () => {
+  test("shares running lookups and caches answers for their TTL in any letter case", async () => {
     const names = counting([
       [{ address: "10.0.0.1", family: 4 }],
       [{ address: "10.0.0.2", family: 4 }],
@@ -95,7 +95,7 @@ describe("names", () => {
     expect(names.asked()).toBe(2);
   });
 
-  test("a failure is kept for a short time only", async () => {
+  test("caches a failure only briefly", async () => {
     const names = counting([new Error("ENOTFOUND ex01"), [{ address: "10.0.0.1", family: 4 }]]);
     expect(await names.resolve("ex01")).toMatchObject({
       kind: "dns_failure",
@@ -108,7 +108,7 @@ describe("names", () => {
   });
 });
 
-test("names › the last address stands while DNS is silent, also in a network made since, until DNS says otherwise", async () => {
+test("name resolution › keeps the last address while DNS is silent, until DNS says otherwise", async () => {
   const memory = new NameMemory();
   const fails = (code: string) => Object.assign(new Error(code), { code });
   const network = (answer: readonly ResolvedAddress[] | Error) =>
@@ -131,7 +131,7 @@ test("names › the last address stands while DNS is silent, also in a network m
   expect(await silent.resolve("ex01", 25, "tcp")).toMatchObject({ kind: "dns_failure" });
 });
 
-test("names › what clients resolve is remembered apart from what we do", async () => {
+test("name resolution › remembers what clients resolve separately", async () => {
   const memory = new NameMemory();
   const network = (isForClients: boolean, answer: Promise<readonly ResolvedAddress[]>) =>
     createNetwork({
@@ -156,30 +156,27 @@ test("names › what clients resolve is remembered apart from what we do", async
   expect(forUs).toMatchObject({ kind: "dns_failure" });
 });
 
-describe("a name that DNS cannot hold", () => {
+describe("invalid host name", () => {
   test.each([
     ["a NUL that cuts it off", "127.0.0.1\0.evil.example"],
     ["900,000 characters", "a".repeat(900_000)],
     ["an escape sequence", "ex01\u001b[2K"],
     ["a direction override", "ex01\u202e"],
-  ])(
-    "a name that DNS cannot hold › is asked of no resolver when it has %s",
-    async (_what, name) => {
-      const asked: string[] = [];
-      const network = createNetwork({
-        connectTo: {},
-        unmapped: "allow",
-        now: () => 0,
-        lookup: (each) => {
-          asked.push(each);
-          return Promise.resolve([{ address: "127.0.0.1", family: 4 as const }]);
-        },
-      });
-      expect(await network.resolve(name, 80, "tcp")).toMatchObject({
-        kind: "dns_failure",
-        absent: true,
-      });
-      expect(asked).toEqual([]);
-    },
-  );
+  ])("is not looked up when it has %s", async (_what, name) => {
+    const asked: string[] = [];
+    const network = createNetwork({
+      connectTo: {},
+      unmapped: "allow",
+      now: () => 0,
+      lookup: (each) => {
+        asked.push(each);
+        return Promise.resolve([{ address: "127.0.0.1", family: 4 as const }]);
+      },
+    });
+    expect(await network.resolve(name, 80, "tcp")).toMatchObject({
+      kind: "dns_failure",
+      absent: true,
+    });
+    expect(asked).toEqual([]);
+  });
 });

@@ -27,9 +27,12 @@ test.each([
     [{ address: "fe80::1%eth0", port: 1 }, V6[1]],
     "PROXY TCP6 fe80::1 2001:db8:0:1::11 1 443\r\n",
   ],
-] as const)("proxyHeader V1 › %s", (_, [source, destination], header) => {
-  expect(proxyHeader("V1", source, destination).toString("latin1")).toBe(header);
-});
+] as const)(
+  "proxyHeader V1 › writes the expected header for %s",
+  (_, [source, destination], header) => {
+    expect(proxyHeader("V1", source, destination).toString("latin1")).toBe(header);
+  },
+);
 
 test.each([
   ["IPv4", V4, "2111000c" + "c0000207" + "c633640b" + "dc0401bb"],
@@ -42,11 +45,14 @@ test.each([
       "dc0401bb",
   ],
   ["two families", [V4[0], V6[1]], "20000000"],
-] as const)("proxyHeader V2 › %s", (_, [source, destination], rest) => {
-  expect(proxyHeader("V2", source, destination).toString("hex")).toBe(SIGNATURE + rest);
-});
+] as const)(
+  "proxyHeader V2 › writes the expected header for %s",
+  (_, [source, destination], rest) => {
+    expect(proxyHeader("V2", source, destination).toString("hex")).toBe(SIGNATURE + rest);
+  },
+);
 
-test("proxyHeader V2 › every IPv6 address has its sixteen bytes", () => {
+test("proxyHeader V2 › writes sixteen bytes for every IPv6 address", () => {
   fc.assert(
     fc.property(fc.ipV6(), fc.nat(65_535), (address, port) => {
       const header = proxyHeader("V2", { address, port }, V6[1]);

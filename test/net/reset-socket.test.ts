@@ -37,8 +37,8 @@ const errorsOf = (socket: Socket): string[] => {
   return codes;
 };
 
-describe("a connection that is reset", () => {
-  test("shows its peer a reset › while nothing else is under way", async () => {
+describe("resetSocket", () => {
+  test("sends a reset when nothing else is in progress", async () => {
     const { client, server } = await pair();
     const seen = errorsOf(server);
     resetSocket(client);
@@ -50,7 +50,7 @@ describe("a connection that is reset", () => {
     .runIf(process.platform === "linux")
     .each<readonly [string, (client: Socket, server: Socket) => Promise<unknown>]>([
       [
-        "while its FIN is on its way",
+        "while a FIN is being sent",
         (client, server) => {
           client.end("QUIT\r\n");
           resetSocket(client);
@@ -59,7 +59,7 @@ describe("a connection that is reset", () => {
         },
       ],
       [
-        "in the moment in which its peer hangs up",
+        "at the moment when the peer closes",
         async (client, server) => {
           const hungUp = once(client.resume(), "end");
           server.end();
@@ -68,7 +68,7 @@ describe("a connection that is reset", () => {
           resetSocket(client);
         },
       ],
-    ])("gives its descriptor back › %s", async (_when, reset) => {
+    ])("closes its descriptor %s", async (_when, reset) => {
     const before = await openDescriptors();
     for (let each = 0; each < 20; each += 1) {
       const { client, server } = await pair();

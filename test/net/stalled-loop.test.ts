@@ -56,12 +56,12 @@ async function probeWhileHeld(port: number, holdMs: number, turns = 1) {
 
 const OURS = { passed: null, outcome: "fault", reason: "agent_fault" };
 
-describe("while our own event loop is held", () => {
-  test("a time-out that passed meanwhile is ours", async () => {
+describe("event loop stall attribution", () => {
+  test("reports agent_fault when the timeout passes during the stall", async () => {
     expect(await probeWhileHeld(await server(null), 2 * TIMEOUT_MS)).toEqual(OURS);
   });
 
-  test("an answer that came in time and lay unread is never a time-out", async () => {
+  test("passes when the response arrived in time and was read after the stall", async () => {
     const port = await server("READY\r\n");
     const run = runMonitor(
       monitorSpec("TCP"),
@@ -73,11 +73,11 @@ describe("while our own event loop is held", () => {
     expect((await run).passed).toBe(true);
   });
 
-  test("a server that lost its patience with us is not blamed", async () => {
+  test("reports agent_fault when the server closes during the stall", async () => {
     expect(await probeWhileHeld(await server(null, 100), 0.75 * TIMEOUT_MS)).toEqual(OURS);
   });
 
-  test("a refusal is the server's, held or not", async () => {
+  test("reports refused when the port is closed, despite a stall", async () => {
     expect(await probeWhileHeld(await closedPort(), 2 * TIMEOUT_MS)).toEqual({
       passed: false,
       outcome: "refused",
@@ -85,12 +85,12 @@ describe("while our own event loop is held", () => {
     });
   });
 
-  test("a wrong answer is the server's, held or not", async () => {
+  test("reports a mismatch when the response is wrong, despite a stall", async () => {
     const seen = await probeWhileHeld(await server("SORRY\r\n", 50), 0.6 * TIMEOUT_MS);
     expect(seen).toEqual({ passed: false, outcome: "mismatch", reason: "pattern_missing" });
   });
 
-  test("without a hold a time-out is the server's", async () => {
+  test("reports banner_timeout when there is no stall", async () => {
     expect(await probeWhileHeld(await server(null), 1)).toEqual({
       passed: false,
       outcome: "timeout",
@@ -99,8 +99,8 @@ describe("while our own event loop is held", () => {
   });
 });
 
-describe("the watch over the loop", () => {
-  test("counts a hold while it ends, and once", async () => {
+describe("EventLoopMonitor", () => {
+  test("counts a stall once, as soon as it ends", async () => {
     const watch = new EventLoopMonitor();
     const before = watch.enter();
     await sleep(20);
@@ -112,7 +112,7 @@ describe("the watch over the loop", () => {
     watch.leave();
   });
 
-  test("a hold before a probe began is not its own", async () => {
+  test("does not count a stall that began before the probe", async () => {
     const watch = new EventLoopMonitor();
     watch.enter();
     await nextTurn();

@@ -38,7 +38,7 @@ async function hostsFile(text: string): Promise<string> {
 }
 
 describe("createSystemLookup", () => {
-  test("a name of the hosts file › waits for no DNS server", async () => {
+  test("answers a name of the hosts file without waiting for DNS", async () => {
     const dns = await silentServer();
     const file = await hostsFile(
       "# servers\n192.0.2.11 ex01.example.com EX01 # first\n2001:db8::11\tex01.example.com\nnonsense here\n",
@@ -54,7 +54,7 @@ describe("createSystemLookup", () => {
     void silent;
   });
 
-  test("a hosts file › counts as it is now, also where it is gone", async () => {
+  test("uses the hosts file as it is now, even when it was removed", async () => {
     const file = await hostsFile("192.0.2.11 ex01.example.com\n");
     const lookup = createSystemLookup({ hostsFile: file, servers: ["127.0.0.1:9"] });
     expect(await lookup("ex01.example.com")).toMatchObject([{ address: "192.0.2.11" }]);
@@ -65,7 +65,7 @@ describe("createSystemLookup", () => {
   });
 
   const skip = missing("named", "bind9");
-  test.skipIf(skip !== null)("DNS › tells addresses of both families and their TTL", async () => {
+  test.skipIf(skip !== null)("returns addresses of both families with their TTL", async () => {
     const bind = await startBind({
       zone: "example.com",
       records: "ex01 7 IN AAAA 2001:db8::11\nex01 7 IN A 192.0.2.11\n",
@@ -82,7 +82,7 @@ describe("createSystemLookup", () => {
   });
 });
 
-describe("a hostile DNS server", () => {
+describe("lookup at a faulty DNS server", () => {
   const u16 = (value: number): number[] => [value >> 8, value & 0xff];
   const u32 = (value: number): number[] => [
     ...u16(Math.floor(value / 65_536)),
@@ -162,7 +162,7 @@ describe("a hostile DNS server", () => {
     return labels.join(".");
   }
 
-  test("names without a dot › are asked of DNS in each search domain, and silence holds up no other name", async () => {
+  test("tries each search domain for a name without a dot, and silence delays no other name", async () => {
     const names = new Map([
       ["ex01.corp.example.com", 11],
       ["ex02", 12],
@@ -214,7 +214,7 @@ describe("a hostile DNS server", () => {
     };
   }
 
-  test("that fails for IPv4 and answers for IPv6 › takes no address away", async () => {
+  test("keeps the IPv4 address when the server fails for IPv4 and answers for IPv6", async () => {
     const AAAA = 28;
     let isBroken = false;
     const socket = createSocket("udp4");
@@ -257,7 +257,7 @@ describe("a hostile DNS server", () => {
   test.each([
     ["the IPv6 address of a server with both", true],
     ["the IPv6 address of a server without another", false],
-  ])("that answers for IPv4 and is silent for IPv6 › leaves %s", async (_, hasIpv4) => {
+  ])("keeps %s when the server answers for IPv4 only", async (_, hasIpv4) => {
     const AAAA = 28;
     const REFUSED = 5;
     let isBroken = false;
@@ -306,7 +306,7 @@ describe("a hostile DNS server", () => {
     Buffer.concat([question.subarray(0, 2), Buffer.from(bytes)]);
   test.each<readonly [string, Say]>([
     ["half a header", (question) => junk(question, 0x81, 0x80, 0)],
-    ["65,535 records announced", (question) => answer(question, [], 0xffff)],
+    ["a count of 65,535 records", (question) => answer(question, [], 0xffff)],
     [
       "a record longer than the message",
       (question) => answer(question, [[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0xff, 0xff, 1]]),
@@ -333,14 +333,14 @@ describe("a hostile DNS server", () => {
         ),
     ],
     [
-      "64 KB of nothing",
+      "64 KB of zeros",
       (question) => answer(question, [Array.from({ length: 60_000 }, () => 0)], 5_000),
     ],
     [
-      "an alias of control characters and nothing more",
+      "only an alias of control characters",
       (question) => answer(question, [record(CNAME, 9, [4, 27, 91, 50, 74, 0])]),
     ],
-  ])("is no address › %s", async (_case, say) => {
+  ])("returns no address when the answer is %s", async (_case, say) => {
     const { found, network } = await askedOf(say);
     expect(found.kind === "addresses" ? found.addresses : []).toEqual([]);
     expect(JSON.stringify(found)).not.toMatch(/\\u00[01]/);
@@ -349,7 +349,7 @@ describe("a hostile DNS server", () => {
     });
   });
 
-  test("is believed of 32 addresses, of 3,000 that it sends", async () => {
+  test("keeps 32 addresses when the server sends 3,000", async () => {
     const { found } = await askedOf((question) =>
       answer(
         question,
@@ -366,7 +366,7 @@ describe("a hostile DNS server", () => {
     [2 ** 31 - 1, 30_000],
     [2 ** 31, 30_000],
     [2 ** 32 - 1, 30_000],
-  ])("says for how long within bounds › a time to live of %i s is %i ms", async (ttl, keptMs) => {
+  ])("caches a TTL of %i s for %i ms", async (ttl, keptMs) => {
     const { network, clock, asked } = await askedOf((question) => answer(question, [address(ttl)]));
     const resolve = () => network.resolve("ex01.example.com", 25, "tcp");
     expect(await resolve()).toMatchObject({ kind: "address", address: "192.0.2.11" });
@@ -384,7 +384,7 @@ describe("a hostile DNS server", () => {
     [0, 0, 0, 0],
     [224, 0, 0, 1],
     [255, 255, 255, 255],
-  ])("leads nowhere on this host › %i.%i.%i.%i", async (...bytes) => {
+  ])("forbids a connection when the answer is %i.%i.%i.%i", async (...bytes) => {
     const { network } = await askedOf((question) => answer(question, [record(A, 9, bytes)]));
     expect(await network.resolve("ex01.example.com", 25, "tcp")).toMatchObject({
       kind: "forbidden",
@@ -393,7 +393,7 @@ describe("a hostile DNS server", () => {
   });
 });
 
-describe("createNetwork › a server known by name", () => {
+describe("createNetwork with a server known by name", () => {
   const BOTH: readonly ResolvedAddress[] = [
     { address: "2001:db8::11", family: 6 },
     { address: "192.0.2.11", family: 4 },
@@ -430,11 +430,11 @@ describe("createNetwork › a server known by name", () => {
     [undefined, "2001:db8::11"],
     [4, "192.0.2.11"],
     [6, "2001:db8::11"],
-  ] as const)("the ADC's family %j decides", async (family, address) => {
+  ] as const)("returns the address of the ADC's family %j", async (family, address) => {
     expect(await answering([BOTH]).resolve(family)).toMatchObject({ kind: "address", address });
   });
 
-  test("without an address of that family it has none", async () => {
+  test("reports dns_failure when there is no address of that family", async () => {
     const { resolve } = answering([BOTH.slice(0, 1)]);
     expect(await resolve(4)).toMatchObject({
       kind: "dns_failure",
@@ -446,8 +446,8 @@ describe("createNetwork › a server known by name", () => {
   test.each([
     ["no answer in time", failing("ETIMEOUT")],
     ["a server that fails", failing("ESERVFAIL")],
-    ["nothing at all", null],
-  ] as const)("the last address is kept › after %s", async (_, silence) => {
+    ["no response at all", null],
+  ] as const)("keeps the last address after %s", async (_, silence) => {
     const { resolve, later } = answering([BOTH, silence]);
     await resolve(4);
     later();
@@ -456,7 +456,7 @@ describe("createNetwork › a server known by name", () => {
     expect(await resolve(4)).toMatchObject({ address: "192.0.2.11" });
   });
 
-  test("the last address is forgotten › when DNS says that the name is gone", async () => {
+  test("forgets the last address when DNS says that the name is gone", async () => {
     const { resolve, later } = answering([BOTH, failing("ENOTFOUND"), failing("ETIMEOUT")]);
     await resolve(4);
     later();
@@ -472,7 +472,7 @@ describe("members behind a domain name", () => {
     ["-IPv6Address YES", 6],
     ["-IPv6Address NO", 4],
     ["-queryType AAAA", 6],
-  ])("add server s name %s › asks for IPv%i", (options, family) => {
+  ])('with options "%s" are looked up over IPv%i', (options, family) => {
     const estate = parseNsConf(
       `add server s ex01.example.com ${options}
 add service svc s TCP 25
@@ -483,7 +483,7 @@ bind service svc -monitorName tcp`,
     expect(probe?.action.run?.target).toMatchObject({ host: "ex01.example.com", family });
   });
 
-  test("NITRO tells the address › it is the one that is probed, and each of several is a member", () => {
+  test("take the addresses that NITRO reports, one member for each", () => {
     const server = {
       name: "fqdn",
       address: null,

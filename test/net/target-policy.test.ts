@@ -44,7 +44,7 @@ describe("createTargetPolicy", () => {
     "ff02::1",
     "255.255.255.255",
     "100.100.100.200",
-  ])("createTargetPolicy › refuses %s", (address) => {
+  ])("refuses %s", (address) => {
     expect(policy(address, 443)).toContain("allow_targets");
   });
 
@@ -63,11 +63,11 @@ describe("createTargetPolicy", () => {
     "223.255.255.255",
     "2001:db8::1",
     "100.100.100.201",
-  ])("createTargetPolicy › lets %s pass", (address) => {
+  ])("permits %s", (address) => {
     expect(policy(address, 443)).toBeNull();
   });
 
-  test("createTargetPolicy › lets what is allowed pass, in either family, and nothing beside it", () => {
+  test("permits allowed ranges in either family and nothing else", () => {
     const some = createTargetPolicy({ allowTargets: ["127.0.0.64/26", "::1"], listen: [] });
     expect(some("127.0.0.66", 1)).toBeNull();
     expect(some("::ffff:127.0.0.66", 1)).toBeNull();
@@ -76,7 +76,7 @@ describe("createTargetPolicy", () => {
     expect(some("::", 1)).not.toBeNull();
   });
 
-  test("createTargetPolicy › refuses a port of ours at every address of this machine, and only there", () => {
+  test("refuses the agent's own port at every address of this machine and nowhere else", () => {
     const all = createTargetPolicy({
       allowTargets: [],
       listen: [{ host: "", port: 9743 }],
@@ -111,7 +111,7 @@ test.each([
   ["127.0.0.1/", false],
   ["/8", false],
   ["127.0.0.1/-1", false],
-])("isRange › %s: %s", (text, is) => {
+])("isRange › classifies %s as %s", (text, is) => {
   expect(isRange(text)).toBe(is);
 });
 
@@ -122,11 +122,11 @@ test.each([
   ["0.0.0.0", false],
   ["10.0.0.1", false],
   ["localhost", false],
-])("isAdcItself › %s: %s", (text, is) => {
+])("isAdcItself › classifies %s as %s", (text, is) => {
   expect(isAdcItself(text)).toBe(is);
 });
 
-describe("the one dial", () => {
+describe("target policy", () => {
   function guarded(change: Partial<NetworkOptions> = {}): Network {
     return createNetwork({
       connectTo: {},
@@ -173,7 +173,7 @@ describe("the one dial", () => {
     "0x7f000001",
     "0177.0.0.1",
     "127.1",
-  ])("dial › no packet leaves for %s, and it is a fault of our own way", async (host) => {
+  ])("lets dial report agent_path without a connection when the target is %s", async (host) => {
     const server = await listening();
     const seen = await reach(guarded(), host, server.port);
     expect(seen).toMatchObject({ outcome: "fault", reason: "agent_path", step: "resolve" });
@@ -181,7 +181,7 @@ describe("the one dial", () => {
     expect(server.seen()).toBe(0);
   });
 
-  test("dial › a name that DNS answers with a loopback address is refused as the address is", async () => {
+  test("lets dial report agent_path when DNS answers with a loopback address", async () => {
     const server = await listening();
     const network = guarded({ lookup: async () => [{ address: "127.0.0.1", family: 4 }] });
     expect(await reach(network, "ex01.example.com", server.port)).toMatchObject({
@@ -197,13 +197,13 @@ describe("the one dial", () => {
       (port: number) => ({ [`127.0.0.1:${port}`]: `127.0.0.1:${port}` }),
     ],
     ["by connect_to without a port", () => ({ "127.0.0.1": "127.0.0.1" })],
-  ])("dial › goes where the operator says: %s", async (_, mapped) => {
+  ])("lets dial connect when loopback is permitted %s", async (_, mapped) => {
     const server = await listening();
     const network = guarded({ connectTo: mapped(server.port) });
     expect(await reach(network, "127.0.0.1", server.port)).toMatchObject({ outcome: "match" });
   });
 
-  test("dial › goes where the operator says: by allow_targets", async () => {
+  test("lets dial connect when loopback is permitted by allow_targets", async () => {
     const server = await listening();
     const targets = createTargetPolicy({ allowTargets: ["127.0.0.0/8"], listen: [] });
     expect(await reach(guarded({ targets }), "localhost", server.port)).toMatchObject({
@@ -211,7 +211,7 @@ describe("the one dial", () => {
     });
   });
 
-  test("askUdp › no datagram leaves for a loopback address", async () => {
+  test("lets askUdp send no datagram to a loopback address", async () => {
     const socket = createSocket("udp4");
     let heard = 0;
     socket.on("message", () => (heard += 1));
@@ -229,7 +229,7 @@ describe("the one dial", () => {
     expect(heard).toBe(0);
   });
 
-  test("resolveTarget › no echo leaves for a loopback address, whatever is mapped with a port", async () => {
+  test("lets resolveTarget refuse loopback for ICMP when only a port is mapped", async () => {
     const network = guarded({ connectTo: { "127.0.0.1:80": "127.0.0.1:80" } });
     const seen = await observe(probeContext(1_000, { network }), async (run) => {
       const target = { host: "127.0.0.1", port: 0, server: null };
@@ -241,7 +241,7 @@ describe("the one dial", () => {
     expect(seen).toMatchObject({ outcome: "fault", reason: "agent_path" });
   });
 
-  test("resolve › what the operator wrote himself is never refused, and opens nothing for others", async () => {
+  test("permits a loopback target that the operator wrote, and no other", async () => {
     const network = guarded();
     expect(await network.resolve("127.0.0.1", 443, "tcp", "operator")).toMatchObject({
       kind: "address",

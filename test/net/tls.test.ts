@@ -48,7 +48,7 @@ async function handshake(
 const nothing = (): void => undefined;
 const trusting = { ca: labCa(), expectedNames: ["mail.example.com"] };
 
-describe("verification is reported, and does not fail a probe by itself", () => {
+describe("TLS verification", () => {
   type Row = readonly [CertificateName, Partial<TlsSettings>, string, string];
   test.each<Row>([
     ["mail", trusting, "ok", "ok"],
@@ -57,27 +57,30 @@ describe("verification is reported, and does not fail a probe by itself", () => 
     ["expired", trusting, "expired", "certificate_expired"],
     ["not_yet_valid", trusting, "not_yet_valid", "certificate_not_yet_valid"],
     ["wrong_name", trusting, "name", "certificate_name"],
-  ])("%s", async (name, settings, verification, reason) => {
-    const seen = await handshake(nothing, certificate(name), settings);
-    expect(seen).toMatchObject({ outcome: "match", tls: { verification } });
-    expect(seen.tls?.chain[0]?.sha256).toMatch(/^[0-9a-f]{64}$/);
-    expect(seen.tls?.chain[0]?.thumbprint).toMatch(/^[0-9A-F]{40}$/);
-    expect(seen.tls?.chain[0]?.notAfter).toBeGreaterThan(0);
-    const strict = await handshake(nothing, certificate(name), {
-      ...settings,
-      rejectUnauthorized: true,
-    });
-    expect(strict.reason).toBe(reason);
-    expect(strict.tls).toMatchObject({ verification });
-    expect(strict.tls?.chain.length).toBeGreaterThan(0);
-  });
+  ])(
+    "is recorded for certificate %s, and fails the handshake only when enforced (row %$)",
+    async (name, settings, verification, reason) => {
+      const seen = await handshake(nothing, certificate(name), settings);
+      expect(seen).toMatchObject({ outcome: "match", tls: { verification } });
+      expect(seen.tls?.chain[0]?.sha256).toMatch(/^[0-9a-f]{64}$/);
+      expect(seen.tls?.chain[0]?.thumbprint).toMatch(/^[0-9A-F]{40}$/);
+      expect(seen.tls?.chain[0]?.notAfter).toBeGreaterThan(0);
+      const strict = await handshake(nothing, certificate(name), {
+        ...settings,
+        rejectUnauthorized: true,
+      });
+      expect(strict.reason).toBe(reason);
+      expect(strict.tls).toMatchObject({ verification });
+      expect(strict.tls?.chain.length).toBeGreaterThan(0);
+    },
+  );
 
   test.each([
     ["expired", "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z", 1],
     ["not valid yet", "2100-01-01T00:00:00Z", "2110-01-01T00:00:00Z", 1],
     ["current", "2020-01-01T00:00:00Z", "2110-01-01T00:00:00Z", 0],
   ])(
-    "an authority sent beside a chain that verifies may be %s",
+    "succeeds when the server also sends an authority that is %s",
     async (_how, from, to, unneeded) => {
       // The lab's authority, signed by another root that nobody trusts any more: a cross-signature.
       const key = createPrivateKey(labAuthority().key);
@@ -117,19 +120,19 @@ describe("verification is reported, and does not fail a probe by itself", () => 
     },
   );
 
-  test("dates are judged by the probe's own clock", async () => {
+  test("uses the probe's own clock", async () => {
     const late = (): number => Date.parse("2200-01-01");
     const seen = await handshake(nothing, certificate("mail"), trusting, late);
     expect(seen.tls?.verification).toBe("expired");
   });
 
-  test("key and signature are told", async () => {
+  test("records key type and signature algorithm", async () => {
     const seen = await handshake(nothing, certificate("rsa"), trusting);
     expect(seen.tls?.chain[0]).toMatchObject({ key: "rsa 2048", signature: "ecdsa-with-SHA256" });
     expect(seen.tls?.chain[0]?.names).toContain("ex01.example.com");
   });
 
-  test("a name is sent only when there is one", async () => {
+  test("sends SNI only when a name is configured", async () => {
     const names: (string | false)[] = [];
     const behaviour = (socket: Socket): unknown =>
       names.push(
@@ -144,7 +147,7 @@ describe("verification is reported, and does not fail a probe by itself", () => 
   });
 });
 
-describe("a handshake that fails is named", () => {
+describe("TLS handshake failure", () => {
   type Row = readonly [
     name: string,
     Behaviour,
@@ -154,7 +157,7 @@ describe("a handshake that fails is named", () => {
   ];
   test.each<Row>([
     [
-      "a farewell in clear text",
+      "a closing message in clear text",
       (socket) => socket.end("* BYE Connection is closed. 14\r\n"),
       null,
       {},
@@ -169,7 +172,7 @@ describe("a handshake that fails is named", () => {
     ],
     ["closed at once", (socket) => socket.end(), null, {}, ["closed_without_data"]],
     ["reset at once", (socket) => socket.resetAndDestroy(), null, {}, ["reset"]],
-    ["silence", nothing, null, {}, ["tls_timeout"]],
+    ["no response", nothing, null, {}, ["tls_timeout"]],
     [
       "closed inside the first record",
       (socket) => socket.end(Buffer.from([0x16, 3, 3, 0, 100, 2])),
@@ -198,7 +201,7 @@ describe("a handshake that fails is named", () => {
       { maxVersion: "TLSv1.2" },
       ["tls_handshake"],
     ],
-  ])("%s", async (_name, behaviour, tls, settings, reasons) => {
+  ])("has the expected reason: %s", async (_name, behaviour, tls, settings, reasons) => {
     const limitMs = reasons.includes("tls_timeout") ? 1_500 : 10_000;
     const seen = await handshake(behaviour, tls, settings, Date.now, limitMs);
     expect(reasons).toContain(seen.reason);
@@ -208,7 +211,7 @@ describe("a handshake that fails is named", () => {
     }
   });
 
-  test("an ADC with old settings reaches an old server", async () => {
+  test("does not occur at an old server when legacy settings permit TLS 1.0", async () => {
     const old = certificate("rsa", {
       minVersion: "TLSv1",
       maxVersion: "TLSv1",
@@ -222,7 +225,7 @@ describe("a handshake that fails is named", () => {
     expect(seen).toMatchObject({ outcome: "match", tls: { protocol: "TLSv1" } });
   });
 
-  test("a certificate demanded of us, by TLS 1.2: the server's own was seen all the same", async () => {
+  test("still records the server's certificate when TLS 1.2 demands a client certificate", async () => {
     const demanding = certificate("mail", {
       ca: labCa(),
       requestCert: true,
@@ -235,7 +238,7 @@ describe("a handshake that fails is named", () => {
     expect(seen.tls?.chain[0]?.names).toContain("mail.example.com");
   });
 
-  test("a certificate demanded of us, by TLS 1.3: the refusal comes after the handshake", async () => {
+  test("shows after the handshake when TLS 1.3 demands a client certificate", async () => {
     const demanding = certificate("mail", {
       ca: labCa(),
       requestCert: true,
@@ -256,7 +259,7 @@ describe("a handshake that fails is named", () => {
   });
 });
 
-test("a connection › ends with the farewell of TLS when the probe has what it wants", async () => {
+test("TLS connection › ends with an alert when the probe has what it wants", async () => {
   const server = await serve(
     (socket) => {
       socket.write("220 ready\r\n");
@@ -293,8 +296,8 @@ test("a connection › ends with the farewell of TLS when the probe has what it 
   expect([types[0], types.at(-1)]).toEqual([22, 21]);
 });
 
-describe("TLS after clear text", () => {
-  test("STARTTLS keeps the conversation and tells the facts", async () => {
+describe("startTls", () => {
+  test("continues the conversation and records the TLS facts", async () => {
     const { cert, key } = certificate("mail");
     const server = await serve((socket) => {
       socket.write("220 ready\r\n");

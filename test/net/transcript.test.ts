@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Transcript, TRANSCRIPT_BYTES } from "../../src/net/transcript.ts";
 
-test("transcript › lines carry their direction, packets do not show", () => {
+test("transcript › marks lines by direction and hides packet boundaries", () => {
   const transcript = new Transcript();
   transcript.received("220 re");
   transcript.received("ady\r\n");
@@ -11,7 +11,7 @@ test("transcript › lines carry their direction, packets do not show", () => {
   expect(transcript.toString()).toBe("< 220 ready\n> EHLO x\n< 250-a\n< 250 b\n-- TLSv1.3\n");
 });
 
-test("transcript › a secret never shows: plain, in base64, URL-encoded, or split over packets", () => {
+test("transcript › redacts a secret that is plain, in base64, URL-encoded or split over packets", () => {
   const secret = "p@ss w\u00f6rd/+1";
   const transcript = new Transcript();
   transcript.redactSecret(secret);
@@ -27,7 +27,7 @@ test("transcript › a secret never shows: plain, in base64, URL-encoded, or spl
   expect(text.match(/<secret>/g)).toHaveLength(5);
 });
 
-test("transcript › the login of AUTH PLAIN and of Basic is a secret too", () => {
+test("transcript › redacts the logins of AUTH PLAIN and Basic", () => {
   const transcript = new Transcript();
   transcript.redactSecret("hunter2");
   transcript.sent(`AUTH PLAIN ${Buffer.from("\0itest\0hunter2").toString("base64")}\r\n`);
@@ -39,7 +39,7 @@ test("transcript › the login of AUTH PLAIN and of Basic is a secret too", () =
   }
 });
 
-test("transcript › bounded whatever comes, and a secret at the cut is not shown in part", () => {
+test("transcript › is bounded and shows no part of a secret at the cut", () => {
   for (let pad = TRANSCRIPT_BYTES - 40; pad < TRANSCRIPT_BYTES + 4; pad += 1) {
     const transcript = new Transcript();
     transcript.redactSecret("correct-horse-battery-staple");
@@ -51,7 +51,7 @@ test("transcript › bounded whatever comes, and a secret at the cut is not show
   }
 });
 
-test("transcript › control characters do not reach a terminal", () => {
+test("transcript › replaces control characters", () => {
   const transcript = new Transcript();
   transcript.received("\u001b[31mred\u0007\r\n");
   expect(transcript.toString()).toBe("< \u00b7[31mred\u00b7\n");
