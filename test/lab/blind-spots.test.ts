@@ -20,7 +20,7 @@ bind serviceGroup sg_owa_2010 ex09 443
 bind serviceGroup sg_owa_2010 -monitorName mon_owa_2010
 `;
 
-test("measureBlindSpots › takes each server's own version when an estate has two", async () => {
+test("measureBlindSpots › uses each server's own version when an estate has two", async () => {
   const estate = parseNsConf(MIXED, { adc: "mixed" });
   const { tables } = await measureBlindSpots({ estate, advised: estate, timeoutMs: 1_000 });
   const rows = tables.flatMap(({ failures, rows: own }) =>
@@ -36,7 +36,7 @@ test("measureBlindSpots › takes each server's own version when an estate has t
   expect(rows.find(({ name }) => name === "mon_owa_2010")?.healthy).toBe("fails");
 });
 
-test("measureBlindSpots › of the demo's own ns.conf says what the README does, and nothing fails while all is well", async () => {
+test("measureBlindSpots › finds in the demo's ns.conf what the README says, with every probe passing when healthy", async () => {
   const demo = parseNsConf(await readFile("lab/demo.conf", "utf8"), { adc: "demo" });
   // Three of its groups, by whose health page its servers are known as Exchange: the others take longer and are alike.
   const services = new Map(

@@ -86,8 +86,8 @@ function numbers(row: Json | undefined, fields: readonly string[]): readonly str
   return fields.filter((field) => !Number.isFinite(Number.parseFloat(String(row?.[field]))));
 }
 
-describe("check_netscaler › against the lab", () => {
-  test("first generation › states, certificates, hardware, HA and configuration", async () => {
+describe("lab NITRO with check_netscaler", () => {
+  test("first generation reads states, certificates, hardware, HA and configuration", async () => {
     const states = rows(await firstGeneration("stat/lbvserver"), "lbvserver");
     expect(states.map(({ name, state }) => [name, state])).toEqual([
       ["v_imap", "UP"],
@@ -137,7 +137,7 @@ describe("check_netscaler › against the lab", () => {
     });
   });
 
-  test("second generation › a service group's health and its members' quorum", async () => {
+  test("second generation reads a service group's health and its members", async () => {
     await withSession(async (get) => {
       const [group] = rows(await get("config/servicegroup/sg_web"), "servicegroup");
       expect(group).toMatchObject({
@@ -168,7 +168,7 @@ describe("check_netscaler › against the lab", () => {
     });
   });
 
-  test("any client › lists tell no state of services and vservers, what is asked for by name does", async () => {
+  test("shows the state of services and vservers by name, not in lists", async () => {
     await withSession(async (get) => {
       for (const [resource, name] of [
         ["service", "svc_imap"],
@@ -184,7 +184,7 @@ describe("check_netscaler › against the lab", () => {
     });
   });
 
-  test("any client › built-in monitors are listed, bound or not, and aggregates hold all that is bound", async () => {
+  test("lists built-in monitors and aggregates everything bound", async () => {
     await withSession(async (get) => {
       const monitors = rows(await get("config/lbmonitor"), "lbmonitor").map(
         ({ monitorname }) => monitorname,
@@ -204,7 +204,7 @@ describe("check_netscaler › against the lab", () => {
     });
   });
 
-  test("any client › a field that is not documented is refused", async () => {
+  test("refuses an undocumented field", async () => {
     await withSession(async (get) => {
       expect(await get("config/lbvserver?attrs=name,moonphase")).toMatchObject({ errorcode: 278 });
       expect(await get("config/lbvserver?attrs=name,curstate")).toMatchObject({ errorcode: 0 });
@@ -212,7 +212,7 @@ describe("check_netscaler › against the lab", () => {
   });
 });
 
-describe("the vendor's exporter › against the lab", () => {
+describe("lab NITRO with the vendor's exporter", () => {
   /** Of each entity that it asks for by default: some of the fields that it makes metrics of. */
   const METRICS: Readonly<Record<string, readonly string[]>> = {
     lbvserver:
@@ -237,7 +237,7 @@ describe("the vendor's exporter › against the lab", () => {
   };
 
   test.each(Object.entries(METRICS))(
-    "%s › every field that becomes a metric is a number",
+    "gives numbers for all metric fields of %s",
     async (entity, fields) => {
       await withSession(async (get) => {
         const answer = await get(`stat/${entity}`);
@@ -249,7 +249,7 @@ describe("the vendor's exporter › against the lab", () => {
     },
   );
 
-  test("service groups › members by statbindings, each named group?server?port", async () => {
+  test("lists service group members with statbindings as group?server?port", async () => {
     await withSession(async (get) => {
       const groups = rows(await get("stat/servicegroup"), "servicegroup");
       expect(groups.map(({ servicegroupname }) => servicegroupname)).toEqual(["sg_web"]);
@@ -266,7 +266,7 @@ describe("the vendor's exporter › against the lab", () => {
     });
   });
 
-  test("lists by a pattern and with chosen fields", async () => {
+  test("filters by a pattern and chosen fields", async () => {
     await withSession(async (get) => {
       const answer = await get("config/lbvserver?filter=name:%2f^v_w%2f&attrs=name,comment");
       expect(rows(answer, "lbvserver")).toEqual([{ name: "v_web" }]);
@@ -274,14 +274,14 @@ describe("the vendor's exporter › against the lab", () => {
   });
 });
 
-describe("documented fields › of the resources that matter", () => {
+describe("documented fields", () => {
   test.each([
     ["lbvserver", 120],
     ["csvserver", 80],
     ["service", 60],
     ["servicegroup", 55],
     ["lbmonitor", 95],
-  ])("%s has more than %i of them, and rows carry them", async (resource, least) => {
+  ])("of %s are more than %i, and rows carry them", async (resource, least) => {
     expect(documentedFields("config", resource, 13)?.length).toBeGreaterThan(least);
     const [row] = rows(await firstGeneration(`config/${resource}`), resource);
     expect(Object.keys(row ?? {}).length).toBeGreaterThan(least / 3);
@@ -294,7 +294,7 @@ describe("documented fields › of the resources that matter", () => {
     ["sslprofile", "sslinterception", [10, 11], [12, 13, 14]],
     ["gslbvserver", "toggleorder", [10, 11, 12, 13], [14]],
     ["lbvserver", "curstate", [], [10, 11, 12, 13, 14]],
-  ])("%s › %s is told by firmware that documents it alone", (resource, field, not, told) => {
+  ])("include %s.%s only for firmware that documents it", (resource, field, not, told) => {
     const knows = (firmware: number): boolean =>
       documentedFields("config", resource, firmware)?.includes(field) === true;
     expect([not.filter(knows), told.filter(knows)]).toEqual([[], told]);

@@ -29,15 +29,15 @@ function alertAfterMs(says: string): number | null {
   return waits.length === 0 ? null : Math.min(...waits);
 }
 
-test("scenarios › alerts are about what most stories name", () => {
+test("lab scenarios › name findings that alerts cover, except the known ones", () => {
   const named = SCENARIO_NAMES.flatMap((name) => scenario(name).named?.says ?? []);
   expect(new Set(named.filter((says) => alertAfterMs(says) === null))).toEqual(
     new Set(["vip_protected", "mailbox_side", "agree_down", "unknown"]),
   );
 });
 
-describe("each story of the lab", () => {
-  test.each(SCENARIO_NAMES)("%s lasts until it must have been said, and an alert fires", (name) => {
+describe("lab scenarios", () => {
+  test.each(SCENARIO_NAMES)("%s lasts until its finding is reported and its alert fires", (name) => {
     const { named, steps, conf } = scenario(name);
     if (named === null) {
       return;

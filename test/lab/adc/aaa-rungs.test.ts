@@ -97,12 +97,12 @@ const wrong = {
   },
 };
 
-describe("the rungs of AAA, climbed by the agent's own transactions", () => {
-  test("Outlook on the web is reached through form and single sign-on", async () => {
+describe("transactions behind the lab ADC's AAA", () => {
+  test("owa_form reaches Outlook on the web through form login and single sign-on", async () => {
     expect(await climb(lab, "owa_form", "/owa/", "probe-a")).toBe("ok");
   });
 
-  test("by the name of either LDAP policy, and of the domain", async () => {
+  test("owa_form logs in by account name, mail address and domain name", async () => {
     const known = lab.accounts.find(({ username }) => username === "probe-a");
     const password = sealed(known?.password ?? "");
     const names = ["probe-a", known?.address ?? "", `${known?.domain ?? ""}\\probe-a`];
@@ -115,33 +115,33 @@ describe("the rungs of AAA, climbed by the agent's own transactions", () => {
     expect(reasons).toEqual(["ok", "ok", "ok"]);
   });
 
-  test("a wrong password ends at the ADC", async () => {
+  test("owa_form reports aaa_rejected when the password is wrong", async () => {
     expect(await climb(lab, "owa_form", "/owa/", "probe-a", wrong)).toBe("aaa_rejected");
   });
 
-  test("who is in no group is not authorized", async () => {
+  test("owa_form reports aaa_not_authorized when the account is in no permitted group", async () => {
     expect(await climb(lab, "owa_form", "/owa/", "probe-b")).toBe("aaa_not_authorized");
   });
 
-  test("broken single sign-on is named", async () => {
+  test("owa_form reports sso_not_passed when single sign-on is broken", async () => {
     const reason = await withAaa({ sso: "broken" }, () =>
       climb(lab, "owa_form", "/owa/", "probe-a"),
     );
     expect(reason).toBe("sso_not_passed");
   });
 
-  test("a second factor is named", async () => {
+  test("owa_form reports second_factor when AAA asks for one", async () => {
     const reason = await withAaa({ secondFactor: true }, () =>
       climb(lab, "owa_form", "/owa/", "probe-a"),
     );
     expect(reason).toBe("second_factor");
   });
 
-  test("ActiveSync is reached through 401-based AAA", async () => {
+  test("eas_options reaches ActiveSync through 401-based AAA", async () => {
     expect(await climb(lab, "eas_options", "/Microsoft-Server-ActiveSync", "probe-a")).toBe("ok");
   });
 
-  test("an ADC without the traffic policy of the guide passes nobody on", async () => {
+  test("owa_form reports sso_not_passed when the ADC lacks the guide's traffic policy", async () => {
     const { conf } = scenario("aaa");
     const without = demoConf().replace(/^bind lb vserver v_owa -policyName tmp_owa.*$/m, "");
     const other = await startLab({ confText: conf?.(without) ?? without });
@@ -152,7 +152,7 @@ describe("the rungs of AAA, climbed by the agent's own transactions", () => {
     }
   });
 
-  test("a login host outside the mail domain loses the way back", async () => {
+  test("owa_form reports aaa_no_target when the login host is outside the mail domain", async () => {
     const { conf } = scenario("aaa");
     const confText = (conf?.(demoConf()) ?? "").replaceAll("aaa.example.com", "login.example.net");
     const other = await startLab({ confText });
@@ -169,8 +169,8 @@ describe("the rungs of AAA, climbed by the agent's own transactions", () => {
   });
 });
 
-describe("large bodies behind 401-based AAA", () => {
-  test("a small request passes, and a padded one is lost", async () => {
+describe("ews_folder behind 401-based AAA", () => {
+  test("passes a small request and loses a padded one when large bodies are limited", async () => {
     const confText = `${demoConf()}set lb vserver v_ews -authn401 ON -authnVsName aaa_exchange\n`;
     const other = await startLab({
       confText,

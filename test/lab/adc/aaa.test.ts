@@ -78,8 +78,8 @@ function account(username: string): { username: string; password: string } {
   return { username, password: found?.password ?? "" };
 }
 
-describe.skipIf(lacking !== null)("a form login in front of Outlook on the web", () => {
-  test("sends a stranger to the login page, with the page he wanted in NSC_TASS, and no word from Exchange", async () => {
+describe.skipIf(lacking !== null)("lab AAA form login", () => {
+  test("redirects to the login page with NSC_TASS and nothing from Exchange when there is no session", async () => {
     const answer = await browser("https://mail.example.com/owa/?x=1");
     expect(answer.status).toBe(302);
     expect(location(answer)).toBe("https://aaa.example.com/logon/LogonPoint/tmindex.html");
@@ -89,7 +89,7 @@ describe.skipIf(lacking !== null)("a form login in front of Outlook on the web",
     expect((await browser("https://mail.example.com/owa/healthcheck.htm")).status).toBe(302);
   });
 
-  test("accepts a user, signs him on at Exchange, and ends in his mailbox", async () => {
+  test("signs the user on at Exchange and opens the mailbox when the login is accepted", async () => {
     const { username, password } = account("probe-a");
     const accepted = await logIn(username, password);
     expect(accepted.status).toBe(302);
@@ -105,7 +105,7 @@ describe.skipIf(lacking !== null)("a form login in front of Outlook on the web",
     expect(inbox.headers).toMatch(/X-FEServer/i);
   });
 
-  test("rejects a wrong password, and Exchange never hears of it", async () => {
+  test("rejects a wrong password without a sign-in at Exchange", async () => {
     const before = lab.organisation.signIns().length;
     const answer = await logIn("probe-a", "wrong");
     expect(location(answer)).toContain("/logon/LogonPoint/tmindex.html");
@@ -115,7 +115,7 @@ describe.skipIf(lacking !== null)("a form login in front of Outlook on the web",
     expect((await browser("https://mail.example.com/owa/")).status).toBe(302);
   });
 
-  test("tells who is in no group of the policy that he is not privileged", async () => {
+  test("answers that the user is not privileged when in no permitted group", async () => {
     const { username, password } = account("probe-b");
     await logIn(username, password);
     const answer = await browser("https://mail.example.com/owa/");
@@ -123,7 +123,7 @@ describe.skipIf(lacking !== null)("a form login in front of Outlook on the web",
     expect(answer.body).toContain("Error: Not a privileged User.");
   });
 
-  test("knows no way back when the login page was opened by itself", async () => {
+  test("finds no target URL when the login page was opened directly", async () => {
     const { username, password } = account("probe-a");
     const answer = await browser(
       "https://aaa.example.com/cgi/tmlogin",
@@ -135,7 +135,7 @@ describe.skipIf(lacking !== null)("a form login in front of Outlook on the web",
     expect(answer.body).toContain("Target URL not found for redirect after successful login");
   });
 
-  test("broken single sign-on ends at Exchange's own login page", async () => {
+  test("ends at Exchange's own login page when single sign-on is broken", async () => {
     lab.adc.setAaa({ ...defaults, sso: "broken" });
     const { username, password } = account("probe-a");
     await logIn(username, password);
@@ -146,7 +146,7 @@ describe.skipIf(lacking !== null)("a form login in front of Outlook on the web",
     expect(page.headers).not.toMatch(/cadata=[^;]/i);
   });
 
-  test("asks for a second factor where one is demanded", async () => {
+  test("asks for a second factor when one is required", async () => {
     lab.adc.setAaa({ ...defaults, secondFactor: true });
     const { username, password } = account("probe-a");
     expect((await logIn(username, password)).body).toContain("/cgi/dlge");
@@ -154,10 +154,10 @@ describe.skipIf(lacking !== null)("a form login in front of Outlook on the web",
   });
 });
 
-describe.skipIf(lacking !== null)("a 401 login in front of ActiveSync", () => {
+describe.skipIf(lacking !== null)("lab AAA 401 login", () => {
   const url = "https://mail.example.com/Microsoft-Server-ActiveSync";
 
-  test("challenges by itself, then passes the credential on", async () => {
+  test("challenges first, then passes the credential on", async () => {
     const challenge = await browser(url, "--request", "OPTIONS");
     expect(challenge.status).toBe(401);
     expect(challenge.headers).toMatch(/WWW-Authenticate: Basic/);
@@ -171,7 +171,7 @@ describe.skipIf(lacking !== null)("a 401 login in front of ActiveSync", () => {
     );
   });
 
-  test("may lose large bodies", async () => {
+  test("closes without a response when a large body exceeds the limit", async () => {
     lab.adc.setAaa({ ...defaults, largePostLimitBytes: 10_240 });
     const { username, password } = account("probe-a");
     const post = (bytes: number): Promise<CurlAnswer> =>
@@ -181,7 +181,7 @@ describe.skipIf(lacking !== null)("a 401 login in front of ActiveSync", () => {
     expect(lost).toMatchObject({ status: 0, exit: 52 });
   });
 
-  test("other virtual directories stand open as before", async () => {
+  test("leaves other virtual directories open", async () => {
     const answer = await browser("https://mail.example.com/EWS/Exchange.asmx");
     expect(answer.status).toBe(401);
     expect(answer.headers).toMatch(/X-FEServer/i);

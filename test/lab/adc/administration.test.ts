@@ -54,8 +54,8 @@ async function client(port: number): Promise<{ socket: Socket; greeting: string 
   return { socket, greeting };
 }
 
-describe("disabling and enabling", () => {
-  test("a disabled server is out of service at once: no probe, no client, nothing left open", async () => {
+describe("lab ADC administration", () => {
+  test("takes a disabled server out of service at once and closes its connections", async () => {
     const { adc, port } = await start();
     const first = await client(port("192.0.2.20", 143));
     const bound = /ex0\d/.exec(first.greeting)?.[0] ?? "";
@@ -84,7 +84,7 @@ describe("disabling and enabling", () => {
     expect(adc.estate().servers.get(bound)?.enabled).toBe(true);
   });
 
-  test("graceful: its clients stay, bound clients still come, and it is out when the last has gone", async () => {
+  test("keeps existing and bound clients when disabled gracefully, until the last has gone", async () => {
     const { adc, port } = await start();
     const vip = port("192.0.2.20", 143);
     const first = await client(vip);
@@ -101,7 +101,7 @@ describe("disabling and enabling", () => {
     expect((await client(vip)).greeting).not.toContain(bound);
   });
 
-  test("with a delay it leaves when the delay is over, clients or not", async () => {
+  test("cuts remaining clients off when the disable delay is over", async () => {
     const { adc, port } = await start();
     const first = await client(port("192.0.2.20", 143));
     adc.disableService("sg", { delayMs: 300 });
@@ -117,7 +117,7 @@ describe("disabling and enabling", () => {
     expect((await client(port("192.0.2.20", 143))).greeting).toBe("");
   });
 
-  test("a server disabled by itself stays so when its group is enabled", async () => {
+  test("keeps a disabled server disabled when its group is enabled", async () => {
     const { adc } = await start();
     adc.disableServer("ex01");
     adc.disableService("sg");
@@ -126,7 +126,7 @@ describe("disabling and enabling", () => {
     expect(adc.member("sg", "ex01", 143)?.state).toBe("OUT OF SERVICE");
   });
 
-  test("a server that fails while it leaves is DOWN WHEN GOING OUT OF SERVICE", async () => {
+  test("shows DOWN WHEN GOING OUT OF SERVICE when a leaving server fails", async () => {
     let banner = "ready";
     const { adc, port } = await start(CONF, () => banner);
     const first = await client(port("192.0.2.20", 143));
@@ -139,7 +139,7 @@ describe("disabling and enabling", () => {
     );
   });
 
-  test("a server that answers with the trofsString leaves by its own wish", async () => {
+  test("shows GOING OUT OF SERVICE when a server answers with the trofsString", async () => {
     let banner = "ready";
     const conf = CONF.replace("-recv ready", "-recv ready -trofsString leaving");
     const { adc } = await start(conf, () => banner);
@@ -150,7 +150,7 @@ describe("disabling and enabling", () => {
     expect(adc.estate().services.get("sg")?.members[0]?.enabled).toBe(true);
   });
 
-  test("what the file disables is out from the start", async () => {
+  test("starts a server out of service when ns.conf disables it", async () => {
     const { adc } = await start(
       CONF.replace(
         "add server ex01 198.51.100.11",
@@ -163,7 +163,7 @@ describe("disabling and enabling", () => {
   });
 });
 
-describe("several monitors", () => {
+describe("lab ADC with several monitors", () => {
   const both = (service: string, binding = ""): string =>
     CONF.replace("add serviceGroup sg TCP", `add serviceGroup sg TCP ${service}`).replace(
       "bind serviceGroup sg -monitorName mon_banner",
@@ -171,22 +171,22 @@ describe("several monitors", () => {
     );
 
   test.each([
-    ["all must pass", both(""), "DOWN"],
-    ["or enough of them by threshold", both("-monThreshold 1"), "UP"],
-    ["by weight", both("-monThreshold 2"), "DOWN"],
+    ["all monitors must pass", both(""), "DOWN"],
+    ["enough pass for -monThreshold", both("-monThreshold 1"), "UP"],
+    ["too few pass for -monThreshold", both("-monThreshold 2"), "DOWN"],
     ["a disabled binding does not count", both("", "-monState DISABLED"), "UP"],
     [
       "a disabled monitor does not count",
       both("").replace("-recv never", "-recv never -state DISABLED"),
       "UP",
     ],
-    ["-healthMonitor NO asks nobody", both("-healthMonitor NO"), "UP"],
+    ["-healthMonitor NO ignores monitors", both("-healthMonitor NO"), "UP"],
   ] as const)("%s", async (_, conf, expected) => {
     const { adc } = await start(conf);
     expect(adc.member("sg", "ex01", 143)?.state).toBe(expected);
   });
 
-  test("a stopped monitor engine goes on saying what it said, and its counters stand still", async () => {
+  test("keeps the last state and counters of a stopped monitor engine", async () => {
     const { adc } = await start();
     const member = adc.member("sg", "ex01", 143);
     adc.setMonitorEngine(true, ({ server }) => server === "ex01");

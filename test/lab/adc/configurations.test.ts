@@ -11,14 +11,14 @@ import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
 
 const fixtures = join(import.meta.dirname, "..", "..", "fixtures", "ns.conf");
 
-describe("configurations the lab plays", () => {
-  test.each(SCENARIO_NAMES)("the ns.conf of %s has no error", (name) => {
+describe("lab configurations", () => {
+  test.each(SCENARIO_NAMES)("import without errors from the ns.conf of %s", (name) => {
     const { conf } = scenario(name);
     const estate = parseNsConf(conf?.(demoConf()) ?? demoConf(), { adc: "lab" });
     expect(estate.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
   });
 
-  test("the guide of 2010 runs as it stands, its pinned ports included", async () => {
+  test("run the 2010 guide unchanged, including its pinned ports", async () => {
     const confText = await readFile(join(fixtures, "exchange-2010.conf"), "utf8");
     const lab = await startLab({ confText, timeScale: 0.05 });
     try {
@@ -36,7 +36,7 @@ describe("configurations the lab plays", () => {
     }
   });
 
-  test("the guide of 2016 runs as it stands, with its name, time and directory servers", async () => {
+  test("run the 2016 guide unchanged, including its DNS, NTP and directory servers", async () => {
     const confText = await readFile(join(fixtures, "exchange-2016.conf"), "utf8");
     const lab = await startLab({ confText, timeScale: 0.3 });
     try {
@@ -48,7 +48,7 @@ describe("configurations the lab plays", () => {
     }
   });
 
-  test("a generated estate is of the size asked for, and imports without a diagnostic", () => {
+  test("generate an estate of the requested size that imports without diagnostics", () => {
     const estate = parseNsConf(bigConf({ members: 1_003 }), { adc: "big" });
     const members = [...estate.services.values()].flatMap((service) =>
       service.members.map(({ server, port }) => memberKey(service.name, server, port)),

@@ -10,7 +10,7 @@ const subject: ExpressionSubject = {
   groups: ["External-OWA"],
 };
 
-describe("policy expressions", () => {
+describe("policy expression evaluator", () => {
   test.each([
     ['HTTP.REQ.URL.PATH.SET_TEXT_MODE(IGNORECASE).STARTSWITH("/owa")', true],
     ['HTTP.REQ.URL.PATH.STARTSWITH("/owa")', false],
@@ -36,7 +36,7 @@ describe("policy expressions", () => {
     ['CLIENT.IP.SRC.IN_SUBNET(10.0.0.0/8) && HTTP.REQ.URL.EQ("/")', false],
     ["HTTP.REQ.URL.CONTAINS(", null],
     ["REQ.HTTP.URL == /owa*", null],
-  ])("%s", (expression, expected) => {
+  ])("evaluates %s as expected", (expression, expected) => {
     expect(evaluate(expression, subject)).toBe(expected);
   });
 });

@@ -84,8 +84,8 @@ async function datagram(vip: string, bytes: Buffer): Promise<Buffer> {
   return answer;
 }
 
-describe.skipIf(lacking !== null)("the lab", () => {
-  test("starts with every member UP, and each endpoint of the ns.conf mapped to loopback", async () => {
+describe.skipIf(lacking !== null)("lab", () => {
+  test("starts with every member UP and each endpoint of the ns.conf mapped to loopback", async () => {
     await until("all are up", () => lab.adc.members().every(({ state }) => state === "UP"));
     expect([...lab.directories.keys()]).toEqual(["dc01"]);
     expect([...lab.servers.keys()]).toEqual(["ex01", "ex02", "ex03", "ex09"]);
@@ -111,7 +111,7 @@ describe.skipIf(lacking !== null)("the lab", () => {
     expect(estate.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
   });
 
-  test("answers DNS and NTP through its datagram vservers, and LDAPS through its TCP one", async () => {
+  test("answers DNS and NTP through UDP vservers and LDAPS through a TCP vserver", async () => {
     const query = Buffer.from("4e5301000001000000000000", "hex");
     const name = Buffer.from("\x04dc01\x03lab\x07example\x03com\x00\x00\x01\x00\x01", "latin1");
     const answer = await datagram("192.0.2.23:53", Buffer.concat([query, name]));
@@ -126,7 +126,7 @@ describe.skipIf(lacking !== null)("the lab", () => {
     );
   });
 
-  test("serves NITRO with what the ADC believes, and no session is left after logout", async () => {
+  test("serves NITRO with the ADC's states and leaves no session after logout", async () => {
     const login = await nitro("POST", "/config/login", { body: { login: lab.nitroCredentials } });
     expect(login.status).toBe(201);
     const { cookie } = login;
@@ -143,7 +143,7 @@ describe.skipIf(lacking !== null)("the lab", () => {
     expect(lab.nitro[0]?.openSessions()).toBe(0);
   });
 
-  test("balances a real client to Exchange through content switching", async () => {
+  test("balances a client to Exchange through content switching", async () => {
     const port = Number(lab.connectTo["mail.example.com:443"]?.split(":")[1]);
     const via = connectTo("mail.example.com", port);
     const health = await curl(...via, "https://mail.example.com/ews/healthcheck.htm");
@@ -153,7 +153,7 @@ describe.skipIf(lacking !== null)("the lab", () => {
     expect(challenge.headers).toMatch(/X-FEServer: EX0[123]/i);
   });
 
-  test("keeps NTLM's connection, and carries the methods of Outlook Anywhere", async () => {
+  test("keeps NTLM's connection and carries the methods of Outlook Anywhere", async () => {
     const port = Number(lab.connectTo["mail.example.com:443"]?.split(":")[1]);
     const via = connectTo("mail.example.com", port);
     const [account] = lab.accounts;
@@ -173,7 +173,7 @@ describe.skipIf(lacking !== null)("the lab", () => {
     expect(echo.status).toBe(200);
   });
 
-  test("plays maintenance: the ADC sees the health pages go, and believes in port 993", async () => {
+  test("takes health pages and banner down but keeps port 993 UP in the maintenance scenario", async () => {
     const told: string[] = [];
     const run = lab.play((step) => told.push(step.text));
     await until(
@@ -190,8 +190,8 @@ describe.skipIf(lacking !== null)("the lab", () => {
   });
 });
 
-describe("a pair of nodes", () => {
-  test("one is primary and tells the states; after a failover it is the other one", async () => {
+describe("lab HA pair", () => {
+  test("reports states from the primary, and from the other node after a failover", async () => {
     const pair = await startLab({
       confText: bigConf({ members: 40, interval: 4 }),
       haPair: true,

@@ -20,7 +20,7 @@ function states(story: string, settings: Partial<MachineSettings> = {}): string 
     .join("");
 }
 
-describe("the ADC's monitor states", () => {
+describe("MonitorMachine", () => {
   test.each([
     ["one success settles a new monitor", "+", "U", {}],
     ["all retries must fail in a row", "+--+---", "UUUUUUD", {}],
@@ -29,11 +29,11 @@ describe("the ADC's monitor states", () => {
     ["successRetries must come in a row", "---+-++", "??DDDDU", { successRetries: 2 }],
     ["failureRetries counts within the last retries", "++-+-", "UUUUD", { failureRetries: 2 }],
     ["failures outside the window are forgotten", "+-++-++-", "UUUUUUUU", { failureRetries: 2 }],
-  ] as const)("%s", (_, story, expected, settings) => {
+  ] as const)("follows the rule: %s", (_, story, expected, settings) => {
     expect(states(story, settings)).toBe(expected);
   });
 
-  test("probes every interval while up, and every downTime while down", () => {
+  test("probes every interval when up and every downTime when down", () => {
     const machine = new MonitorMachine(defaults);
     machine.record(true);
     expect(machine.periodMs).toBe(5_000);

@@ -84,7 +84,7 @@ const http =
     });
   };
 
-describe("the ADC's own monitors", () => {
+describe("lab ADC monitors", () => {
   test.each([
     ["TCP", says(), "match", "Success - TCP syn+ack received."],
     [
@@ -138,20 +138,20 @@ describe("the ADC's own monitors", () => {
       "Success - Probe succeeded.",
     ],
     ["SMTP", says("421 4.3.2 Service not available\r\n"), "mismatch", "Failure - Probe failed."],
-  ] as const)("%s: %#", async (statement, behaviour, outcome, response) => {
+  ] as const)("give the expected outcome and response for %s (%#)", async (statement, behaviour, outcome, response) => {
     const limits = outcome === "timeout" ? { timeoutMs: SILENCE_MS } : {};
     const result = await probe(statement, await server(behaviour), limits);
     expect(result).toMatchObject({ outcome, response });
   });
 
-  test("a refused connection is a reset received", async () => {
+  test("report a received reset when the connection is refused", async () => {
     expect(await probe("TCP", await closedPort())).toMatchObject({
       outcome: "refused",
       response: "Failure - TCP syn sent, reset received.",
     });
   });
 
-  test("POP3 logs in with the account the ADC keeps encrypted", async () => {
+  test("log in with POP3 by the password that ns.conf holds encrypted", async () => {
     const statement = "POP3 -userName itest -password 1a2b -encrypted";
     const behaviour = (socket: Socket): void => {
       socket.write("+OK ready\r\n");
@@ -167,7 +167,7 @@ describe("the ADC's own monitors", () => {
     expect((await probe(statement, port, { password: "wrong" })).outcome).toBe("mismatch");
   });
 
-  test("an HTTP monitor sends the server's address as Host, unless customHeaders say another", async () => {
+  test("send the server's address as Host unless customHeaders set another", async () => {
     const started = await serve(http(200, ""));
     servers.push(started);
     await probe("HTTP", started.port);
@@ -178,7 +178,7 @@ describe("the ADC's own monitors", () => {
     );
   });
 
-  test("a secure monitor needs a TLS version the server speaks", async () => {
+  test("fail a secure monitor when the server speaks no common TLS version", async () => {
     const port = await server(() => undefined, true);
     expect((await probe("TCP -secure YES", port)).response).toBe(
       "Success - SSL handshake completed.",
@@ -189,7 +189,7 @@ describe("the ADC's own monitors", () => {
     });
   });
 
-  test("UDP-ECV without a pattern fails only on port unreachable", async () => {
+  test("fail UDP-ECV without recv only when the port is unreachable", async () => {
     const silent = createSocket("udp4");
     silent.bind(0, "127.0.0.1");
     await once(silent, "listening");
@@ -202,7 +202,7 @@ describe("the ADC's own monitors", () => {
     expect((await probe("UDP-ECV -send x", port)).outcome).toBe("refused");
   });
 
-  test("PING answers for a host that is powered on", async () => {
+  test("pass PING for a host that is powered on", async () => {
     expect((await probe("PING", 1, { answersPing: true })).outcome).toBe("match");
     expect((await probe("PING", 1, { timeoutMs: SILENCE_MS })).outcome).toBe("timeout");
   });

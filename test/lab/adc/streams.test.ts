@@ -109,8 +109,8 @@ async function client(port: number): Promise<{ socket: Socket; line: () => Promi
   };
 }
 
-describe.skipIf(lacking !== null)("streams and datagrams through the lab's ADC", () => {
-  test("passes bytes, and gives the next client to the server with fewer", async () => {
+describe.skipIf(lacking !== null)("lab ADC streams and datagrams", () => {
+  test("passes bytes and sends the next client to the server with fewer connections", async () => {
     const port = running.port("192.0.2.20", 993);
     const first = await client(port);
     const name = /ex0\d/.exec(await first.line())?.[0];
@@ -128,13 +128,13 @@ describe.skipIf(lacking !== null)("streams and datagrams through the lab's ADC",
     );
   });
 
-  test("ends TLS where the vserver is SSL_TCP", async () => {
+  test("terminates TLS at an SSL_TCP vserver", async () => {
     const { stdout } = await openssl(running.port("192.0.2.21", 993));
     expect(stdout).toContain("Verification: OK");
     expect(stdout).toContain("* OK The Microsoft Exchange IMAP4 service is ready.");
   });
 
-  test("an SSL vserver without a certificate is down, and resets", async () => {
+  test("keeps an SSL vserver down when it has no certificate", async () => {
     expect(running.adc.vserver("v_uncertified")?.belief()).toMatchObject({
       state: "DOWN",
       remark: "Certkey not bound",
@@ -142,7 +142,7 @@ describe.skipIf(lacking !== null)("streams and datagrams through the lab's ADC",
     expect((await openssl(running.port("192.0.2.22", 993))).stdout).not.toContain("* OK");
   });
 
-  test("a server that accepts and closes is UP to a TCP monitor and DOWN to a banner monitor", async () => {
+  test("shows a server that accepts and closes as UP to a TCP monitor and DOWN to a banner monitor", async () => {
     imaps[1]?.setMute(true);
     const byBanner = running.adc.member("sg_imap", "ex02", 143);
     await until("the banner monitor notices", () => byBanner?.state === "DOWN");
@@ -160,7 +160,7 @@ describe.skipIf(lacking !== null)("streams and datagrams through the lab's ADC",
     await until("it is back", () => byBanner?.state === "UP");
   });
 
-  test("passes datagrams and their answers", async () => {
+  test("passes datagrams and their responses", async () => {
     const socket = createSocket("udp4");
     socket.send("who", running.port("192.0.2.23", 53), "127.0.0.1");
     const [answer] = (await once(socket, "message")) as [Buffer];

@@ -101,7 +101,7 @@ async function servers(count: number, ask: () => ReturnType<typeof curl>): Promi
   return names;
 }
 
-describe.skipIf(lacking !== null)("web traffic through the lab's ADC", () => {
+describe.skipIf(lacking !== null)("lab ADC web traffic", () => {
   test("terminates TLS with the bound certificate and sends each path to its vserver", async () => {
     const answer = await viaCs("/owa/");
     expect(answer.status).toBe(200);
@@ -113,11 +113,11 @@ describe.skipIf(lacking !== null)("web traffic through the lab's ADC", () => {
     expect((JSON.parse((await viaCs("/")).body) as WebAnswer).url).toBe("/owa/");
   });
 
-  test("answers for the server where a responder policy says so", async () => {
+  test("answers for the server when a responder policy matches", async () => {
     expect(await viaCs("/owa/blocked")).toMatchObject({ status: 403, body: "Not here" });
   });
 
-  test("binds by cookie: the same cookie means the same server, none means the other one's turn", async () => {
+  test("binds a client to a server by cookie", async () => {
     const first = await viaCs("/owa/");
     const cookie = /Set-Cookie: (NSC_[^;]+)/.exec(first.headers)?.[1] ?? "";
     const name = (JSON.parse(first.body) as WebAnswer).server;
@@ -131,11 +131,11 @@ describe.skipIf(lacking !== null)("web traffic through the lab's ADC", () => {
     expect(new Set(await servers(4, () => viaCs("/owa/")))).toEqual(new Set(["ex01", "ex02"]));
   });
 
-  test("binds by source address", async () => {
+  test("binds a client to a server by source address", async () => {
     expect(new Set(await servers(4, () => viaCs("/rpc/"))).size).toBe(1);
   });
 
-  test("binds by rule: each Authorization header sticks to one server", async () => {
+  test("binds each Authorization header to one server by rule", async () => {
     const ask = (user: string) => (): ReturnType<typeof curl> =>
       curl("--user", `${user}:x`, `http://127.0.0.1:${String(running.port("192.0.2.12", 80))}/`);
     const alice = await servers(3, ask("alice"));
@@ -144,7 +144,7 @@ describe.skipIf(lacking !== null)("web traffic through the lab's ADC", () => {
     expect(alice[0]).not.toBe(bob[0]);
   });
 
-  test("takes turns by round robin", async () => {
+  test("alternates between servers with round robin", async () => {
     const names = await servers(4, () =>
       curl(`http://127.0.0.1:${String(running.port("192.0.2.11", 80))}/`),
     );
@@ -152,7 +152,7 @@ describe.skipIf(lacking !== null)("web traffic through the lab's ADC", () => {
     expect(names).toEqual([names[0], names[1], names[0], names[1]]);
   });
 
-  test("sends requests of one client connection over one connection to the server", async () => {
+  test("uses one server connection for the requests of one client connection", async () => {
     const url = `http://127.0.0.1:${String(running.port("192.0.2.12", 80))}/`;
     const { body } = await curl("--user", "carol:x", url, "--next", "-s", "--user", "carol:x", url);
     const answers = [...body.matchAll(/\{.*?\}/g)].map(([text]) => JSON.parse(text) as WebAnswer);
@@ -160,7 +160,7 @@ describe.skipIf(lacking !== null)("web traffic through the lab's ADC", () => {
     expect(answers[0]?.connection).toBe(answers[1]?.connection);
   });
 
-  test("passes bodies in both framings, and large ones", async () => {
+  test("passes chunked and large bodies", async () => {
     const url = `http://127.0.0.1:${String(running.port("192.0.2.11", 80))}/`;
     const chunked = await curl("--header", "Transfer-Encoding: chunked", "--data", "a=1", url);
     expect((JSON.parse(chunked.body) as WebAnswer).body).toBe("a=1");
@@ -168,7 +168,7 @@ describe.skipIf(lacking !== null)("web traffic through the lab's ADC", () => {
     expect((JSON.parse(large.body) as WebAnswer).bodyLength).toBe(100_000);
   });
 
-  test("redirects from 80 with the redirect URL of a vserver without services", async () => {
+  test("redirects from port 80 when the vserver has a redirect URL and no services", async () => {
     const answer = await curl(
       `http://127.0.0.1:${String(running.port("192.0.2.10", 80))}/owa/?a=b`,
     );
@@ -177,7 +177,7 @@ describe.skipIf(lacking !== null)("web traffic through the lab's ADC", () => {
     expect(running.adc.vserver("v_redirect")?.belief()).toMatchObject({ state: "DOWN" });
   });
 
-  test("uses the backup of a vserver without servers, and says so", async () => {
+  test("uses and reports the backup vserver when the vserver has no servers", async () => {
     const answer = await curl(`http://127.0.0.1:${String(running.port("192.0.2.13", 80))}/`);
     expect(answer.status).toBe(200);
     expect(running.adc.vserver("v_main")?.belief()).toMatchObject({
@@ -187,7 +187,7 @@ describe.skipIf(lacking !== null)("web traffic through the lab's ADC", () => {
     });
   });
 
-  test("takes a server out whose health page is aborted, and sends its clients to the other", async () => {
+  test("takes a server down when its health page is aborted and sends clients to the other", async () => {
     secure[0]?.setHealth(null);
     const member = running.adc.member("sg_owa", "ex01", 443);
     await until("ex01 is down", () => member?.state === "DOWN");
@@ -203,7 +203,7 @@ describe.skipIf(lacking !== null)("web traffic through the lab's ADC", () => {
     });
   });
 
-  test("answers 503 when nobody is left, while the content switch still says UP", async () => {
+  test("answers 503 when no server is left, while the content switch stays UP", async () => {
     secure.forEach((backEnd) => {
       backEnd.setHealth(null);
     });

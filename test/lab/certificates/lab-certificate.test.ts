@@ -13,8 +13,8 @@ import { labCaFile, labCertificateFiles } from "../../support/lab-certificate-fi
 
 const openssl = debianProgram("openssl", "openssl");
 
-describe("der", () => {
-  test("a length takes as few bytes as it can", () => {
+describe("DER encoder", () => {
+  test("writes a length in as few bytes as possible", () => {
     const header = (length: number) => der(0x04, Buffer.alloc(length)).subarray(0, -length || 2);
     expect(header(127)).toEqual(Buffer.from([0x04, 0x7f]));
     expect(header(128)).toEqual(Buffer.from([0x04, 0x81, 0x80]));
@@ -22,14 +22,14 @@ describe("der", () => {
     expect(header(65_536)).toEqual(Buffer.from([0x04, 0x83, 0x01, 0x00, 0x00]));
   });
 
-  test("object identifiers and bit strings are as X.690 writes them", () => {
+  test("writes object identifiers and bit strings as in X.690", () => {
     expect(oid("1.2.840.10045.4.3.2").toString("hex")).toBe("06082a8648ce3d040302");
     expect(bits(Buffer.from([0xff])).toString("hex")).toBe("030200ff");
   });
 });
 
-describe("the lab's certificates", () => {
-  test("each has the key beside it, and the authority's signature unless it is self-signed", () => {
+describe("lab certificates", () => {
+  test("match their keys and are signed by the authority unless self-signed", () => {
     const authority = new X509Certificate(labCa());
     expect(authority.ca).toBe(true);
     expect(authority.verify(authority.publicKey)).toBe(true);
@@ -45,7 +45,7 @@ describe("the lab's certificates", () => {
     expect(labAuthority().certificate).toBe(labCa());
   });
 
-  test("names and dates are what their names promise", () => {
+  test("have the names and dates that their names promise", () => {
     const read = (name: (typeof CERTIFICATE_NAMES)[number]) =>
       new X509Certificate(labCertificate(name).certificate);
     expect(read("mail").checkHost("ex02.lab.example.com")).toBe("ex02.lab.example.com");
@@ -58,7 +58,7 @@ describe("the lab's certificates", () => {
     expect(read("other").serialNumber).not.toBe(read("mail").serialNumber);
   });
 
-  test.skipIf(openssl === null)("OpenSSL verifies them by the letter of RFC 5280", () => {
+  test.skipIf(openssl === null)("are verified by OpenSSL with strict RFC 5280 checks", () => {
     for (const name of ["mail", "other", "adc", "wrong_name", "sha384", "sha512", "rsa"] as const) {
       const { certificate } = labCertificateFiles(name);
       expect(

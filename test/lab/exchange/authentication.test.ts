@@ -30,7 +30,7 @@ function basic(password: string = ACCOUNT.password, username: string = ACCOUNT.a
   return { Authorization: `Basic ${token}` };
 }
 
-describe("hashes", () => {
+describe("lab hashes", () => {
   it.each([
     ["", "31d6cfe0d16ae931b73c59d7e0c089c0"],
     ["abc", "a448017aaf21d8525fc10ae87aa6729d"],
@@ -39,21 +39,21 @@ describe("hashes", () => {
       "12345678901234567890123456789012345678901234567890123456789012345678901234567890",
       "e33b4ddc9c38f2199c3e7b164fcc0536",
     ],
-  ])("MD4 of %j is RFC 1320's", (text, digest) => {
+  ])("compute MD4 of %j as in RFC 1320", (text, digest) => {
     expect(md4(Buffer.from(text)).toString("hex")).toBe(digest);
   });
 
-  it("RC4 is RFC 6229's", () => {
+  it("compute RC4 as in RFC 6229", () => {
     const stream = rc4(Buffer.from("0102030405", "hex"), Buffer.alloc(16));
     expect(stream.toString("hex")).toBe("b2396305f03dc027ccc3524a0a1118a8");
   });
 });
 
-describe("Basic", () => {
+describe("lab Exchange Basic authentication", () => {
   const path = "/Microsoft-Server-ActiveSync";
 
   it.each([ACCOUNT.address, "LAB\\probe-a", "probe-a", "lab\\PROBE-A"])(
-    "lets %s in",
+    "accepts user name %s",
     async (username) => {
       const options = { method: "OPTIONS", headers: basic(ACCOUNT.password, username) };
       const { status, headers } = await httpsRequest(portOf(server, 443), path, options);
@@ -64,7 +64,7 @@ describe("Basic", () => {
     },
   );
 
-  it("takes a password beyond ASCII, and refuses a wrong one", async () => {
+  it("accepts a non-ASCII password and refuses a wrong one", async () => {
     const ask = async (headers: Record<string, string>) =>
       (await httpsRequest(portOf(server, 443), path, { method: "OPTIONS", headers })).status;
     expect(await ask(basic(SECOND_ACCOUNT.password, SECOND_ACCOUNT.address))).toBe(200);
@@ -72,14 +72,14 @@ describe("Basic", () => {
     expect(organisation.signIns().map(({ accepted }) => accepted)).toEqual([true, false]);
   });
 
-  it("is not taken where it is not offered", async () => {
+  it("is ignored when it is not offered", async () => {
     const options = { headers: basic() };
     expect((await httpsRequest(portOf(server, 443), "/mapi/emsmdb/", options)).status).toBe(401);
     expect(organisation.signIns()).toEqual([]);
   });
 });
 
-describe.skipIf(!hasProgram("curl", "curl"))("NTLM by curl, which sends no channel binding", () => {
+describe.skipIf(!hasProgram("curl", "curl"))("lab Exchange NTLM with curl, without channel binding", () => {
   async function curl(path: string, ...args: string[]): Promise<string> {
     const { output } = await run("curl", [
       "--silent",
@@ -99,7 +99,7 @@ describe.skipIf(!hasProgram("curl", "curl"))("NTLM by curl, which sends no chann
   }
   const ntlm = ["--ntlm", "--user", `LAB\\${ACCOUNT.username}:${ACCOUNT.password}`];
 
-  it("logs in", async () => {
+  it("accepts the right and rejects the wrong password", async () => {
     expect(await curl("/mapi/emsmdb/", ...ntlm)).toBe("200");
     expect(await curl("/mapi/emsmdb/", "--ntlm", "--user", `probe-a:wrong`)).toBe("401");
     expect(organisation.signIns()).toMatchObject([
@@ -108,7 +108,7 @@ describe.skipIf(!hasProgram("curl", "curl"))("NTLM by curl, which sends no chann
     ]);
   });
 
-  it("keeps the login for the connection, and for that one alone", async () => {
+  it("keeps the login for its connection only", async () => {
     const { output } = await run("curl", [
       "--silent",
       "--http1.1",
@@ -135,7 +135,7 @@ describe.skipIf(!hasProgram("curl", "curl"))("NTLM by curl, which sends no chann
     ["none", "200"],
     ["allow", "200"],
     ["require", "401"],
-  ] as const)("with Extended Protection %s gets %s", async (mode, status) => {
+  ] as const)("with Extended Protection %s answers %s", async (mode, status) => {
     await server.set("mapi", { kind: "extended_protection", mode });
     expect(await curl("/mapi/emsmdb/", ...ntlm)).toBe(status);
   });
@@ -149,7 +149,7 @@ if (!hasRequestsNtlm && process.env["CI"] !== undefined) {
   throw new Error("requests_ntlm is missing: install the Debian package python3-requests-ntlm.");
 }
 
-describe.skipIf(!hasRequestsNtlm)("NTLM by requests_ntlm, which binds to the channel", () => {
+describe.skipIf(!hasRequestsNtlm)("lab Exchange NTLM with requests_ntlm, with channel binding", () => {
   const SCRIPT = `
 import sys, requests, warnings
 from requests_ntlm import HttpNtlmAuth

@@ -34,7 +34,7 @@ function portOf(wellKnown: number): number {
   return server.endpoint(wellKnown)?.port ?? 0;
 }
 
-describe("LDAP", () => {
+describe("lab LDAP server", () => {
   const BASE = "DC=lab,DC=example,DC=com";
 
   function client(secure: boolean): Client {
@@ -47,7 +47,7 @@ describe("LDAP", () => {
   }
 
   it.each([
-    ["clear", false],
+    ["in clear text", false],
     ["over TLS", true],
   ])("binds and searches %s", async (_name, secure) => {
     const ldap = client(secure);
@@ -74,7 +74,7 @@ describe("LDAP", () => {
     await ldap.unbind();
   });
 
-  it("refuses a wrong password as Active Directory does, and records it", async () => {
+  it("refuses a wrong password as Active Directory does and records it", async () => {
     await expect(client(false).bind("LAB\\probe-a", "wrong")).rejects.toMatchObject({
       code: 49,
       message: expect.stringContaining("AcceptSecurityContext error, data 52e") as string,
@@ -82,7 +82,7 @@ describe("LDAP", () => {
     expect(organisation.signIns()).toMatchObject([{ protocol: "ldap", accepted: false }]);
   });
 
-  it("shows strangers its root, and no more", async () => {
+  it("shows its root entry and no more without a bind", async () => {
     const ldap = client(false);
     const { searchEntries } = await ldap.search("", { scope: "base", attributes: ["dnsHostName"] });
     expect(searchEntries).toEqual([{ dn: "", dnsHostName: "dc01.lab.example.com" }]);
@@ -90,7 +90,7 @@ describe("LDAP", () => {
     await ldap.unbind();
   });
 
-  it("can be unavailable, and stopped", async () => {
+  it("can be set unavailable and stopped", async () => {
     await server.setLdap({ kind: "dead_backend" });
     await expect(client(false).bind(ACCOUNT.address, ACCOUNT.password)).rejects.toMatchObject({
       code: 52,
@@ -99,7 +99,7 @@ describe("LDAP", () => {
     await expect(client(false).bind("", "")).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
-  it.skipIf(!hasProgram("ldapsearch", "ldap-utils"))("satisfies ldapsearch", async () => {
+  it.skipIf(!hasProgram("ldapsearch", "ldap-utils"))("answers ldapsearch", async () => {
     const { status, output } = await run("ldapsearch", [
       "-x",
       "-LLL",
@@ -121,7 +121,7 @@ describe("LDAP", () => {
   });
 
   it.skipIf(!hasProgram("/usr/lib/nagios/plugins/check_ldap", "monitoring-plugins"))(
-    "satisfies check_ldap",
+    "answers check_ldap",
     async () => {
       const args = ["-H", "127.0.0.1", "-p", String(portOf(389)), "-b", BASE, "-3"];
       const login = ["-D", ACCOUNT.address, "-P"];
@@ -133,7 +133,7 @@ describe("LDAP", () => {
   );
 });
 
-describe("DNS", () => {
+describe("lab DNS server", () => {
   /** Short patience only where silence is what is expected: elsewhere a busy machine may be slow. */
   function resolver(timeout = 5_000): Resolver {
     const dns = new Resolver({ timeout, tries: 1 });
@@ -165,7 +165,7 @@ describe("DNS", () => {
     ["silent", "ETIMEOUT"],
     ["wrong_id", "ETIMEOUT"],
     ["stopped", "ECONNREFUSED"],
-  ] as const)("%s: a client says %s", async (kind, code) => {
+  ] as const)("in state %s gives a client %s", async (kind, code) => {
     await server.setDns({ kind });
     const patience = code === "ETIMEOUT" ? 300 : 5_000;
     await expect(resolver(patience).resolve4("mail.example.com")).rejects.toMatchObject({ code });
@@ -173,7 +173,7 @@ describe("DNS", () => {
     expect(await resolver().resolve4("mail.example.com")).toEqual(["192.0.2.10"]);
   });
 
-  it("flaps: every second query", async () => {
+  it("answers every second query when flapping", async () => {
     await server.setDns({ kind: "flapping" });
     const dns = resolver();
     await dns.resolve4("mail.example.com");
@@ -183,7 +183,7 @@ describe("DNS", () => {
   });
 
   it.skipIf(!hasProgram("dig", "bind9-dnsutils"))(
-    "satisfies dig, by TCP after TC too",
+    "answers dig, also over TCP after truncation",
     async () => {
       const dig = (...args: string[]) =>
         run("dig", ["+short", "+tries=1", "@127.0.0.1", "-p", String(portOf(53)), ...args]);
@@ -197,7 +197,7 @@ describe("DNS", () => {
 });
 
 describe.skipIf(!hasProgram("/usr/lib/nagios/plugins/check_ntp_time", "monitoring-plugins"))(
-  "NTP, as check_ntp_time sees it",
+  "lab NTP server against check_ntp_time",
   () => {
     const check = () =>
       run("/usr/lib/nagios/plugins/check_ntp_time", [
@@ -213,20 +213,20 @@ describe.skipIf(!hasProgram("/usr/lib/nagios/plugins/check_ntp_time", "monitorin
         "3",
       ]);
 
-    it("healthy", async () => {
+    it("is OK when healthy", async () => {
       const { status, output } = await check();
       expect(status).toBe(0);
       expect(output).toMatch(/NTP OK: Offset -?(0\.0\d+|[\d.]+e-\d+) secs/);
     });
 
-    it("an hour ahead", async () => {
+    it("is critical when its clock is an hour ahead", async () => {
       await server.setNtp({ kind: "offset", offsetMs: 3_600_000 });
       const { status, output } = await check();
       expect(status).toBe(2);
       expect(output).toMatch(/Offset (3600|3599\.9)/);
     });
 
-    it.each(["unsynchronised", "stopped", "silent"] as const)("%s", async (kind) => {
+    it.each(["unsynchronised", "stopped", "silent"] as const)("is not OK when %s", async (kind) => {
       await server.setNtp({ kind });
       expect((await check()).status).not.toBe(0);
     });

@@ -55,7 +55,7 @@ function deliver(): void {
   organisation.deliver(ACCOUNT.address, MESSAGE, "INBOX");
 }
 
-describe("imapflow", () => {
+describe("lab IMAP server with imapflow", () => {
   it.each([
     ["993 with TLS", 993, true],
     ["143 with STARTTLS", 143, false],
@@ -92,7 +92,7 @@ describe("imapflow", () => {
     expect(inbox?.messages.map(({ uid }) => uid)).toEqual([2]);
   });
 
-  it("is told NO for a wrong password, and the attempt is recorded", async () => {
+  it("answers NO and records the attempt when the password is wrong", async () => {
     const flow = client(993, true, "wrong");
     await expect(flow.connect()).rejects.toMatchObject({ authenticationFailed: true });
     expect(organisation.signIns()).toMatchObject([
@@ -122,7 +122,7 @@ describe("imapflow", () => {
     await flow.logout();
   });
 
-  it("hears of new mail while it idles", async () => {
+  it("reports new mail during IDLE", async () => {
     const flow = client(993, true);
     await flow.connect();
     await flow.mailboxOpen("INBOX");
@@ -136,7 +136,7 @@ describe("imapflow", () => {
   });
 });
 
-describe.skipIf(!hasProgram("curl", "curl"))("curl", () => {
+describe.skipIf(!hasProgram("curl", "curl"))("lab IMAP server with curl", () => {
   it.each(["PLAIN", "NTLM"])("logs in by STARTTLS and %s, and examines", async (mechanism) => {
     deliver();
     const { status, output } = await run("curl", [
@@ -160,13 +160,13 @@ describe.skipIf(!hasProgram("curl", "curl"))("curl", () => {
   });
 });
 
-describe("on the wire", () => {
+describe("lab IMAP protocol", () => {
   async function talk(port: number, ...lines: string[]): Promise<string> {
     const send = `${lines.join("\r\n")}\r\nz LOGOUT\r\n`;
     return (await rawExchange(portOf(server, port), { send })).received;
   }
 
-  it("speaks as Exchange does: banner, CAPABILITY, sign-off", async () => {
+  it("gives Exchange's banner, CAPABILITY and sign-off", async () => {
     expect(await talk(143, "a CAPABILITY", "b LOGIN x y")).toBe(
       "* OK The Microsoft Exchange IMAP4 service is ready.\r\n" +
         "* CAPABILITY IMAP4 IMAP4rev1 LOGINDISABLED STARTTLS UIDPLUS MOVE ID CHILDREN IDLE NAMESPACE LITERAL+\r\n" +
@@ -176,7 +176,7 @@ describe("on the wire", () => {
     );
   });
 
-  it("answers an ADC's `GET /` as a bad command, and the third ends it", async () => {
+  it("answers GET / as a bad command and closes after the third", async () => {
     expect(await talk(143, "GET /", "GET /", "GET /")).toBe(
       "* OK The Microsoft Exchange IMAP4 service is ready.\r\n" +
         "GET BAD Command Error. 12\r\n".repeat(3) +
@@ -184,7 +184,7 @@ describe("on the wire", () => {
     );
   });
 
-  it("takes clear logins where the ADC offloads TLS, EXAMINEs, and takes literals", async () => {
+  it("accepts clear-text logins, EXAMINE and literals when the ADC offloads TLS", async () => {
     const plain = await startServer({ organisation, imapPopLoginType: "PlainTextLogin" });
     deliver();
     try {
@@ -200,28 +200,28 @@ describe("on the wire", () => {
     }
   });
 
-  it("cuts a line without end", async () => {
+  it("closes the connection on a line without end", async () => {
     const { end } = await rawExchange(portOf(server, 143), { send: "a".repeat(200_000) });
     expect(end).not.toBe("open");
   });
 });
 
-describe("conditions", () => {
-  it("dead_backend: banner and CAPABILITY, but NO to the right password", async () => {
+describe("lab IMAP server condition", () => {
+  it("dead_backend keeps banner and CAPABILITY and answers NO to the right password", async () => {
     await server.set("imap", { kind: "dead_backend" });
     const flow = client(993, true);
     await expect(flow.connect()).rejects.toMatchObject({ responseText: "AUTHENTICATE failed." });
     expect(organisation.signIns()).toEqual([]);
   });
 
-  it("hung_backend: NO comes late", async () => {
+  it("hung_backend answers NO late", async () => {
     await server.set("imap", { kind: "hung_backend", afterMs: 200 });
     const start = performance.now();
     await expect(client(993, true).connect()).rejects.toThrow();
     expect(performance.now() - start).toBeGreaterThan(190);
   });
 
-  it("a dismounted database fails through every front end, for its mailboxes alone", async () => {
+  it("dismounted database fails at every front end for its own mailboxes", async () => {
     organisation.setMounted("DB01", false);
     await expect(client(993, true).connect()).rejects.toMatchObject({
       responseText: "AUTHENTICATE failed.",
@@ -233,7 +233,7 @@ describe("conditions", () => {
     await expect(flow.mailboxOpen("INBOX")).rejects.toThrow();
   });
 
-  it("custom_banner: the text changes, the service does not", async () => {
+  it("custom_banner changes the banner text only", async () => {
     await server.set("imap", { kind: "custom_banner", text: "ACME mail" });
     const { received } = await rawExchange(portOf(server, 143), { until: /\n/ });
     expect(received).toBe("* OK ACME mail\r\n");
@@ -242,7 +242,7 @@ describe("conditions", () => {
     await flow.logout();
   });
 
-  it("no_certificate: BYE in clear on 993, no STARTTLS on 143", async () => {
+  it("no_certificate sends BYE in clear text on 993 and offers no STARTTLS on 143", async () => {
     await server.set("imap", { kind: "no_certificate" });
     expect(await rawExchange(portOf(server, 993), {})).toEqual({
       received: "* BYE Connection is closed. 14\r\n",
@@ -257,11 +257,11 @@ describe("conditions", () => {
 });
 
 describe.skipIf(!hasProgram("/usr/lib/nagios/plugins/check_imap", "monitoring-plugins"))(
-  "check_imap",
+  "lab IMAP server with check_imap",
   () => {
     const plugin = "/usr/lib/nagios/plugins/check_imap";
 
-    it("is content with the banner, with and without TLS, and not in maintenance", async () => {
+    it("is OK with and without TLS when healthy, and not OK in maintenance", async () => {
       const clear = [plugin, "-H", "127.0.0.1", "-p", String(portOf(server, 143)), "-e", "* OK"];
       const secure = [...clear.slice(0, 4), String(portOf(server, 993)), "-S", "-e", "* OK"];
       const check = async ([program = "", ...args]: string[]) => (await run(program, args)).status;

@@ -47,15 +47,15 @@ function handshake(port: number, options: ConnectionOptions = {}): Promise<strin
   });
 }
 
-describe("every listener", () => {
-  it("stands for a well-known port, and no other has an endpoint", () => {
+describe("lab Exchange listeners", () => {
+  it("exist for every well-known port and no other", () => {
     expect([...server.ports].sort((a, b) => a - b)).toEqual([
       25, 80, 110, 135, 143, 443, 465, 587, 993, 995, 22902, 59532,
     ]);
     expect(server.endpoint(8080)).toBeNull();
   });
 
-  it("is refused while stopped, cuts its connections, and comes back on the same port", async () => {
+  it("refuse connections when stopped and come back on the same ports", async () => {
     const before = server.ports.map((port) => portOf(server, port));
     const open = await openSocket(portOf(server, 143));
     const closed = new Promise((resolve) => open.once("close", resolve));
@@ -73,7 +73,7 @@ describe("every listener", () => {
     expect(greetings.map(({ received }) => received.slice(0, 3))).toEqual(["* O", "+OK", "220"]);
   });
 
-  it("is stopped alone when only its protocol is", async () => {
+  it("stop alone when only their protocol is stopped", async () => {
     await server.set("imap", { kind: "stopped" });
     expect((await rawExchange(portOf(server, 993), {})).end).toBe("refused");
     expect((await rawExchange(portOf(server, 110), { until: /\n/ })).received).toMatch(/^\+OK/);
@@ -84,7 +84,7 @@ describe("every listener", () => {
     ["reset", "reset"],
     ["open_port_silent", "open"],
     ["hung", "open"],
-  ] as const)("%s: no byte, and the connection is %s", async (kind, end) => {
+  ] as const)("in condition %s send no byte and leave the connection %s", async (kind, end) => {
     await server.set("all", { kind });
     for (const port of [25, 110, 143, 80, 22902]) {
       const result = await rawExchange(portOf(server, port), { quietMs: 60 });
@@ -92,14 +92,14 @@ describe("every listener", () => {
     }
   });
 
-  it("hung answers TLS and then nothing; a silent port not even that", async () => {
+  it("complete the TLS handshake when hung, but not when the open port is silent", async () => {
     await server.set("all", { kind: "hung" });
     expect(await handshake(993)).toBe("TLSv1.3");
     await server.set("all", { kind: "open_port_silent" });
     expect((await rawExchange(portOf(server, 993), { quietMs: 60 })).end).toBe("open");
   });
 
-  it("counts connections, open and accepted", async () => {
+  it("count open and accepted connections", async () => {
     const sockets = await Promise.all([1, 2, 3].map(() => openSocket(portOf(server, 110))));
     await eventually(() => server.connections(110) === 3);
     expect(server.accepted(110)).toBe(3);
@@ -109,7 +109,7 @@ describe("every listener", () => {
     expect(server.accepted(110)).toBe(3);
   });
 
-  it("frees everything at the end", async () => {
+  it("free everything when the server closes", async () => {
     const open = await openSocket(portOf(server, 22902));
     const closed = new Promise((resolve) => open.once("close", resolve));
     open.resume();
@@ -119,8 +119,8 @@ describe("every listener", () => {
   });
 });
 
-describe("maintenance", () => {
-  it("IMAP and POP accept and close without a byte; sessions that were open live on", async () => {
+describe("lab Exchange maintenance", () => {
+  it("lets IMAP and POP3 accept and close without a byte but keeps open sessions", async () => {
     const open = await openSocket(portOf(server, 143));
     let received = "";
     open.on("data", (chunk: Buffer) => (received += chunk.toString()));
@@ -136,7 +136,7 @@ describe("maintenance", () => {
     open.destroy();
   });
 
-  it("the other variant stops them, and they may need a restart by hand", async () => {
+  it("stops IMAP and POP3 in its other variant until they are restarted by hand", async () => {
     await server.set("all", { kind: "maintenance", imapPop: "stopped", manualRestart: true });
     expect((await rawExchange(portOf(server, 993), {})).end).toBe("refused");
     await server.set("all", { kind: "healthy" });
@@ -149,7 +149,7 @@ describe("maintenance", () => {
     expect(await handshake(995)).toBe("TLSv1.3");
   });
 
-  it("on 2010 means stopped services", async () => {
+  it("stops the services on 2010", async () => {
     const old = await startServer({ organisation: newOrganisation(), version: "2010" });
     await old.set("all", { kind: "maintenance" });
     expect((await rawExchange(portOf(old, 143), {})).end).toBe("refused");
@@ -158,11 +158,11 @@ describe("maintenance", () => {
   });
 });
 
-describe("TLS", () => {
+describe("lab Exchange TLS", () => {
   const LEGACY = { ciphers: "DEFAULT:@SECLEVEL=0" } as const;
 
   it.each(["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const)(
-    "speaks %s, and only its range when it has one",
+    "speaks %s, unless its range is limited to others",
     async (version) => {
       const only = { minVersion: version, maxVersion: version, ...LEGACY };
       expect(await handshake(443, only)).toBe(version);
@@ -185,7 +185,7 @@ describe("TLS", () => {
     ["adc", "ERR_TLS_CERT_ALTNAME_INVALID"],
     ["self_signed", "DEPTH_ZERO_SELF_SIGNED_CERT"],
     ["weak_rsa", "TLSv1.3"],
-  ] as const)("shows the certificate %s: %s", async (name, seen) => {
+  ] as const)("shows certificate %s, which a client sees as %s", async (name, seen) => {
     await server.set("all", { kind: "certificate", name });
     expect(await handshake(443, LEGACY)).toBe(seen);
     expect(await handshake(993, LEGACY)).toBe(seen);
@@ -201,7 +201,7 @@ describe("TLS", () => {
   });
 
   it.skipIf(!hasProgram("openssl", "openssl"))(
-    "openssl s_client verifies STARTTLS too",
+    "passes openssl s_client's verification over STARTTLS",
     async () => {
       for (const [port, protocol] of [
         [143, "imap"],

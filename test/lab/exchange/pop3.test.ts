@@ -32,8 +32,8 @@ async function talk(port: number, ...lines: string[]): Promise<string> {
   return (await rawExchange(portOf(server, port), { send })).received;
 }
 
-describe("on the wire", () => {
-  it("refuses a login without TLS, and offers STLS", async () => {
+describe("lab POP3 protocol", () => {
+  it("refuses a login without TLS and offers STLS", async () => {
     expect(await talk(110, "CAPA", "USER x", "STAT")).toBe(
       "+OK The Microsoft Exchange POP3 service is ready.\r\n" +
         "+OK\r\nTOP\r\nUIDL\r\nSASL NTLM GSSAPI\r\nSTLS\r\n.\r\n" +
@@ -42,7 +42,7 @@ describe("on the wire", () => {
     );
   });
 
-  it("ends after three bad commands", async () => {
+  it("closes after three bad commands", async () => {
     expect(await talk(110, "GET /", "GET /", "GET /")).toBe(
       "+OK The Microsoft Exchange POP3 service is ready.\r\n" +
         "-ERR Protocol error. 19\r\n".repeat(2) +
@@ -50,7 +50,7 @@ describe("on the wire", () => {
     );
   });
 
-  it("serves a mail drop: STAT, LIST, UIDL, TOP, RETR with dots stuffed, DELE, RSET", async () => {
+  it("serves STAT, LIST, UIDL, TOP, RETR with dot stuffing, DELE and RSET", async () => {
     await server.close();
     server = await startServer({ organisation, imapPopLoginType: "PlainTextLogin" });
     const received = await talk(
@@ -101,7 +101,7 @@ describe("on the wire", () => {
     ]);
   });
 
-  it("no_certificate: -ERR in clear on 995", async () => {
+  it("sends -ERR in clear text on 995 when no certificate is bound", async () => {
     await server.set("pop3", { kind: "no_certificate" });
     expect(await rawExchange(portOf(server, 995), {})).toEqual({
       received: "-ERR Connection is closed. 13\r\n",
@@ -110,7 +110,7 @@ describe("on the wire", () => {
   });
 });
 
-describe("node-pop3", () => {
+describe("lab POP3 server with node-pop3", () => {
   function client(password: string = ACCOUNT.password) {
     return new Pop3Command({
       host: "127.0.0.1",
@@ -136,7 +136,7 @@ describe("node-pop3", () => {
   });
 
   it.each(["wrong password", "dead back end", "dismounted database"])(
-    "hears what Exchange says of: %s",
+    "gives Exchange's error on: %s",
     async (cause) => {
       if (cause === "dead back end") {
         await server.set("pop3", { kind: "dead_backend" });
@@ -154,7 +154,7 @@ describe("node-pop3", () => {
   );
 });
 
-describe.skipIf(!hasProgram("curl", "curl"))("curl", () => {
+describe.skipIf(!hasProgram("curl", "curl"))("lab POP3 server with curl", () => {
   it.each(["PLAIN", "NTLM"])("logs in by STLS and %s, and lists", async (mechanism) => {
     const { status, output } = await run("curl", [
       "--silent",
@@ -175,9 +175,9 @@ describe.skipIf(!hasProgram("curl", "curl"))("curl", () => {
 });
 
 describe.skipIf(!hasProgram("/usr/lib/nagios/plugins/check_pop", "monitoring-plugins"))(
-  "check_pop",
+  "lab POP3 server with check_pop",
   () => {
-    it("is content with the banner, and not when the service is stopped", async () => {
+    it("is OK with the banner and not OK when stopped", async () => {
       const plugin = "/usr/lib/nagios/plugins/check_pop";
       const args = ["-H", "127.0.0.1", "-p", String(portOf(server, 110)), "-e", "+OK"];
       expect((await run(plugin, args)).status).toBe(0);

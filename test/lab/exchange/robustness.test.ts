@@ -52,8 +52,8 @@ const OPENINGS: Readonly<Record<number, readonly string[]>> = {
   22902: ["", "\x05\x00\x0b\x03\x10\x00\x00\x00"],
 };
 
-describe("whatever a client sends", () => {
-  it.each(Object.entries(OPENINGS))("port %s lives on", async (wellKnown, openings) => {
+describe("lab server robustness", () => {
+  it.each(Object.entries(OPENINGS))("port %s survives arbitrary input", async (wellKnown, openings) => {
     const port = portOf(server, Number(wellKnown));
     const wordy = fc.string({ unit: "binary-ascii", maxLength: 200 });
     const bytes = fc.uint8Array({ maxLength: 400 });
@@ -75,7 +75,7 @@ describe("whatever a client sends", () => {
     expect((await rawExchange(portOf(server, 143), { until: /\n/ })).received).toMatch(/^\* OK/);
   });
 
-  it("LDAP and DNS over TCP live on", async () => {
+  it("LDAP and DNS over TCP survive arbitrary input", async () => {
     for (const wellKnown of [389, 53]) {
       const port = directory.endpoint(wellKnown)?.port ?? 0;
       await fc.assert(
@@ -91,7 +91,7 @@ describe("whatever a client sends", () => {
     }
   });
 
-  it("headers beyond ASCII do not end it", async () => {
+  it("HTTPS survives non-ASCII headers", async () => {
     const { status } = await httpsRequest(portOf(server, 443), "/mapi/emsmdb/?mailboxId=x", {
       method: "POST",
       headers: { "X-RequestType": "\xff\xb5", Authorization: "NTLM \xff" },
@@ -99,7 +99,7 @@ describe("whatever a client sends", () => {
     expect(status).toBe(401);
   });
 
-  it("waits for a client that does not read, and keeps little for it", async () => {
+  it("SMTP waits for a client that does not read, with bounded memory", async () => {
     const socket = await openSocket(portOf(server, 25));
     const before = process.memoryUsage().rss;
     const flood = Buffer.from("HELP\r\n".repeat(20_000));
@@ -119,7 +119,7 @@ describe("whatever a client sends", () => {
     await eventually(() => server.connections(25) === 0);
   });
 
-  it("a client that leaves in the middle of its handshake is forgotten", async () => {
+  it("IMAPS forgets a client that leaves during the handshake", async () => {
     const socket = await openSocket(portOf(server, 993));
     await eventually(() => server.connections(993) === 1);
     socket.write(Buffer.from("1603010200010001fc0303", "hex"));

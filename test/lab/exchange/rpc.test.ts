@@ -75,7 +75,7 @@ async function answers(port: number, ...pdus: Buffer[]): Promise<Buffer> {
   return Buffer.from(received, "latin1");
 }
 
-describe("the RPC Client Access port", () => {
+describe("lab RPC Client Access port", () => {
   it("acknowledges a bind to EMSMDB", async () => {
     const ack = await answers(22902, bind(EMSMDB, 0, 81));
     expect(ack.readUInt8(2)).toBe(12); // bind_ack
@@ -86,7 +86,7 @@ describe("the RPC Client Access port", () => {
     expect(results.subarray(8, 24).toString("hex")).toBe("045d888aeb1cc9119fe808002b104860");
   });
 
-  it("rejects the context of an interface that is not there", async () => {
+  it("rejects the context of an unknown interface", async () => {
     const ack = await answers(22902, bind(NSPI, 56));
     expect(ack.readUInt8(2)).toBe(12);
     const results = ack.subarray(-28);
@@ -94,7 +94,7 @@ describe("the RPC Client Access port", () => {
     expect((await answers(59532, bind(NSPI, 56))).subarray(-28).readUInt16LE(4)).toBe(0);
   });
 
-  it("faults a call without authentication, and leaves at what is no RPC", async () => {
+  it("faults a call without authentication and closes on input that is not RPC", async () => {
     const request = Buffer.from("05000003100000001800000002000000" + "0000000000000a00", "hex");
     const both = await answers(22902, bind(EMSMDB, 0, 81), request);
     const fault = both.subarray(both.readUInt16LE(8));
@@ -105,7 +105,7 @@ describe("the RPC Client Access port", () => {
   });
 });
 
-describe("the endpoint mapper", () => {
+describe("lab endpoint mapper", () => {
   it("maps EMSMDB to the static port", async () => {
     const both = await answers(135, bind(EPM, 3), eptMap(EMSMDB, "0000"));
     const response = both.subarray(both.readUInt16LE(8));
@@ -118,14 +118,14 @@ describe("the endpoint mapper", () => {
     expect(stub.readUInt16BE(port + 5)).toBe(22902);
   });
 
-  it("has nothing for an interface that is not registered", async () => {
+  it("returns nothing when the interface is not registered", async () => {
     const both = await answers(135, bind(EPM, 3), eptMap(EPM, "0300"));
     const stub = both.subarray(both.readUInt16LE(8) + 24);
     expect(stub.readUInt32LE(20)).toBe(0);
     expect(stub.readUInt32LE(stub.length - 4)).toBe(0x16c9a0d6);
   });
 
-  it("may say another port than the static one", async () => {
+  it("maps another port than the static one when configured", async () => {
     const moved = await startServer({
       organisation: newOrganisation(),
       version: "2010",

@@ -51,9 +51,9 @@ function inbox(address: string) {
   return organisation.mailbox(address)?.folder("INBOX")?.messages ?? [];
 }
 
-describe("nodemailer", () => {
+describe("lab SMTP server with nodemailer", () => {
   it.each([587, 25, 465])(
-    "submits on %i with STARTTLS and AUTH, and the mail arrives",
+    "accepts and delivers mail on %i with STARTTLS and AUTH",
     async (port) => {
       const sent = await transport(port).sendMail({
         from: ACCOUNT.address,
@@ -74,14 +74,14 @@ describe("nodemailer", () => {
     },
   );
 
-  it("is refused with a wrong password, in the words of Exchange", async () => {
+  it("refuses a wrong password with Exchange's text", async () => {
     await expect(transport(587, "wrong").verify()).rejects.toMatchObject({
       responseCode: 535,
       response: "535 5.7.3 Authentication unsuccessful",
     });
   });
 
-  it("finds delivery to Junk Email, to nowhere, and through a dismounted database late", async () => {
+  it("delivers to Junk Email, to nowhere, and late when the database is dismounted", async () => {
     const mail = { from: ACCOUNT.address, to: ACCOUNT.address, subject: "x", text: "y" };
     await server.set("smtp", { kind: "delivery", to: "junk" });
     await transport(587).sendMail(mail);
@@ -97,7 +97,7 @@ describe("nodemailer", () => {
   });
 });
 
-it("smtp › mail sent through one server is read at another", async () => {
+it("lab SMTP server › delivers mail that can be read at another server", async () => {
   const second = await startServer({ organisation, name: "ex02" });
   await transport(587).sendMail({
     from: ACCOUNT.address,
@@ -120,8 +120,8 @@ it("smtp › mail sent through one server is read at another", async () => {
   await second.close();
 });
 
-describe("on the wire", () => {
-  it("greets and says EHLO as Exchange does, and names itself and the client", async () => {
+describe("lab SMTP protocol", () => {
+  it("greets and answers EHLO as Exchange does", async () => {
     const received = await talk(25, "EHLO probe.example.com");
     expect(received.split("\r\n")).toEqual([
       expect.stringMatching(
@@ -146,7 +146,7 @@ describe("on the wire", () => {
     ]);
   });
 
-  it("takes an anonymous sender on 25, relays nothing, and resets", async () => {
+  it("accepts an anonymous sender on 25 and relays nothing", async () => {
     const received = await talk(
       25,
       "EHLO probe",
@@ -169,7 +169,7 @@ describe("on the wire", () => {
     ]);
   });
 
-  it("wants a login on 587 and 465, and 465 greets in clear", async () => {
+  it("requires a login on 587 and 465, and greets in clear text on 465", async () => {
     for (const port of [587, 465]) {
       const received = await talk(port, "EHLO probe", "MAIL FROM:<>");
       expect(received).toMatch(/^220 ex01/);
@@ -177,7 +177,7 @@ describe("on the wire", () => {
     }
   });
 
-  it("takes BDAT chunks", async () => {
+  it("accepts BDAT chunks", async () => {
     const chunk = "Subject: chunked\r\n\r\n.\r\n";
     const received = await talk(
       25,
@@ -197,7 +197,7 @@ describe("on the wire", () => {
   });
 });
 
-describe("states", () => {
+describe("lab SMTP server state", () => {
   const NOT_ACTIVE = "421 4.3.2 Service not active";
   const NOT_AVAILABLE = "421 4.3.2 Service not available";
 
@@ -207,7 +207,7 @@ describe("states", () => {
     return lines.filter((line) => !line.startsWith("250-") && line !== "");
   }
 
-  it("inactive: 220, a perfect EHLO, then 421 at MAIL FROM and at AUTH, and the end", async () => {
+  it("inactive answers 421 at MAIL FROM and at AUTH after a normal EHLO", async () => {
     const [greeting, hello, ...rest] = await answers({ kind: "maintenance" });
     expect(greeting).toMatch(/^220 /);
     expect(hello).toBe("250 XRDST");
@@ -215,15 +215,15 @@ describe("states", () => {
     expect(await talk(587, "EHLO probe", "AUTH LOGIN")).toContain(`\r\n${NOT_ACTIVE}\r\n`);
   });
 
-  it("draining: 421 at connect", async () => {
+  it("draining answers 421 at connect", async () => {
     expect(await answers({ kind: "draining" })).toEqual([NOT_AVAILABLE]);
   });
 
-  it("hub draining: 421 at MAIL FROM", async () => {
+  it("hub draining answers 421 at MAIL FROM", async () => {
     expect((await answers({ kind: "hub_draining" })).slice(2)).toEqual([NOT_AVAILABLE]);
   });
 
-  it("back pressure: 452 at connect or MAIL FROM", async () => {
+  it("back pressure answers 452 at connect or at MAIL FROM", async () => {
     const noResources = "452 4.3.1 Insufficient system resources";
     expect(await answers({ kind: "back_pressure", at: "connect" })).toEqual([noResources]);
     const late = await answers({ kind: "back_pressure", at: "mail_from" });
@@ -234,7 +234,7 @@ describe("states", () => {
     ]);
   });
 
-  it("source limit: the session too many is told so, and a freed place is free", async () => {
+  it("source limit refuses one session too many and accepts again when one is free", async () => {
     await server.set("smtp", { kind: "source_limit", connections: 1 });
     const first = await openSocket(portOf(server, 25));
     await eventually(() => server.connections(25) === 1);
@@ -246,14 +246,14 @@ describe("states", () => {
     expect(await talk(25)).toMatch(/^220 /);
   });
 
-  it("tarpit: a refusal comes late", async () => {
+  it("tarpit delays a refusal", async () => {
     await server.set("smtp", { kind: "tarpit", delayMs: 150 });
     const start = performance.now();
     expect(await talk(25, "NONSENSE")).toContain("500 5.3.3 Unrecognized command");
     expect(performance.now() - start).toBeGreaterThan(140);
   });
 
-  it("dead back end: AUTH and RCPT fail for the time being", async () => {
+  it("dead back end fails AUTH and RCPT temporarily", async () => {
     await server.set("smtp", { kind: "dead_backend" });
     await expect(transport(587).verify()).rejects.toMatchObject({ responseCode: 454 });
     expect(await talk(25, "EHLO probe", "MAIL FROM:<>", `RCPT TO:<${ACCOUNT.address}>`)).toContain(
@@ -263,12 +263,12 @@ describe("states", () => {
 });
 
 describe.skipIf(!hasProgram("/usr/lib/nagios/plugins/check_smtp", "monitoring-plugins"))(
-  "check_smtp",
+  "lab SMTP server with check_smtp",
   () => {
     const plugin = "/usr/lib/nagios/plugins/check_smtp";
     const base = () => ["-H", "127.0.0.1", "-p", String(portOf(server, 25))];
 
-    it("is content with the greeting, also in maintenance, until it asks for MAIL FROM", async () => {
+    it("is OK with the greeting even in maintenance, but not with MAIL FROM", async () => {
       const deep = [...base(), "-f", "probe@example.org", "-C", "RSET", "-R", "250"];
       expect((await run(plugin, base())).status).toBe(0);
       expect((await run(plugin, deep)).status).toBe(0);
@@ -277,14 +277,14 @@ describe.skipIf(!hasProgram("/usr/lib/nagios/plugins/check_smtp", "monitoring-pl
       expect((await run(plugin, deep)).status).not.toBe(0);
     });
 
-    it("speaks STARTTLS", async () => {
+    it("is OK with STARTTLS", async () => {
       expect((await run(plugin, [...base(), "-S"])).status).toBe(0);
     });
   },
 );
 
-describe.skipIf(!hasProgram("curl", "curl"))("curl", () => {
-  it.each(["LOGIN", "NTLM"])("sends a message through 587 with AUTH %s", async (mechanism) => {
+describe.skipIf(!hasProgram("curl", "curl"))("lab SMTP server with curl", () => {
+  it.each(["LOGIN", "NTLM"])("accepts a message through 587 with AUTH %s", async (mechanism) => {
     const { status } = await run(
       "curl",
       [

@@ -57,10 +57,10 @@ function getFolder(folder: string, paddingBytes = 0): RequestOptions {
   };
 }
 
-describe("EWS", () => {
+describe("lab EWS", () => {
   const path = "/EWS/Exchange.asmx";
 
-  it.each([0, 65_536])("GetFolder with %i bytes of padding succeeds", async (padding) => {
+  it.each([0, 65_536])("answers GetFolder with %i bytes of padding", async (padding) => {
     const { status, headers, body } = await ask(path, getFolder("inbox", padding));
     expect(status).toBe(200);
     expect(headers["content-type"]).toBe("text/xml; charset=utf-8");
@@ -69,7 +69,7 @@ describe("EWS", () => {
     expect(headers["x-feserver"]).toBe("EX01");
   });
 
-  it("knows its folders, its operations, and XML", async () => {
+  it("reports unknown folders, unknown operations and invalid XML", async () => {
     expect((await ask(path, getFolder("nonsense"))).body).toContain("ErrorFolderNotFound");
     const other = { ...getFolder("inbox"), body: "<s:Envelope><s:Body/></s:Envelope>" };
     expect((await ask(path, other)).body).toContain("ErrorInvalidRequest");
@@ -77,7 +77,7 @@ describe("EWS", () => {
     expect([garbage.status, garbage.body.includes("ErrorSchemaValidation")]).toEqual([500, true]);
   });
 
-  it("fails for the mailboxes of a dismounted database alone, at every front end", async () => {
+  it("fails only for mailboxes of a dismounted database, at every front end", async () => {
     organisation.setMounted("DB01", false);
     const second = await startServer({ organisation, name: "ex02" });
     await second.set("ews", { kind: "auth_schemes", schemes: ["Basic"] });
@@ -99,8 +99,8 @@ describe("EWS", () => {
   });
 });
 
-describe("a back end that is not there", () => {
-  it("dead: the health page and the challenge are fine, requests get 503 with X-FEServer", async () => {
+describe("lab web server with an unavailable back end", () => {
+  it("serves health page and challenge but answers requests with 503 and X-FEServer when dead", async () => {
     await server.set("https", [
       { kind: "dead_backend" },
       { kind: "auth_schemes", schemes: ["Basic"] },
@@ -114,7 +114,7 @@ describe("a back end that is not there", () => {
     expect(headers["x-caserrorcode"]).toBe("ServerUnavailable");
   });
 
-  it("hung: 504 after its time", async () => {
+  it("answers 504 after its time when hung", async () => {
     await server.set("eas", [
       { kind: "hung_backend", afterMs: 120 },
       { kind: "auth_schemes", schemes: ["Basic"] },
@@ -126,7 +126,7 @@ describe("a back end that is not there", () => {
   });
 });
 
-describe("MAPI over HTTP", () => {
+describe("lab MAPI over HTTP", () => {
   it("names front end and mailbox server", async () => {
     organisation.activate("DB01", "ex02.lab.example.com");
     const { status, body } = await ask("/mapi/emsmdb/");
@@ -136,7 +136,7 @@ describe("MAPI over HTTP", () => {
     expect(body).toContain("<p>Mailbox: EX02.LAB.EXAMPLE.COM</p>");
   });
 
-  it("answers PING, and wants a mailbox", async () => {
+  it("answers PING only when a mailbox is given", async () => {
     const headers = { "X-RequestType": "PING", "X-RequestId": "{1}:1" };
     const ping = await ask("/mapi/emsmdb/?useMailboxOfAuthenticatedUser=true", {
       method: "POST",
@@ -150,14 +150,14 @@ describe("MAPI over HTTP", () => {
     expect(none.headers["x-caserrorcode"]).toBe("MailboxGuidWithDomainNotFound");
   });
 
-  it("is not on 2010", async () => {
+  it("does not exist on 2010", async () => {
     const old = await startServer({ organisation, version: "2010" });
     expect((await httpsRequest(portOf(old, 443), "/mapi/emsmdb/")).status).toBe(404);
     await old.close();
   });
 });
 
-describe("Autodiscover and the offline address book", () => {
+describe("lab Autodiscover", () => {
   const path = "/Autodiscover/Autodiscover.xml";
   const OUTLOOK = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a";
 
@@ -171,7 +171,7 @@ describe("Autodiscover and the offline address book", () => {
     };
   }
 
-  it("leads Outlook to the address book", async () => {
+  it("leads Outlook to the offline address book", async () => {
     const { body } = await ask(path, pox(ACCOUNT.address, OUTLOOK));
     const url = /<OABUrl>(.*?)<\/OABUrl>/.exec(body)?.[1] ?? "";
     expect(url).toMatch(/^https:\/\/mail\.example\.com\/OAB\/.+\/$/);
@@ -180,7 +180,7 @@ describe("Autodiscover and the offline address book", () => {
     expect((await ask("/OAB/")).status).toBe(403);
   });
 
-  it("leads phones to ActiveSync, and tells its errors", async () => {
+  it("leads phones to ActiveSync and reports its errors", async () => {
     const mobile =
       "http://schemas.microsoft.com/exchange/autodiscover/mobilesync/responseschema/2006";
     expect((await ask(path, pox(ACCOUNT.address, mobile))).body).toContain(
@@ -193,7 +193,7 @@ describe("Autodiscover and the offline address book", () => {
   });
 });
 
-describe("OWA's form", () => {
+describe("lab OWA form", () => {
   function post(password: string, port = portOf(server, 443)): Promise<HttpsResult> {
     return httpsRequest(port, "/owa/auth.owa", {
       method: "POST",
@@ -213,7 +213,7 @@ describe("OWA's form", () => {
     return (headers["set-cookie"] ?? []).map((cookie) => cookie.split(";")[0]).join("; ");
   }
 
-  it("lets in, and its cookies open the mailbox", async () => {
+  it("sets cookies that open the mailbox when the password is right", async () => {
     const { status, headers, ...rest } = await post(ACCOUNT.password);
     expect(status).toBe(302);
     expect(headers["location"]).toBe("https://mail.example.com/owa/");
@@ -224,13 +224,13 @@ describe("OWA's form", () => {
     expect(page.headers["x-owa-version"]).toBe("15.1.2507.6");
   });
 
-  it("refuses with reason 2", async () => {
+  it("redirects with reason=2 when the password is wrong", async () => {
     const { status, headers } = await post("wrong");
     expect(status).toBe(302);
     expect(headers["location"]).toMatch(/\/owa\/auth\/logon\.aspx\?url=.*&reason=2$/);
   });
 
-  it("goes nowhere else", async () => {
+  it("redirects to no other host", async () => {
     const { headers } = await httpsRequest(portOf(server, 443), "/owa/auth.owa", {
       method: "POST",
       body: `destination=https%3A%2F%2Fevil.example%2F&username=probe-a&password=${ACCOUNT.password}`,
@@ -238,7 +238,7 @@ describe("OWA's form", () => {
     expect(headers["location"]).toBe("https://mail.example.com/owa/");
   });
 
-  it("loops where another server has another certificate, and not where it has the same", async () => {
+  it("returns to the login at a second server only when its certificate differs", async () => {
     const cookie = cookies(await post(ACCOUNT.password));
     const second = await startServer({ organisation, name: "ex02" });
     const open = async () =>
@@ -249,7 +249,7 @@ describe("OWA's form", () => {
     await second.close();
   });
 
-  it("lets in and then shows the error page when the mailbox is not there", async () => {
+  it("accepts the login and then shows the error page when the mailbox is unavailable", async () => {
     organisation.setMounted("DB01", false);
     const answer = await post(ACCOUNT.password);
     expect(answer.headers["location"]).toBe("https://mail.example.com/owa/");
@@ -262,7 +262,7 @@ describe("OWA's form", () => {
   });
 });
 
-describe("RPC over HTTP", () => {
+describe("lab RPC over HTTP", () => {
   const authorization = `Basic ${Buffer.from(`${ACCOUNT.address}:${ACCOUNT.password}`).toString("base64")}`;
 
   function echo(authorized: boolean): string {
@@ -273,7 +273,7 @@ describe("RPC over HTTP", () => {
     );
   }
 
-  it("echoes on a clear port where the ADC offloads", async () => {
+  it("echoes on a clear-text port when the ADC offloads TLS", async () => {
     const old = await startServer({ organisation, version: "2010" });
     const { received } = await rawExchange(portOf(old, 80), { send: echo(true) });
     const [head = "", body = ""] = received.split("\r\n\r\n");
@@ -312,7 +312,7 @@ describe("RPC over HTTP", () => {
     expect({ status, output }).toEqual({ status: 0, output: "200 20 application/rpc" });
   });
 
-  it("has nothing to proxy without a destination", async () => {
+  it("answers 404 when no destination is given", async () => {
     const { status, headers } = await ask("/rpc/rpcproxy.dll");
     expect([status, headers["x-caserrorcode"]]).toEqual([404, "EndpointNotFound"]);
   });

@@ -36,19 +36,19 @@ function get(path: string, method = "GET") {
   return httpsRequest(https, path, { method });
 }
 
-describe("the health page", () => {
+describe("lab health page", () => {
   it.each(VIRTUAL_DIRECTORIES)("of %s names the server", async (directory) => {
     const { status, body } = await get(`${directory}/healthcheck.htm`);
     expect({ status, body }).toEqual({ status: 200, body: "200 OK<br/>EX01.LAB.EXAMPLE.COM" });
   });
 
-  it("is found by its ending in any letter case, and by GET alone", async () => {
+  it("is found by its ending in any letter case, and only by GET", async () => {
     expect((await get("/OWA/x/HEALTHCHECK.HTM")).body).toBe("200 OK<br/>EX01.LAB.EXAMPLE.COM");
     expect((await get("/owa/healthcheck.htm", "HEAD")).status).toBe(440);
     expect((await get("/ews/healthcheck.htm", "HEAD")).status).toBe(401);
   });
 
-  it("is cut without a status when the server is in maintenance, while the rest serves on", async () => {
+  it("is reset when the server is in maintenance while other pages are served", async () => {
     await server.set("all", { kind: "maintenance" });
     for (const directory of VIRTUAL_DIRECTORIES) {
       await expect(get(`${directory}/healthcheck.htm`)).rejects.toMatchObject({
@@ -61,7 +61,7 @@ describe("the health page", () => {
     expect((await get("/owa/healthcheck.htm")).status).toBe(200);
   });
 
-  it("drops for one component alone, and stays for a draining one", async () => {
+  it("is reset for one component in maintenance and served for a draining one", async () => {
     await server.set("ews", { kind: "maintenance" });
     await server.set("owa", { kind: "draining" });
     await expect(get("/ews/healthcheck.htm")).rejects.toThrow();
@@ -69,7 +69,7 @@ describe("the health page", () => {
     expect((await get("/mapi/healthcheck.htm")).status).toBe(200);
   });
 
-  it("tells the truth only as fast as its cache", async () => {
+  it("changes only when its cache expires", async () => {
     const slow = await startServer({ organisation: newOrganisation(), healthCacheMs: 60_000 });
     try {
       const port = portOf(slow, 443);
@@ -94,15 +94,15 @@ describe("the health page", () => {
   });
 });
 
-describe("without authentication", () => {
-  it("the root leads to OWA", async () => {
+describe("lab web server without authentication", () => {
+  it("redirects the root to OWA", async () => {
     const { status, headers } = await get("/");
     expect(status).toBe(302);
     expect(headers["location"]).toBe("https://mail.example.com/owa/");
     expect(headers["x-feserver"]).toBe("EX01");
   });
 
-  it("OWA leads to its form, and tells other methods 440", async () => {
+  it("redirects OWA to its form and answers other methods with 440", async () => {
     const { status, headers } = await get("/owa/");
     expect(status).toBe(302);
     expect(headers["location"]).toBe(
@@ -126,7 +126,7 @@ describe("without authentication", () => {
     ["/rpc/rpcproxy.dll", 'Basic realm="mail.example.com", NTLM, Negotiate'],
     ["/Autodiscover/Autodiscover.xml", 'Basic realm="mail.example.com", NTLM, Negotiate'],
     ["/PowerShell/", "Negotiate"],
-  ])("%s asks by %s", async (path, schemes) => {
+  ])("challenges %s with %s", async (path, schemes) => {
     const { status, headers } = await get(path);
     expect(status).toBe(401);
     expect(headers["www-authenticate"]).toBe(schemes);
@@ -134,12 +134,12 @@ describe("without authentication", () => {
     expect(headers["request-id"]).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it("other schemes can be set", async () => {
+  it("challenges with other schemes when set", async () => {
     await server.set("ews", { kind: "auth_schemes", schemes: ["Basic"] });
     expect((await get("/ews/exchange.asmx")).headers["www-authenticate"]).toMatch(/^Basic/);
   });
 
-  it("Autodiscover version 2 answers anybody", async () => {
+  it("answers Autodiscover version 2", async () => {
     const path =
       "/autodiscover/autodiscover.json?Email=probe-a@lab.example.com&Protocol=ActiveSync";
     expect(JSON.parse((await get(path)).body)).toEqual({
@@ -149,11 +149,11 @@ describe("without authentication", () => {
   });
 });
 
-describe("port 80", () => {
+describe("lab web server on port 80", () => {
   const request =
     "GET /owa/healthcheck.htm HTTP/1.1\r\nHost: mail.example.com\r\nConnection: close\r\n\r\n";
 
-  it("demands SSL", async () => {
+  it("answers 403 when SSL is required", async () => {
     const { received } = await rawExchange(portOf(server, 80), { send: request });
     expect(received).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
     expect(received).toMatch(/\r\nContent-Length: 0\r\n/);
@@ -172,8 +172,8 @@ describe("port 80", () => {
   });
 });
 
-describe("conditions of the web", () => {
-  it("app_pool_stopped: http.sys answers, Exchange does not", async () => {
+describe("lab web server condition", () => {
+  it("app_pool_stopped answers 503 from http.sys", async () => {
     await server.set("owa", { kind: "app_pool_stopped" });
     const { status, headers } = await get("/owa/healthcheck.htm");
     expect(status).toBe(503);
@@ -182,18 +182,18 @@ describe("conditions of the web", () => {
     expect((await get("/ews/healthcheck.htm")).status).toBe(200);
   });
 
-  it("http_answer: any page at all, health page included", async () => {
+  it("http_answer replaces every page, including the health page", async () => {
     await server.set("https", { kind: "http_answer", status: 503, body: "error 200 of 300" });
     const { status, body } = await get("/owa/healthcheck.htm");
     expect([status, body]).toEqual([503, "error 200 of 300"]);
   });
 
-  it("health_always_up: 200 in maintenance, as with the responder switched off", async () => {
+  it("health_always_up answers 200 in maintenance", async () => {
     await server.set("owa", [{ kind: "maintenance" }, { kind: "health_always_up" }]);
     expect((await get("/owa/healthcheck.htm")).status).toBe(200);
   });
 
-  it("slow: each answer comes late", async () => {
+  it("slow delays each response", async () => {
     await server.set("https", { kind: "slow", delayMs: 150 });
     const start = performance.now();
     expect((await get("/owa/healthcheck.htm")).status).toBe(200);
@@ -202,7 +202,7 @@ describe("conditions of the web", () => {
 });
 
 describe.skipIf(!hasProgram("/usr/lib/nagios/plugins/check_http", "monitoring-plugins"))(
-  "check_http",
+  "lab web server with check_http",
   () => {
     const check = (...args: string[]) =>
       run("/usr/lib/nagios/plugins/check_http", [
@@ -211,14 +211,14 @@ describe.skipIf(!hasProgram("/usr/lib/nagios/plugins/check_http", "monitoring-pl
       ]);
     const healthPage = ["-u", "/owa/healthcheck.htm", "-e", "200 OK", "-s", "200 OK<br/>"];
 
-    it("is content with the health page, and not in maintenance", async () => {
+    it("is OK with the health page and not OK in maintenance", async () => {
       expect((await check(...healthPage)).status).toBe(0);
       await server.set("all", { kind: "maintenance" });
       expect((await check(...healthPage)).status).not.toBe(0);
       expect((await check("-u", "/owa/", "-e", "302")).status).toBe(0);
     });
 
-    it("sees the certificate's end", async () => {
+    it("is critical when the certificate is expired", async () => {
       const certificate = ["-C", "30"];
       expect((await check(...certificate)).status).toBe(0);
       await server.set("https", { kind: "certificate", name: "expired" });
@@ -228,8 +228,8 @@ describe.skipIf(!hasProgram("/usr/lib/nagios/plugins/check_http", "monitoring-pl
   },
 );
 
-describe.skipIf(!hasProgram("curl", "curl"))("curl", () => {
-  it("says 56 or 52 where the health page is cut", async () => {
+describe.skipIf(!hasProgram("curl", "curl"))("lab web server with curl", () => {
+  it("gives exit status 52 or 56 when the health page is reset", async () => {
     const args = ["--silent", "--insecure", `https://127.0.0.1:${https}/owa/healthcheck.htm`];
     expect(await run("curl", args)).toEqual({
       status: 0,

@@ -24,8 +24,8 @@ afterEach(async () => {
   server = null;
 });
 
-describe("every fault", () => {
-  it("there are more than a hundred of them, named protocol.what", () => {
+describe("lab faults", () => {
+  it("are more than a hundred, named protocol.fault", () => {
     expect(FAULT_NAMES.length).toBeGreaterThan(120);
     expect(
       FAULT_NAMES.filter((name) => !/^(tcp|tls|http|imap|pop3|smtp)\.[a-z0-9_]+$/.test(name)),
@@ -33,7 +33,7 @@ describe("every fault", () => {
   });
 
   it.each(FAULT_NAMES.filter((name) => !["tcp.refused", "tcp.backlog_full"].includes(name)))(
-    "%s lets its client go and ends",
+    "%s ends when its client disconnects",
     async (name) => {
       const port = await start(name);
       const socket = await openSocket(port);
@@ -46,7 +46,7 @@ describe("every fault", () => {
   );
 });
 
-describe("TCP", () => {
+describe("lab TCP fault", () => {
   it.each([
     ["tcp.refused", "", "refused"],
     ["tcp.reset_after_accept", "", "reset"],
@@ -62,7 +62,7 @@ describe("TCP", () => {
       "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
       "closed",
     ],
-  ] as const)("%s", async (name, received, end) => {
+  ] as const)("%s behaves as expected", async (name, received, end) => {
     const port = await start(name);
     expect(await rawExchange(port, { send: "hello\r\n", quietMs: 80 })).toEqual({ received, end });
   });
@@ -92,7 +92,7 @@ describe("TCP", () => {
     "imap.literal_4g",
     "pop3.multi_line_without_end",
     "smtp.endless_greetings",
-  ] as const)("%s goes on until the client leaves", async (name) => {
+  ] as const)("%s goes on until the client disconnects", async (name) => {
     const port = await start(name);
     const socket = await openSocket(port);
     socket.write("a NOOP\r\n\r\n");
@@ -103,7 +103,7 @@ describe("TCP", () => {
     await eventually(() => server?.open() === 0);
   });
 
-  it("what drips comes a byte at a time", async () => {
+  it("tcp.drip sends one byte at a time", async () => {
     const port = await start("tcp.drip");
     const socket = await openSocket(port);
     const sizes: number[] = [];
@@ -113,7 +113,7 @@ describe("TCP", () => {
     expect(sizes.slice(0, 3)).toEqual([1, 1, 1]);
   });
 
-  it("half_close goes on reading", async () => {
+  it("imap.half_close_after_greeting goes on reading", async () => {
     const port = await start("imap.half_close_after_greeting");
     const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
     const ended = new Promise((resolve) => socket.once("end", resolve));
@@ -125,7 +125,7 @@ describe("TCP", () => {
   });
 });
 
-describe("TLS", () => {
+describe("lab TLS fault", () => {
   function handshake(port: number): Promise<string> {
     return new Promise((resolve) => {
       let said = "";
@@ -184,23 +184,23 @@ describe("TLS", () => {
     ["tls.close_after_handshake", "ended"],
     ["tls.silent_after_handshake", "silence"],
     ["tls.renegotiation", "ended HTTP/1.1 200"],
-  ] as const)("%s: Node's client says %s", async (name, outcome) => {
+  ] as const)("%s gives Node's client %s", async (name, outcome) => {
     const port = await start(name);
     expect((await handshake(port)).trim()).toBe(outcome);
   });
 
-  it("serves another protocol where asked", async () => {
+  it("serves another protocol when configured", async () => {
     const port = await start("tls.only_1_2", { healthy: "imap" });
     expect(await handshake(port)).toMatch(/^silence \* OK The Microsoft Exchange IMAP4/);
   });
 
-  it("plays other faults behind a good handshake", async () => {
+  it("combines with another fault behind a good handshake", async () => {
     const port = await start("imap.bye", { behindTls: true });
     expect(await handshake(port)).toBe("ended * BYE Connec");
   });
 
   it.skipIf(!hasProgram("openssl", "openssl"))(
-    "openssl agrees about keys and versions",
+    "gives openssl the expected keys and versions",
     async () => {
       const client = async (name: FaultName, ...args: string[]) => {
         const port = await start(name);
@@ -221,7 +221,7 @@ describe("TLS", () => {
   );
 });
 
-describe.skipIf(!hasProgram("curl", "curl"))("HTTP, as curl sees it", () => {
+describe.skipIf(!hasProgram("curl", "curl"))("lab HTTP fault", () => {
   const CURL_TIMED_OUT = 28;
   const OK = "200 OK";
 
@@ -255,7 +255,7 @@ describe.skipIf(!hasProgram("curl", "curl"))("HTTP, as curl sees it", () => {
     ["http.redirect_loop", 47, ""],
     ["http.fragmented", 0, OK],
     ["http.answers_before_request", 0, OK],
-  ] as const)("%s: exit status %i", async (name, status, body) => {
+  ] as const)("%s gives curl exit status %i", async (name, status, body) => {
     const port = await start(name, { dripMs: 200 });
     const { status: exit, output } = await run("curl", [
       "--silent",
@@ -273,7 +273,7 @@ describe.skipIf(!hasProgram("curl", "curl"))("HTTP, as curl sees it", () => {
   });
 });
 
-describe("IMAP, POP3, SMTP", () => {
+describe("lab IMAP, POP3 or SMTP fault", () => {
   it.each([
     ["imap.reset_mid_greeting", /^\* OK $/, "reset"],
     ["imap.silent_after_greeting", /^\* OK .*ready\.\r\n$/, "open"],
@@ -293,14 +293,14 @@ describe("IMAP, POP3, SMTP", () => {
     ["smtp.multi_line_greeting", /^220-.*\r\n220-.*\r\n220 ready\r\n/, "open"],
     ["smtp.greeting_without_last_line", /^220-.*\r\n220-please wait\r\n$/, "open"],
     ["smtp.no_service", /^554 /, "closed"],
-  ] as const)("%s", async (name, received, end) => {
+  ] as const)("%s behaves as expected", async (name, received, end) => {
     const port = await start(name);
     const result = await rawExchange(port, { send: "a CAPABILITY\r\n", quietMs: 120 });
     expect(result.received).toMatch(received);
     expect(result.end).toBe(end);
   });
 
-  it("smtp.not_active says 421 at MAIL FROM", async () => {
+  it("smtp.not_active answers 421 at MAIL FROM", async () => {
     const port = await start("smtp.not_active");
     const { received } = await rawExchange(port, { send: "EHLO x\r\nMAIL FROM:<>\r\n" });
     expect(received).toMatch(/\r\n250 SIZE\r\n421 4\.3\.2 Service not active\r\n$/);

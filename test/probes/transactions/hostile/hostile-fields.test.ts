@@ -37,29 +37,31 @@ const RUNS: readonly (readonly [name: string, text: string])[] = [
   ["one long name", `${run("a.")}example.com`],
 ];
 
-/** Headers that are read; a body is, too. One of them holds the run, for a head of more than 64 KB is no answer. */
+/**
+ * Each header that is read, with the statuses that it is read at; a body is read, too. One header holds the run, for a head of
+ * more than 64 KB is no answer.
+ */
 const HEADERS = [
-  "WWW-Authenticate",
-  "Set-Cookie",
-  "Location",
-  "X-FEServer",
-  "X-CalculatedBETarget",
-  "Server",
-];
+  ["WWW-Authenticate", "401 No"],
+  ["Set-Cookie", "200 OK"],
+  ["Set-Cookie", "302 Found"],
+  ["Location", "302 Found"],
+  ["X-FEServer", "200 OK"],
+  ["X-CalculatedBETarget", "401 No"],
+  ["Server", "200 OK"],
+] as const;
 
 /** The answers of a protocol that hold the text; each is the last on its connection. */
 function answersWith({ protocol }: HostileSubject, text: string): readonly Play[] {
   switch (protocol) {
     case "http":
-      return HEADERS.flatMap((header) =>
-        ["200 OK", "401 No", "302 Found"].map(
-          (status): Play =>
-            (socket) =>
-              socket.end(
-                `HTTP/1.1 ${status}\r\n${header}: ${text}\r\nWWW-Authenticate: NTLM\r\n` +
-                  `Content-Length: ${String(text.length)}\r\n\r\n${text}`,
-              ),
-        ),
+      return HEADERS.map(
+        ([header, status]): Play =>
+          (socket) =>
+            socket.end(
+              `HTTP/1.1 ${status}\r\n${header}: ${text}\r\nWWW-Authenticate: NTLM\r\n` +
+                `Content-Length: ${String(text.length)}\r\n\r\n${text}`,
+            ),
       );
     case "ldap":
     case "rpc":
