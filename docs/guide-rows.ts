@@ -74,36 +74,35 @@ export const TESTS = {
   maintenance: {
     file: "test/e2e/maintenance.test.ts",
     title:
-      "maintenance › the hour of maintenance: IMAPS still routed, HTTPS taken out, and back again",
+      "maintenance › reports IMAPS as still routed, HTTPS as taken out, and agreement after the return",
   },
   anyPort: {
     file: "test/change/any-port-vip.test.ts",
-    title: "a VIP of every port › is asked at the monitor's own port and at the endpoint mapper",
+    title: "VIP of every port › is probed at the monitor's own port and at the endpoint mapper",
   },
   anyPortGone: {
     file: "test/change/any-port-vip.test.ts",
-    title: "a refused connection proves that it is gone",
+    title: "is down when the connection is refused",
   },
   refused: {
     file: "test/change/vip-refuses.test.ts",
-    title: "a VIP that refuses us › %s",
+    title: "VIP that refuses this agent › is unknown, agent_path: %s",
   },
   wrongCertificate: {
     file: "test/e2e/vip.test.ts",
-    title: "vip › a VIP that shows another certificate than the one bound to it",
+    title: "vip › is vip_wrong_certificate when it shows another certificate than the bound one",
   },
   drained: {
     file: "test/e2e/vip.test.ts",
-    title: "vip › a VIP that still answers from a server in maintenance",
+    title: "vip › is vip_served_by_drained_server when a server in maintenance still answers",
   },
   oddSchemes: {
     file: "test/e2e/vip.test.ts",
-    title: "vip › login schemes that one server alone offers",
+    title: "vip › reports login schemes when one server alone offers others",
   },
   publicNames: {
     file: "test/e2e/public.test.ts",
-    title:
-      "each address of a client-facing name is a site of its own, with what DNS says beside the VIP",
+    title: "are each a site of its own for every address, with the DNS comparison at the VIP",
   },
   redirects: {
     file: "test/agent/evaluate-vserver.test.ts",

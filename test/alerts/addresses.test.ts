@@ -59,7 +59,7 @@ async function written(...options: readonly string[]): Promise<Told> {
 const GIVEN = ["--url", "https://witness.example.com/", "--grafana", "https://grafana.example.com"];
 
 describe("alerts --out", () => {
-  test("makes every link absolute, and the job is the site's", async () => {
+  test("makes every link absolute and uses the site's job", async () => {
     const rules = await written(...GIVEN, "--job", "witness");
     expect([...rules.keys()].sort()).toEqual(alerts.map(({ name }) => name).sort());
     for (const [name, { annotations }] of rules) {
@@ -74,7 +74,7 @@ describe("alerts --out", () => {
     );
   });
 
-  test("makes up no address that nobody gave", async () => {
+  test("writes no address when none is given", async () => {
     for (const { annotations } of (await written()).values()) {
       expect(Object.keys(annotations)).toEqual(["summary", "description"]);
     }
@@ -83,8 +83,8 @@ describe("alerts --out", () => {
 
 const jsonnet = debianProgram("jsonnet", "jsonnet");
 
-describe.skipIf(jsonnet === null)("the mixin", () => {
-  test("makes the same rules as the command, and has every dashboard", async () => {
+describe.skipIf(jsonnet === null)("mixin", () => {
+  test("makes the same rules as the command and has every dashboard", async () => {
     const config = `{ _config+:: { job: "witness", url: "${GIVEN[1] ?? ""}", grafana: "${GIVEN[3] ?? ""}" } }`;
     const source = `local mixin = (import 'mixin/mixin.libsonnet') + ${config};
       { rules: [mixin.prometheusAlerts, mixin.prometheusRules],

@@ -8,7 +8,7 @@ import { parseDuration } from "../../src/lib/timers.ts";
 const DOCS = join(import.meta.dirname, "..", "..", "docs");
 const alerts = ALERT_GROUPS.flatMap((group) => group.alerts);
 
-test("docs › every runbook path leads to a heading of its own, by the alert's former name too", async () => {
+test("alerts.md › has a heading for every runbook path, and an anchor for the alert's former name", async () => {
   const text = await readFile(join(DOCS, "alerts.md"), "utf8");
   for (const alert of alerts) {
     const [path, anchor = ""] = runbookPath(alert).split("#");
@@ -19,14 +19,14 @@ test("docs › every runbook path leads to a heading of its own, by the alert's 
   }
 });
 
-test("docs › the runbook links only to alerts that there are", async () => {
+test("runbook › links only to existing alerts", async () => {
   const text = await readFile(join(DOCS, "runbook-maintenance.md"), "utf8");
   const linked = [...text.matchAll(/alerts\.md#(\w+)/g)].map(([, name]) => name);
   expect(linked.length).toBeGreaterThan(3);
   expect(linked.filter((name) => !alerts.some((alert) => alert.name === name))).toEqual([]);
 });
 
-test("docs › the runbook types the command as it is", async () => {
+test("runbook › shows commands with the options they take", async () => {
   const text = await readFile(join(DOCS, "runbook-maintenance.md"), "utf8");
   const typed = [...text.matchAll(/^adc-witness maintenance (\w+)(.*)$/gm)].map(
     ([, kind = "", rest = ""]) => ({ kind, options: rest.match(/--[a-z-]+/g) ?? [], rest }),

@@ -84,12 +84,12 @@ async function notified(posted: readonly Record<string, string>[]): Promise<stri
 }
 
 describe.skipIf(missing("prometheus-alertmanager", "prometheus-alertmanager") !== null)(
-  "Alertmanager with the example's inhibit rules",
+  "inhibit rules in a real Alertmanager",
   () => {
     const ON_EX02 = { adc: "prod", server: "ex02", instance: "witness1:9743" };
     const DECLARED = { alertname: "AdcWitnessMaintenanceDeclared", severity: "none", ...ON_EX02 };
 
-    test("holds back what a declared window explains, and never the clients sent there", async () => {
+    test("suppress what a declared window explains, and never clients sent to the server", async () => {
       const everything = alerts
         .filter(
           ({ name }) => name.startsWith("AdcWitnessAdc") && name !== "AdcWitnessAdcUnreachable",
@@ -105,7 +105,7 @@ describe.skipIf(missing("prometheus-alertmanager", "prometheus-alertmanager") !=
       ]);
     });
 
-    test("says of one cause what it is, not what follows from it", async () => {
+    test("suppress the consequences of an alerted cause", async () => {
       const one = (alertname: string, labels: Readonly<Record<string, string>>) => ({
         alertname: `AdcWitness${alertname}`,
         severity: "critical",
@@ -140,7 +140,7 @@ describe.skipIf(missing("prometheus-alertmanager", "prometheus-alertmanager") !=
       );
     });
 
-    test("holds back nothing of another server", async () => {
+    test("suppress nothing of another server", async () => {
       const other = {
         alertname: "AdcWitnessAdcFalseDown",
         severity: "warning",
@@ -155,7 +155,7 @@ describe.skipIf(missing("prometheus-alertmanager", "prometheus-alertmanager") !=
   },
 );
 
-test("inhibition › the inhibit rules name only alerts that there are", async () => {
+test("inhibit rules › name only existing alerts", async () => {
   const { inhibit_rules: rules } = parse(await readFile(EXAMPLE, "utf8")) as {
     inhibit_rules: { source_matchers: string[]; target_matchers: string[] }[];
   };

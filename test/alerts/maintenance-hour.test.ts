@@ -47,86 +47,92 @@ const STILL_ANSWERS =
   /VipServedByDrainedServer|vip_served_by_drained_server|out of service or in maintenance/;
 const OVERRUN = /MaintenanceOverrun|maintenance_overrun|should be back from maintenance/;
 
-describe.skipIf(absent !== null)("with a real Prometheus, Alertmanager and mail server", () => {
-  test("a maintenance undeclared, declared and forgotten › everybody is told, once for each cause", async () => {
-    const hooks = await startWebhooks();
-    const post = await startPost();
-    const all = (): readonly Told[] => [...hooks.told, ...post.told()];
-    const by = (way: (typeof WAYS)[number]): readonly Told[] =>
-      all().filter((one) => one.by === way[0] && one.how === way[1] && one.about === "ex02");
-    const alertmanager = await startAlertmanager(hooks.url, post.port);
-    onTestFinished(() => alertmanager.stop());
-    /** When the last thing that each of them has heard of ex02 is this. */
-    const everybody = (what: string, says: (last: string) => boolean): Promise<unknown> =>
-      until(
-        what,
-        () => WAYS.map((way) => by(way).at(-1)?.what ?? "nothing yet"),
-        (last) => last.every(says),
-        120_000,
-      );
-    await withLab({ scenario: "healthy" }, async ({ lab, directory, configFile }) => {
-      const service = await startWitness(configFile, directory, hooks.url, post.port);
-      const prometheus = await startPrometheus({
-        agents: [service],
-        every: "1s",
-        alertmanagerPort: alertmanager.ports["http"] ?? 0,
-      });
-      const window = async (method: "POST" | "DELETE", body: object): Promise<void> => {
-        const query = method === "DELETE" ? "?name=change" : "";
-        const answer = await fetch(`${service.url}/api/v1/maintenance${query}`, {
-          method,
-          headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
-          ...(method === "DELETE" ? {} : { body: JSON.stringify(body) }),
+describe.skipIf(absent !== null)(
+  "notifications of Prometheus, Alertmanager and mail server",
+  () => {
+    test("are sent once for each cause in a maintenance undeclared, declared and forgotten", async () => {
+      const hooks = await startWebhooks();
+      const post = await startPost();
+      const all = (): readonly Told[] => [...hooks.told, ...post.told()];
+      const by = (way: (typeof WAYS)[number]): readonly Told[] =>
+        all().filter((one) => one.by === way[0] && one.how === way[1] && one.about === "ex02");
+      const alertmanager = await startAlertmanager(hooks.url, post.port);
+      onTestFinished(() => alertmanager.stop());
+      /** When the last thing that each of them has heard of ex02 is this. */
+      const everybody = (what: string, says: (last: string) => boolean): Promise<unknown> =>
+        until(
+          what,
+          () => WAYS.map((way) => by(way).at(-1)?.what ?? "nothing yet"),
+          (last) => last.every(says),
+          120_000,
+        );
+      await withLab({ scenario: "healthy" }, async ({ lab, directory, configFile }) => {
+        const service = await startWitness(configFile, directory, hooks.url, post.port);
+        const prometheus = await startPrometheus({
+          agents: [service],
+          every: "1s",
+          alertmanagerPort: alertmanager.ports["http"] ?? 0,
         });
-        expect([answer.status, answer.ok ? "" : await answer.text()]).toEqual([answer.status, ""]);
-      };
-      try {
-        await until(
-          "all agree",
-          () => verdictsAt(service.url),
-          ({ rows }) => rows.length > 0 && rows.every(({ verdict }) => verdict === "agree_up"),
-          90_000,
+        const window = async (method: "POST" | "DELETE", body: object): Promise<void> => {
+          const query = method === "DELETE" ? "?name=change" : "";
+          const answer = await fetch(`${service.url}/api/v1/maintenance${query}`, {
+            method,
+            headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+            ...(method === "DELETE" ? {} : { body: JSON.stringify(body) }),
+          });
+          expect([answer.status, answer.ok ? "" : await answer.text()]).toEqual([
+            answer.status,
+            "",
+          ]);
+        };
+        try {
+          await until(
+            "all agree",
+            () => verdictsAt(service.url),
+            ({ rows }) => rows.length > 0 && rows.every(({ verdict }) => verdict === "agree_up"),
+            90_000,
+          );
+          expect(all()).toEqual([]);
+
+          // Undeclared: clients are still sent to a server in maintenance.
+          await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
+          await everybody("the leak is told", (last) => LEAK.test(last));
+
+          // Declared: a leak is no less one. Then the server is taken out, and nothing is left to tell.
+          await window("POST", { name: "change", servers: ["ex02"], for: "1h", reason: "CU15" });
+          await until(
+            "Prometheus knows the window, and the leak goes on",
+            () => firingAlerts(prometheus),
+            (firing) =>
+              firing.has("AdcWitnessMaintenanceDeclared ex02") &&
+              firing.has("AdcWitnessAdcRoutesToMaintenance ex02"),
+            60_000,
+          );
+          lab.adc.disableServer("ex02");
+          await everybody("it is over", (last) => last === "");
+
+          // Forgotten: the window is over, the server still away.
+          await window("DELETE", {});
+          await everybody("it is overdue", (last) => OVERRUN.test(last));
+        } finally {
+          await prometheus.stop();
+          await service.stop();
+        }
+      });
+      const others = all().filter(({ about }) => about !== "ex02");
+      expect(others.filter(({ what }) => !/^(LastReallyGoodMember ?)?$/.test(what))).toEqual([]);
+      for (const way of WAYS) {
+        const heard = by(way).map(({ what }) => what);
+        const twice = heard.filter((what, index) => what === heard[index - 1]);
+        expect([...way, twice]).toEqual([...way, []]);
+        const strange = heard.filter(
+          (what) => ![LEAK, STILL_ANSWERS, OVERRUN, /^$/].some((known) => known.test(what)),
         );
-        expect(all()).toEqual([]);
-
-        // Undeclared: clients are still sent to a server in maintenance.
-        await lab.servers.get("ex02")?.set("all", { kind: "maintenance" });
-        await everybody("the leak is told", (last) => LEAK.test(last));
-
-        // Declared: a leak is no less one. Then the server is taken out, and nothing is left to tell.
-        await window("POST", { name: "change", servers: ["ex02"], for: "1h", reason: "CU15" });
-        await until(
-          "Prometheus knows the window, and the leak goes on",
-          () => firingAlerts(prometheus),
-          (firing) =>
-            firing.has("AdcWitnessMaintenanceDeclared ex02") &&
-            firing.has("AdcWitnessAdcRoutesToMaintenance ex02"),
-          60_000,
-        );
-        lab.adc.disableServer("ex02");
-        await everybody("it is over", (last) => last === "");
-
-        // Forgotten: the window is over, the server still away.
-        await window("DELETE", {});
-        await everybody("it is overdue", (last) => OVERRUN.test(last));
-      } finally {
-        await prometheus.stop();
-        await service.stop();
+        expect([...way, strange]).toEqual([...way, []]);
       }
-    });
-    const others = all().filter(({ about }) => about !== "ex02");
-    expect(others.filter(({ what }) => !/^(LastReallyGoodMember ?)?$/.test(what))).toEqual([]);
-    for (const way of WAYS) {
-      const heard = by(way).map(({ what }) => what);
-      const twice = heard.filter((what, index) => what === heard[index - 1]);
-      expect([...way, twice]).toEqual([...way, []]);
-      const strange = heard.filter(
-        (what) => ![LEAK, STILL_ANSWERS, OVERRUN, /^$/].some((known) => known.test(what)),
-      );
-      expect([...way, strange]).toEqual([...way, []]);
-    }
-  }, 500_000);
-});
+    }, 500_000);
+  },
+);
 
 async function startWitness(
   configFile: string,

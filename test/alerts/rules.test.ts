@@ -16,12 +16,12 @@ const amtool = debianProgram("amtool", "prometheus-alertmanager");
 const alerts = ALERT_GROUPS.flatMap((group) => group.alerts);
 const files = [...buildAlerts()];
 
-describe("the committed files", () => {
-  test.each(files)("%s is what the sources make", async (path, text) => {
+describe("committed rules", () => {
+  test.each(files)("%s › equals what the sources make", async (path, text) => {
     await expect(text).toMatchFileSnapshot(join(ROOT, path));
   });
 
-  test("are all there, and no others", async () => {
+  test("are complete and no others", async () => {
     const found = (await readdir(join(ROOT, "alerts"))).filter((name) =>
       /\.(rules|test)\.yml$/.test(name),
     );
@@ -40,8 +40,8 @@ function labelsOf(metric: string): readonly string[] | null {
     : (DEFINITIONS.get(metric)?.labels ?? null);
 }
 
-describe("the alerts", () => {
-  test("are those people know by name", () => {
+describe("alerts", () => {
+  test("have their known names", () => {
     expect(alerts.map(({ name }) => name)).toEqual([
       "AdcWitnessAdcRoutesToMaintenance",
       "AdcWitnessAdcFalseUp",
@@ -85,11 +85,11 @@ describe("the alerts", () => {
     ]);
   });
 
-  test("all begin with AdcWitness", () => {
+  test("have names that begin with AdcWitness", () => {
     expect(alerts.filter(({ name }) => !name.startsWith("AdcWitness"))).toEqual([]);
   });
 
-  test("there is one for every verdict that says the ADC is wrong", () => {
+  test("exist for every verdict that means the ADC is wrong", () => {
     const told = new Set(alerts.map(({ verdict }) => verdict));
     expect([...MISMATCH_VERDICTS].filter((verdict) => !told.has(verdict))).toEqual([]);
   });
@@ -124,9 +124,9 @@ describe("the alerts", () => {
   });
 });
 
-describe.skipIf(promtool === null)("by promtool", () => {
+describe.skipIf(promtool === null)("promtool", () => {
   const tool = promtool ?? "";
-  test("the rules are well formed", async () => {
+  test("accepts the rules", async () => {
     const rules = files.map(([path]) => path).filter((path) => path.endsWith(".rules.yml"));
     const { stdout } = await run(tool, ["check", "rules", "--lint=all", "--lint-fatal", ...rules], {
       cwd: ROOT,
@@ -135,7 +135,7 @@ describe.skipIf(promtool === null)("by promtool", () => {
   });
 
   test.each(files.map(([path]) => path).filter((path) => path.endsWith(".test.yml")))(
-    "%s: each alert fires when it must, and not when it nearly must",
+    "finds in %s that each alert fires when it must, and not when it nearly must",
     async (path) => {
       const { stdout } = await run(tool, ["test", "rules", path], { cwd: ROOT });
       expect(stdout).toContain("SUCCESS");
@@ -143,8 +143,8 @@ describe.skipIf(promtool === null)("by promtool", () => {
   );
 });
 
-describe.skipIf(amtool === null)("by amtool", () => {
-  test("the example for Alertmanager is well formed", async () => {
+describe.skipIf(amtool === null)("amtool", () => {
+  test("accepts the example for Alertmanager", async () => {
     const { stdout } = await run(
       amtool ?? "",
       ["check-config", join("alerts", "alertmanager.example.yml")],

@@ -14,14 +14,14 @@ const USAGE = {
 } as const;
 
 describe("readOptions", () => {
-  test("gives what is usual when nothing is given", () => {
+  test("gives the defaults when nothing is given", () => {
     expect(readOptions(USAGE, [])).toEqual({
       kind: "values",
       values: { hours: 1_000, real: null, out: null, only: "tcp", json: false },
     });
   });
 
-  test("gives what is given, durations in milliseconds", () => {
+  test("gives the given values, with durations in milliseconds", () => {
     const words = "--hours 2.5 --real 30m --out=a.svg --only udp --json".split(" ");
     expect(readOptions(USAGE, words)).toEqual({
       kind: "values",
@@ -29,7 +29,7 @@ describe("readOptions", () => {
     });
   });
 
-  test.each(["--help", "-h", "--json --help"])("prints every option when asked: %s", (words) => {
+  test.each(["--help", "-h", "--json --help"])("prints every option for %s", (words) => {
     expect(readOptions(USAGE, words.split(" "))).toEqual({
       kind: "help",
       text: [
@@ -56,7 +56,7 @@ describe("readOptions", () => {
     ["--real 30", /^--real 30 is no duration such as 30m$/],
     ["--json=yes", /'--json' does not take an argument/],
     ["tcp", /^Unexpected argument 'tcp'/],
-  ])("refuses what it does not understand: %s", (words, message) => {
+  ])("refuses %s", (words, message) => {
     expect(readOptions(USAGE, words.split(" "))).toEqual({
       kind: "refused",
       message: expect.stringMatching(message) as string,

@@ -23,7 +23,7 @@ const PROGRAMS = [
 const PATIENCE_MS = 60_000;
 
 test.each(PROGRAMS)(
-  "bench programs › %s answers --help and refuses what it does not know",
+  "bench program %s › answers --help and refuses an unknown option",
   (name) => {
     const file = join(repositoryRoot(), "dist", "bench", `${name}.js`);
     const run = (option: string) =>

@@ -16,7 +16,7 @@ import { CREDENTIALS, labClient } from "../adc/nitro/lab-client.ts";
 /** Bundles that were sent in, or made of the lab: each is an appliance that must go on being read as it was. */
 const FOLDER = join(import.meta.dirname, "..", "fixtures", "bundles");
 
-test("two ADCs with one VIP › play at a place of their own each", async () => {
+test("bundle › gives each ADC's VIP its own address when two ADCs have the same VIP", async () => {
   const answer = (adc: string, resource: string, fields: Record<string, unknown>[]) =>
     ({
       ...{ kind: "answer", adc, node: 0, api: "config", resource, secondary: false },
@@ -40,7 +40,7 @@ test("two ADCs with one VIP › play at a place of their own each", async () => 
 });
 
 describe.each(readdirSync(FOLDER))("bundle %s", (file) => {
-  test("import and poll › say of every member and vserver what they said when it was made", async () => {
+  test("import and poll › give the opinions that were recorded for every member and vserver", async () => {
     const read = await readBundle(join(FOLDER, file));
     if (read.kind === "failed") {
       throw new Error(read.message);

@@ -35,7 +35,7 @@ const ADC = JSON.stringify({
 });
 const ROW = JSON.stringify({ kind: "row", fields: { name: "n2" } });
 
-describe("bundle reader › a stranger's file", () => {
+describe("bundle reader", () => {
   test.each<readonly [string, string, RegExp]>([
     ["an empty file", "", /not a bundle/],
     ["no JSON", "hello\n", /line 1: not a JSON/],
@@ -73,14 +73,14 @@ describe("bundle reader › a stranger's file", () => {
       `${HEAD}\n${"[".repeat(100_000)}${"]".repeat(100_000)}\n`,
       /line 2: not a JSON object/,
     ],
-  ])("is refused with its line: %s", (_what, text, words) => {
+  ])("refuses a file with its line: %s", (_what, text, words) => {
     expect(parseBundle(text)).toEqual({
       kind: "failed",
       message: expect.stringMatching(words) as unknown,
     });
   });
 
-  test("a kind of a later version is passed over and counted", () => {
+  test("skips and counts a kind of a later version", () => {
     expect(
       parseBundle(`${HEAD}\n{"kind":"weather","sun":true}\n${ANSWER(1)}\n${ROW}\n`),
     ).toMatchObject({
@@ -89,7 +89,7 @@ describe("bundle reader › a stranger's file", () => {
     });
   });
 
-  test("a field called __proto__ stays a field", () => {
+  test("keeps a field called __proto__ as a field", () => {
     const read = parseBundle(
       `${HEAD}\n${ANSWER(1)}\n{"kind":"row","fields":{"__proto__":{"polluted":true}}}\n`,
     );
@@ -97,7 +97,7 @@ describe("bundle reader › a stranger's file", () => {
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 
-  test("a folder, a missing file and a device are told, and nothing is read of them", async () => {
+  test("refuses a folder, a missing file and a device", async () => {
     const directory = await mkdtemp(join(tmpdir(), "adc-witness-bundle-"));
     onTestFinished(() => rm(directory, { recursive: true }));
     const file = join(directory, "one.jsonl");

@@ -60,8 +60,8 @@ const CANARY = fc
       !/exch|owa|rpc|outlook|activesync|autodiscover|20\d\d/i.test(id),
   );
 
-describe("pseudonyms › canaries", () => {
-  test("never appear, in any field of any resource", () => {
+describe("secrets and names in a bundle", () => {
+  test("never appear in any field of any resource", () => {
     fc.assert(
       fc.property(
         CANARY,
@@ -86,7 +86,7 @@ describe("pseudonyms › canaries", () => {
     );
   });
 
-  test("never appear, in any text of ours", () => {
+  test("never appear in any text of ours", () => {
     fc.assert(
       fc.property(CANARY, fc.constantFrom(...SHAPES), (id, shape) => {
         const [value, pieces] = shape(id, "123456789");
@@ -100,7 +100,7 @@ describe("pseudonyms › canaries", () => {
     );
   });
 
-  test("never appear where a field's name says that it holds a secret, whatever it holds", () => {
+  test("never appear when a field's name says that it holds a secret", () => {
     const pseudonyms = new Pseudonyms([]);
     const names =
       "password secondarypassword radkey snmpcommunity secureargs rpcnodepassword passphrase newapitoken clientsecret comment serialno hostid sysid";
@@ -112,7 +112,7 @@ describe("pseudonyms › canaries", () => {
     expect(new Set(Object.values(row))).toEqual(new Set(["<withheld>"]));
   });
 
-  test("never appear in any form when they are secrets of the configuration", () => {
+  test("never appear in any encoding when they are secrets of the configuration", () => {
     const secret = "Ready-Server/42!";
     const pseudonyms = new Pseudonyms([secret]);
     const forms = [
@@ -133,7 +133,7 @@ describe("pseudonyms › canaries", () => {
   });
 });
 
-describe("pseudonyms › what semantics needs", () => {
+describe("pseudonyms", () => {
   const pseudonyms = new Pseudonyms([]);
 
   test.each<readonly [string, unknown]>([
@@ -162,11 +162,11 @@ describe("pseudonyms › what semantics needs", () => {
     ["weight", "100"],
     ["healthmonitor", true],
     ["defaultprofile", "ENABLED"],
-  ])("stays as it came: %s %j", (field, value) => {
+  ])("keep values with a meaning: %s %j", (field, value) => {
     expect(pseudonyms.value(field, value)).toEqual(value);
   });
 
-  test("the same word is the same pseudonym everywhere, in any spelling that an ADC takes for the same", () => {
+  test("are the same for one word everywhere, in any spelling that an ADC takes for the same", () => {
     const own = new Pseudonyms([]);
     const name = own.name("contoso");
     expect(own.text('HTTP.REQ.HOSTNAME.EQ("mail.contoso.com")')).toContain(`.${name}.`);
@@ -179,7 +179,7 @@ describe("pseudonyms › what semantics needs", () => {
     expect(own.name("10.1.2.3")).toBe("198.18.0.1");
   });
 
-  test("different names stay different, and a second time the same", () => {
+  test("differ for different names, and are stable", () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9_.-]{1,20}$/), { minLength: 2 }),
@@ -202,7 +202,7 @@ describe("pseudonyms › what semantics needs", () => {
     "e2010_IMAP4_monitor",
     "sg_rpc_client_access",
     "Exchange-SE",
-  ])("a name that says Exchange still says so, and which: %s", (name) => {
+  ])("keep the Exchange marks of a name: %s", (name) => {
     const told = new Pseudonyms([]).name(name);
     expect(told).toMatch(/exch|e20|ex20|owa|rpc|e2010/i);
     const year = /20\d\d|SE$/.exec(name)?.[0];

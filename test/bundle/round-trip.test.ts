@@ -78,7 +78,7 @@ const PART = partOfDemo({
   timing: "-interval 3 -resptimeout 2900 MSEC -downTime 1",
 });
 
-describe("bundle › of the demo", () => {
+describe("bundle of the demo", () => {
   test.each<readonly [string, Readonly<Record<string, readonly [LabProtocol, Condition]>>, RegExp]>(
     [
       ["all is well", {}, /^vip_agree_up$/],
@@ -89,7 +89,7 @@ describe("bundle › of the demo", () => {
       ],
     ],
   )(
-    "played back gives the same rows and the same verdicts, and no name of it, when %s",
+    "gives the same rows and verdicts without any of its names when it is played back and %s",
     async (_what, conditions, expected) => {
       let first: Told | null = null;
       await withLab({ confText: PART }, async ({ directory, configFile, lab }) => {

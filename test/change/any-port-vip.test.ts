@@ -13,7 +13,7 @@ const GUIDE = readFileSync(
   "utf8",
 );
 
-test("a VIP of every port › is asked at the monitor's own port and at the endpoint mapper", () => {
+test("VIP of every port › is probed at the monitor's own port and at the endpoint mapper", () => {
   const estate = parseNsConf(GUIDE, { adc: "prod" });
   const { probes } = planJson(planProbes(estate, BARE_SETTINGS), [estate]);
   const through = probes.filter(
@@ -24,7 +24,7 @@ test("a VIP of every port › is asked at the monitor's own port and at the endp
   ).toEqual(["192.168.1.172:22902 TCP", "192.168.1.172:135 rpc_endpoint_map"]);
 });
 
-test("a VIP of every port › a configured rpc_endpoint_map is asked there too", () => {
+test("VIP of every port › is probed by a configured rpc_endpoint_map", () => {
   const estate = parseNsConf(GUIDE.replaceAll("Exchange_2010_RPC", "svc_mapi"), { adc: "prod" });
   const run = aRun("rpc_endpoint_map", {
     members: { adcServices: ["svc_mapi*"] },
@@ -46,7 +46,7 @@ add lb vserver v_any TCP 192.0.2.22 *
 bind lb vserver v_any svc_any
 `;
 
-describe("a VIP of every port behind which nothing is known to ask", () => {
+describe("VIP of every port without a known application", () => {
   async function verdictOf(vip: number) {
     const server = await serve(() => undefined);
     onTestFinished(() => server.close());
@@ -55,7 +55,7 @@ describe("a VIP of every port behind which nothing is known to ask", () => {
     return vservers[0];
   }
 
-  test("a refused connection proves that it is gone", async () => {
+  test("is down when the connection is refused", async () => {
     expect(await verdictOf(await closedPort())).toMatchObject({
       vip: "down",
       verdict: "vip_down_members_up",
@@ -63,7 +63,7 @@ describe("a VIP of every port behind which nothing is known to ask", () => {
     });
   });
 
-  test("a handshake, which is the ADC's own, proves nothing", async () => {
+  test("is unknown when only the ADC's own handshake succeeds", async () => {
     const front = await serve((socket) => socket.destroy());
     onTestFinished(() => front.close());
     expect(await verdictOf(front.port)).toMatchObject({ vip: "unknown" });

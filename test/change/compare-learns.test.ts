@@ -32,7 +32,7 @@ function backPressure(socket: Socket): void {
 }
 
 describe("compare", () => {
-  test("compare › gives what has shown itself to be Exchange its looks when a monitor elsewhere waits for longer than there is time", async () => {
+  test("compare › adds Exchange looks to a member that was identified as Exchange while another monitor takes all the time", async () => {
     const mail = await serve(backPressure);
     const silent = await serve(() => undefined);
     onTestFinished(async () => {

@@ -66,7 +66,7 @@ looks: { mail: false }
   return { probe, accepted: server.accepted() };
 }
 
-test("compare › a probe that was not heard because this process was held is asked again", async () => {
+test("compare › probes again when our own event loop stalled and no answer was heard", async () => {
   let held = false;
   const { probe, accepted } = await compareWith((socket) => {
     if (!held) {
@@ -81,13 +81,13 @@ test("compare › a probe that was not heard because this process was held is as
   expect(accepted).toBeGreaterThanOrEqual(2);
 });
 
-test("compare › a server that goes on refusing is asked until its monitor has decided", async () => {
+test("compare › probes a refusing server until its monitor has decided", async () => {
   const { probe, accepted } = await compareWith((socket) => socket.end("* BYE\r\n"));
   expect(probe).toMatchObject({ opinion: "down", lastPassed: false });
   expect(accepted).toBe(3);
 });
 
-test("compareOnce › leaves no timer behind, which would keep a command from ending", async () => {
+test("compareOnce › leaves no timer behind that would keep a command from ending", async () => {
   const timers = (): number =>
     process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
   const before = timers();
@@ -95,7 +95,7 @@ test("compareOnce › leaves no timer behind, which would keep a command from en
   await waitUntil(() => timers() <= before);
 });
 
-test("compareOnce › one look is judged as a whole, however long it takes: nothing in it grows stale", async () => {
+test("compareOnce › keeps every result current, however long a single look takes", async () => {
   const { probe } = await compareWith((socket) => socket.write("* OK ready\r\n"));
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
   onTestFinished(() => {
@@ -146,7 +146,7 @@ looks: { mail: false }
   return { status, out, err };
 }
 
-test("compare › is 0 when everything is told, and 3 when a kind of vserver is not", async () => {
+test("compare › exits with 0 when everything is read, and with 3 when a kind of vserver is not", async () => {
   expect(await compareNitro(() => null)).toMatchObject({ status: 0 });
   const blind = await compareNitro(({ query }) =>
     query.resource === "csvserver"
@@ -164,14 +164,14 @@ test("compare › is 0 when everything is told, and 3 when a kind of vserver is 
   expect(poorer.out).toContain("Not watched: certificates and when they expire.");
 });
 
-test("compare › says what only time tells of members that changed at the ADC just now, and of no others", async () => {
+test("compare › says that flapping cannot be seen yet for members that changed at the ADC just now, and for no others", async () => {
   const words =
     "1 of 1 members changed at the ADC within the last 15 minutes (svc_imap/ex01): whether one flaps only time tells";
   expect((await compareNitro(() => null)).out).toContain(words);
   expect((await compareSeveral([{ name: "well" }])).out).not.toContain("only time tells");
 });
 
-test("compare › --timeout covers the import, and what ate the time is said", async () => {
+test("compare › applies --timeout to the import and says what took the time", async () => {
   let release: () => void = () => undefined;
   const never = new Promise<void>((resolve) => {
     release = resolve;
@@ -269,7 +269,7 @@ test.each<[string, NitroFaultHook]>([
     ({ path }) => (path.includes("/stat/") ? { kind: "wait", until: NEVER } : null),
   ],
 ])(
-  "compare › an ADC that is silent at %s hides no other's mismatch, and costs no more than --timeout",
+  "compare › reports another ADC's mismatch within --timeout when one ADC is silent at %s",
   async (_where, faults) => {
     const wrong = { name: "wrong", state: "DOWN" } as const;
     const both = await compareSeveral([{ name: "silent", faults }, wrong], { timeoutMs: 4_000 });
@@ -279,7 +279,7 @@ test.each<[string, NitroFaultHook]>([
   },
 );
 
-test("compare › silence beside agreement is 3, and --json says why", async () => {
+test("compare › exits with 3 and gives the reason in --json when one ADC is silent and the others agree", async () => {
   const faults: NitroFaultHook = () => ({ kind: "wait", until: NEVER });
   const silent = { name: "silent", faults };
   const told = await compareSeveral([silent, { name: "well" }], { json: true, timeoutMs: 3_000 });
@@ -304,7 +304,7 @@ test.each<[number | null, number | null, number, RegExp]>([
   [null, null, 0, /\| mismatches=0 unknown=0 'v_imap'=100%;;;0;100$/m],
   [80, 50, 0, /'v_imap'=100%;80:;50:;0;100$/m],
 ])(
-  "compare › health of a vserver against %s and %s",
+  "compare › compares a vserver's health with warning %s and critical %s",
   async (warningBelow, criticalBelow, status, line) => {
     const told = await compareSeveral([{ name: "well" }], { warningBelow, criticalBelow });
     expect(told).toMatchObject({ status });

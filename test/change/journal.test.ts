@@ -173,7 +173,7 @@ describe("journal", () => {
     expect(await readFile(join(stateDir, JOURNAL_FILE), "utf8")).toContain('"ex01"');
   });
 
-  test("writing › holds the event loop for a moment at most when ten thousand begin at once", async () => {
+  test("writing › stalls the event loop for a moment at most when ten thousand entries begin at once", async () => {
     const stateDir = await aStateDir();
     const { clock, journal, said, say } = aJournal(stateDir);
     const all = Array.from({ length: 10_000 }, (_, index) => said(`ex${String(index)}`, {}));
@@ -192,7 +192,7 @@ describe("journal", () => {
     expect((await spansOf(stateDir, "ex7"))?.at(-1)).toEqual([0, 1, "blind_monitor"]);
   });
 
-  test("writing › sets a directory in the place of the older file aside", async () => {
+  test("writing › sets a directory aside when it stands in place of the older file", async () => {
     const stateDir = await aStateDir();
     await mkdir(join(stateDir, "history.1.jsonl", "full"), { recursive: true });
     const { journal, say, storage } = aJournal(stateDir, 1_000);
@@ -206,7 +206,7 @@ describe("journal", () => {
     expect((await stat(join(stateDir, "history.1.jsonl"))).isFile()).toBe(true);
   });
 
-  test("writing › starts over with what holds when a disk refused for long", async () => {
+  test("writing › starts anew with what holds when the disk has refused writes for long", async () => {
     const stateDir = await aStateDir();
     const blocked = join(stateDir, "state");
     await writeFile(blocked, "a file where the directory should be");
@@ -231,7 +231,7 @@ describe("journal", () => {
     ]);
   });
 
-  test("reading › takes any bytes for lines to pass over", async () => {
+  test("reading › skips lines of any bytes", async () => {
     const stateDir = await aStateDir();
     await fc.assert(
       fc.asyncProperty(

@@ -43,7 +43,7 @@ bind lb vserver v_post s2
 `;
 
 worldTest.concurrent(
-  "both servers accept and hang up, services with their default monitor › the vserver that is UP is named too",
+  "compare › reports the UP vserver too when both servers accept and hang up and have default monitors",
   async ({ listening, compare }) => {
     const seen = verdictsOf(
       await compare({
@@ -64,7 +64,7 @@ worldTest.concurrent(
 );
 
 worldTest.concurrent(
-  "one of two works › its vserver works, and only the other server is named",
+  "compare › reports only the failing server when the other one works",
   async ({ listening, compare }) => {
     const seen = verdictsOf(
       await compare({
@@ -111,7 +111,7 @@ worldTest.concurrent.for<[string, (servers: Servers) => Promise<number>, string]
   ],
   ["the application", ({ web }) => web(alive, true), "v_app vip_agree_up ok"],
 ])(
-  "an offloaded application behind %s › is judged at its vserver",
+  "compare › judges an offloaded vserver behind %s",
   async ([, vip, told], { listening, web, compare }) => {
     const seen = verdictsOf(
       await compare({
@@ -128,7 +128,7 @@ worldTest.concurrent.for<[string, (servers: Servers) => Promise<number>, string]
 );
 
 worldTest.concurrent(
-  "a vserver whose certificate has another name than clients use › is named",
+  "compare › reports vip_wrong_certificate when the certificate lacks the name that clients use",
   async ({ web, compare }) => {
     const seen = verdictsOf(
       await compare({
@@ -145,7 +145,7 @@ worldTest.concurrent.for([
   ["denies this agent's", "::1", "v_six unknown agent_path"],
   ["denies another", "2001:db8::9", "v_six vip_down_members_up refused"],
 ] as const)(
-  "an IPv6 VIP that is dead while an ACL %s address › is judged so",
+  "compare › judges a dead IPv6 VIP when an ACL %s address",
   async ([, source, told], { web, compare }) => {
     const seen = verdictsOf(
       await compare({
@@ -167,7 +167,7 @@ add ns acl6 a6 DENY -srcIPv6 = ${source} -priority 10
 );
 
 worldTest.concurrent(
-  "a PROXY header V1 before TLS › is sent by replica and look",
+  "compare › sends a PROXY header V1 before TLS from replica and look",
   async ({ listening, compare }) => {
     const real = await listening((socket) => {
       socket.once("data", (data: Buffer) => {
@@ -209,7 +209,7 @@ bind lb vserver v_p sg_p
 );
 
 worldTest.concurrent(
-  "a member that the ADC has taken out › is drained undeclared, and no outage of its vserver",
+  "compare › reports drained_undeclared and no outage of the vserver when the ADC has taken a member out",
   async ({ listening, compare }) => {
     const seen = verdictsOf(
       await compare({
@@ -255,7 +255,7 @@ worldTest.concurrent.for([
   ["no name is known to ask for", ""],
   ["the configuration names one", 'members: [{ match: "ns7:53", query: corp.example.net }]'],
 ] as const)(
-  "a DNS vserver where %s › is not down for a name that nobody asked about",
+  "compare › does not report a DNS vserver as down when %s",
   async ([, yaml], { compare, onTestFinished }) => {
     const port = await nameServer("corp.example.net", onTestFinished);
     const seen = verdictsOf(
@@ -278,7 +278,7 @@ bind lb vserver v_names sg_names
 );
 
 worldTest.concurrent.for([403, 404])(
-  "a page of a monitor that is closed to clients (%i at the vserver) › is no outage of the vserver",
+  "compare › reports no outage of the vserver when only a monitor's page answers clients with %i",
   async (status, { web, compare }) => {
     const guarded: RequestListener = (request, response) =>
       request.url === "/alive" ? response.writeHead(status).end("no") : response.end("shop");
@@ -294,7 +294,7 @@ worldTest.concurrent.for([403, 404])(
 );
 
 worldTest.concurrent(
-  "every page closed to clients at the vserver › is an outage of the vserver",
+  "compare › reports an outage of the vserver when every page is closed to clients",
   async ({ web, compare }) => {
     const closed: RequestListener = (_request, response) => response.writeHead(403).end("no");
     const seen = verdictsOf(

@@ -51,7 +51,7 @@ const DEEP = `add lb monitor m_deep HTTP-ECV -send "GET /api/v2/ready" -recv "da
 bind serviceGroup sg_a -monitorName m_deep`;
 
 worldTest.concurrent(
-  "a deep page that says its database is gone › is no strict monitor because the page is served",
+  "compare › reports no strict monitor when a deep page says that its database is gone",
   async ({ web, compare }) => {
     const port = await web((_, response) => response.end("database: unreachable"));
     const json = await compare({
@@ -64,7 +64,7 @@ worldTest.concurrent(
 );
 
 worldTest.concurrent(
-  "two monitors, the deep one fails › is agreed on, whatever the bare port says",
+  "compare › agrees with DOWN when the deep one of two monitors fails and the bare port answers",
   async ({ web, compare }) => {
     const port = await web((_, response) => response.end("database: unreachable"));
     const json = await compare({
@@ -103,7 +103,7 @@ worldTest.concurrent.for([
     "add lb monitor m USER -scriptName check_app.pl -scriptArgs level=3",
   ],
 ] as const)(
-  "a login monitor without its password (%s), DOWN at the ADC › is unknown",
+  "compare › is unknown when a login monitor has no password (%s) and the ADC says DOWN",
   async ([, port, monitor], { listening, compare }) => {
     const greeting = port === 110 ? "+OK ready\r\n" : "220 ready\r\n";
     const real = await listening((socket: Socket) => socket.write(greeting));
@@ -130,7 +130,7 @@ worldTest.concurrent.for([
   [995, true],
   [993, false],
 ] as const)(
-  "the founding question at %i, TLS answered: %s › is named though no name says mail",
+  "compare › reports a server that accepts and hangs up at %i (TLS: %s) though no name says mail",
   async ([port, tls], { listening, compare }) => {
     const real = await listening(hangUp, tls);
     const json = await compare({
@@ -143,7 +143,7 @@ worldTest.concurrent.for([
 );
 
 worldTest.concurrent(
-  "IMAP over TLS at a port of its own › is looked at by TLS where its monitor speaks it",
+  "compare › looks by TLS at IMAP on another port when its monitor uses TLS",
   async ({ listening, compare }) => {
     const real = await listening((socket) => socket.end("* BYE out of order\r\n"), true);
     const json = await compare({
@@ -167,7 +167,7 @@ worldTest.concurrent.for([
   [404, "agree_up"],
   [302, "agree_up"],
 ] as const)(
-  "a web application that answers %i behind a bare port › is %s",
+  "compare › for a web application that answers %i behind a bare port is %s",
   async ([status, verdict], { web, compare }) => {
     const port = await web((_, response) => {
       response
@@ -190,7 +190,7 @@ worldTest.concurrent.for([
 );
 
 worldTest.concurrent(
-  "a server with a page for its own name alone › is asked by the name of its monitor",
+  "compare › asks by the monitor's Host when a server has a page for its own name only",
   async ({ web, compare }) => {
     const port = await web((request, response) => {
       response.writeHead(request.headers.host === "shop.example.net" ? 200 : 503).end("ok");
@@ -223,7 +223,7 @@ worldTest.concurrent.for([
   ["-ERR [AUTH] wrong\r\n", "unknown", "auth_rejected"],
   ["-ERR Logon failure: unknown user name or bad password.\r\n", "unknown", "auth_rejected"],
 ] as const)(
-  "a POP3 login monitor at another port, answered %j › is %s",
+  "compare › for a POP3 login monitor at another port that is answered %j is %s",
   async ([login, verdict, reason], { listening, compare }) => {
     const real = await listening(pop3(login));
     const json = await compare({
@@ -241,7 +241,7 @@ bind serviceGroup sg_a -monitorName m_pop`,
 );
 
 worldTest.concurrent(
-  "a PROXY header V2 before a web server › is sent by replica and look",
+  "compare › sends a PROXY header V2 before HTTP from replica and look",
   async ({ listening, compare }) => {
     const SIGNATURE = Buffer.from("0d0a0d0a000d0a515549540a", "hex");
     const real = await listening((socket) => {
@@ -280,14 +280,17 @@ set serviceGroup sg_a -netProfile np`,
   },
 );
 
-worldTest.concurrent("an IPv6 member › is judged as any other", async ({ listening, compare }) => {
-  const real = await listening((socket) => socket.end("* BYE closed\r\n"));
-  const json = await compare({
-    conf: conf({ port: 143 }).replace("198.51.100.31", "2001:db8::31"),
-    at: { "[2001:db8::31]:143": real },
-  });
-  expect(rowOf(json)).toMatchObject({ verdict: "blind_monitor" });
-});
+worldTest.concurrent(
+  "compare › judges an IPv6 member as any other",
+  async ({ listening, compare }) => {
+    const real = await listening((socket) => socket.end("* BYE closed\r\n"));
+    const json = await compare({
+      conf: conf({ port: 143 }).replace("198.51.100.31", "2001:db8::31"),
+      at: { "[2001:db8::31]:143": real },
+    });
+    expect(rowOf(json)).toMatchObject({ verdict: "blind_monitor" });
+  },
+);
 
 const BY_RESPONDER = `add responder action ra redirect "\\"https://\\" + HTTP.REQ.HOSTNAME + HTTP.REQ.URL"
 add responder policy rp "HTTP.REQ.IS_VALID" ra
@@ -303,7 +306,7 @@ worldTest.concurrent.for([
   ["without services", BY_RESPONDER],
   ["with one that only keeps it up", BY_RESPONDER + ALWAYS_UP],
 ] as const)(
-  "a vserver on port 80 that redirects by a responder, %s › is down when it sends elsewhere",
+  "compare › reports a redirecting vserver on port 80 %s as down when it redirects elsewhere",
   async ([, written], { web, compare }) => {
     const verdicts: (string | undefined)[] = [];
     for (const location of ["https://mail.example.net/", "http://parked.example.org/"]) {
@@ -320,7 +323,7 @@ worldTest.concurrent.for([
 );
 
 worldTest.concurrent(
-  "a member whose web server wants the name in the handshake › is looked at with its monitor's Host",
+  "compare › looks with the monitor's Host when a web server requires the name in the handshake",
   async ({ web, compare }) => {
     const port = await web((_, response) => response.end("ok"), true, {
       SNICallback: (name: string, done: (error: Error | null) => void) =>
@@ -351,7 +354,7 @@ worldTest.concurrent.for([
     [{ monitor: "-redirectFromPort 8008", reason: "bad_status" }],
   ],
 ] as const)(
-  "a further port that redirects › %s, and the vserver's own word stays its own",
+  "compare › keeps the vserver's verdict when its further port that redirects %s",
   async ([, location, failing], { web, compare }) => {
     const alive: RequestListener = (_request, response) => response.end("ok");
     const json = await compare({
@@ -374,7 +377,7 @@ bind serviceGroup sg_a -monitorName m_web`,
 );
 
 worldTest.concurrent(
-  "a vserver that does nothing but redirect from another port › is asked at that port",
+  "compare › probes a vserver's redirectFromPort when it does nothing but redirect",
   async ({ web, compare }) => {
     const written =
       "add lb vserver v_a SSL 192.0.2.90 443 -redirectFromPort 80 -httpsRedirectUrl https://mail.example.net\n";
@@ -392,7 +395,7 @@ worldTest.concurrent.for([
   [true, "vip_agree_up"],
   [false, "vip_down_members_up"],
 ] as const)(
-  "a vserver of type ANY, its monitor at a port of its own, answered: %s › is %s",
+  "compare › for a vserver of type ANY whose monitor's port answers (%s) is %s",
   async ([answers, verdict], { web, compare }) => {
     const alive = await web((_request, response) => response.end("alive"));
     const vip = await web((request, response) =>
@@ -417,7 +420,7 @@ worldTest.concurrent.for([
   ["LDAP over TLS", 636],
   ["DNS over TCP", 53],
 ] as const)(
-  "%s behind a bare port, every connection closed at once › is named",
+  "compare › is blind_monitor when %s closes every connection at once behind a bare port",
   async ([, port], { listening, compare }) => {
     const real = await listening(hangUp, false);
     const json = await compare({
@@ -439,7 +442,7 @@ bind serviceGroup sg_a -monitorName m_dns`,
 );
 
 worldTest.concurrent(
-  "a monitor that waits for what it may not see (-reverse YES) › agrees while its pattern is missing",
+  "compare › agrees with UP when the pattern of a reversed monitor is missing",
   async ({ web, compare }) => {
     const port = await web((_request, response) => response.end("all is well"));
     const json = await compare({
@@ -456,7 +459,7 @@ bind serviceGroup sg_a -monitorName m_rev`,
 );
 
 worldTest.concurrent(
-  "a member excluded from judging, wrong beside others › is unknown with its reason, and the rest is judged",
+  "compare › is unknown with the reason for an excluded member and judges the rest",
   async ({ listening, compare }) => {
     const json = await compare({
       conf: conf({ port: 143 }),
@@ -473,7 +476,7 @@ worldTest.concurrent(
 );
 
 worldTest.concurrent(
-  "what the configuration says of a member by its IPv6 address and port › counts, in looks and in judging",
+  "compare › applies settings of a member that is given by IPv6 address and port",
   async ({ listening, compare }) => {
     const real = await listening((socket) => socket.end("* BYE closed\r\n"));
     const seen = async (yaml: string): Promise<string> => {
@@ -500,7 +503,7 @@ worldTest.concurrent(
 );
 
 worldTest.concurrent(
-  "a host given for a member by its address › is what its look asks for",
+  "compare › looks with the configured host when a member is given by its address",
   async ({ web, compare }) => {
     const port = await web((request, response) => {
       response.writeHead(request.headers.host === "intra.example.net" ? 200 : 503).end("ok");

@@ -58,7 +58,7 @@ bind lb vserver v_7 sg_7
 }
 
 worldTest.concurrent.for(REFUSING)(
-  "a greeting that refuses everybody › $what",
+  "greeting that refuses everybody › is blind_monitor: $what",
   async (refusing, { listening, compare }) => {
     expect(await judged(refusing, { listening, compare })).toMatchObject({
       verdict: "blind_monitor",
@@ -85,9 +85,12 @@ worldTest.concurrent.for<Refusing>([
     port: 25,
   },
   { what: "a policy", greeting: "554 5.7.1 Access denied\r\n", port: 25 },
-])("a greeting that refuses this agent alone › $what", async (refusing, { listening, compare }) => {
-  expect(await judged(refusing, { listening, compare })).toMatchObject({
-    verdict: "agree_up",
-    opinions: { service: "unknown" },
-  });
-});
+])(
+  "greeting that refuses this agent alone › leaves the service unknown: $what",
+  async (refusing, { listening, compare }) => {
+    expect(await judged(refusing, { listening, compare })).toMatchObject({
+      verdict: "agree_up",
+      opinions: { service: "unknown" },
+    });
+  },
+);

@@ -31,7 +31,7 @@ test.each([
     `add lb monitor m_root HTTP -respCode 200 301 -httpRequest "GET /" -secure YES -customHeaders "Host: mail.example.com\\r\\n"
 bind serviceGroup sg_exchange_owa -monitorName m_root`,
   ],
-])("a root that redirects after an update › %s is a monitor too strict", async (_, monitor) => {
+])("root that redirects after an update › is strict_monitor with %s", async (_, monitor) => {
   const { port, names } = await updatedExchange();
   const { rows, status } = await compareWorld({
     conf: `add server EX01 198.51.100.11

@@ -214,13 +214,16 @@ add ns acl deny_smtp DENY -destIP = 192.0.2.20 -destPort = 25 -protocol TCP -pri
   ],
 ];
 
-test.concurrent.for(REFUSED)("a VIP that refuses us › %s", async ([, refused], context) => {
-  for (const sources of SOURCES) {
-    const seen = await judged(refused, sources, context.onTestFinished);
-    expect(seen).toMatchObject({ verdict: "unknown", reason: "agent_path" });
-    expect(seen?.refuses_agent).toContain(refused.words ?? "refuse");
-  }
-});
+test.concurrent.for(REFUSED)(
+  "VIP that refuses this agent › is unknown, agent_path: %s",
+  async ([, refused], context) => {
+    for (const sources of SOURCES) {
+      const seen = await judged(refused, sources, context.onTestFinished);
+      expect(seen).toMatchObject({ verdict: "unknown", reason: "agent_path" });
+      expect(seen?.refuses_agent).toContain(refused.words ?? "refuse");
+    }
+  },
+);
 
 const OUTAGES: readonly (readonly [name: string, refused: Case])[] = [
   ["nothing of the kind is configured", { conf: OWA, vip: web(forbidden) }],
@@ -312,9 +315,12 @@ add ns acl off DENY -destIP = 192.0.2.20 -priority 30 -state DISABLED
   ],
 ];
 
-test.concurrent.for(OUTAGES)("a VIP that fails is an outage › %s", async ([, outage], context) => {
-  for (const sources of SOURCES) {
-    const seen = await judged(outage, sources, context.onTestFinished);
-    expect(seen).toMatchObject({ verdict: "vip_down_members_up", refuses_agent: null });
-  }
-});
+test.concurrent.for(OUTAGES)(
+  "VIP that fails › is vip_down_members_up when %s",
+  async ([, outage], context) => {
+    for (const sources of SOURCES) {
+      const seen = await judged(outage, sources, context.onTestFinished);
+      expect(seen).toMatchObject({ verdict: "vip_down_members_up", refuses_agent: null });
+    }
+  },
+);

@@ -74,7 +74,7 @@ describe("windowReport", () => {
   test.each([
     ["when the last client is gone", 3, 0, 8],
     ["at once when the ADC does not tell of clients", null, null, 5],
-  ])("report › drained %s", (_, atFirst, afterwards, minute) => {
+  ])("report › gives the drained step %s", (_, atFirst, afterwards, minute) => {
     const out = { adcOpinion: "out", verdict: "drained" } as const;
     const reading: JournalReading = {
       since: at(0),
@@ -91,7 +91,7 @@ describe("windowReport", () => {
     expect(steps[0]).toEqual({ server: "ex02", step: "drained", at: iso(minute) });
   });
 
-  test("report › says what was not seen when the agent did not run", () => {
+  test("report › gives unwatched times when the agent did not run", () => {
     const gap: JournalReading = {
       since: at(20),
       watched: [{ from: at(20), to: at(30) }],
@@ -102,7 +102,7 @@ describe("windowReport", () => {
     expect(report.steps.map(({ at: seen }) => seen)).toEqual([iso(20), null, iso(20), null]);
   });
 
-  test("report › stays within its bounds when a member flapped without end", () => {
+  test("report › stays within its bounds when a member flapped endlessly", () => {
     const flaps: MemberParts = Array.from({ length: 150_000 }, (_, index) => [
       index / 1_000,
       index % 2 === 0 ? { verdict: "blind_monitor" } : {},
@@ -138,7 +138,7 @@ describe("windowReport", () => {
     expect(page).toContain("13:03:00");
   });
 
-  test("slo › counts no time twice and none that was not watched, whatever overlaps", () => {
+  test("slo › counts no time twice and no unwatched time, whatever overlaps", () => {
     const verdicts: readonly MemberVerdict[] = [
       "agree_up",
       "blind_monitor",

@@ -21,8 +21,8 @@ function told(result: LoadResult): string[] {
     : result.warnings.map((problem) => line("warning", problem));
 }
 
-describe("every invalid configuration", () => {
-  test.each(files)("%s is told where and what, and what to do", async (name) => {
+describe("invalid configurations", () => {
+  test.each(files)("%s is reported with place, problem and remedy", async (name) => {
     const file = join(DIRECTORY, name);
     const expected = (await readFile(file, "utf8"))
       .split("\n")
@@ -33,7 +33,7 @@ describe("every invalid configuration", () => {
     expect(JSON.stringify(result)).not.toMatch(/hunter2|canary|from-the-file/);
   });
 
-  test("every rule has its fixture", () => {
+  test("exist for every rule", () => {
     const rules = [
       ...ESTATE_RULES,
       ...TRANSACTION_RULES,

@@ -2,14 +2,14 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { configJsonSchema, type JsonSchema } from "../../src/config/normalise.ts";
 
-test("json schema › the published schema is the one that validates", async () => {
+test("json schema › is published as it validates", async () => {
   const text = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
   await expect(text).toMatchFileSnapshot(
     join(import.meta.dirname, "..", "..", "schema", "config.schema.json"),
   );
 });
 
-test("json schema › every key of the schema is described", () => {
+test("json schema › describes every key", () => {
   const missing: string[] = [];
   const visit = (schema: JsonSchema, path: string): void => {
     for (const [key, child] of Object.entries(schema.properties ?? {})) {

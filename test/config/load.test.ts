@@ -187,12 +187,12 @@ describe("loadConfig", () => {
     expect(config.agent).not.toBe("");
   });
 
-  test("takes JSON as well, and a byte order mark", async () => {
+  test("accepts JSON and a byte order mark", async () => {
     const json = JSON.stringify({ adcs: [{ name: "prod", ns_conf: "ns.conf" }] }, null, 2);
     expect(accepted(await parse(`\uFEFF${json}`)).adcs).toHaveLength(1);
   });
 
-  test("names a file that is not there", async () => {
+  test("names a file that does not exist", async () => {
     const result = await loadConfig(join(DIRECTORY, "none.yml"), {});
     expect(result).toMatchObject({
       kind: "invalid",
@@ -200,7 +200,7 @@ describe("loadConfig", () => {
     });
   });
 
-  test("takes names as they are written, also such as look like numbers", async () => {
+  test("reads names as they are written when they look like numbers or booleans", async () => {
     const config = accepted(
       await parse(
         "adcs: [{ name: prod, ns_conf: ns.conf }]\nvservers:\n  007: { host: a.example.com }\n  1.50: {}\n  true: {}\n",
@@ -212,7 +212,7 @@ describe("loadConfig", () => {
   test.each([
     ["a mapping", "adcs: []\n{ a: b }: c\n"],
     ["a list", "adcs: []\n? [a, b]\n: c\n"],
-  ])("refuses a key that is %s, and lets the library print nothing of it", async (_name, text) => {
+  ])("refuses a key that is %s, and the YAML library prints nothing", async (_name, text) => {
     const { value, warnings } = await rawWarnings(() => parse(text));
     expect(value).toMatchObject({
       kind: "invalid",
@@ -221,7 +221,7 @@ describe("loadConfig", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("is not multiplied by aliases", async () => {
+  test("refuses aliases that multiply", async () => {
     const bomb = ["a: &a [x,x,x,x,x,x,x,x,x]"];
     for (const [from, to] of ["ab", "bc", "cd", "de", "ef", "fg"]) {
       bomb.push(
@@ -242,12 +242,12 @@ describe("loadConfig", () => {
     "!!omap [listen: []]",
     "!!binary AAAA",
     "!!set { [a]: null }",
-  ])("holds nothing that would pass for a mapping without keys: %s", async (value) => {
+  ])("refuses an unsupported tag: %s", async (value) => {
     const result = await parse(`adcs: [{name: p, ns_conf: ns.conf}]\nweb: ${value}\n`);
     expect(problemsOf(result)[0]).toContain("unsupported tag");
   });
 
-  test("is not read to its end when it has none", async () => {
+  test("stops at 16 MiB when a file has no end", async () => {
     expect(problemsOf(await loadConfig("/dev/zero", {}))).toEqual([
       expect.stringContaining("holds more than 16 MiB"),
     ]);
@@ -259,7 +259,7 @@ describe("loadConfig", () => {
     ["braces", "{a: "],
     ["lists", "- "],
     ["keys", "? "],
-  ])("is not nested deeper than anyone writes: %s", async (_, opening) => {
+  ])("refuses deep nesting: %s", async (_, opening) => {
     for (let time = 0; time < 3; time += 1) {
       const result = await parse(opening.repeat(50_000));
       expect(problemsOf(result).at(-1)).toMatch(
@@ -272,13 +272,13 @@ describe("loadConfig", () => {
     ["characters that cannot stand there", "a: 1\n}\n".repeat(10_000), /too many errors/],
     ["directives", "%FOO\n".repeat(10_000), /too many directives/],
     ["aliases", `x: [&a 1${",*a".repeat(10_000)}]\n`, /too many aliases/],
-  ])("is given up after a hundred errors: %s", async (_, text, said) => {
+  ])("stops after a hundred errors: %s", async (_, text, said) => {
     const problems = problemsOf(await parse(text));
     expect(problems.length).toBeLessThan(110);
     expect(problems.filter((problem) => said.test(problem))).toHaveLength(1);
   });
 
-  test("may have thousands of unknown keys, each named where it stands", async () => {
+  test("names the place of each of thousands of unknown keys", async () => {
     const keys = Array.from({ length: 5_000 }, (_, index) => `  k${String(index)}: 1`);
     const problems = problemsOf(await parse(["log:", ...keys].join("\n")));
     expect(problems.at(-1)).toMatch(
@@ -288,7 +288,7 @@ describe("loadConfig", () => {
 });
 
 describe("secrets", () => {
-  test("show nowhere: not in JSON, not in an inspection, not in /config", async () => {
+  test("are never shown: not in JSON, in an inspection or in /config", async () => {
     const config = accepted(await loadConfig(join(DIRECTORY, "whole.yml"), ENV));
     const shown = [
       JSON.stringify(config),
@@ -311,7 +311,7 @@ describe("secrets", () => {
   });
 });
 
-describe("whatever is written", () => {
+describe("loadConfig of any text", () => {
   test("gives a configuration or located problems, never an exception", async () => {
     const whole = await readFile(join(DIRECTORY, "whole.yml"), "utf8");
     const noise = fc.constantFrom(

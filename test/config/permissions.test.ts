@@ -25,7 +25,7 @@ async function told(tokenMode: number, stateMode: number | null): Promise<readon
 }
 
 test.runIf(process.platform !== "win32")(
-  "loadConfig › says nothing of secrets and state that are closed, or not there yet",
+  "loadConfig › gives no warning when secrets and state are closed or do not exist yet",
   async () => {
     expect(await told(0o600, 0o700)).toEqual([]);
     expect(await told(0o640, 0o770)).toEqual([]);
@@ -38,6 +38,9 @@ test.runIf(process.platform !== "win32").each([
   [0o602, 0o755, /^maintenance\.token_file: .*can change: .*token has mode 0602/],
   [0o600, 0o777, /^state_dir: .*can write to: .*state has mode 0777 .*chmod o-w/],
   [0o600, 0o1777, /^state_dir: .*mode 1777/],
-])("loadConfig › tells of a token of mode %o in state of mode %o", async (token, state, words) => {
-  expect(await told(token, state)).toEqual([expect.stringMatching(words)]);
-});
+])(
+  "loadConfig › warns of a token with mode %o in state with mode %o",
+  async (token, state, words) => {
+    expect(await told(token, state)).toEqual([expect.stringMatching(words)]);
+  },
+);

@@ -14,7 +14,7 @@ async function config(rest: string): Promise<Config> {
   return read.config;
 }
 
-test("verify: false › is found wherever it stands, and nowhere else", async () => {
+test("unverifiedLogins › finds verify: false wherever it stands", async () => {
   const read = await config(`
 monitors: { m1: { username: u, password: "\${X}", verify: false }, m2: { verify: true } }
 vservers: { v1: { verify: false }, v2: {} }
@@ -32,12 +32,12 @@ transactions:
   ]);
 });
 
-test("a fingerprint › is read with colons and in capitals", async () => {
+test("fingerprint › is read with colons and in capitals", async () => {
   const read = await config(`members: [{ match: "ex01:993", fingerprint_sha256: "${PIN}" }]`);
   expect(read.members[0]?.fingerprints).toEqual([PIN.replaceAll(":", "").toLowerCase()]);
 });
 
-test("what is written › is said in words", () => {
+test("trustWords › describe the configured trust", () => {
   expect(trustWords({})).toMatch(/^only to a certificate that the system's trust store verifies/);
   expect(trustWords({ ca: "pem", serverName: "mail.example.com" })).toBe(
     "only to a certificate that ca_file verifies, with mail.example.com",

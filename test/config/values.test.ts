@@ -59,10 +59,10 @@ describe("parseHostPort", () => {
     ["", null],
     ["a b", null],
     ["http://a", null],
-  ])("%s", (text, expected) => {
+  ])("reads or refuses %s", (text, expected) => {
     expect(parseHostPort(text)).toEqual(expected);
   });
-  test("knows the loopback", () => {
+  test("isLoopback › knows loopback addresses", () => {
     expect(["127.0.0.1", "127.1.2.3", "::1", "localhost"].every(isLoopback)).toBe(true);
     expect(["", "0.0.0.0", "::", "192.0.2.1", "127.example.com"].filter(isLoopback)).toEqual([]);
   });
@@ -95,7 +95,7 @@ describe("parseCron", () => {
   });
 });
 
-test("values › the nearest key is the one that was meant", () => {
+test("nearest › finds the intended key", () => {
   const keys = ["ns_conf", "nitro", "name", "connect_to"];
   expect(nearest("nsconf", keys)).toBe("ns_conf");
   expect(nearest("conect_to", keys)).toBe("connect_to");
@@ -103,7 +103,7 @@ test("values › the nearest key is the one that was meant", () => {
   expect(nearest("x".repeat(10_000), keys)).toBeNull();
 });
 
-test("values › secrets are compared without being shown", () => {
+test("secrets › are compared without being shown", () => {
   expect(new Secret("a").equals(new Secret("a"))).toBe(true);
   expect(new Secret("a").equals(new Secret("b"))).toBe(false);
   expect(`${String(new Secret("a"))}`).toBe("<secret>");

@@ -63,11 +63,11 @@ const built = [...buildDashboards()].map(([path, text]): [string, GrafanaDashboa
   text,
 ]);
 
-describe("the committed files", () => {
-  test.each(built)("%s is what the builders make", async (path, _dashboard, text) => {
+describe("committed dashboards", () => {
+  test.each(built)("%s › equals what the builders make", async (path, _dashboard, text) => {
     await expect(text).toMatchFileSnapshot(join(ROOT, path));
   });
-  test("are all there, and no others", async () => {
+  test("are complete and no others", async () => {
     const found = (await readdir(join(ROOT, "dashboards"))).filter((name) =>
       name.endsWith(".json"),
     );
@@ -83,14 +83,14 @@ describe.each(built)("%s", (_path, dashboard) => {
     each.map((target) => ({ ...target, title })),
   );
 
-  test("has a data source to choose", () => {
+  test("has a variable for the data source", () => {
     expect(variables.get("datasource")).toMatchObject({
       type: "datasource",
       query: "prometheus",
       label: "Data source",
     });
   });
-  test("has job and instance to choose, and asks again when the time changes", () => {
+  test("has variables for job and instance, which are queried again when the time range changes", () => {
     for (const [name, label] of [
       ["job", "Job"],
       ["instance", "Instance"],
@@ -109,7 +109,7 @@ describe.each(built)("%s", (_path, dashboard) => {
       expect(type === "query" ? refresh : 2).toBe(2);
     }
   });
-  test("has the variables it uses, and uses those it has", () => {
+  test("has exactly the variables it uses", () => {
     const used = new Set(
       [...JSON.stringify(dashboard).matchAll(/\$\{?(\w+)\}?/g)]
         .map(([, name = ""]) => name)
@@ -117,7 +117,7 @@ describe.each(built)("%s", (_path, dashboard) => {
     );
     expect([...used].sort()).toEqual([...variables.keys()].sort());
   });
-  test("can be imported from grafana.com: it asks for its data source, and names what it needs", () => {
+  test("declares its data source and panel types for grafana.com", () => {
     expect(dashboard.__inputs).toMatchObject([
       { name: "DS_PROMETHEUS", type: "datasource", pluginId: "prometheus" },
     ]);
@@ -132,7 +132,7 @@ describe.each(built)("%s", (_path, dashboard) => {
       "Alerts",
     ]);
   });
-  test("every panel says something where there is nothing, and whatever is red of a member leads on", () => {
+  test("has a text for panels without data, and links from whatever is red of a member", () => {
     for (const { title, fieldConfig } of panels) {
       expect([title, fieldConfig?.defaults.noValue]).toEqual([title, expect.stringMatching(/./)]);
     }
@@ -148,14 +148,14 @@ describe.each(built)("%s", (_path, dashboard) => {
       }
     }
   });
-  test("nothing is counted twice where two agents watch", () => {
+  test("counts nothing twice when two agents watch", () => {
     for (const { title, expr } of targets) {
       const summed =
         /\b(?:sum|count)(?: by \([^)]*\))? \(adc_witness_(?!build_info)\w+\{|\b(?:sum|count)\(adc_witness_/;
       expect(summed.test(expr) ? `${title}: ${expr}` : "").toBe("");
     }
   });
-  test("cannot be edited in place, and leads to the others", () => {
+  test("is not editable and links to the other dashboards", () => {
     expect(dashboard.editable).toBe(false);
     expect(dashboard.uid).toMatch(/^adc-witness-/);
     expect(dashboard.tags).toContain("adc-witness");
@@ -163,7 +163,7 @@ describe.each(built)("%s", (_path, dashboard) => {
       { type: "dashboards", tags: ["adc-witness"], includeVars: true },
     ]);
   });
-  test("every panel has a title, a description, a unit, a query and the chosen data source", () => {
+  test("gives every panel a title, a description, a unit, a query and the chosen data source", () => {
     for (const panel of panels) {
       expect(panel.title).not.toBe("");
       expect(panel.description).toMatch(/\.$/);
@@ -176,7 +176,7 @@ describe.each(built)("%s", (_path, dashboard) => {
     }
     expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length);
   });
-  test("no two panels lie over each other, and none beyond the edge", () => {
+  test("has no panels that overlap or exceed the width", () => {
     const cells = new Set<string>();
     for (const { gridPos } of dashboard.panels) {
       expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
@@ -189,7 +189,7 @@ describe.each(built)("%s", (_path, dashboard) => {
     }
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
   });
-  test("every selector is of one of our metrics, with its labels, for the chosen job and instance", () => {
+  test("selects only our metrics and labels, for the chosen job and instance", () => {
     const wrong: string[] = [];
     for (const { title, expr } of targets) {
       for (const [, metric = "", matchers = ""] of expr.matchAll(/\b(\w+)\{([^}]*)\}/g)) {
@@ -207,7 +207,7 @@ describe.each(built)("%s", (_path, dashboard) => {
     }
     expect(wrong).toEqual([]);
   });
-  test("counters are read as rates, over the interval that Grafana chooses", () => {
+  test("reads counters as rates over Grafana's interval", () => {
     for (const { title, expr } of targets) {
       for (const [metric] of expr.matchAll(/\b\w+(?=\{)/g)) {
         const counter =
@@ -220,7 +220,7 @@ describe.each(built)("%s", (_path, dashboard) => {
   });
 });
 
-test("lint › every verdict has a tone, and exactly the mismatches are wrong", () => {
+test("tone › is wrong for exactly the mismatches, and exists for every verdict", () => {
   const all = [...new Set([...MEMBER_VERDICTS, ...VSERVER_VERDICTS])];
   expect(new Set(all.filter((verdict) => toneOf(verdict) === "wrong"))).toEqual(MISMATCH_VERDICTS);
   expect(all.filter((verdict) => toneOf(verdict) === "agree").sort()).toEqual([

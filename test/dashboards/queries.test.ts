@@ -620,140 +620,145 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
   ...ofTheAgent(),
 ]);
 
-describe.skipIf(missing("prometheus", "prometheus") !== null)("in a real Prometheus", () => {
-  let exporter: Server;
-  let metrics: Metrics;
-  let prometheus: RealServer;
+describe.skipIf(missing("prometheus", "prometheus") !== null)(
+  "dashboard queries in a real Prometheus",
+  () => {
+    let exporter: Server;
+    let metrics: Metrics;
+    let prometheus: RealServer;
 
-  beforeAll(async () => {
-    metrics = createMetrics({ version: "0.1.0", revision: "test", phases: true });
-    let asked = 0;
-    // One after the other, so that all of an answer was recorded equally often.
-    let last = Promise.resolve();
-    exporter = createServer((_request, response) => {
-      response.setHeader("content-type", "text/plain; version=0.0.4");
-      last = last.then(async () => {
-        asked += 1;
-        record(metrics, SCENARIO);
-        response.end(Buffer.concat(await metrics.render(servedTimes(asked), "text")));
+    beforeAll(async () => {
+      metrics = createMetrics({ version: "0.1.0", revision: "test", phases: true });
+      let asked = 0;
+      // One after the other, so that all of an answer was recorded equally often.
+      let last = Promise.resolve();
+      exporter = createServer((_request, response) => {
+        response.setHeader("content-type", "text/plain; version=0.0.4");
+        last = last.then(async () => {
+          asked += 1;
+          record(metrics, SCENARIO);
+          response.end(Buffer.concat(await metrics.render(servedTimes(asked), "text")));
+        });
       });
+      exporter.listen(0, "127.0.0.1");
+      await once(exporter, "listening");
+      const { port } = exporter.address() as AddressInfo;
+      prometheus = await startServer({
+        program: "prometheus",
+        ports: ["http"],
+        prepare: ({ directory, ports }) => [
+          `--config.file=${put(directory, "prometheus.yml", configuration(port))}`,
+          `--storage.tsdb.path=${join(directory, "data")}`,
+          `--web.listen-address=127.0.0.1:${String(ports["http"])}`,
+        ],
+        answers: async (ports) => {
+          const url = `http://127.0.0.1:${String(ports["http"])}`;
+          const scraped = await ask(
+            url,
+            "min(count_over_time(up[5m])) >= 3 and count(up) == 2",
+          ).catch(() => []);
+          return scraped.length > 0;
+        },
+      });
+    }, 120_000);
+    afterAll(async () => {
+      await prometheus.stop();
+      exporter.close();
+      metrics.close();
     });
-    exporter.listen(0, "127.0.0.1");
-    await once(exporter, "listening");
-    const { port } = exporter.address() as AddressInfo;
-    prometheus = await startServer({
-      program: "prometheus",
-      ports: ["http"],
-      prepare: ({ directory, ports }) => [
-        `--config.file=${put(directory, "prometheus.yml", configuration(port))}`,
-        `--storage.tsdb.path=${join(directory, "data")}`,
-        `--web.listen-address=127.0.0.1:${String(ports["http"])}`,
-      ],
-      answers: async (ports) => {
-        const url = `http://127.0.0.1:${String(ports["http"])}`;
-        const scraped = await ask(
-          url,
-          "min(count_over_time(up[5m])) >= 3 and count(up) == 2",
-        ).catch(() => []);
-        return scraped.length > 0;
-      },
-    });
-  }, 120_000);
-  afterAll(async () => {
-    await prometheus.stop();
-    exporter.close();
-    metrics.close();
-  });
 
-  const queries = [...DASHBOARDS].flatMap(([name, dashboard]) => {
-    const { panels } = renderDashboard(dashboard) as {
-      panels: { title: string; targets?: { expr: string; refId: string }[] }[];
-    };
-    return panels.flatMap(({ title, targets = [] }) =>
-      targets.map(({ expr, refId }): [string, string] => [`${name}: ${title} ${refId}`, expr]),
-    );
-  });
-
-  test.each(queries)("%s returns what the scenario holds", async (name, expr) => {
-    const url = `http://127.0.0.1:${String(prometheus.ports["http"])}`;
-    const meant = MEANINGS.get(name);
-    const query = (meant?.asked ?? String)(concrete(expr));
-    // A busy machine may miss a scrape now and then, and series are stale until the next one.
-    const found = await until(
-      "there is data",
-      () => ask(url, query),
-      (each) => each.length > 0 && each.every(({ value }) => Number.isFinite(Number(value[1]))),
-      30_000,
-    );
-    if (meant !== undefined) {
-      expect(rounded(answerOf(found))).toEqual(rounded(meant.answer));
-    }
-  });
-
-  test("every query has a meaning but the process's own, and every meaning a query", () => {
-    const names = queries.map(([name]) => name);
-    const own = OF_THE_PROCESS.map((title) => `agent: ${title}`);
-    expect([...MEANINGS.keys(), ...own].toSorted()).toEqual(names.toSorted());
-  });
-
-  test("maintenance windows and verdict changes are drawn over the panels", async () => {
-    const url = `http://127.0.0.1:${String(prometheus.ports["http"])}`;
-    const of = (name: string): string =>
-      concrete(ANNOTATIONS.find((each) => each.name === name)?.expr ?? "");
-    const windows = await ask(url, of("Maintenance windows"));
-    expect(windows.map(({ metric }) => metric["server"])).toEqual(["ex03"]);
-    const changes = await ask(url, of("Verdict changes"));
-    const members = MEMBERS;
-    expect(changes).toHaveLength(members.length);
-    for (const { metric, value } of changes) {
-      const member = members.find(
-        ({ server, adcService, port }) =>
-          server === metric["server"] &&
-          adcService === metric["adc_service"] &&
-          String(port) === metric["port"],
+    const queries = [...DASHBOARDS].flatMap(([name, dashboard]) => {
+      const { panels } = renderDashboard(dashboard) as {
+        panels: { title: string; targets?: { expr: string; refId: string }[] }[];
+      };
+      return panels.flatMap(({ title, targets = [] }) =>
+        targets.map(({ expr, refId }): [string, string] => [`${name}: ${title} ${refId}`, expr]),
       );
-      expect([metric["verdict"], Number(value[1])]).toEqual([member?.verdict, member?.since]);
-    }
-    expect(await ask(url, of("Alerts"))).toEqual([]);
-  });
+    });
 
-  test("the maintenance hour opens with a server that is in maintenance", async () => {
-    const { templating } = renderDashboard(DASHBOARDS.get("maintenance-hour") ?? expect.fail()) as {
-      templating: { list: { name: string; query: { query: string }; sort: number }[] };
-    };
-    const variable = templating.list.find(({ name }) => name === "server");
-    const query = /^query_result\((.*)\)$/.exec(variable?.query.query ?? "")?.[1] ?? "";
-    const url = `http://127.0.0.1:${String(prometheus.ports["http"])}`;
-    const servers = (await ask(url, concrete(query))).map(({ metric }) => metric["server"]);
-    expect(new Set(servers.slice(0, 2))).toEqual(new Set(["ex02", "ex03"]));
-    expect(servers.slice(2)).toEqual(["ex01"]);
-  });
+    test.each(queries)("%s › returns what the scenario holds", async (name, expr) => {
+      const url = `http://127.0.0.1:${String(prometheus.ports["http"])}`;
+      const meant = MEANINGS.get(name);
+      const query = (meant?.asked ?? String)(concrete(expr));
+      // A busy machine may miss a scrape now and then, and series are stale until the next one.
+      const found = await until(
+        "there is data",
+        () => ask(url, query),
+        (each) => each.length > 0 && each.every(({ value }) => Number.isFinite(Number(value[1]))),
+        30_000,
+      );
+      if (meant !== undefined) {
+        expect(rounded(answerOf(found))).toEqual(rounded(meant.answer));
+      }
+    });
 
-  test("the leak and the way back are on the maintenance dashboard", async () => {
-    const url = `http://127.0.0.1:${String(prometheus.ports["http"])}`;
-    const of = (title: string): string =>
-      (DASHBOARDS.get("maintenance-hour")?.rows ?? [])
-        .flatMap(({ panels }) => panels)
-        .find((panel) => panel.title === title)?.queries[0]?.expr ?? "";
-    const numberOf = async (title: string, server: string): Promise<number> => {
-      const expr = of(title)
-        .replaceAll("$server", server)
-        .replaceAll(/\$(job|instance|adc)\b/g, ".+");
-      return Number((await ask(url, expr))[0]?.value[1]);
-    };
-    await until(
-      "all four say so",
-      async () => [
-        await numberOf("Leak: in maintenance, still gets clients", "ex02"),
-        await numberOf("Leak: in maintenance, still gets clients", "ex01"),
-        await numberOf("Still UP on the ADC", "ex03"),
-        await numberOf("Ready to return", "ex03"),
-      ],
-      (found) => found.join() === "1,0,0,2",
-      30_000,
-    );
-  });
-});
+    test("have an expected answer each, except those of the process", () => {
+      const names = queries.map(([name]) => name);
+      const own = OF_THE_PROCESS.map((title) => `agent: ${title}`);
+      expect([...MEANINGS.keys(), ...own].toSorted()).toEqual(names.toSorted());
+    });
+
+    test("draw maintenance windows and verdict changes", async () => {
+      const url = `http://127.0.0.1:${String(prometheus.ports["http"])}`;
+      const of = (name: string): string =>
+        concrete(ANNOTATIONS.find((each) => each.name === name)?.expr ?? "");
+      const windows = await ask(url, of("Maintenance windows"));
+      expect(windows.map(({ metric }) => metric["server"])).toEqual(["ex03"]);
+      const changes = await ask(url, of("Verdict changes"));
+      const members = MEMBERS;
+      expect(changes).toHaveLength(members.length);
+      for (const { metric, value } of changes) {
+        const member = members.find(
+          ({ server, adcService, port }) =>
+            server === metric["server"] &&
+            adcService === metric["adc_service"] &&
+            String(port) === metric["port"],
+        );
+        expect([metric["verdict"], Number(value[1])]).toEqual([member?.verdict, member?.since]);
+      }
+      expect(await ask(url, of("Alerts"))).toEqual([]);
+    });
+
+    test("select a server in maintenance first when the maintenance hour opens", async () => {
+      const { templating } = renderDashboard(
+        DASHBOARDS.get("maintenance-hour") ?? expect.fail(),
+      ) as {
+        templating: { list: { name: string; query: { query: string }; sort: number }[] };
+      };
+      const variable = templating.list.find(({ name }) => name === "server");
+      const query = /^query_result\((.*)\)$/.exec(variable?.query.query ?? "")?.[1] ?? "";
+      const url = `http://127.0.0.1:${String(prometheus.ports["http"])}`;
+      const servers = (await ask(url, concrete(query))).map(({ metric }) => metric["server"]);
+      expect(new Set(servers.slice(0, 2))).toEqual(new Set(["ex02", "ex03"]));
+      expect(servers.slice(2)).toEqual(["ex01"]);
+    });
+
+    test("show leak and return on the maintenance dashboard", async () => {
+      const url = `http://127.0.0.1:${String(prometheus.ports["http"])}`;
+      const of = (title: string): string =>
+        (DASHBOARDS.get("maintenance-hour")?.rows ?? [])
+          .flatMap(({ panels }) => panels)
+          .find((panel) => panel.title === title)?.queries[0]?.expr ?? "";
+      const numberOf = async (title: string, server: string): Promise<number> => {
+        const expr = of(title)
+          .replaceAll("$server", server)
+          .replaceAll(/\$(job|instance|adc)\b/g, ".+");
+        return Number((await ask(url, expr))[0]?.value[1]);
+      };
+      await until(
+        "all four say so",
+        async () => [
+          await numberOf("Leak: in maintenance, still gets clients", "ex02"),
+          await numberOf("Leak: in maintenance, still gets clients", "ex01"),
+          await numberOf("Still UP on the ADC", "ex03"),
+          await numberOf("Ready to return", "ex03"),
+        ],
+        (found) => found.join() === "1,0,0,2",
+        30_000,
+      );
+    });
+  },
+);
 
 function configuration(port: number): string {
   return [

@@ -49,7 +49,7 @@ test("compose-shards.yaml › runs each shard with a configuration and a volume 
 });
 
 describe("compose.yaml", () => {
-  test("has the shape of a composition, and everything it mounts is there", async () => {
+  test("is valid and mounts only what exists", async () => {
     const { services, volumes } = compose.parse(
       parse(await readFile(join(DEPLOY, "compose.yaml"), "utf8")),
     );
@@ -86,7 +86,7 @@ describe("compose.yaml", () => {
   });
 });
 
-test("containers › our own image is named by its version, wherever it stands", async () => {
+test("image › has the package's version in every file", async () => {
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
     version: string;
   };
@@ -109,7 +109,7 @@ test("containers › our own image is named by its version, wherever it stands",
 });
 
 describe("Dockerfile", () => {
-  test("copies what there is, runs as nobody's root, and asks for its health", async () => {
+  test("copies what exists, runs without root, and checks its health", async () => {
     const text = await readFile(join(DEPLOY, "Dockerfile"), "utf8");
     const ignored = await readFile(join(DEPLOY, "Dockerfile.dockerignore"), "utf8");
     const kept = [...ignored.matchAll(/^!(\S+)$/gm)].map(([, name = ""]) => name);
@@ -128,7 +128,7 @@ describe("Dockerfile", () => {
     expect(stages).toEqual(["node:22.14.0-slim", "node:22.14.0-slim"]);
   });
 
-  test("what the build needs is not kept away from it", async () => {
+  test("does not ignore what the build needs", async () => {
     const ignored = await readFile(join(DEPLOY, "Dockerfile.dockerignore"), "utf8");
     const { include } = JSON.parse(await readFile(join(ROOT, "tsconfig.build.json"), "utf8")) as {
       include: readonly string[];
@@ -138,7 +138,7 @@ describe("Dockerfile", () => {
 });
 
 test.skipIf(promtool === null)(
-  "containers › promtool accepts prometheus.yml with our rules",
+  "prometheus.yml › is accepted by promtool with our rules",
   async () => {
     const directory = await mkdtemp(join(tmpdir(), "adc-witness-prometheus-"));
     try {

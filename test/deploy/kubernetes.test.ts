@@ -227,7 +227,7 @@ async function manifest<Shape extends z.ZodType>(name: string, shape: Shape) {
   return shape.parse(parse(await readFile(join(FOLDER, name), "utf8"), { merge: true }));
 }
 
-describe("the manifests", () => {
+describe("Kubernetes manifests", () => {
   test.each([
     ["config.yaml", configMap],
     ["secret.template.yaml", secret],
@@ -236,11 +236,11 @@ describe("the manifests", () => {
     ["networkpolicy.yaml", networkPolicy],
     ["podmonitor.yaml", monitor("PodMonitor", "podMetricsEndpoints")],
     ["servicemonitor.yaml", monitor("ServiceMonitor", "endpoints")],
-  ])("%s has the shape it should have", async (name, shape) => {
+  ])("%s has its expected shape", async (name, shape) => {
     await expect(manifest(name, shape)).resolves.toBeDefined();
   });
 
-  test("every mount has its volume, and as many shares are made as there are replicas", async () => {
+  test("mount only existing volumes and make as many shards as there are replicas", async () => {
     const { spec } = await manifest("statefulset.yaml", statefulSet);
     const pod = spec.template.spec;
     const volumes = [
@@ -254,7 +254,7 @@ describe("the manifests", () => {
     expect(pod.initContainers[0].env[0].value).toBe(String(spec.replicas));
   });
 
-  test("the configuration is valid once the secrets are there", async () => {
+  test("hold a valid configuration when the secrets exist", async () => {
     const directory = await mkdtemp(join(tmpdir(), "adc-witness-kubernetes-"));
     try {
       const { data } = await manifest("config.yaml", configMap);
@@ -275,7 +275,7 @@ describe("the manifests", () => {
   });
 
   test.skipIf(openssl === null)(
-    "the pod's probe passes its own page with login and TLS, and nobody else's",
+    "probe their own page with login and TLS, and refuse another's",
     async () => {
       const directory = await mkdtemp(join(tmpdir(), "adc-witness-probe-"));
       onTestFinished(() => rm(directory, { recursive: true, force: true }));

@@ -10,8 +10,8 @@ const UNIT = join(ROOT, "deploy", "systemd", "adc-witness.service");
 const analyze = debianProgram("systemd-analyze", "systemd");
 const run = promisify(execFile);
 
-describe.skipIf(analyze === null)("by systemd-analyze", () => {
-  test("the exposure is what docs/deploy.md says, or less", async () => {
+describe.skipIf(analyze === null)("systemd-analyze", () => {
+  test("gives at most the exposure that docs/deploy.md says", async () => {
     const { stdout } = await run(analyze ?? "", [
       "security",
       "--offline=true",
@@ -26,7 +26,7 @@ describe.skipIf(analyze === null)("by systemd-analyze", () => {
     expect(measured).toBeGreaterThan(told - 0.5);
   });
 
-  test("verify finds nothing wrong with the unit", async () => {
+  test("finds nothing wrong with the unit", async () => {
     // The program need not be where the unit expects it, and other units of this machine may be wrong.
     const said = await run(analyze ?? "", [
       "verify",
@@ -42,7 +42,7 @@ describe.skipIf(analyze === null)("by systemd-analyze", () => {
   });
 });
 
-test("the template unit › is the unit with the names of an instance", async () => {
+test("template unit › is the unit with the names of an instance", async () => {
   const template = await readFile(UNIT.replace(".service", "@.service"), "utf8");
   const single = template
     .replaceAll(" (%i)", "")
@@ -54,7 +54,7 @@ test("the template unit › is the unit with the names of an instance", async ()
   expect(single).toBe(await readFile(UNIT, "utf8"));
 });
 
-test("systemd › the unit runs the command by the names that the package gives them", async () => {
+test("unit › runs the command by the package's file names", async () => {
   const unit = await readFile(UNIT, "utf8");
   const { bin } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
     bin: Readonly<Record<string, string>>;

@@ -29,7 +29,7 @@ async function type(line: string, env: Readonly<Record<string, string>>): Promis
   return { line, status: stdout };
 }
 
-test("api › there is a request for every path of the API's schema", async () => {
+test("docs/api.md › shows a request for every path of the API's schema", async () => {
   const asked = requests.map((line) => {
     const method = /-X (\w+)/.exec(line)?.[1] ?? "GET";
     return `${method} ${/\$URL(\/[^"?]*)/.exec(line)?.[1] ?? ""}`;
@@ -41,7 +41,7 @@ test("api › there is a request for every path of the API's schema", async () =
 });
 
 test.skipIf(curl === null)(
-  "api › every request of docs/api.md is answered as the page says",
+  "docs/api.md › is right about the answer of every request it shows",
   async () => {
     await withLabAgent({ scenario: "healthy" }, async ({ url, directory }) => {
       const token = (await readFile(tokenFileOf(directory), "utf8")).trim();

@@ -149,7 +149,7 @@ async function wrongIn(command: Typed, directory: string): Promise<unknown> {
 }
 
 /** Those of maintenance build on each other, page by page; of the rest each is run once, however many pages show it. */
-test("commands › every command that is shown runs", { timeout: 480_000 }, async () => {
+test("docs › show only commands that run", { timeout: 480_000 }, async () => {
   const shown = all.map(({ text }) =>
     typedLines(text)
       .map((line) => typed(line))
@@ -174,7 +174,7 @@ test("commands › every command that is shown runs", { timeout: 480_000 }, asyn
   });
 });
 
-test("commands › commands that are named in the text are there, with the options they are named with", async () => {
+test("docs › name only commands and options that exist", async () => {
   const named = new Set(
     all.flatMap(({ text }) =>
       [...withoutBlocks(text).matchAll(/`(?:npx )?adc-witness ([a-z][^`]*)`/g)].map(

@@ -75,7 +75,7 @@ function run(words: readonly string[]): Promise<{ code: number | null; out: stri
   });
 }
 
-test("docs/integrations.md › each system's command answers as a plug-in when all is well and when it is not", async () => {
+test("docs/integrations.md › shows commands that answer as plug-ins when all is well and when it is not", async () => {
   const options = { scenario: "healthy", confText: partOfDemo({ groups: ["sg_imaps"] }) } as const;
   await withLab(options, async ({ lab, configFile }) => {
     const service = await startInProcess(await configOf(loadConfig(configFile, process.env)));

@@ -56,7 +56,7 @@ function page(path: string): string {
   return found.text;
 }
 
-test("names › no label repeats the last word of its metric's name, but those of the contract", () => {
+test("metric names › end with a label's name only where the contract says so", () => {
   const repeating = METRICS.flatMap(({ name, labels }) =>
     labels.flatMap((label) => (name.endsWith(`_${label}`) ? [`${name}{${label}}`] : [])),
   );
@@ -74,7 +74,7 @@ function headings(path: string): readonly string[] {
 }
 
 describe("metrics", () => {
-  test("those that are named exist", () => {
+  test("exist when a page, rule or dashboard names them", () => {
     const isSeries = (name: string): boolean =>
       DEFINITIONS.has(name) ||
       // `adc_witness_probe_*` and the like.
@@ -86,12 +86,12 @@ describe("metrics", () => {
     expect(strangers(everything, named, isSeries)).toEqual([]);
   });
 
-  test("those that exist are in docs/metrics.md", () => {
+  test("are all in docs/metrics.md", () => {
     const named = headings("docs/metrics.md");
     expect([...named].sort()).toEqual(METRICS.map(({ name }) => name as string).sort());
   });
 
-  test("recorded series that are named exist, and are in docs/alerts.md", () => {
+  test("recorded by rules exist when they are named, and are all in docs/alerts.md", () => {
     const recorded = new Set(RECORDINGS.map(({ record }) => record));
     const named = /\b(adc(?:_witness)?:[a-z_:0-9]+)/g;
     expect(strangers(everything, named, (name) => recorded.has(name))).toEqual([]);
@@ -105,7 +105,7 @@ describe("verdicts, reasons and steps", () => {
   const matcher = (label: string): RegExp =>
     new RegExp(`\\b${label}\\s*(?:=|=~|!=|!~)\\s*\\\\?["']([a-z_|]+)\\\\?["']`, "g");
 
-  test("those that queries and rules select exist", () => {
+  test("exist when queries and rules select them", () => {
     expect(strangers(everything, matcher("verdict"), (name) => VERDICTS.includes(name))).toEqual(
       [],
     );
@@ -117,7 +117,7 @@ describe("verdicts, reasons and steps", () => {
     expect(strangers(everything, matcher("state"), (name) => states.includes(name))).toEqual([]);
   });
 
-  test("each has its place in docs/verdicts.md, and nothing else has", () => {
+  test("are all in docs/verdicts.md, and nothing else is", () => {
     const named = headings("docs/verdicts.md");
     const wanted = [...VERDICTS, "steps", "reasons", ...REASONS];
     expect([...named].sort()).toEqual(wanted.sort());
@@ -126,7 +126,7 @@ describe("verdicts, reasons and steps", () => {
     }
   });
 
-  test("what the text calls a verdict or a reason is one", () => {
+  test("exist when the text calls them so", () => {
     const reasons: readonly string[] = [...REASONS, ...BLIND_REASONS];
     const verdict = /\bverdicts? (?:is |turns to |reads )?`([a-z_]+)`/g;
     const reason = /\breasons? (?:is )?`([a-z_]+)`/g;
@@ -146,7 +146,7 @@ describe("verdicts, reasons and steps", () => {
 });
 
 describe("alerts", () => {
-  test("those that exist are in docs/alerts.md and in the rules", () => {
+  test("are all in docs/alerts.md and in the rules", () => {
     const former = ALERTS.map((name) => name.replace("AdcWitness", ""));
     expect([...headings("docs/alerts.md")].sort()).toEqual([...ALERTS, ...former].sort());
     const written = rules
@@ -155,7 +155,7 @@ describe("alerts", () => {
     expect(written.sort()).toEqual([...ALERTS].sort());
   });
 
-  test("those that are named exist", () => {
+  test("exist when they are named", () => {
     const words = /`(AdcWitness[A-Z]\w+)`/g;
     expect(strangers(docs, words, (name) => ALERTS.includes(name))).toEqual([]);
     expect(strangers(docs, /alerts\.md#(\w+)/g, (name) => ALERTS.includes(name))).toEqual([]);
@@ -185,12 +185,12 @@ describe("endpoints", () => {
   metrics.close();
   const paths = new Set(table.map(({ path }) => path));
 
-  test("those that are named exist", () => {
+  test("exist when they are named", () => {
     const named = /[`"$L1-9]((?:\/api\/v1|\/sd|\/-)\/[\w./-]*\w)/g;
     expect(strangers(docs, named, (path) => paths.has(path))).toEqual([]);
   });
 
-  test("those that exist are in docs/api.md", () => {
+  test("are all in docs/api.md", () => {
     const text = page("docs/api.md");
     const assets = ["/page.css", "/page.js", "/icon.svg"];
     const missing = table
@@ -202,7 +202,7 @@ describe("endpoints", () => {
     expect(missing.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
   });
 
-  test("docs/api.md gives none a method that it has not", () => {
+  test("have the methods that docs/api.md gives", () => {
     const told = [...page("docs/api.md").matchAll(/^\| `(\w+) (\/[^\s?`]*)\S*`/gm)];
     expect(told.length).toBeGreaterThan(15);
     for (const [, method, path] of told) {

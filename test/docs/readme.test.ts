@@ -7,7 +7,7 @@ import { ROOT } from "./pages.ts";
 
 const readme = await readFile(join(ROOT, "README.md"), "utf8");
 
-test("README.md › its lines of lint are what lint says of the demo's ns.conf", async () => {
+test("README.md › shows lint output as lint prints it for the demo's ns.conf", async () => {
   let out = "";
   await runLint(
     join(ROOT, "lab", "demo.conf"),
@@ -27,11 +27,11 @@ test("README.md › its lines of lint are what lint says of the demo's ns.conf",
   }
 });
 
-test("README.md › names as many scenarios as there are", () => {
+test("README.md › gives the number of scenarios that exist", () => {
   expect(/names (\d+) scenarios/.exec(readme)?.[1]).toBe(String(SCENARIO_NAMES.length));
 });
 
-test("docs/recording › the demo is told from beginning to the wrong row, and the picture asks nobody else", async () => {
+test("docs/recording › shows the demo up to the wrong row, and its picture loads nothing else", async () => {
   const cast = await readFile(join(ROOT, "docs", "recording", "demo.cast"), "utf8");
   const [header, ...events] = cast
     .trimEnd()

@@ -20,8 +20,8 @@ import { debianProgram } from "../support/debian-program.ts";
 const ROOT = join(import.meta.dirname, "..", "..");
 const promtool = debianProgram("promtool", "prometheus");
 
-describe("the committed references", () => {
-  test.each([...buildDocs(ROOT)])("%s is what the builders make", async (path, text) => {
+describe("committed references", () => {
+  test.each([...buildDocs(ROOT)])("%s › equals what the builders make", async (path, text) => {
     await expect(text).toMatchFileSnapshot(join(ROOT, path));
   });
 });
@@ -32,7 +32,7 @@ describe("docs/configuration.md", () => {
     configKeys(name, section, false).map(({ path }) => path),
   );
 
-  test("has a word for every section and for no other", () => {
+  test("describes every section and no other", () => {
     expect(Object.keys(SECTIONS)).toEqual(Object.keys(schema.properties ?? {}));
   });
 
@@ -48,7 +48,7 @@ describe("docs/configuration.md", () => {
     expect(TRANSACTION_OPTIONS.map(({ option }) => option).sort()).toEqual([...read].sort());
   });
 
-  test("lays each option to the transactions that the configuration takes it for", () => {
+  test("assigns each option to the transactions that accept it in the configuration", () => {
     const taken = Object.entries(OPTION_TABLE).flatMap(([transaction, options]) =>
       Object.keys(options).map((option) => `${transaction} ${option}`),
     );
@@ -58,7 +58,7 @@ describe("docs/configuration.md", () => {
     expect(told.sort()).toEqual(taken.sort());
   });
 
-  test("calls those keys idle that no code acts on, and no others", async () => {
+  test("marks as unused the keys that no code reads, and no others", async () => {
     const sources = await sourcesOutsideConfig();
     const acted = [...UNUSED_KEYS].filter(([, use]) => sources.some((text) => use.test(text)));
     expect(acted.map(([key]) => key)).toEqual([]);
@@ -113,7 +113,7 @@ describe("docs/examples/adc-witness.yml", () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  test("is accepted by check-config, without a warning", async () => {
+  test("is accepted by check-config without a warning", async () => {
     const code = await runCheckConfig(
       { file: join(directory, "adc-witness.yml"), json: false },
       {
@@ -126,7 +126,7 @@ describe("docs/examples/adc-witness.yml", () => {
     expect(secretVariables(text).sort()).toEqual([...variables].sort());
   });
 
-  test("holds every key there is, but the other of two ways to give a secret, and one that has no effect", () => {
+  test("holds every key, except alternatives of a secret and one without effect", () => {
     const schema = configJsonSchema();
     const known = Object.entries(schema.properties ?? {}).flatMap(([name, section]) =>
       configKeys(name, section, false).map(({ path }) => path),
@@ -144,7 +144,7 @@ describe("docs/examples/adc-witness.yml", () => {
 });
 
 describe("docs/metrics.md", () => {
-  test("every metric stands below exactly one heading", () => {
+  test("has every metric below exactly one heading", () => {
     const places = METRICS.map(({ name }) => [
       name,
       METRIC_GROUPS.filter(({ prefixes }) => prefixes.some((prefix) => name.startsWith(prefix)))
@@ -153,11 +153,11 @@ describe("docs/metrics.md", () => {
     expect(places.filter(([, count]) => count !== 1)).toEqual([]);
   });
 
-  test("every label has a word, and no word is left over", () => {
+  test("describes every label and no other", () => {
     expect(Object.keys(LABEL_WORDS).sort()).toEqual(labelsOf(METRICS));
   });
 
-  test("queries name metrics and labels that there are", () => {
+  test("names only existing metrics and labels in its queries", () => {
     for (const { promql } of QUERIES) {
       for (const [name] of promql.matchAll(/\badc_witness_\w+/g)) {
         const base = name.replace(/_bucket$/, "");
@@ -166,7 +166,7 @@ describe("docs/metrics.md", () => {
     }
   });
 
-  test.skipIf(promtool === null)("queries are PromQL, by promtool", async () => {
+  test.skipIf(promtool === null)("has queries that promtool accepts", async () => {
     const directory = await mkdtemp(join(tmpdir(), "adc-witness-promql-"));
     const rules = QUERIES.map(({ promql }, index) => ({
       record: `q:${String(index)}`,

@@ -17,7 +17,7 @@ function blockWith(key: string): string {
 }
 
 test.skipIf(promtool === null)(
-  "two agents › promtool accepts the jobs and the rule as shown",
+  "docs/two-agents.md › shows jobs and a rule that promtool accepts",
   async () => {
     const directory = await mkdtemp(join(tmpdir(), "adc-witness-two-agents-"));
     try {
@@ -34,7 +34,7 @@ test.skipIf(promtool === null)(
   },
 );
 
-test("two agents › every series that joins agents is in the table", () => {
+test("docs/two-agents.md › has every series that joins agents in its table", () => {
   const joined = RECORDINGS.map(({ record }) => record).filter((record) =>
     record.startsWith("adc_witness:member:"),
   );

@@ -23,13 +23,13 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-test("yaml › there are configurations to try", () => {
+test("docs › show configurations in README.md, getting-started.md and deploy.md", () => {
   expect(shown.map(({ path }) => path)).toEqual(
     expect.arrayContaining(["README.md", "docs/getting-started.md", "docs/deploy.md"]),
   );
 });
 
-test.each(shown)("yaml › the configuration in $path is valid", async ({ block }) => {
+test.each(shown)("docs › show a valid configuration in $path", async ({ block }) => {
   const authority = labAuthority().certificate;
   const moved = block.replaceAll(
     /(_file: )([^\s,}]+)/g,

@@ -4,7 +4,7 @@ import type { CompareJson } from "../../src/web/api/verdicts.ts";
 import { member } from "../support/compared-world.ts";
 import { until, withLab } from "../support/lab-agent.ts";
 
-test("compare › exits 0 before, 2 with the mismatch named while it lasts, and 0 after", async () => {
+test("compare › exits with 0 before and after a mismatch, and with 2 naming it while it lasts", async () => {
   await withLab({ scenario: "healthy" }, async ({ lab, configFile }) => {
     const compare = async (json: boolean): Promise<{ status: number; out: string }> => {
       let out = "";

@@ -46,58 +46,55 @@ async function startAsDeployed(target: string): Promise<RealServer> {
   });
 }
 
-describe.skipIf(missing("prometheus", "prometheus") !== null)(
-  "the demo, watched by Prometheus",
-  () => {
-    test(
-      "its maintenance lasts until the committed alert fires",
-      { timeout: 400_000 },
-      async () => {
-        const demo = spawn(process.execPath, [MAIN, "demo", "--port", "0"]);
-        let out = "";
-        demo.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-        const ended = once(demo, "close");
-        let prometheus: RealServer | null = null;
-        try {
-          const address = await until(
-            "the page",
-            () => /^Page {5}http:\/\/(\S+)\/$/m.exec(out)?.[1] ?? "",
-            (found) => found !== "",
-            40_000,
-          );
-          const started = await startAsDeployed(address);
-          prometheus = started;
-          const url = `http://127.0.0.1:${String(started.ports["http"])}/api/v1/alerts`;
-          const fired = await until(
-            "clients sent into maintenance are an alert before ex02 is back",
-            async () => {
-              const isBack = out.includes("ex02 comes back");
-              const answer = await fetch(url);
-              if (!answer.ok) {
-                // It listens before it is ready.
-                return { isBack, firing: [] };
-              }
-              const { data } = (await answer.json()) as {
-                data: { alerts: { state: string; labels: Record<string, string> }[] };
-              };
-              return {
-                isBack,
-                firing: data.alerts
-                  .filter(({ state, labels }) => state === "firing" && labels["server"] === "ex02")
-                  .map(({ labels }) => labels["alertname"] ?? ""),
-              };
-            },
-            ({ isBack, firing }) =>
-              isBack || firing.some((name) => name.includes("RoutesToMaintenance")),
-            320_000,
-          );
-          expect(fired.isBack).toBe(false);
-        } finally {
-          await prometheus?.stop();
-          demo.kill("SIGTERM");
-          await ended;
-        }
-      },
-    );
-  },
-);
+describe.skipIf(missing("prometheus", "prometheus") !== null)("demo watched by Prometheus", () => {
+  test(
+    "keeps its maintenance open until the committed alert fires",
+    { timeout: 400_000 },
+    async () => {
+      const demo = spawn(process.execPath, [MAIN, "demo", "--port", "0"]);
+      let out = "";
+      demo.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+      const ended = once(demo, "close");
+      let prometheus: RealServer | null = null;
+      try {
+        const address = await until(
+          "the page",
+          () => /^Page {5}http:\/\/(\S+)\/$/m.exec(out)?.[1] ?? "",
+          (found) => found !== "",
+          40_000,
+        );
+        const started = await startAsDeployed(address);
+        prometheus = started;
+        const url = `http://127.0.0.1:${String(started.ports["http"])}/api/v1/alerts`;
+        const fired = await until(
+          "clients sent into maintenance are an alert before ex02 is back",
+          async () => {
+            const isBack = out.includes("ex02 comes back");
+            const answer = await fetch(url);
+            if (!answer.ok) {
+              // It listens before it is ready.
+              return { isBack, firing: [] };
+            }
+            const { data } = (await answer.json()) as {
+              data: { alerts: { state: string; labels: Record<string, string> }[] };
+            };
+            return {
+              isBack,
+              firing: data.alerts
+                .filter(({ state, labels }) => state === "firing" && labels["server"] === "ex02")
+                .map(({ labels }) => labels["alertname"] ?? ""),
+            };
+          },
+          ({ isBack, firing }) =>
+            isBack || firing.some((name) => name.includes("RoutesToMaintenance")),
+          320_000,
+        );
+        expect(fired.isBack).toBe(false);
+      } finally {
+        await prometheus?.stop();
+        demo.kill("SIGTERM");
+        await ended;
+      }
+    },
+  );
+});

@@ -44,9 +44,9 @@ async function typed(...args: readonly string[]): Promise<{ code: number | null;
   return { code: await ended, out: out() };
 }
 
-describe.skipIf(missing("script", "bsdutils") !== null)("demo on a terminal ›", () => {
+describe.skipIf(missing("script", "bsdutils") !== null)("demo on a terminal", () => {
   test.concurrent.for(["Ctrl-C", "SIGTERM", "an exception"])(
-    "gives the terminal back after %s",
+    "restores the terminal after %s",
     { timeout: 120_000 },
     async (how, { onTestFinished }) => {
       const folder = await folderUntil(onTestFinished);
@@ -77,9 +77,9 @@ describe.skipIf(missing("script", "bsdutils") !== null)("demo on a terminal ›"
   );
 });
 
-describe("demo --write-config ›", () => {
+describe("demo --write-config", () => {
   test.concurrent(
-    "plan, probe, compare and maintenance work in a second terminal",
+    "lets plan, probe, compare and maintenance work in a second terminal",
     async ({ onTestFinished }) => {
       const folder = join(await folderUntil(onTestFinished), "try");
       const demo = startDemo("--write-config", folder);
@@ -109,7 +109,7 @@ describe("demo --write-config ›", () => {
   );
 
   test.concurrent(
-    "replaces its own configuration, and nobody else's",
+    "replaces its own configuration and no other",
     async ({ onTestFinished }) => {
       const folder = await folderUntil(onTestFinished);
       const file = join(folder, "adc-witness.yml");
@@ -130,8 +130,8 @@ describe("demo --write-config ›", () => {
   );
 });
 
-describe("demo --adc-only ›", () => {
-  test("an agent of its own sees what is typed at the console", async ({ onTestFinished }) => {
+describe("demo --adc-only", () => {
+  test("shows an agent of its own what is typed at the console", async ({ onTestFinished }) => {
     const folder = await folderUntil(onTestFinished);
     const adc = startDemo("--adc-only", "--write-config", folder);
     const file = join(folder, "adc-witness.yml");

@@ -195,7 +195,7 @@ async function looksWhileItFlaps(story: Story, { of }: Named): Promise<void> {
 const LOOKS_FROM_NOTHING = 10;
 
 test.concurrent.each(NAMED)(
-  "demo scenarios › $name: what the story names is said before it moves on, and by single looks",
+  "demo scenarios › $name: names what the story names before it moves on, in the agent and in single looks",
   STORY_LIMIT,
   async (named) => {
     await told(named.name, named.groups, async (story) => {

@@ -7,7 +7,7 @@ import type { LiveVserver } from "../../src/model/live.ts";
 /** An Exchange server needs up to a minute to act upon its maintenance, whatever the scale of the lab's time. */
 const DEADLINE_MS = 150_000;
 
-test("two sites › the dead one that is handed out is named, by maintenance and by a broken exchange, and by ten single looks", async () => {
+test("GSLB › names the dead site that DNS returns, by maintenance and by a broken metric exchange, in the agent and in ten single looks", async () => {
   const confText = partOfDemo({ groups: ["sg_owa", "sg_imaps"] });
   await withLabAgent(
     { scenario: "gslb", confText, timeScale: 0.1 },

@@ -17,7 +17,7 @@ const START: Extract<MaintenanceCommand, { kind: "start" }> = {
   flexible: false,
 };
 
-test("maintenance commands › the commands of the hour: preflight, start, verify, end, verify again", async () => {
+test("maintenance commands › work through preflight, start, verify, end and verify again", async () => {
   const confText = partOfDemo({ groups: ["sg_owa", "sg_imaps"] });
   await withLabAgent({ confText }, async ({ lab, url, directory, service }) => {
     const { state } = service.agent;

@@ -14,7 +14,7 @@ async function verdicts(url: string): Promise<CompareJson> {
 
 const HTTPS_SERVICES = ["sg_owa", "sg_ews", "sg_mapi", "sg_oab", "sg_ecp", "sg_autodiscover"];
 
-test("maintenance › the hour of maintenance: IMAPS still routed, HTTPS taken out, and back again", async () => {
+test("maintenance › reports IMAPS as still routed, HTTPS as taken out, and agreement after the return", async () => {
   const confText = partOfDemo({ groups: ["sg_imaps", ...HTTPS_SERVICES] });
   await withLabAgent({ confText }, async ({ lab, url, service }) => {
     await until(
@@ -71,7 +71,7 @@ function vserversAgree(json: CompareJson): boolean {
   return json.vservers.every((row) => row.verdict.startsWith("vip_agree"));
 }
 
-test("maintenance › metrics pass promtool before and after an OpenMetrics scrape", async () => {
+test("metrics › pass promtool before and after an OpenMetrics scrape", async () => {
   const promtool = debianProgram("promtool", "prometheus");
   if (promtool === null) {
     return;

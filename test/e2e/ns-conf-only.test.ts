@@ -8,7 +8,7 @@ import type { CompareJson } from "../../src/web/api/verdicts.ts";
 import { withLab } from "../support/lab-agent.ts";
 import { commandAnswer } from "../support/command-answer.ts";
 
-test("ns conf only › with only an ns.conf everything but the ADC's opinion works, and verdicts say why they are unknown", async () => {
+test("agent with an ns.conf alone › gives everything but the ADC's opinion, and the reason of unknown verdicts", async () => {
   await withLab({ scenario: "healthy" }, async ({ lab, directory }) => {
     const nsConf = join(directory, "ns.conf");
     await writeFile(nsConf, lab.confText);

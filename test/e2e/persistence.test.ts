@@ -32,7 +32,7 @@ async function persistenceOfPage(world: LabAgent): Promise<string> {
 }
 
 test(
-  "persistence › source-bound persistence: the ADC tells whom our address sticks to, and probes pause only while they must",
+  "persistence › pauses probes only while the ADC's source-bound entries require it",
   { timeout: 300_000 },
   async () => {
     await withLabAgent({ confText: CONF, timeScale: TIME_SCALE }, async (world) => {

@@ -26,7 +26,7 @@ interface Written {
 
 describe.skipIf(skip !== null)(`public names${skip === null ? "" : ` (${skip})`}`, () => {
   test(
-    "each address of a client-facing name is a site of its own, with what DNS says beside the VIP",
+    "are each a site of its own for every address, with the DNS comparison at the VIP",
     { timeout: 150_000 },
     async () => {
       const bind = await startBind({

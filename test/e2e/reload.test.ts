@@ -52,7 +52,7 @@ async function transactionsOf(url: string): Promise<string[]> {
 }
 
 test.concurrent(
-  "reload › POST /-/reload: new probes, nothing forgotten; a bad file changes nothing and says why",
+  "reload › adds probes and keeps state on POST /-/reload, and changes nothing when the file is bad",
   { timeout: 120_000 },
   async () => {
     await withLab({ confText: CONF }, async ({ lab, directory, yaml, env }) => {
@@ -139,7 +139,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "reload › SIGHUP does the same, and SIGTERM ends it in order",
+  "reload › works the same on SIGHUP, and SIGTERM ends the agent in order",
   { timeout: 120_000 },
   async () => {
     await withLab({ confText: CONF }, async ({ lab, directory, yaml, env }) => {

@@ -119,7 +119,7 @@ test.each(["login", "logout", "a GET"])(
 );
 
 test(
-  "SIGHUP › three hundred times is a few reloads, one after another",
+  "SIGHUP › makes few reloads, one after another, when it is sent three hundred times",
   { timeout: 60_000 },
   async () => {
     const adc = await nitro(() => false);
@@ -141,7 +141,7 @@ test(
 );
 
 test(
-  "SIGHUP › does not end an agent that is starting, and is made up for once it serves",
+  "SIGHUP › does not end a starting agent, and is handled when the agent serves",
   { timeout: 60_000 },
   async () => {
     const adc = await nitro(() => false);

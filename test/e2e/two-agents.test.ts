@@ -50,8 +50,8 @@ const IMAP_OF_EX01 = "198.51.100.11:143";
 
 const absent = missing("prometheus", "prometheus");
 
-describe.skipIf(absent !== null)("two agents of one estate, in one real Prometheus", () => {
-  test("are joined: both say, one says; the loss or the lie of one is not that of the other", async () => {
+describe.skipIf(absent !== null)("two agents of one estate in a real Prometheus", () => {
+  test("are joined in both-say and one-says series, and a lost or lying agent does not change the other's", async () => {
     await withLab({ scenario: "healthy" }, async ({ lab, ...world }) => {
       const imap = Object.keys(lab.connectTo).find((key) => key === IMAP_OF_EX01) ?? "";
       expect(imap).toBe(IMAP_OF_EX01);
@@ -145,7 +145,7 @@ describe.skipIf(absent !== null)("two agents of one estate, in one real Promethe
   }, 600_000);
 });
 
-test("two agents › two agents with a shard each divide the estate: every member and vserver once", async () => {
+test("two agents › divide the estate, each member and vserver once, when each has a shard", async () => {
   await withLab({ scenario: "healthy" }, async (world) => {
     const agents = await Promise.all([
       startAgent(world, { agent: "whole" }),

@@ -63,7 +63,7 @@ describe("/sd/blackbox.yml", () => {
     });
   });
 
-  test("says of each module what it cannot express, its time-out to the millisecond and its oldest TLS", () => {
+  test("notes what a module cannot express, its time-out in milliseconds and its oldest TLS", () => {
     const estate = parseNsConf(
       [
         "add ssl profile modern -sslProfileType BackEnd -tls1 DISABLED -tls11 DISABLED -tls12 ENABLED",
@@ -99,13 +99,13 @@ describe("/sd/blackbox.yml", () => {
     expect(file).not.toMatch(/#.*\n +prod_a_b/);
   });
 
-  test("an estate without monitors is a file without modules", () => {
+  test("has no modules when there are no monitors", () => {
     expect(parse(blackboxFile([]))).toEqual({ modules: {} });
   });
 });
 
 describe("/sd/targets", () => {
-  test("for our own /probe: unambiguous targets and the probe's name", () => {
+  test("gives unambiguous targets and the probe's name for our own /probe", () => {
     const groups = probeTargets(maintenanceHour());
     expect(groups).toHaveLength(10);
     expect(groups[0]).toEqual({
@@ -123,7 +123,7 @@ describe("/sd/targets", () => {
     });
   });
 
-  test("for blackbox_exporter: the module's name, and an URL where the prober is HTTP", () => {
+  test("gives the module's name, and a URL when the prober is HTTP, for blackbox_exporter", () => {
     const groups = blackboxTargets([ESTATE]);
     const targets = Object.fromEntries(
       groups.map(({ targets: [target], labels }) => [labels["__param_module"] ?? "", target ?? ""]),
@@ -140,7 +140,7 @@ describe("/sd/targets", () => {
 describe.skipIf(
   missing("prometheus-blackbox-exporter", "prometheus-blackbox-exporter") !== null ||
     missing("nginx", "nginx") !== null,
-)("a real blackbox_exporter", () => {
+)("real blackbox_exporter", () => {
   let blackbox: RealServer;
   let nginx: RealServer;
   let imap: ScriptedServer;
@@ -235,7 +235,7 @@ describe.skipIf(
     ["asked", "closing", false],
     ["smtp", "smtp", true],
     ["smtp", "imap", false],
-  ] as const)("the monitor %s at %s: both say %s", async (name, place, up) => {
+  ] as const)("agrees with our monitor %s at %s that it is up: %s", async (name, place, up) => {
     const monitor = ESTATE.monitors.get(name) ?? expect.fail(name);
     const port = where[place]();
     const tls = monitor.secure

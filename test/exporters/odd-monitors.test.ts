@@ -36,7 +36,7 @@ function estateOf(lines: readonly string[], more: readonly string[] = [], adc = 
   );
 }
 
-describe("/sd/blackbox.yml, of odd monitors", () => {
+describe("/sd/blackbox.yml for odd monitors", () => {
   test.each([
     ['m HTTP -httpRequest "GET /a%zz"', "the prober would write its path in another way"],
     ['m HTTP -httpRequest "GET /owa/#inbox"', "the prober would write its path in another way"],
@@ -59,7 +59,7 @@ describe("/sd/blackbox.yml, of odd monitors", () => {
       "what it sends does not end in a line feed, which the prober adds",
     ],
     ['m TCP-ECV -send "\\n" -recv x', "it sends an empty line, which the prober does not"],
-  ])("%s has no module, with the reason", (line, reason) => {
+  ])("has no module for %s, and gives the reason", (line, reason) => {
     const estate = estateOf([line]);
     const file = blackboxFile([estate]);
     expect(parse(file)).toEqual({ modules: {} });
@@ -67,7 +67,7 @@ describe("/sd/blackbox.yml, of odd monitors", () => {
     expect(blackboxTargets([estate])).toEqual([]);
   });
 
-  test("a monitor, or a service, with a PROXY header is left out where the replica sends one", () => {
+  test("leaves out a monitor or service when its replica sends a PROXY header", () => {
     const profile = ["add netProfile np -proxyProtocol ENABLED"];
     const own = estateOf(["m HTTP -netProfile np", "t TCP -netProfile np"], profile);
     expect(blackboxFile([own])).toContain("prod: m (HTTP): it begins with a PROXY header");
@@ -91,7 +91,7 @@ describe("/sd/blackbox.yml, of odd monitors", () => {
     expect(blackboxTargets([behind])).toEqual([]);
   });
 
-  test("a server whose name stands for IPv6 is left out: the prober takes IPv4 first", () => {
+  test("leaves out a server when its name resolves to IPv6, since the prober prefers IPv4", () => {
     const named = (option: string): number =>
       blackboxTargets([
         parseNsConf(
@@ -108,13 +108,13 @@ describe("/sd/blackbox.yml, of odd monitors", () => {
     expect([named(""), named(" -IPv6Address YES")]).toEqual([1, 0]);
   });
 
-  test("a module for each monitor, also where ADC and monitor are cut in two ways", () => {
+  test("has a module for each monitor when joined names of ADC and monitor are ambiguous", () => {
     const file = blackboxFile([estateOf(["b_c TCP"], [], "a"), estateOf(["c TCP"], [], "a_b")]);
     const { modules } = parse(file) as { modules: object };
     expect(Object.keys(modules)).toHaveLength(2);
   });
 
-  test("says up to which TLS the ADC goes, where the prober goes further", () => {
+  test("notes the ADC's newest TLS when the prober uses a newer one", () => {
     const file = blackboxFile([
       estateOf(
         ["old TCP -secure YES", "new TCP -secure YES -sslProfile p"],
@@ -128,7 +128,7 @@ describe("/sd/blackbox.yml, of odd monitors", () => {
 
 const NO_BLACKBOX = missing("prometheus-blackbox-exporter", "prometheus-blackbox-exporter");
 
-describe.skipIf(NO_BLACKBOX !== null)("a real blackbox_exporter, of odd monitors", () => {
+describe.skipIf(NO_BLACKBOX !== null)("real blackbox_exporter with odd monitors", () => {
   const ODD = [
     ['"x na me\'s \\"ü" TCP', "web", true],
     ['x-post HTTP -httpRequest "POST /m"', "web", true],
@@ -188,7 +188,7 @@ describe.skipIf(NO_BLACKBOX !== null)("a real blackbox_exporter, of odd monitors
   });
 
   test.each(ODD.map(([line, place, up], index) => [line, place, up, index] as const))(
-    "%s at %s: both say %s",
+    "agrees with our monitor %s at %s that it is up: %s",
     async (_line, place, up, index) => {
       const monitor = monitors[index] ?? expect.fail("not imported");
       const host = place === "web6" ? "::1" : "127.0.0.1";

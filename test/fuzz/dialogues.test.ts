@@ -17,19 +17,22 @@ afterEach(async () => {
 /** FTP's data connection has no listener of its own on loopback. */
 const WITH_ONE_CONNECTION = DIALOGUES.filter(({ name }) => !name.startsWith("ftp"));
 
-describe("what the fuzzer begins with", () => {
-  test.each(DIALOGUES)("satisfies its probe: $name", async (dialogue) => {
+describe("seed dialogue", () => {
+  test.each(DIALOGUES)("$name › passes its probe", async (dialogue) => {
     const [good = []] = dialogue.seeds;
     expect(await judged(dialogue, serveInMemory(dialogue.echo), good)).toBe("match ok");
   });
 
-  test.each(WITH_ONE_CONNECTION)("is judged alike over real sockets: $name", async (dialogue) => {
-    const serve = dialogue.transport === "tcp" ? serveTcp : serveUdp;
-    for (const answers of dialogue.seeds) {
-      const inMemory = await judged(dialogue, serveInMemory(dialogue.echo), answers);
-      expect(await judged(dialogue, await serve(dialogue.echo), answers)).toBe(inMemory);
-    }
-  });
+  test.each(WITH_ONE_CONNECTION)(
+    "$name › gives the same result over real sockets",
+    async (dialogue) => {
+      const serve = dialogue.transport === "tcp" ? serveTcp : serveUdp;
+      for (const answers of dialogue.seeds) {
+        const inMemory = await judged(dialogue, serveInMemory(dialogue.echo), answers);
+        expect(await judged(dialogue, await serve(dialogue.echo), answers)).toBe(inMemory);
+      }
+    },
+  );
 });
 
 async function judged(
@@ -50,7 +53,7 @@ function contextAt({ sockets }: FuzzServer) {
   return { ...context, network: { ...context.network, sockets } };
 }
 
-describe("a server in memory", () => {
+describe("in-memory server", () => {
   test.each([
     { way: 0, hears: "hello, closed" },
     { way: 1, hears: "h, e, l, l, o, closed" },
@@ -75,7 +78,7 @@ describe("a server in memory", () => {
     await server.hangUp();
   });
 
-  test("tells of a connection that a probe left open", async () => {
+  test("reports a connection that a probe left open", async () => {
     const server = serveInMemory(noEcho);
     server.say(readScript(writeScript(["hello"])));
     server.sockets.tcp({ port: 1 });

@@ -23,14 +23,14 @@ describe.each([...TARGETS, ...SOCKET_TARGETS])("%s", (name, make) => {
     await (await made).close?.();
   });
 
-  test("takes a slice of mutated real inputs", { timeout: 240_000 }, async () => {
+  test("accepts a slice of mutated real inputs", { timeout: 240_000 }, async () => {
     const inputs = sliceOf(name);
     const result = await fuzz(await made, { inputs, seed: SEED, attack });
     expect(result.findings.map(({ what }) => what)).toEqual([]);
     expect(result.inputs).toBe(inputs);
   });
 
-  test.each(kept(name))("takes what was once too much for it: %s", async (file) => {
+  test.each(kept(name))("accepts an input that once failed: %s", async (file) => {
     const input = readFileSync(join(FIXTURES, name, file));
     expect(await readOne(await made, input)).toMatchObject({ what: null });
   });

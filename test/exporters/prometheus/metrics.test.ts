@@ -27,8 +27,8 @@ function metricsOfThisTest(phases = false): Metrics {
 
 const EX02_IMAP = 'adc="prod",adc_service="svc_imap",server="ex02",port="143"';
 
-describe("the hour of maintenance", () => {
-  test("says who is wrong about whom, since when and why", async () => {
+describe("metrics in the hour of maintenance", () => {
+  test("show who is wrong about whom, since when and why", async () => {
     const text = await exposition(metricsOfThisTest(), maintenanceHour());
     const lines = text.split("\n").filter((line) => line.includes(EX02_IMAP));
     expect(lines).toEqual([
@@ -61,7 +61,7 @@ describe("the hour of maintenance", () => {
     ]);
   });
 
-  test("names the drained server that answers, and each certificate once", async () => {
+  test("name the drained server that answers, and each certificate once", async () => {
     const hour = maintenanceHour();
     const vservers = hour.vservers.map((vserver) => ({
       ...vserver,
@@ -81,7 +81,7 @@ describe("the hour of maintenance", () => {
     ]);
   });
 
-  test("a fault of the agent is neither success nor failure, and says its reason", async () => {
+  test("count a fault of the agent as neither success nor failure, with its reason", async () => {
     const probe = aProbe({ last: aFault("agent_fault"), opinion: "unknown" });
     const text = await exposition(metricsOfThisTest(), aLiveState({ probes: [probe] }));
     expect(samples(text, "adc_witness_probe_success")).toEqual([]);
@@ -92,7 +92,7 @@ describe("the hour of maintenance", () => {
     ["a look without account", null, 1],
     ["a login", "probe-a", 0],
   ])(
-    "%s that meets the ADC's own login › is success only without one",
+    "count %s that meets the ADC's own login as success only without an account",
     async (_what, account, value) => {
       const probe = aProbe({
         kind: "transaction",
@@ -110,7 +110,7 @@ describe("the hour of maintenance", () => {
     },
   );
 
-  test("of the sites of one name the worst speaks, and one that gets well is heard", async () => {
+  test("show the worst of several sites of one name, and its recovery", async () => {
     const site = (address: string, passed: boolean | null) =>
       aProbe({
         id: `prod/public/v_owa/${address}`,
@@ -135,7 +135,7 @@ describe("the hour of maintenance", () => {
     expect(await success(false)).toEqual(["0"]);
   });
 
-  test("unknown opinions have no series, and out of service is not up", async () => {
+  test("leave out unknown opinions, and show out of service as not up", async () => {
     const member = aMember({ adcOpinion: "out", replica: "unknown", service: "none" });
     const text = await exposition(metricsOfThisTest(), aLiveState({ members: [member] }));
     expect(
@@ -148,7 +148,7 @@ describe("state sets", () => {
   const verdicts = (text: string) =>
     samples(text, "adc_witness_verdict").map((line) => line.replace(/.*verdict=/, ""));
 
-  test("a state is born when first held, and then 0 or 1", async () => {
+  test("show a state from when it was first held, as 0 or 1", async () => {
     const metrics = metricsOfThisTest();
     const before = aLiveState({ members: [aMember()] });
     const during = aLiveState({ members: [aMember({ verdict: "settling" })] });
@@ -160,7 +160,7 @@ describe("state sets", () => {
     ]);
   });
 
-  test("a member that leaves the estate takes its series along", async () => {
+  test("are removed with a member that leaves the estate", async () => {
     const metrics = metricsOfThisTest();
     const other = aMember({ server: "ex09" });
     await exposition(metrics, aLiveState({ members: [other, aMember({ verdict: "settling" })] }));
@@ -169,7 +169,7 @@ describe("state sets", () => {
     expect(verdicts(text)).toEqual(['"agree_up"} 1', '"agree_up"} 1']);
   });
 
-  test("of probes that differ in their id alone one that fails speaks", async () => {
+  test("show the failing one of probes that differ only in their id", async () => {
     const metrics = metricsOfThisTest();
     const look = aProbe({ kind: "transaction", monitor: "", transaction: "https_challenge" });
     const open = {
@@ -187,7 +187,7 @@ describe("state sets", () => {
     expect(await seen([{ ...look, lastPassed: false }, open])).toEqual(["0"]);
   });
 
-  test("an account that is no longer suspended stays with 0", async () => {
+  test("keep an account at 0 when it is no longer suspended", async () => {
     const metrics = metricsOfThisTest();
     const suspended = aLiveState({ suspendedAccounts: [{ account: "probe-a", until: NOON }] });
     await exposition(metrics, suspended);
@@ -201,7 +201,7 @@ describe("state sets", () => {
     expect(samples(without, "adc_witness_login_suspended")).toEqual([]);
   });
 
-  test("logins that are held back are counted by account and reason, and gone once they are made", async () => {
+  test("count held-back logins by account and reason until they are made", async () => {
     const metrics = metricsOfThisTest();
     const held = (why: string) =>
       aProbe({ account: "probe-a", heldBack: { why, message: "disk full" } });
@@ -215,7 +215,7 @@ describe("state sets", () => {
     expect(samples(after, "adc_witness_logins_held_back")).toEqual([]);
   });
 
-  test("a TLS endpoint without a certificate has no series, several monitors of one endpoint have one", async () => {
+  test("show one series for a TLS endpoint with several monitors, and none without a certificate", async () => {
     const live = maintenanceHour();
     const text = await exposition(metricsOfThisTest(), live);
     expect(samples(text, "adc_witness_tls_verification")).toHaveLength(4);
@@ -223,10 +223,10 @@ describe("state sets", () => {
   });
 });
 
-describe("a large estate", () => {
+describe("metrics of a large estate", () => {
   const estate = aLargeEstate({ members: 5_000, monitors: 2 });
 
-  test("5,000 members with two monitors each make some 130,000 series at most", async () => {
+  test("make at most some 130,000 series for 5,000 members with two monitors each", async () => {
     const text = await exposition(metricsOfThisTest(), estate);
     const series = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
     expect(new Set(series.map((line) => line.slice(0, line.lastIndexOf(" ")))).size).toBe(
@@ -236,14 +236,14 @@ describe("a large estate", () => {
     expect(series.length).toBeLessThan(145_000);
   });
 
-  test("the event loop turns while it is rendered", async () => {
+  test("yield to the event loop when they are rendered", async () => {
     const metrics = metricsOfThisTest();
     const turns = countTurns();
     await metrics.render(estate, "text");
     expect(turns.stop()).toBeGreaterThan(10);
   });
 
-  test("scrapes that overlap share one rendering, the next one is fresh", async () => {
+  test("share one rendering when scrapes overlap, and are fresh for the next one", async () => {
     const metrics = metricsOfThisTest();
     const first = metrics.render(estate, "text");
     const second = metrics.render(estate, "text");
@@ -254,7 +254,7 @@ describe("a large estate", () => {
     expect((await metrics.render(estate, "text")) === (await first)).toBe(false);
   });
 
-  test("gzip says the same in one stream", async () => {
+  test("are the same in one gzip stream", async () => {
     const metrics = metricsOfThisTest();
     const live = maintenanceHour();
     const zipped = Buffer.concat([...(await metrics.render(live, "text", { gzip: true }))]);
@@ -265,8 +265,8 @@ describe("a large estate", () => {
   });
 });
 
-describe("what is recorded as it happens", () => {
-  test("probes are counted by type, vantage and reason; a reverse monitor's pass is no failure", async () => {
+describe("recorded metrics", () => {
+  test("count probes by type, vantage and reason, and no failure for the pass of a reverse monitor", async () => {
     const metrics = metricsOfThisTest();
     const hour: LiveState = maintenanceHour();
     for (const probe of hour.probes) {
@@ -287,7 +287,7 @@ describe("what is recorded as it happens", () => {
     ]);
   });
 
-  test("a refused reload is told, and does not move the time of the last good one", async () => {
+  test("report a refused reload without moving the time of the last good one", async () => {
     const metrics = metricsOfThisTest();
     metrics.configReloaded(true, NOON);
     metrics.configReloaded(false, NOON + 60_000);
@@ -298,7 +298,7 @@ describe("what is recorded as it happens", () => {
     );
   });
 
-  test("the lag of the event loop is measured", async () => {
+  test("measure the lag of the event loop", async () => {
     const metrics = metricsOfThisTest();
     await delay(30);
     const until = performance.now() + 80;

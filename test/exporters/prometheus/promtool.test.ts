@@ -95,7 +95,7 @@ async function fullExpositions(): Promise<{ text: string; open: string; textAgai
   return { text, open, textAgain };
 }
 
-test("promtool › every metric of the list is there, with its labels in their order, its type and its help", async () => {
+test("exposition › has every listed metric with its labels, type and help", async () => {
   const { text } = await fullExpositions();
   for (const { name, type, labels, help } of METRICS) {
     const kind = type === "state set" || type === "info" ? "gauge" : type;
@@ -109,18 +109,21 @@ test("promtool › every metric of the list is there, with its labels in their o
   expect([...families].sort()).toEqual(METRICS.map(({ name }) => name).sort());
 });
 
-withPromtool("promtool check metrics is content, also after OpenMetrics was rendered", async () => {
-  const { text, textAgain } = await fullExpositions();
-  expect(await runOn("promtool", ["check", "metrics", "--extended"], text)).toMatchObject({
-    status: 0,
-  });
-  const plain = await runOn("promtool", ["check", "metrics"], textAgain);
-  expect(plain).toEqual({ status: 0, output: "" });
-  const names = (exposed: string) => [...exposed.matchAll(/^[a-z_]+/gm)].map(([name]) => name);
-  expect(names(textAgain)).toEqual(names(text));
-});
+withPromtool(
+  "exposition › passes promtool check metrics, also after OpenMetrics was rendered",
+  async () => {
+    const { text, textAgain } = await fullExpositions();
+    expect(await runOn("promtool", ["check", "metrics", "--extended"], text)).toMatchObject({
+      status: 0,
+    });
+    const plain = await runOn("promtool", ["check", "metrics"], textAgain);
+    expect(plain).toEqual({ status: 0, output: "" });
+    const names = (exposed: string) => [...exposed.matchAll(/^[a-z_]+/gm)].map(([name]) => name);
+    expect(names(textAgain)).toEqual(names(text));
+  },
+);
 
-test("promtool › OpenMetrics names counters' families without _total, their samples with it, and ends with EOF", async () => {
+test("OpenMetrics › names counter families without _total, their samples with it, and ends with EOF", async () => {
   const { open } = await fullExpositions();
   expect(open).toContain("# TYPE adc_witness_mismatch_seconds counter\n");
   expect(open).toContain("\nadc_witness_mismatch_seconds_total{");
@@ -145,7 +148,7 @@ for family in text_string_to_metric_families(sys.stdin.read()):
 `;
 
 test.skipIf(READER_IS_MISSING)(
-  "OpenMetrics › another reader finds info, summaries and units when it reads strictly",
+  "OpenMetrics › is read by a strict parser with info, summaries and units",
   async () => {
     const { open } = await fullExpositions();
     const { status, output } = await runOn("/usr/bin/python3", ["-c", PARSE], open);
@@ -166,7 +169,7 @@ test.skipIf(READER_IS_MISSING)(
 );
 
 withPromtool(
-  "any name from outside leaves a well-formed exposition that says the same name",
+  "exposition › stays well-formed and keeps the name for any name from outside",
   async () => {
     await fc.assert(
       fc.asyncProperty(
