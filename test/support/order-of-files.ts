@@ -33,15 +33,16 @@ export const NOT_FAST = [
   "test/lint/blind-spots.test.ts",
 ];
 
-/** Likewise, but keeps nothing. */
+/** Likewise, or waits for an appliance's answers, a process or a stall; but keeps nothing. */
 export const NOT_FAST_BUT_SHARED = [
-  "test/adc/nitro/{import-gaps,nitro-user}.test.ts",
-  "test/agent/{public-names,readiness}.test.ts",
+  "test/adc/nitro/{adc-session,client,import-gaps,nitro-user}.test.ts",
+  "test/agent/{adc-watch,public-names,readiness}.test.ts",
   "test/change/{any-port-vip,compare-learns,other-vips,other-worlds,refusing-greetings,root-redirect,vip-refuses}.test.ts",
   "test/config/json-schema.test.ts",
   "test/exporters/{discovery,odd-monitors}.test.ts",
+  "test/lib/lock.test.ts",
   "test/lint/command.test.ts",
-  "test/net/tls.test.ts",
+  "test/net/{stalled-loop,tls}.test.ts",
 ];
 
 /** Real servers and the double: the files of a worker share its loaded modules, which is half of the time of most. */
@@ -126,7 +127,7 @@ export const LONGEST: Readonly<Record<string, readonly [seconds: number, load: n
   "test/lint/proof-of-many.test.ts": [37, 1],
   "test/change/other-vips.test.ts": [9, 0.4],
   "test/fuzz/fuzz.test.ts": [30, 1],
-  "test/security/expressions.test.ts": [45, 1],
+  "test/security/expressions.test.ts": [22, 1],
   "test/probes/monitors/ping.test.ts": [27, 0.1],
   "test/change/compare.test.ts": [25, 0.1],
   "test/e2e/public.test.ts": [24, 0.1],
@@ -148,7 +149,7 @@ export const LONGEST: Readonly<Record<string, readonly [seconds: number, load: n
   "test/web/load.test.ts": [12, 0.5],
   "test/e2e/signals.test.ts": [15, 0.3],
   "test/e2e/ns-conf-only.test.ts": [14, 0.2],
-  "test/probes/transactions/hostile/hostile-fields.test.ts": [38, 1],
+  "test/probes/transactions/hostile/hostile-fields.test.ts": [18, 0.8],
   "test/probes/proxy-protocol.test.ts": [12, 0.1],
   "test/exporters/discovery.test.ts": [12, 0.1],
   "test/change/compare-learns.test.ts": [12, 0.1],
