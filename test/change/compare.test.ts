@@ -179,13 +179,13 @@ test("compare › applies --timeout to the import and says what took the time", 
   let asked = 0;
   const slow = compareNitro(
     ({ method }) => (method === "GET" && ++asked > 3 ? { kind: "wait", until: never } : null),
-    1_000,
+    3_000,
   );
   const { status, out } = await slow;
   release();
   expect(status).toBe(3);
   expect(out).toMatch(
-    /^WITNESS UNKNOWN - prod: the import did not end within 1\.0 s \(--timeout\): NITRO answered \d+ requests in \d+\.\d s, \d+\.\d s each \|/m,
+    /^WITNESS UNKNOWN - prod: the import did not end within 3\.0 s \(--timeout\): NITRO answered \d+ requests in \d+\.\d s, \d+\.\d s each \|/m,
   );
 });
 
@@ -272,17 +272,17 @@ test.each<[string, NitroFaultHook]>([
   "compare › reports another ADC's mismatch within --timeout when one ADC is silent at %s",
   async (_where, faults) => {
     const wrong = { name: "wrong", state: "DOWN" } as const;
-    const both = await compareSeveral([{ name: "silent", faults }, wrong], { timeoutMs: 4_000 });
+    const both = await compareSeveral([{ name: "silent", faults }, wrong], { timeoutMs: 6_000 });
     expect(both.out).toMatch(/^WITNESS CRITICAL - silent: .*svc_imap\/ex01:143 false_down/);
     expect(both.status).toBe(2);
-    expect(both.tookMs).toBeLessThan(4_500);
+    expect(both.tookMs).toBeLessThan(7_500);
   },
 );
 
 test("compare › exits with 3 and gives the reason in --json when one ADC is silent and the others agree", async () => {
   const faults: NitroFaultHook = () => ({ kind: "wait", until: NEVER });
   const silent = { name: "silent", faults };
-  const told = await compareSeveral([silent, { name: "well" }], { json: true, timeoutMs: 3_000 });
+  const told = await compareSeveral([silent, { name: "well" }], { json: true, timeoutMs: 6_000 });
   expect(told.status).toBe(3);
   const json = JSON.parse(told.out) as CompareJson;
   expect(json).toMatchObject({ status: "UNKNOWN", error: null, summary: { agree_up: 1 } });
