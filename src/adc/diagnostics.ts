@@ -53,7 +53,7 @@ function endpointDiagnostics(estate: Estate): Diagnostic[] {
   );
   return [
     ...repeated(vservers, severity, "duplicate_vserver_endpoint", "listens on"),
-    ...repeated(services, severity, "duplicate_service_endpoint", "stands for"),
+    ...repeated(services, severity, "duplicate_service_endpoint", "uses"),
   ];
 }
 
@@ -257,7 +257,7 @@ function leaving(missing: readonly Missing[]): Diagnostic[] {
   );
   return firstOfEach.map((each) => {
     const one = { ...each, severity: "info" as const };
-    const message = `${one.object} refers to what this part of a configuration does not show: ${shown}.`;
+    const message = `${one.object} refers to objects that this part of a configuration does not contain: ${shown}.`;
     return names.length === 1 ? dangling(one, ELSEWHERE) : { ...dangling(one), message };
   });
 }
@@ -456,7 +456,7 @@ function monitorDiagnostics(
       rule: "encrypted_password",
       message:
         `The password of monitor ${monitor.name} is encrypted in ns.conf; ` +
-        "to repeat the monitor, give its account in the configuration.",
+        "to repeat the monitor, set its account in the configuration.",
     });
   }
   if (!MONITOR_TYPES.has(monitor.type) && !monitor.builtIn) {

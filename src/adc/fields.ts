@@ -145,7 +145,7 @@ function refusal(
   const shown = quotable ? written.join(" ") : describe(written);
   const stands = defaultText(type, fallback);
   const effect = isCommand
-    ? `the ADC refuses the whole command. The rest of it is read here, without this option (default: ${stands})`
+    ? `the ADC rejects the whole command. This import uses the rest of it, without this option (default: ${stands})`
     : `it is ignored (default: ${stands})`;
   return {
     severity: isCommand && isToFillIn(written) ? "info" : "warning",

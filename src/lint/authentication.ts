@@ -12,32 +12,34 @@ export const AUTHENTICATION_RULES: readonly Rule[] = [
   {
     id: "authentication_without_sso",
     severity: "warning",
-    meaning: "The ADC logs clients of Exchange in and does not pass the login on.",
+    meaning:
+      "The ADC authenticates clients of Exchange but does not pass the login on (single sign-on).",
     find: withoutSso,
   },
   {
     id: "default_deny_without_authorization",
     severity: "error",
     meaning:
-      "Whoever logs in is refused: the default is DENY, and no authorization policy allows anything.",
+      "Every user is refused after login: the default is DENY, and no authorization policy allows anything.",
     find: defaultDeny,
   },
   {
     id: "aaa_policy_first",
     severity: "warning",
-    meaning: "The policy for the login page stands before those for the mail servers.",
+    meaning: "The policy for the login page has priority over those for the mail servers.",
     find: aaaPolicyFirst,
   },
   {
     id: "authentication_host_is_mail_host",
     severity: "error",
-    meaning: "The login page has the host name of the mail it protects: a circle.",
+    meaning:
+      "The login page has the host name of the site it protects, so that it redirects to itself.",
     find: hostIsMailHost,
   },
   {
     id: "ntlm_without_kcd",
     severity: "warning",
-    meaning: "Outlook's directories are behind a login that cannot pass NTLM on.",
+    meaning: "Outlook's directories are behind a login that cannot pass on NTLM.",
     find: ntlmWithoutKcd,
   },
 ];
@@ -96,8 +98,8 @@ function withoutSso(context: LintContext): Hit[] {
       line: vserver.line,
       object: vserver.name,
       message:
-        "Clients are logged in, but no traffic, session or authorization policy here or at the authentication vserver " +
-        'passes the login on: Exchange asks again, or the ADC answers "Not a privileged User".',
+        "The ADC authenticates clients, but no traffic, session or authorization policy here or at the authentication vserver " +
+        'passes the login on: Exchange prompts again, or the ADC responds "Not a privileged User".',
       fix: trafficPolicy(context, vserver, "_sso", []),
     }));
 }
@@ -173,8 +175,8 @@ function defaultDeny(context: LintContext): Hit[] {
         line: vserver.line,
         object: vserver.name,
         message:
-          "Clients are logged in, -defaultAuthorizationAction is DENY, and no authorization policy allows anything: " +
-          'whoever logs in gets "Not a privileged User".',
+          "The ADC authenticates clients, -defaultAuthorizationAction is DENY, and no authorization policy allows anything: " +
+          'every user gets "Not a privileged User" after the login.',
         fix: [
           {
             apply: {
@@ -186,7 +188,8 @@ function defaultDeny(context: LintContext): Hit[] {
           },
           bindPolicy(context, vserver, name, []),
         ],
-        decision: "it lets in everyone who can log in; a rule in place of true narrows that",
+        decision:
+          "it allows everyone who can log in; use a narrower rule instead of true to restrict that",
       };
     });
 }
@@ -220,8 +223,8 @@ function aaaPolicyFirst(context: LintContext): Hit[] {
           line: binding.line,
           object: binding.policy,
           message:
-            `The policy sends to the login before the policies of ${vserver.name} that send to the mail servers: ` +
-            '"Target URL not found for redirect after successful login" is what users see.',
+            `The policy redirects to the login before the policies of ${vserver.name} route to the mail servers: ` +
+            'users see "Target URL not found for redirect after successful login".',
           fix: movedTo(vserver.name, binding.policy, binding.priority, priority),
         };
       });
@@ -263,8 +266,8 @@ function hostIsMailHost(context: LintContext): Hit[] {
             line: vserver.line,
             object: vserver.name,
             message:
-              `Logins are sent to ${host}, which is also the host name served here: the login page is behind the login, ` +
-              "and browsers go round in a circle.",
+              `Logins are redirected to ${host}, which is also the host name served here: the login page itself requires a login, ` +
+              "so browsers end in a redirect loop.",
             fix: [
               {
                 apply: {
@@ -315,8 +318,8 @@ function ntlmWithoutKcd(context: LintContext): Hit[] {
             line: one.vserver.line,
             object: one.vserver.name,
             message:
-              `Clients are logged in before ${paths.map((path) => DIRECTORY_PATH[path]).join(", ")}, where Outlook uses ` +
-              "NTLM, and no kcdAccount lets the ADC log in for them: Outlook asks for the password for ever.",
+              `The ADC authenticates clients before ${paths.map((path) => DIRECTORY_PATH[path]).join(", ")}, where Outlook uses ` +
+              "NTLM, and there is no kcdAccount for the ADC to log in on their behalf: Outlook prompts for the password endlessly.",
             fix: trafficPolicy(context, one.vserver, "_kcd", [
               ["kcdAccount", [{ blank: "kcdAccount" }]],
             ]),

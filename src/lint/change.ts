@@ -22,7 +22,7 @@ export interface PrintedFix {
 
 export const NO_FIX: PrintedFix = { commands: [], undo: [], complete: false, incomplete: null };
 
-const BLANKS = "fill in what stands in angle brackets";
+const BLANKS = "fill in the placeholders in angle brackets";
 
 /**
  * Prints a fix by the grammar of the command reference; nothing if the grammar rejects one of its commands. If it

@@ -15,20 +15,22 @@ export const CONTENT_SWITCHING_RULES: readonly Rule[] = [
   {
     id: "cs_without_stateupdate",
     severity: "warning",
-    meaning: "A content-switching vserver is UP as long as it is enabled, whatever is behind it.",
+    meaning:
+      "A content-switching vserver is UP as long as it is enabled, even if everything behind it is DOWN.",
     find: withoutStateUpdate,
   },
   {
     id: "cs_passes_every_url",
     severity: "warning",
     meaning:
-      "What no policy names reaches Exchange all the same: leaving a directory out blocks nothing.",
+      "Requests that no policy matches still reach Exchange: omitting a directory from the policies blocks nothing.",
     find: passesEveryUrl,
   },
   {
     id: "cs_policies_overlap",
     severity: "warning",
-    meaning: "Two policies take one of Exchange's requests, and their priority alone decides.",
+    meaning:
+      "Two policies match one of Exchange's requests, so only their priority decides which server gets it.",
     find: policiesOverlap,
   },
 ];
@@ -58,14 +60,14 @@ function withoutStateUpdate(context: LintContext): Hit[] {
       object: vserver.name,
       ...(exchange || goesByState(vserver, members) ? null : { severity: "info" as const }),
       message:
-        "The vserver is UP as long as it is enabled, also when every vserver behind it is DOWN.",
+        "The vserver is UP as long as it is enabled, even if every vserver behind it is DOWN, so a backup vserver or GSLB would never take over.",
       fix: [
         setOptions("cs vserver", vserver.name, [
           { key: "stateupdate", to: "ENABLED", from: undefined },
         ]),
       ],
       decision:
-        "if clients must get an answer when every server is DOWN (a redirect, a sorry page), leave it",
+        "leave it if clients must get a response while every server is DOWN (a redirect, an error page)",
     }));
 }
 
@@ -106,7 +108,7 @@ function passesEveryUrl(context: LintContext): Hit[] {
           line: vserver.line,
           object: vserver.name,
           message:
-            `What no policy names goes to the default ${defaultTarget}: every URL is published, and leaving one out of ` +
+            `Requests that no policy matches go to the default ${defaultTarget}: every URL is published, and omitting one from ` +
             "the policies blocks nothing.",
         },
       ];
@@ -121,8 +123,8 @@ function passesEveryUrl(context: LintContext): Hit[] {
               line: one.policy.line,
               object: one.policy.name,
               message:
-                `The policy takes every URL${host === null ? "" : ` of ${host}`}: what the other policies of ` +
-                `${vserver.name} leave out reaches ${one.target ?? "its target"} all the same.`,
+                `The policy matches every URL${host === null ? "" : ` of ${host}`}: requests that the other policies of ` +
+                `${vserver.name} do not match still reach ${one.target ?? "its target"}.`,
               fix: narrowed(one.policy),
             },
           ];
@@ -277,8 +279,8 @@ function overlap(
     line: one.policy.line,
     object: one.policy.name,
     message:
-      `This policy and ${rival.policy.name} of ${vserver.name} both take "${shared}"; ${winner.policy.name} wins by its ` +
-      "priority alone. The rule searches the whole URL for what should stand at its beginning.",
+      `This policy and ${rival.policy.name} of ${vserver.name} both match "${shared}"; ${winner.policy.name} wins only because of its ` +
+      "priority. The rule searches the whole URL for text that should only be at its beginning.",
     fix: isMended(one, rival, paths) ? [setRule(one.policy, anchored(one.policy.rule))] : null,
   };
 }

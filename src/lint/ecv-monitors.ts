@@ -45,31 +45,31 @@ export const ECV_MONITOR_RULES: readonly Rule[] = [
   {
     id: "missing_secure",
     severity: "error",
-    meaning: "A monitor speaks clear text to a port that expects TLS.",
+    meaning: "A monitor without TLS probes a port that expects TLS.",
     find: missingSecure,
   },
   {
     id: "secure_to_clear_port",
     severity: "error",
-    meaning: "A monitor speaks TLS to a port that expects clear text.",
+    meaning: "A monitor with TLS probes a port that does not speak TLS.",
     find: secureToClearPort,
   },
   {
     id: "unquoted_value",
     severity: "error",
-    meaning: "A value with a space in it lacks quotes, so that only its first word counts.",
+    meaning: "A value that contains a space has no quotes, so that only its first word is used.",
     find: unquotedValue,
   },
   {
     id: "option_of_another_type",
     severity: "error",
-    meaning: "A monitor carries an option that its type, or every type, lacks.",
+    meaning: "A monitor has an option that its type, or every type, does not support.",
     find: optionOfAnotherType,
   },
   {
     id: "password_in_script_args",
     severity: "warning",
-    meaning: "A password stands readable in -scriptArgs.",
+    meaning: "A password is readable in -scriptArgs.",
     find: passwordInScriptArgs,
   },
 ];
@@ -96,7 +96,7 @@ function tcpEcvEmpty(context: LintContext): Hit[] {
       line: monitor.line ?? usesOf(context, monitor)[0]?.binding.line ?? null,
       object: monitor.name,
       message:
-        "The monitor neither sends nor expects anything: it sees no more than a TCP monitor.",
+        "The monitor neither sends nor expects anything: it notices no more failures than a TCP monitor.",
       fix: everywhere(context, monitor, { recv: { blank: "text of the banner" } }),
     }));
 }
@@ -107,7 +107,7 @@ function sendTooLong(context: LintContext): Hit[] {
     .map((monitor) => ({
       line: monitor.line,
       object: monitor.name,
-      message: "More than 512 bytes are to be sent, which TCP-ECV cuts off.",
+      message: "-send has more than 512 bytes, and TCP-ECV sends only the first 512.",
       fix: everywhere(context, monitor, { send: { blank: "at most 512 bytes" } }),
     }));
 }
@@ -118,7 +118,7 @@ function recvTooLong(context: LintContext): Hit[] {
     .map((monitor) => ({
       line: monitor.line,
       object: monitor.name,
-      message: "More than 128 bytes are expected, which TCP-ECV does not compare.",
+      message: "-recv has more than 128 bytes, and TCP-ECV compares only the first 128.",
       fix: everywhere(context, monitor, {
         recv: firstBytes(monitor.parameters.recv ?? "", MAX_RECV_BYTES),
       }),
@@ -154,7 +154,7 @@ function missingSecure(context: LintContext): Hit[] {
     (monitor) => TALKING.has(monitor.type) && !monitor.secure && !monitor.transparent,
     (monitor, { service }) =>
       monitor.destPort === null ? expectsTls(service) : isTlsPort(monitor.destPort),
-    "Clear text is spoken where the servers expect TLS: the monitor fails, or passes for the wrong reason.",
+    "The monitor does not use TLS, but the servers expect it: the monitor fails, or passes for the wrong reason.",
     "YES",
   );
 }
@@ -166,7 +166,7 @@ function secureToClearPort(context: LintContext): Hit[] {
     (monitor) => monitor.secure && !monitor.transparent,
     (monitor, { service }) =>
       monitor.destPort === null ? expectsClearText(service) : isClearPort(monitor.destPort),
-    "TLS is spoken where the servers expect clear text: no handshake succeeds there.",
+    "The monitor uses TLS, but the servers do not speak it on this port: no handshake can succeed.",
     "NO",
   );
 }
@@ -226,7 +226,7 @@ function reversedDecision({ reverse }: Monitor): Pick<Hit, "decision"> {
   return reverse
     ? {
         decision:
-          "it is reversed, and passes because of this: mended, it is DOWN while the server answers as expected",
+          "it is reversed, and passes because of this mistake: once fixed, it is DOWN while the server responds as expected",
       }
     : {};
 }
@@ -280,7 +280,7 @@ function unquotedValue(context: LintContext): Hit[] {
         {
           line: monitor.line,
           object: monitor.name,
-          message: `The value of -${option} lacks quotes: "${method}" is all of it, and the path is lost.`,
+          message: `The value of -${option} has no quotes: only "${method}" is used, and the path is lost.`,
           fix:
             uses.length === 0 ? null : changeFor(context.names, monitor, uses, uses.length, values),
         },
@@ -304,7 +304,7 @@ export function optionOfAnotherType(context: LintContext): Hit[] {
     }
     const nobodys = optionsOfNoMonitor(monitor);
     if (nobodys.length > 0) {
-      const message = `No monitor has -${nobodys.join(", -")}: the ADC refuses the whole command.`;
+      const message = `No monitor has -${nobodys.join(", -")}: the ADC rejects the whole command.`;
       return [{ line: monitor.line, object: monitor.name, message }];
     }
     const foreign = [...monitor.written.keys()].filter(
@@ -316,7 +316,7 @@ export function optionOfAnotherType(context: LintContext): Hit[] {
           {
             line: monitor.line,
             object: monitor.name,
-            message: `Type ${monitor.type} has no -${foreign.join(", -")}: the ADC refuses the whole command.`,
+            message: `Type ${monitor.type} has no -${foreign.join(", -")}: the ADC rejects the whole command.`,
           },
         ];
   });
@@ -345,7 +345,7 @@ function passwordInScriptArgs(context: LintContext): Hit[] {
         line: monitor.line,
         object: monitor.name,
         message:
-          "A password stands readable in -scriptArgs, in every copy of the configuration; -secureArgs keeps it encrypted.",
+          "A password is readable in -scriptArgs, and so in every copy of the configuration; -secureArgs stores it encrypted.",
         fix:
           secret.length === 0 || uses.length === 0
             ? null

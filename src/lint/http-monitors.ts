@@ -26,19 +26,20 @@ export const HTTP_MONITOR_RULES: readonly Rule[] = [
   {
     id: "http_ignores_body",
     severity: "warning",
-    meaning: "A monitor of type HTTP asks for a health page and ignores its body.",
+    meaning: "A monitor of type HTTP requests a health page and ignores its body.",
     find: httpIgnoresBody,
   },
   {
     id: "head_request",
     severity: "warning",
-    meaning: "A HEAD request proves that a web server answers, not that the page behind it works.",
+    meaning:
+      "A HEAD request proves that a web server responds, not that the application behind it works.",
     find: headRequest,
   },
   {
     id: "ecv_without_recv",
     severity: "warning",
-    meaning: "An HTTP-ECV monitor expects no text, so that every answer passes.",
+    meaning: "An HTTP-ECV monitor expects no text, so that every response passes.",
     find: ecvWithoutRecv,
   },
   {
@@ -50,7 +51,8 @@ export const HTTP_MONITOR_RULES: readonly Rule[] = [
   {
     id: "recv_outside_window",
     severity: "error",
-    meaning: "An HTTP-ECV monitor awaits what is never in the part of the body that it reads.",
+    meaning:
+      "An HTTP-ECV monitor expects a text that is never in the part of the body that it reads.",
     find: recvOutsideWindow,
   },
   {
@@ -62,31 +64,31 @@ export const HTTP_MONITOR_RULES: readonly Rule[] = [
   {
     id: "lost_backslashes",
     severity: "error",
-    meaning: "A request lost its line ends: no server understands it.",
+    meaning: "A request has lost its line ends, so that no server understands it.",
     find: lostBackslashes,
   },
   {
     id: "header_without_line_end",
     severity: "error",
-    meaning: "A custom header does not end in CR LF, so that it runs into what follows.",
+    meaning: "A custom header does not end in CR LF, so that it runs into the next line.",
     find: headerWithoutLineEnd,
   },
   {
     id: "host_in_request",
     severity: "warning",
-    meaning: "A Host header stands inside the request line, where the ADC adds its own.",
+    meaning: "The request line contains a Host header, although the ADC adds its own.",
     find: hostInRequest,
   },
   {
     id: "resp_codes_accept_errors",
     severity: "warning",
-    meaning: "A monitor takes error codes for health.",
+    meaning: "A monitor accepts error codes as success.",
     find: respCodesAcceptErrors,
   },
   {
     id: "monitor_of_another_directory",
     severity: "warning",
-    meaning: "The health page of one virtual directory decides for another.",
+    meaning: "The health page of one virtual directory decides about another.",
     find: monitorOfAnotherDirectory,
   },
 ];
@@ -131,10 +133,10 @@ function headRequest(context: LintContext): Hit[] {
       const exchange = users.find((one) => one.exchange !== null)?.exchange ?? null;
       const onExchange = users.some((one) => one.onExchange);
       const told = !onExchange
-        ? "HEAD proves that a web server answers, not that the page behind it works."
+        ? "HEAD proves that a web server responds, not that the application behind it works."
         : exchange?.version === "2010"
-          ? "The web server answers that by itself, whatever has become of Exchange behind it."
-          : "Exchange's health page answers GET alone, so HEAD says nothing about its health.";
+          ? "The web server answers that itself, even if Exchange behind it has failed."
+          : "Exchange's health page supports only GET, so HEAD says nothing about its health.";
       return {
         severity: onExchange ? "warning" : "info",
         line: monitor.line ?? firstBindingLine(context, monitor),
@@ -205,7 +207,7 @@ function ecvWithoutRecv(context: LintContext): Hit[] {
       line: monitor.line ?? firstBindingLine(context, monitor),
       object: monitor.name,
       message:
-        "No text is expected, so every answer passes: a login page, an error page, a 503. HTTP-ECV does not look at " +
+        "No text is expected, so every response passes: a login page, an error page, a 503. HTTP-ECV does not check " +
         "the status code.",
       fix: everywhere(context, monitor, { recv: expectedText(monitor) }),
     }));
@@ -236,8 +238,8 @@ function recvOutsideWindow(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message:
-        "The monitor looks for a status line or header, or for more than 24 KB, but HTTP-ECV reads only the first " +
-        "24 KB of the body: it never finds it.",
+        "The monitor expects a status line or header, or more than 24 KB, but HTTP-ECV reads only the first " +
+        "24 KB of the body: it never finds the text.",
       fix: everywhere(context, monitor, { recv: expectedText(monitor) }),
     }));
 }
@@ -309,7 +311,7 @@ function lostBackslashes(context: LintContext): Hit[] {
       {
         line: monitor.line,
         object: monitor.name,
-        message: `"rn" stands where line ends should be (-${broken[0]?.[0] ?? ""}): no valid request.`,
+        message: `"rn" is in the place of line ends (-${broken[0]?.[0] ?? ""}): the request is not valid.`,
         fix: everywhere(context, monitor, Object.fromEntries(values)),
       },
     ];
@@ -341,7 +343,7 @@ function headerWithoutLineEnd(context: LintContext): Hit[] {
         line: monitor.line,
         object: monitor.name,
         message:
-          "The -customHeaders do not end in \\r\\n: the last header runs into what the ADC sends behind it.",
+          "The -customHeaders do not end in \\r\\n: the last header runs into what the ADC sends after it.",
         fix: everywhere(context, monitor, { customHeaders: withoutSecret(ended(headers)) }),
       },
     ];
@@ -365,8 +367,8 @@ function hostInRequest(context: LintContext): Hit[] {
         line: monitor.line,
         object: monitor.name,
         message:
-          "A Host header stands inside the request, which holds method and URL only: the ADC adds HTTP version and " +
-          "Host by itself, and the server gets two.",
+          "The request contains a Host header, although it may only have method and URL: the ADC adds HTTP version and " +
+          "Host itself, so the server gets two.",
         fix: everywhere(context, monitor, {
           [key]: line
             .trim()
@@ -393,13 +395,13 @@ function respCodesAcceptErrors(context: LintContext): Hit[] {
       .map(({ from, to }) => (from === to ? String(from) : `${String(from)}-${String(to)}`))
       .join(", ");
     const only = ranges.every(({ from }) => from >= 400)
-      ? "Only an error counts as health"
-      : "Errors count as health";
+      ? "Only an error counts as success"
+      : "Errors count as success";
     return [
       {
         line: monitor.line,
         object: monitor.name,
-        message: `${only} (-respCode ${said}): a page that is gone, forbidden or broken is UP.`,
+        message: `${only} (-respCode ${said}): the server is UP even if the page is missing, forbidden or broken.`,
         fix: everywhere(context, monitor, { respCode: { blank: "codes of the healthy page" } }),
       },
     ];
@@ -427,8 +429,8 @@ function monitorOfAnotherDirectory(context: LintContext): Hit[] {
         line: binding.line ?? service.line,
         object: service.name,
         message:
-          `${paths.join(", ")} is served, and ${monitor.name} asks ${requestTarget(monitor)}: what happens to one ` +
-          "directory alone is not seen.",
+          `${paths.join(", ")} is served, but ${monitor.name} requests ${requestTarget(monitor)}: a failure of this ` +
+          "directory alone goes unnoticed.",
         fix: replaceMonitor(
           context.names,
           monitor,

@@ -9,39 +9,39 @@ export const MONITOR_TARGET_RULES: readonly Rule[] = [
   {
     id: "pinned_dest_ip",
     severity: "error",
-    meaning: "A monitor asks one fixed address, and decides for members at others.",
+    meaning: "A monitor probes one fixed address, and decides about members at others.",
     find: pinnedDestIp,
   },
   {
     id: "dest_port_of_another_protocol",
     severity: "error",
-    meaning: "A monitor asks a listener of another protocol than clients use.",
+    meaning: "A monitor probes a listener of a different protocol from the clients'.",
     find: foreignDestPort,
   },
   {
     id: "wildcard_port",
     severity: "warning",
-    meaning: "A service stands for every port of its servers and is UP or DOWN as one.",
+    meaning: "A service covers every port of its servers and is UP or DOWN as a whole.",
     find: wildcardPort,
   },
   {
     id: "member_is_vip",
     severity: "warning",
     meaning:
-      "A member is a VIP of this ADC, which accepts connections whatever the servers behind it do.",
+      "A member is a VIP of this ADC, which accepts connections even if the servers behind it are down.",
     find: memberIsVip,
   },
   {
     id: "client_source_address",
     severity: "info",
-    meaning: "Exchange sees the clients' addresses, while monitors come from the ADC's own.",
+    meaning: "Exchange sees the clients' addresses, but monitors use the ADC's own.",
     find: clientSourceAddress,
   },
   {
     id: "source_limit",
     severity: "info",
     meaning:
-      "All mail comes from the ADC's few addresses, and Exchange limits connections per address.",
+      "All mail comes from a few addresses of the ADC, and Exchange limits connections per address.",
     find: sourceLimit,
   },
 ];
@@ -94,8 +94,8 @@ function foreignDestPort(context: LintContext): Hit[] {
         line: monitor.line,
         object: monitor.name,
         message:
-          `Port ${String(destPort)} is asked, but clients of ${member.adcService} use port ${String(member.port)}: ` +
-          "another listener, with a life of its own.",
+          `Port ${String(destPort)} is probed, but clients of ${member.adcService} use port ${String(member.port)}: ` +
+          "another listener, which fails independently.",
         fix:
           sameProtocol && (secure || !wrong.some(({ service }) => expectsTls(service)))
             ? changeFor(context.names, monitor, wrong, uses.length, {
@@ -131,10 +131,10 @@ function wildcardPort(context: LintContext): Hit[] {
       object: service.name,
       ...(isChosenPort(deciding) ? { severity: "info" as const } : null),
       message:
-        "The service stands for every port of its servers and is UP or DOWN as one: " +
+        "The service covers every port of its servers and is UP or DOWN as a whole: " +
         (deciding.some(({ monitor }) => monitor.destPort !== null)
-          ? "the ports its monitors ask decide for all the others."
-          : "no monitor asks any port at all."),
+          ? "the ports that its monitors probe decide about all the others."
+          : "no monitor probes any port."),
       fix:
         service.kind === "service" && member !== undefined && !isChosenPort(deciding)
           ? [
@@ -190,8 +190,8 @@ function memberIsVip(context: LintContext): Hit[] {
               line: member.line,
               object: service.name,
               message:
-                `Clients are sent to ${place}, the VIP of ${vip}: that address accepts connections whatever the ` +
-                "servers behind it do, so only an answer of the application proves anything.",
+                `Clients are sent to ${place}, the VIP of ${vip}: that address accepts connections even if the ` +
+                "servers behind it are down, so only a response from the application proves anything.",
             },
           ];
     }),
@@ -207,7 +207,7 @@ function clientSourceAddress(context: LintContext): Hit[] {
       object: service.name,
       message:
         "Servers see the clients' own addresses (-usip YES) while monitors come from the ADC's: servers that do not " +
-        "route back through the ADC stay UP and answer no client.",
+        "route back through the ADC stay UP although no client reaches them.",
     }));
 }
 
@@ -226,7 +226,7 @@ function sourceLimit(context: LintContext): Hit[] {
       line: service.line,
       object: service.name,
       message:
-        `All senders share the ADC's ${String(sources)} address(es), and a receive connector takes ` +
+        `All senders share the ADC's ${String(sources)} address(es), and a receive connector accepts ` +
         `${String(connectionsPerSource)} connections from each (MaxInboundConnectionPerSource): more are refused with ` +
         "421 while every monitor passes. Raise it on the connector that serves the ADC.",
     }));

@@ -12,7 +12,7 @@ export const MONITOR_TIMING_RULES: readonly Rule[] = [
   {
     id: "interval_not_above_timeout",
     severity: "error",
-    meaning: "A monitor asks again before the time for an answer is over.",
+    meaning: "A monitor's interval is shorter than its response time-out.",
     find: intervalNotAboveTimeout,
   },
   {
@@ -24,19 +24,19 @@ export const MONITOR_TIMING_RULES: readonly Rule[] = [
   {
     id: "slow_detection",
     severity: "warning",
-    meaning: "A dead server keeps its clients for many minutes.",
+    meaning: "A dead server keeps getting clients for many minutes.",
     find: slowDetection,
   },
   {
     id: "timeout_below_tarpit",
     severity: "warning",
-    meaning: "An SMTP monitor gives up before Exchange's tarpit lets the answer go.",
+    meaning: "An SMTP monitor times out before Exchange's tarpit sends the response.",
     find: timeoutBelowTarpit,
   },
   {
     id: "lrtm_suppresses_probes",
     severity: "info",
-    meaning: "With -LRTM DISABLED clients' own connections replace the probes of a TCP monitor.",
+    meaning: "With -LRTM DISABLED, client connections replace the probes of a TCP monitor.",
     find: lrtmSuppressesProbes,
   },
   {
@@ -54,8 +54,8 @@ function intervalNotAboveTimeout(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message:
-        `The monitor asks every ${seconds(monitor.intervalMs)} and waits ${seconds(monitor.responseTimeoutMs)} for ` +
-        "the answer; the ADC wants the interval to be the longer one.",
+        `The monitor probes every ${seconds(monitor.intervalMs)} and waits ${seconds(monitor.responseTimeoutMs)} for ` +
+        "the response; the ADC requires the interval to be longer.",
       fix: [setMonitor(monitor, { interval: wholeSeconds(monitor.responseTimeoutMs + 1_000) })],
     }));
 }
@@ -115,8 +115,8 @@ function timeoutBelowTarpit(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message:
-        `The monitor waits ${seconds(monitor.responseTimeoutMs)}, no longer than the ${seconds(tarpitMs)} for which ` +
-        "Exchange's tarpit delays an error or an anonymous sender: a healthy server can look dead.",
+        `The monitor waits ${seconds(monitor.responseTimeoutMs)}, which is not longer than the ${seconds(tarpitMs)} for which ` +
+        "Exchange's tarpit delays errors and anonymous senders: a healthy server may appear dead.",
       fix: [
         setMonitor(monitor, {
           resptimeout: wholeSeconds(tarpitMs + 1_000),
@@ -159,9 +159,9 @@ function lrtmSuppressesProbes(context: LintContext): Hit[] {
       line: monitor.line ?? usesOf(context, monitor)[0]?.binding.line ?? null,
       object: monitor.name,
       message:
-        `${monitor.written.has("lrtm") ? "With -LRTM DISABLED" : "As the firmware brings it, with -LRTM DISABLED,"} the ` +
-        "ADC sends no TCP probe while clients keep connecting: UP then means the clients' handshakes, and the " +
-        "counters stand still.",
+        `${monitor.written.has("lrtm") ? "With -LRTM DISABLED" : "By default, with -LRTM DISABLED,"} the ` +
+        "ADC sends no TCP probe while clients keep connecting: UP then only means that their handshakes succeed, and the " +
+        "probe counters do not change.",
       fix: [setMonitor(monitor, { LRTM: "ENABLED" })],
     }));
 }
@@ -192,8 +192,8 @@ function lrtmPrefersFailing(context: LintContext): Hit[] {
             line: vserver.line,
             object: vserver.name,
             message:
-              `The fastest server is preferred, and the monitors of ${shallow.service.name} do not look at what is ` +
-              "answered: a server that fails at once wins.",
+              `The fastest server is preferred, and the monitors of ${shallow.service.name} do not check ` +
+              "responses: a server that fails immediately gets the most clients.",
             fix: [
               setOptions("lb vserver", vserver.name, [
                 { key: "lbMethod", to: "LEASTCONNECTION", from: "LRTM" },

@@ -3,43 +3,46 @@ import type { Rule } from "./rule.ts";
 
 /** The importer's diagnostics that are mistakes in the configuration; other rules cover the rest, with fixes. */
 const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string]>> = {
-  dangling_reference: ["error", "A name leads nowhere."],
-  wrong_kind_reference: ["error", "A name leads to an object of another kind."],
-  duplicate_name: ["warning", "A name is given twice; the ADC refuses the second."],
+  dangling_reference: ["error", "A name refers to an object that is not configured."],
+  wrong_kind_reference: ["error", "A name refers to an object of another kind."],
+  duplicate_name: ["warning", "A name is defined twice; the ADC rejects the second."],
   duplicate_binding: ["info", "A monitor is bound twice."],
-  duplicate_vserver_endpoint: ["warning", "Two vservers listen on one address and port."],
-  duplicate_service_endpoint: ["warning", "Two services stand for one address and port."],
-  incomplete_statement: ["error", "A statement lacks an argument, or has one that cannot be read."],
+  duplicate_vserver_endpoint: ["warning", "Two vservers listen on the same address and port."],
+  duplicate_service_endpoint: ["warning", "Two services use the same address and port."],
+  incomplete_statement: ["error", "A statement has a missing or invalid argument."],
   unknown_monitor_type: ["warning", "No NetScaler has a monitor of this type."],
-  unreadable_value: ["warning", "The value of an option is none that it takes."],
+  unreadable_value: ["warning", "The value of an option is not valid."],
   value_out_of_range: [
     "warning",
-    "The value of an option is out of range: the ADC refuses the whole command.",
+    "The value of an option is out of range: the ADC rejects the whole command.",
   ],
-  import_too_large: [
-    "error",
-    "The configuration is longer than what is read: nothing behind that is judged.",
+  import_too_large: ["error", "The configuration is too long: the rest of it is not checked."],
+  unreadable_lines: ["warning", "Some lines are not commands."],
+  refused_command: ["info", "The ADC rejected commands of a captured session: they are ignored."],
+  removed_while_bound: [
+    "warning",
+    "A monitor is removed while it is still bound: the ADC rejects the command.",
   ],
-  unreadable_lines: ["warning", "Lines belong to no command."],
-  refused_command: ["info", "The ADC refused commands of a captured session: they are not read."],
-  removed_while_bound: ["warning", "A monitor is removed that is still bound: the ADC refuses."],
   unknown_command: ["warning", "The ADC has no such command."],
   doubtful_option: [
     "info",
-    "Only the beginning of an option is written; whether the ADC takes that is not documented.",
+    "An option is abbreviated; whether the ADC accepts that is not documented.",
   ],
   unknown_option: [
     "warning",
-    "No service, service group or vserver has such an option: the ADC refuses the command.",
+    "No service, service group or vserver has such an option: the ADC rejects the command.",
   ],
-  stray_words: ["warning", "Words belong to no option: the ADC refuses the command."],
+  stray_words: ["warning", "Words belong to no option: the ADC rejects the command."],
   not_looked_at: [
     "info",
-    "Statements about health are not looked at: silence about them is no praise.",
+    "Statements that affect health are not examined: the lack of findings does not mean that they are correct.",
   ],
-  addresses_not_asked: ["info", "A vserver listens at addresses through which nothing is asked."],
-  partition_not_read: ["info", "An admin partition's statements are not looked at."],
-  typographic_characters: ["error", "Quotes or dashes were pasted that the ADC does not know."],
+  addresses_not_asked: ["info", "A vserver listens on addresses that are not probed."],
+  partition_not_read: ["info", "An admin partition's statements are not examined."],
+  typographic_characters: [
+    "error",
+    "Pasted quotes or dashes are typographic, which the ADC does not understand.",
+  ],
   broken_line: ["warning", "A line ends inside a quote or parenthesis."],
 };
 

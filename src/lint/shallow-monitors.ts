@@ -12,44 +12,45 @@ export const SHALLOW_MONITOR_RULES: readonly Rule[] = [
     id: "ping_only",
     severity: "warning",
     meaning:
-      "A ping decides, ARP or IPv6 neighbour discovery: it proves that the machine runs, and nothing about the service.",
+      "Only a ping, ARP or IPv6 neighbour discovery decides, which proves that the machine runs, and nothing about the service.",
     find: pingOnly,
   },
   {
     id: "tcp_only",
     severity: "warning",
-    meaning: "A TCP handshake decides, where the application could be asked.",
+    meaning: "Only a TCP handshake decides, although the application could be checked.",
     find: tcpOnly,
   },
   {
     id: "tcp_on_tls",
     severity: "warning",
-    meaning: "A port that speaks TLS is watched without a TLS handshake.",
+    meaning: "A port that speaks TLS is monitored without a TLS handshake.",
     find: tcpOnTls,
   },
   {
     id: "ssl_bridge_tcp",
     severity: "warning",
-    meaning: "TLS passes through unread (SSL_BRIDGE), and no monitor tries it.",
+    meaning: "TLS is passed through (SSL_BRIDGE), and no monitor checks it.",
     find: sslBridge,
   },
   {
     id: "smtp_banner_only",
     severity: "warning",
-    meaning: "The SMTP type stops at EHLO; Exchange in maintenance refuses at MAIL FROM.",
+    meaning:
+      "The SMTP type stops at EHLO, but Exchange in maintenance refuses mail only at MAIL FROM.",
     find: smtpBannerOnly,
   },
   {
     id: "udp_without_recv",
     severity: "warning",
-    meaning: "A UDP-ECV monitor awaits no answer, so that silence passes.",
+    meaning: "A UDP-ECV monitor expects no response, so that silence passes.",
     find: udpWithoutRecv,
   },
 ];
 
-const UNSEEN_BY_PING = "a stopped process, a closed port, a hung or refusing application";
-const UNSEEN_BY_TCP = "a silent port, a connection accepted and closed at once";
-const UNSEEN_BY_TCP_ON_TLS = `TLS versions that do not meet, ${UNSEEN_BY_TCP}, a missing certificate, a dead back end`;
+const UNNOTICED_BY_PING = "a stopped process, a closed port, a hung or refusing application";
+const UNNOTICED_BY_TCP = "a silent port, a connection accepted and closed at once";
+const UNNOTICED_BY_TCP_ON_TLS = `no common TLS version, ${UNNOTICED_BY_TCP}, a missing certificate, a dead back end`;
 
 /**
  * Types that check only the machine's network stack: ICMP, or which machine has the address on the ADC's own segment.
@@ -60,11 +61,13 @@ function pingOnly(context: LintContext): Hit[] {
   return context.watched
     .filter((one) => portsOf(one.service).length > 0 && decidedBy(one, OF_THE_MACHINE))
     .map((one) => {
-      const what = decidedBy(one, ["PING"]) ? "a ping" : "whether the machine is on the network";
+      const what = decidedBy(one, ["PING"])
+        ? "a ping"
+        : "the presence of the machine on the network";
       const found = hit(
         context,
         one,
-        `Only ${what} decides (${names(one)}); unseen: ${UNSEEN_BY_PING}.`,
+        `Only ${what} decides (${names(one)}); not noticed: ${UNNOTICED_BY_PING}.`,
       );
       return found.fix === null ? { ...found, severity: "info" as const } : found;
     });
@@ -78,8 +81,8 @@ function tcpOnly(context: LintContext): Hit[] {
         context,
         one,
         isTcpBased(one.service.serviceType) || one.service.serviceType === "ANY"
-          ? `Only a TCP handshake decides (${names(one)}); unseen: ${UNSEEN_BY_TCP}, a dead back end.`
-          : `Clients come over UDP, and only a TCP handshake decides (${names(one)}): of the UDP port nothing is seen.`,
+          ? `Only a TCP handshake decides (${names(one)}); not noticed: ${UNNOTICED_BY_TCP}, a dead back end.`
+          : `Clients use UDP, but only a TCP handshake decides (${names(one)}): the UDP port is not checked.`,
       ),
       severity: isApplication(one) ? "warning" : "info",
     }));
@@ -95,7 +98,7 @@ function tcpOnTls(context: LintContext): Hit[] {
         context,
         one,
         `The port speaks TLS, but only a TCP handshake decides (${names(one)}); ` +
-          `unseen: ${UNSEEN_BY_TCP_ON_TLS}.`,
+          `not noticed: ${UNNOTICED_BY_TCP_ON_TLS}.`,
       ),
     );
 }
@@ -107,8 +110,8 @@ function sslBridge(context: LintContext): Hit[] {
       hit(
         context,
         one,
-        `SSL_BRIDGE passes TLS through unread, and only a TCP handshake decides (${names(one)}); ` +
-          `unseen: ${UNSEEN_BY_TCP_ON_TLS}.`,
+        `SSL_BRIDGE passes TLS through, and only a TCP handshake decides (${names(one)}); ` +
+          `not noticed: ${UNNOTICED_BY_TCP_ON_TLS}.`,
       ),
     );
 }
@@ -125,8 +128,8 @@ function smtpBannerOnly(context: LintContext): Hit[] {
         ...hit(
           context,
           one,
-          `Monitors of type SMTP (${names(one)}) stop after greeting and EHLO, where Exchange still answers in ` +
-            "maintenance; unseen: 421 at MAIL FROM, back pressure.",
+          `Monitors of type SMTP (${names(one)}) stop after greeting and EHLO, which Exchange still answers in ` +
+            "maintenance; not noticed: 421 at MAIL FROM, back pressure.",
         ),
         fix: [
           addMonitor(name, "USER", optionsOf({ ...script, ...timing })),
@@ -154,8 +157,8 @@ function udpWithoutRecv(context: LintContext): Hit[] {
         ...hit(
           context,
           one,
-          `No answer is awaited (${names(one)}): without -recv only an ICMP port unreachable counts as failure; ` +
-            "unseen: a silent or hung server, a host that is gone.",
+          `No response is expected (${names(one)}): without -recv only an ICMP port unreachable counts as failure; ` +
+            "not noticed: a silent or hung server, a host that is down.",
         ),
         fix:
           first !== undefined && alone && !first.monitor.builtIn
@@ -182,10 +185,10 @@ function hit(context: LintContext, one: LintService, message: string): Hit {
 }
 
 const ONLY_A_LOGIN =
-  "A banner shows all of these but a dead back end, for which the front end greets: only a login sees that.";
+  "A banner check notices all of these except a failed back end, because the front end still sends its banner: only a login notices that.";
 
 const ONLY_MAIL_FROM =
-  "A greeting shows all of these, but Exchange in maintenance greets too: only a MAIL FROM behind it sees that.";
+  "A greeting check notices all of these, but Exchange in maintenance also sends its greeting: only MAIL FROM notices that.";
 
 function greetsForItsBackEnd({ exchange, service }: LintService): boolean {
   return portsOf(service).some((port) => {

@@ -19,19 +19,19 @@ export const SWITCHED_OFF_RULES: readonly Rule[] = [
   {
     id: "health_monitor_off",
     severity: "error",
-    meaning: "-healthMonitor NO: the ADC says UP whatever happens.",
+    meaning: "-healthMonitor NO: the ADC always reports UP.",
     find: healthMonitorOff,
   },
   {
     id: "threshold_out_of_reach",
     severity: "error",
-    meaning: "-monThreshold is higher than all weights together: the service is never UP.",
+    meaning: "-monThreshold is higher than the sum of all weights: the service is never UP.",
     find: thresholdOutOfReach,
   },
   {
     id: "unknown_service_type",
     severity: "error",
-    meaning: "The service type is none that a NetScaler has.",
+    meaning: "The service type does not exist on a NetScaler.",
     find: unknownServiceType,
   },
   {
@@ -50,13 +50,13 @@ export const SWITCHED_OFF_RULES: readonly Rule[] = [
   {
     id: "unused_monitor",
     severity: "info",
-    meaning: "A monitor is bound to nothing.",
+    meaning: "A monitor is not bound to anything.",
     find: unusedMonitor,
   },
   {
     id: "single_login_account",
     severity: "info",
-    meaning: "One mail account decides for every server.",
+    meaning: "One mail account decides about every server.",
     find: singleLoginAccount,
   },
 ];
@@ -67,11 +67,13 @@ function healthMonitorOff(context: LintContext): Hit[] {
     .map(({ service }) => ({
       line: service.line,
       object: service.name,
-      message: "-healthMonitor NO: the ADC says UP whatever happens, and no monitor is asked.",
+      message:
+        "-healthMonitor NO: the ADC always reports UP and runs no monitor, so failures go unnoticed.",
       fix: [
         setOptions(service.kind, service.name, [{ key: "healthMonitor", to: "YES", from: "NO" }]),
       ],
-      decision: "if it is a dummy that must be UP, leave it; else see first that its monitors pass",
+      decision:
+        "leave it if it is a dummy that must be UP; otherwise check first that its monitors pass",
     }));
 }
 
@@ -112,7 +114,7 @@ function unknownServiceType(context: LintContext): Hit[] {
     .map(({ name, serviceType, line }) => ({
       line,
       object: name,
-      message: `No NetScaler has a service type ${serviceType}: the ADC refuses the command.`,
+      message: `No NetScaler has a service type ${serviceType}: the ADC rejects the command.`,
     }));
 }
 
@@ -123,7 +125,7 @@ function monitorDisabled(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message:
-        "The monitor is disabled: what it is bound to is UP without it. The command reference says that -state DISABLED " +
+        "The monitor is disabled, so its services are UP without it. The command reference says that -state DISABLED " +
         "stops all monitors of this type.",
       fix: [setMonitor(monitor, { state: "ENABLED" })],
       decision: SWITCHED_OFF,
@@ -150,7 +152,7 @@ function bindingDisabled(context: LintContext): Hit[] {
 }
 
 const SWITCHED_OFF =
-  "if it was switched off for a time, switch it on; servers on which it fails go DOWN then";
+  "enable it if it was only disabled temporarily; servers on which it fails then go DOWN";
 
 /**
  * The importer also knows which monitors routes and GSLB use, so its diagnostic decides. If a binding names a missing
@@ -208,7 +210,7 @@ function singleLoginAccount(context: LintContext): Hit[] {
         object: service.name,
         message:
           `One account (${monitor.parameters.userName ?? "of " + monitor.name}) decides: when it is locked, expires or ` +
-          "its mailbox is away, every server goes DOWN while all are well.",
+          "its mailbox is unavailable, every server goes DOWN although all are healthy.",
         fix: alone
           ? [
               addMonitor(

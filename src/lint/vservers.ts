@@ -17,7 +17,7 @@ export const VSERVER_RULES: readonly Rule[] = [
   {
     id: "persistence_longer_than_drain",
     severity: "warning",
-    meaning: "Clients of Exchange stick to a server for longer than it is drained.",
+    meaning: "Clients of Exchange stay on a server for longer than it is drained.",
     find: persistenceLongerThanDrain,
   },
   {
@@ -29,13 +29,13 @@ export const VSERVER_RULES: readonly Rule[] = [
   {
     id: "client_timeout_too_short",
     severity: "warning",
-    meaning: "A client's allowed silence is longer than the vserver's time-out.",
+    meaning: "The protocol's idle time is longer than the vserver's time-out.",
     find: clientTimeoutTooShort,
   },
   {
     id: "cache_on_exchange",
     severity: "warning",
-    meaning: "Caching in front of Exchange leaves pages stale and breaks logins.",
+    meaning: "Caching in front of Exchange serves stale pages and breaks logins.",
     find: optimisation("cache", "caching"),
   },
   {
@@ -93,13 +93,13 @@ function persistenceLongerThanDrain(context: LintContext): Hit[] {
     if (timeoutMs !== 0 && timeoutMs <= drainMs) {
       return [];
     }
-    const lasts = timeoutMs === 0 ? "until the client forgets it" : minutes(timeoutMs);
+    const lasts = timeoutMs === 0 ? "until the client discards it" : minutes(timeoutMs);
     return [
       {
         line: vserver.line,
         object: vserver.name,
         message:
-          `${type} persistence lasts ${lasts}, longer than a drain of ${minutes(drainMs)}: clients still stick to a ` +
+          `${type} persistence lasts ${lasts}, longer than a drain of ${minutes(drainMs)}: clients are still sent to a ` +
           "server when work on it begins.",
         fix: [
           setOptions("lb vserver", vserver.name, [
@@ -129,7 +129,7 @@ function authorizationPersistence(context: LintContext): Hit[] {
         line: vserver.line,
         object: vserver.name,
         message:
-          "Clients stick by the Authorization header, which NTLM changes with every step of a login: Outlook asks for " +
+          "Persistence uses the Authorization header, which NTLM changes with every step of a login: Outlook prompts for " +
           "the password again and again.",
         fix: [
           {
@@ -189,8 +189,8 @@ function clientTimeoutTooShort(context: LintContext): Hit[] {
         line: vserver.line,
         object: vserver.name,
         message:
-          `A client that is silent for ${String(timeout)} s is cut off, but ${NAMES[needed.what]} may rest ` +
-          `${String(needed.seconds)} s: sessions break while nothing is wrong.`,
+          `A client that is idle for ${String(timeout)} s is disconnected, but ${NAMES[needed.what]} may be idle for ` +
+          `${String(needed.seconds)} s: sessions break although nothing is wrong.`,
         fix: [
           setOptions(vserver.kind === "lb" ? "lb vserver" : "cs vserver", vserver.name, [change]),
         ],
@@ -238,8 +238,8 @@ function optimisation(feature: string, words: string): (context: LintContext) =>
           line: binding.line,
           object: vserver.name,
           message:
-            `Policy ${binding.policy} puts ${words} before ${served.join(", ")}: pages stay stale or broken and logins ` +
-            "are asked for again, while every monitor passes.",
+            `Policy ${binding.policy} puts ${words} before ${served.join(", ")}: pages are stale or broken and users ` +
+            "have to log in again, while every monitor passes.",
           fix: [unbindPolicy(vserver, binding)],
         }));
     });

@@ -139,7 +139,7 @@ describe("monitor values", () => {
         `value_out_of_range m: -interval of m: ${number} is not a whole number of MSEC, SEC or MIN ` +
         "from 1 MSEC to 20940 SEC; ";
       expect(refusals(file)).toEqual([
-        `${expected}the ADC refuses the whole command. The rest of it is read here, without this option (default: 5 SEC).`,
+        `${expected}the ADC rejects the whole command. This import uses the rest of it, without this option (default: 5 SEC).`,
       ]);
       expect(refusals(nitro)).toEqual([
         `${expected.replace(number, `${number} SEC`)}it is ignored (default: 5 SEC).`,

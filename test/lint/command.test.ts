@@ -64,7 +64,7 @@ describe("lint findings", () => {
       /\n {4}# incomplete: if it is a dummy .*\n {4}set service s -healthMonitor YES\n/,
     );
     expect((await run(OFF.replace("-healthMonitor NO", ""))).out).toContain(
-      "# incomplete: fill in what stands in angle brackets\n    add lb monitor",
+      "# incomplete: fill in the placeholders in angle brackets\n    add lb monitor",
     );
   });
 

@@ -68,8 +68,8 @@ describe("lint proposals", () => {
         `add lb monitor m HTTP -httpRequest "GET /a" -respCode ${written}`,
         "bind service s -monitorName m",
       );
-    expect(codes("200-499")).toMatch(/^Errors count as health \(-respCode 200-499\)/);
-    expect(codes("503")).toMatch(/^Only an error counts as health/);
+    expect(codes("200-499")).toMatch(/^Errors count as success \(-respCode 200-499\)/);
+    expect(codes("503")).toMatch(/^Only an error counts as success/);
   });
 
   test("report a missing certificate as information when the file holds none at all", () => {

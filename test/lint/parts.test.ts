@@ -43,7 +43,7 @@ describe("partial configuration", () => {
   test("names everything that it does not show", () => {
     const told = lint(estateOf(ORDER)).find(({ rule }) => rule === "dangling_reference");
     expect(told?.message).toBe(
-      "Refers to what this part of a configuration does not show: " +
+      "Refers to objects that this part of a configuration does not contain: " +
         "monitor CORP_TCP, net profile SNAT, server two, service always_up.",
     );
   });

@@ -443,7 +443,7 @@ function overlongNames(resource: string, count: number): Diagnostic {
     rule: "unreadable_value",
     line: null,
     object: resource,
-    message: `${String(count)} row(s) hold a name of more than ${String(MAX_NAME_LENGTH)} characters, which the ADC does not take; they are ignored.`,
+    message: `${String(count)} row(s) contain a name of more than ${String(MAX_NAME_LENGTH)} characters, which the ADC does not accept; they are ignored.`,
   };
 }
 

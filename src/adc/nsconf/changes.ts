@@ -82,7 +82,7 @@ function removeMonitor(statement: Statement, draft: Draft): void {
     draft.monitors.delete(name);
     return;
   }
-  const message = `${name} is still bound to ${user.name}: the ADC refuses to remove a monitor before it is unbound (error 2131).`;
+  const message = `${name} is still bound to ${user.name}: the ADC does not remove a monitor until it is unbound (error 2131).`;
   report(draft, statement, "warning", "removed_while_bound", name, message);
 }
 

@@ -297,7 +297,7 @@ export function reportIncomplete(draft: Draft, statement: Statement, object: str
     "error",
     "incomplete_statement",
     object,
-    `This ${statement.verb} statement has a missing or unreadable argument: the ADC refuses it, and it is not read here.`,
+    `This ${statement.verb} statement has a missing or invalid argument: the ADC rejects it, and this import ignores it.`,
   );
 }
 

@@ -297,7 +297,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     reportBroken(first, draft);
     const kind = statementKind(first);
     if (hasOverlongName(first)) {
-      const message = `A name has more than ${String(MAX_NAME_LENGTH)} characters, which the ADC does not take; this line is ignored.`;
+      const message = `A name has more than ${String(MAX_NAME_LENGTH)} characters, which the ADC does not accept; this line is ignored.`;
       report(draft, first, "error", "unreadable_value", kind.slice(0, 60), message);
       continue;
     }
@@ -517,7 +517,7 @@ function reportTypographic(command: CommandLine, draft: Draft): void {
   const [first] = statementsOf(command);
   if (first !== undefined) {
     const message =
-      "Typographic quotes or dashes, as web pages and word processors set them, are none to the ADC: it refuses the command.";
+      "The ADC does not understand typographic quotes or dashes, which web pages and word processors insert: it rejects the command.";
     const object = first.words[0] ?? statementKind(first).slice(0, 60);
     report(draft, first, "error", "typographic_characters", object, message);
   }
@@ -547,7 +547,7 @@ function reportOrphans(lines: readonly number[], expected: boolean, draft: Draft
  * A command that the session shows as rejected is not part of the configuration; that it was attempted is worth a note.
  */
 function reportRefused(lines: readonly number[], draft: Draft): void {
-  const what = "command(s) that the ADC answered with an error are not read";
+  const what = "command(s) that the ADC rejected are ignored";
   reportLines(lines, "info", "refused_command", what, draft);
 }
 
@@ -584,8 +584,8 @@ function reportUnread(draft: Draft): void {
     const meanings = meaningsOf(group, object);
     return meanings.length === 0 ? [] : [[`${kind} (${meanings.join(" or ")})`, count]];
   });
-  reportKinds(draft, "info", "not_looked_at", "are not looked at", unread);
-  reportKinds(draft, "warning", "unknown_command", "are no commands of the ADC", [
+  reportKinds(draft, "info", "not_looked_at", "are not examined", unread);
+  reportKinds(draft, "warning", "unknown_command", "are not commands of the ADC", [
     ...unknown.filter(([kind]) => !ambiguous.some(([told]) => told.startsWith(`${kind} (`))),
     ...ambiguous,
   ]);
@@ -595,7 +595,7 @@ function reportUnread(draft: Draft): void {
       rule: "partition_not_read",
       line: null,
       object: name,
-      message: `${String(count)} statement(s) belong to an admin partition of its own and are not looked at.`,
+      message: `${String(count)} statement(s) belong to another admin partition and are not examined.`,
     });
   }
 }

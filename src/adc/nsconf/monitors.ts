@@ -74,7 +74,7 @@ function strayWords(statement: Statement, draft: Draft, name: string): void {
     stray += Math.max(0, values.length - mostWordsOf(MONITOR_OPTION_NAMES.whole(key) ?? key));
   }
   if (stray > 0) {
-    const message = `${String(stray)} word(s) of this line belong to no option: the ADC refuses the whole command. It is read here without them.`;
+    const message = `${String(stray)} word(s) of this line belong to no option: the ADC rejects the whole command. This import uses it without them.`;
     report(draft, statement, "warning", "stray_words", name, message);
   }
 }

@@ -45,12 +45,12 @@ export function withWholeOptions(
     return statement;
   }
   if (read.some(({ key, option }) => option === null && names.isBeginning(key))) {
-    const message = "What several options begin with is none of them, and is not read.";
+    const message = "This abbreviation matches several options, so it is ignored.";
     report(draft, statement, "info", "doubtful_option", object, message);
   }
   for (const { key, option } of read) {
     if (option !== null && key !== option) {
-      const message = `The beginning of -${names.spelled(option)} is read as the whole option; whether the ADC takes half an option is not documented.`;
+      const message = `An abbreviation of -${names.spelled(option)} is read as the whole option; whether the ADC accepts abbreviated options is not documented.`;
       report(draft, statement, "info", "doubtful_option", object, message);
     }
   }
@@ -103,13 +103,13 @@ function reportUnknown(
   const shown =
     nameable.length === unknown.length
       ? `-${nameable.join(", -")}`
-      : `${String(unknown.length)} of the options written here`;
+      : `${String(unknown.length)} of its options`;
   if (draft.firmware !== null || statement.verb === "unset") {
-    const message = `A ${subject} has, as far as is known here, no ${shown}: not read.`;
+    const message = `Unknown options of a ${subject} are ignored: ${shown}.`;
     report(draft, statement, "info", "unknown_option", object, message);
     return;
   }
-  const message = `No ${subject} has ${shown}: the ADC refuses the whole command. The rest of it is read here.`;
+  const message = `A ${subject} does not support ${shown}: the ADC rejects the whole command. This import uses the rest of it.`;
   report(draft, statement, "warning", "unknown_option", object, message);
 }
 

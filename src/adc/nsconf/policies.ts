@@ -192,7 +192,7 @@ function reportBrokenRule(statement: Statement, name: string, rule: string, draf
   const isSplit = (statement.keys.get("rule")?.length ?? 1) > 1 || !isBalanced(rule);
   if (isSplit && !statement.broken && DECIDING.test(featureOf(statement))) {
     const message =
-      "The rule is cut off at a quote or a space: as one value it needs quotes around it, and backslashes before those " +
+      "The rule is cut off at a quote or a space: it needs quotes around the whole value, and backslashes before those " +
       "inside. The ADC refuses the command.";
     report(draft, statement, "error", "unreadable_value", name, message);
   }

@@ -135,8 +135,7 @@ function reportPlace(
   const isLonePort = words.length === 1 && portOf(first) !== null;
   const isReadable = isLonePort || words.some(isPlaceholder);
   if (!isReadable && ((first !== "*" && !isAddress(first)) || portOf(second) === null)) {
-    const message =
-      "The address or port of this vserver cannot be read: nothing is asked through it.";
+    const message = "The address or port of this vserver is invalid: nothing is probed through it.";
     report(draft, statement, "warning", "unreadable_value", name, message);
   }
 }
@@ -190,10 +189,10 @@ function applyCsKeys(vserver: CsVserverDraft, statement: Statement, draft: Draft
 function reportOtherAddresses(name: string, statement: Statement, draft: Draft): void {
   const [set] = statement.keys.get("ipset") ?? [];
   const about = statement.keys.has("ippattern")
-    ? "This vserver answers at every address of a pattern (-IPPattern): nothing is asked through it."
+    ? "This vserver listens on every address of a pattern (-IPPattern): nothing is probed through it."
     : set === undefined || set.toLowerCase() === "none"
       ? null
-      : `This vserver answers at the addresses of IP set ${set}, too (-ipset): only its own is asked.`;
+      : `This vserver also listens on the addresses of IP set ${set} (-ipset): only its own address is probed.`;
   if (about !== null && statement.verb !== "unset") {
     report(draft, statement, "info", "addresses_not_asked", name, about);
   }
@@ -208,7 +207,7 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
   const [name = "", ...targets] = statement.words;
   const vserver = draft.lbVservers.get(name);
   if (vserver === undefined && draft.csVservers.has(name)) {
-    const message = `${name} is a cs vserver: use bind cs vserver. The ADC refuses this command.`;
+    const message = `${name} is a cs vserver: use bind cs vserver. The ADC rejects this command.`;
     report(draft, statement, "error", "wrong_kind_reference", name, message);
     return;
   }
@@ -218,7 +217,7 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
   }
   const elsewhere = BOUND_ELSEWHERE.find(([key]) => statement.keys.has(key));
   if (elsewhere !== undefined) {
-    const message = `${name} takes no ${elsewhere[1]}. The ADC refuses this command.`;
+    const message = `${name} does not support ${elsewhere[1]}. The ADC rejects this command.`;
     report(draft, statement, "error", "wrong_kind_reference", name, message);
     return;
   }

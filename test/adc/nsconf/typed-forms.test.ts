@@ -252,7 +252,7 @@ test("typed forms › count statements about health that are not read by kind", 
   );
   const [told] = estate.diagnostics;
   expect(told?.message).toBe(
-    "3 statement(s) of 2 kind(s) are not looked at: add lsn pool, bind lsn pool (2).",
+    "3 statement(s) of 2 kind(s) are not examined: add lsn pool, bind lsn pool (2).",
   );
 });
 
