@@ -120,7 +120,7 @@ function resolvedAs(run: ProbeRun, resolution: Resolution | ExchangeError): Reso
       return {
         kind: "failed",
         step: "resolve",
-        why: exchangeError("fault", "dns_failure", "no answer from DNS in time"),
+        why: exchangeError("fault", "dns_failure", "no response from DNS in time"),
       };
     default:
       return { kind: "failed", step: "resolve", why: resolution };

@@ -45,7 +45,7 @@ export function protocolError(detail: string): NamedExchangeError {
  * Plain-text bytes between the server's STARTTLS reply and the handshake. An attacker may have injected them as the first
  * "response" under TLS (CVE-2011-0411), so the exchange ends.
  */
-export const DATA_BEFORE_TLS = protocolError("data was sent ahead of the TLS handshake");
+export const DATA_BEFORE_TLS = protocolError("data was sent before the TLS handshake");
 
 /** Outcome and reason of an error at a step. */
 export function describeExchangeError(why: ExchangeError, step: Step): FailureDescription {
@@ -61,7 +61,7 @@ export function describeExchangeError(why: ExchangeError, step: Step): FailureDe
         ? {
             outcome: "failed",
             reason: "protocol_error",
-            detail: "closed in the middle of an answer",
+            detail: "closed in the middle of a response",
           }
         : { outcome: "failed", reason: "closed_without_data", detail: null };
   }

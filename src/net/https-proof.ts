@@ -55,7 +55,7 @@ export function checkCertificateName(
     expected.includes(" ") && common.toLowerCase() === expected.trim().toLowerCase();
   return isWholeName || hasName(new X509Certificate(certificate.raw), expected)
     ? undefined
-    : Object.assign(new Error(`the certificate does not hold ${expected}`), {
+    : Object.assign(new Error(`the certificate does not contain ${expected}`), {
         code: "ERR_TLS_CERT_ALTNAME_INVALID",
       });
 }
@@ -97,7 +97,7 @@ function unproven(socket: TLSSocket, { pinned, trusted }: CertificatePins): Erro
     return pinned.includes(shown)
       ? null
       : Object.assign(
-          new Error(`the certificate shown is not the pinned one: its SHA-256 is ${shown}`),
+          new Error(`the certificate presented is not the pinned one: its SHA-256 is ${shown}`),
           {
             code: "FINGERPRINT",
           },
@@ -108,7 +108,9 @@ function unproven(socket: TLSSocket, { pinned, trusted }: CertificatePins): Erro
   }
   // Typed as Error, but Node passes the error code.
   const code = String(socket.authorizationError);
-  return Object.assign(new Error(`${code} (SHA-256 of the certificate shown: ${shown})`), { code });
+  return Object.assign(new Error(`${code} (SHA-256 of the certificate presented: ${shown})`), {
+    code,
+  });
 }
 
 export interface Post {

@@ -115,7 +115,7 @@ export class LineReader {
       }
       bytes += next.text.length + 2;
       if (bytes > MAX_ANSWER_BYTES) {
-        return protocolError(`an answer of more than ${MAX_ANSWER_BYTES} bytes`);
+        return protocolError(`a response of more than ${MAX_ANSWER_BYTES} bytes`);
       }
       lines.push(next.text);
       if (last(next.text)) {

@@ -115,7 +115,7 @@ export type Disclosure =
 export function disclose(connection: Connection, secret: Sealed, clearText: boolean): Disclosure {
   const { run, secured } = connection;
   if (secured === null) {
-    const detail = "a credential travels without TLS only with allow_plaintext";
+    const detail = "credentials are sent without TLS only with allow_plaintext";
     return clearText
       ? { kind: "disclosed", text: secret.reveal() }
       : { kind: "withheld", observation: run.fault("starttls", "not_configured", detail) };

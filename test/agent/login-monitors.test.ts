@@ -330,7 +330,7 @@ describe("user of a login monitor", () => {
     ).planned;
     expect(action).toMatchObject({
       run: null,
-      unsupportedReason: "neither the ADC's monitor nor monitors.m_pop names a user",
+      unsupportedReason: "neither the ADC's monitor nor monitors.m_pop has a user name",
     });
   });
 

@@ -87,15 +87,15 @@ describe("HttpAnswerParser", () => {
   });
 
   test.each([
-    ["a banner", "220 mail ready\r\n", /no HTTP answer/],
-    ["HTTP/0.9", "<html>hello</html>", /no HTTP answer/],
+    ["a banner", "220 mail ready\r\n", /not an HTTP response/],
+    ["HTTP/0.9", "<html>hello</html>", /not an HTTP response/],
     ["a missing status", "HTTP/1.1 OK\r\n\r\n", /not a status line/],
     [
       "lengths that contradict",
       "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-      /contradicting/,
+      /conflicting/,
     ],
-    ["an invalid length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", /no number/],
+    ["an invalid length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", /not a number/],
     [
       "an invalid chunk size",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",

@@ -54,7 +54,7 @@ export const ftpExtendedMonitor: MonitorType = {
     }),
   unsupported: (spec) =>
     spec.monitor.parameters.fileName === null
-      ? "FTP-EXTENDED without a fileName has nothing to fetch"
+      ? "FTP-EXTENDED has no fileName to fetch"
       : needsCredential(spec),
 };
 

@@ -255,7 +255,7 @@ function probeHttpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>
       await recordWebLogin(run, spec, target, request, login, webAnswer(answer));
     }
     if (leaving !== null && body.includes(leaving)) {
-      return run.maintenance("response", "the body holds the trofsString");
+      return run.maintenance("response", "the body contains the trofsString");
     }
     if (body.includes(pattern)) {
       return run.match("response");

@@ -235,5 +235,5 @@ export const nntpMonitor: MonitorType = {
   meaningfulAtVip: true,
   defaultPort: 119,
   unsupported: (spec) =>
-    spec.monitor.parameters.group === null ? "NNTP without a group has nothing to ask for" : null,
+    spec.monitor.parameters.group === null ? "NNTP has no group to query" : null,
 };

@@ -162,14 +162,14 @@ export class MysqlSession {
       } else if (packet[0] === 0x01 && packet[1] !== 0x03) {
         const sealed = encryptPassword(password, nonce, packet.subarray(1).toString());
         if (sealed === null) {
-          return protocolError("no public key where one was due");
+          return protocolError("no public key, although one was requested");
         }
         this.#write(sealed, "sealed password\n");
       } else if (packet[0] !== 0x01) {
-        return protocolError(`an unknown packet ${packet[0]}`);
+        return protocolError(`unknown packet ${packet[0]}`);
       }
     }
-    return protocolError("the login never ends");
+    return protocolError("too many login packets");
   }
 
   #write(payload: Buffer, shown: string): void {

@@ -25,11 +25,11 @@ const CLOSED_SCRIPT = "a script of the firmware whose exchange is not public";
 export const UNREPEATABLE: ReadonlyMap<string, string> = new Map([
   [
     "ARP",
-    "ARP works on the server's own network segment, where the ADC stands and this agent may not",
+    "ARP works on the server's own network segment, where the ADC is connected and this agent may not be",
   ],
   ["ND6", "IPv6 neighbour discovery works on the server's own network segment"],
-  ["LOAD", "LOAD sets the weight of a service and never its state"],
-  ["STOREFRONT", "STOREFRONT talks to the StoreFront services with the ADC's own token exchange"],
+  ["LOAD", "LOAD sets the weight of a service, never its state"],
+  ["STOREFRONT", "STOREFRONT uses the ADC's own token exchange"],
   ["CITRIX-XML-SERVICE", "the XML service's ticket exchange is not public"],
   ["CITRIX-WEB-INTERFACE", CLOSED_SCRIPT],
   ["CITRIX-WI-EXTENDED", CLOSED_SCRIPT],
@@ -41,23 +41,23 @@ export const UNREPEATABLE: ReadonlyMap<string, string> = new Map([
   ["CITRIX-XDM", "a check of the firmware whose exchange is not public"],
   ["CITRIX-STA-SERVICE", "the ticket authority's exchange is not public"],
   ["CITRIX-STA-SERVICE-NHOP", "the ticket authority's exchange is not public"],
-  ["LDNS-PING", "checks local DNS servers of global load balancing from the ADC's own place"],
-  ["LDNS-TCP", "checks local DNS servers of global load balancing from the ADC's own place"],
-  ["LDNS-DNS", "checks local DNS servers of global load balancing from the ADC's own place"],
+  ["LDNS-PING", "checks local DNS servers for GSLB from the ADC's own location"],
+  ["LDNS-TCP", "checks local DNS servers for GSLB from the ADC's own location"],
+  ["LDNS-DNS", "checks local DNS servers for GSLB from the ADC's own location"],
   ["MYSQL-ECV", "evaluates the ADC's own expressions over a query with the ADC's database account"],
   ["MSSQL-ECV", "evaluates the ADC's own expressions over a query with the ADC's database account"],
   [
     "ORACLE-ECV",
     "evaluates the ADC's own expressions over a query with the ADC's database account",
   ],
-  ["DIAMETER", "Diameter peers accept only peers they know by identity"],
-  ["RADIUS_ACCOUNTING", "an accounting record would be written for every probe"],
-  ["SMPP", "logs in as a message centre's client, which would count as one"],
+  ["DIAMETER", "Diameter peers accept only known identities"],
+  ["RADIUS_ACCOUNTING", "every probe would write an accounting record"],
+  ["SMPP", "logs in as a message centre's client and would be counted as one"],
   ["APPC", "not documented"],
   ["MQTT", "not repeated yet"],
   ["HTTP2", "not repeated yet: HTTP/2 with or without gRPC health checks"],
-  ["DTLS", "Node speaks no DTLS"],
-  ["QUIC", "Node speaks no QUIC"],
+  ["DTLS", "Node.js does not support DTLS"],
+  ["QUIC", "Node.js does not support QUIC"],
   ["KAFKA-AUTODISCOVER", "discovers brokers for the ADC's own configuration"],
 ]);
 
@@ -126,7 +126,7 @@ export function monitorTypeOf(monitor: Monitor): MonitorType | Unsupported {
     return known;
   }
   return {
-    unsupported: UNREPEATABLE.get(type) ?? `${monitor.type} is not a monitor type known here`,
+    unsupported: UNREPEATABLE.get(type) ?? `${monitor.type} is not a supported monitor type`,
   };
 }
 
@@ -161,7 +161,7 @@ function closedScript(type: string): MonitorType {
     unsupported: (spec) =>
       hasCommand(spec)
         ? null
-        : `${CLOSED_SCRIPT}: configure monitors.${spec.monitor.name} with a command that stands for it`,
+        : `${CLOSED_SCRIPT}: configure monitors.${spec.monitor.name} with a command that replaces it`,
   };
 }
 
@@ -180,7 +180,7 @@ function scripted(type: MonitorType): MonitorType {
       }
       const reading = readScriptArguments(spec.monitor);
       return reading.kind === "unreadable"
-        ? `${reading.why}: configure monitors.${spec.monitor.name} with a command that stands for it`
+        ? `${reading.why}: configure monitors.${spec.monitor.name} with a command that replaces it`
         : type.unsupported(withArguments(spec));
     },
   };

@@ -166,10 +166,10 @@ export const snmpMonitor: MonitorType = {
   defaultPort: 161,
   unsupported: (spec) => {
     if (spec.monitor.parameters.snmpOid === null) {
-      return "SNMP without an snmpOID has nothing to ask for";
+      return "SNMP has no snmpOID to query";
     }
     return spec.credential === null
-      ? `the community is kept as a secret: configure monitors.${spec.monitor.name} with secret_file`
+      ? `the community is a secret: configure monitors.${spec.monitor.name} with secret_file`
       : null;
   },
 };

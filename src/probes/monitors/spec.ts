@@ -135,7 +135,7 @@ export function readScriptArguments({ type, parameters }: Monitor): ScriptReadin
   for (const [key, value] of argumentPairs(scriptArgs ?? "", script)) {
     const parameter = Object.hasOwn(script.keys, key) ? script.keys[key] : undefined;
     if (parameter === undefined) {
-      return { kind: "unreadable", why: `an argument of ${scriptName} is not known here` };
+      return { kind: "unreadable", why: `an argument of ${scriptName} is not supported` };
     }
     if (parameter !== null && value !== "") {
       read[parameter] = parameter === "sqlQuery" ? decodePercent(value) : value;
@@ -215,14 +215,14 @@ export function needsCredential(spec: MonitorSpec): string | null {
   if (credential !== null && credential.password !== NO_SECRET) {
     // An empty user name is never sent.
     return credential.username === ""
-      ? `neither the ADC's monitor nor monitors.${monitor.name} names a user`
+      ? `neither the ADC's monitor nor monitors.${monitor.name} has a user name`
       : null;
   }
   const what = monitorUser(monitor) === null ? "username and password_file" : "password_file";
   const how = `configure monitors.${monitor.name} with ${what}`;
   return monitor.parameters.password === "encrypted"
-    ? `the password is encrypted and only the ADC can read it: ${how}`
-    : `this monitor logs in and has no credential here: ${how}`;
+    ? `the password is encrypted and only the ADC can decrypt it: ${how}`
+    : `this monitor logs in, but no credential is configured: ${how}`;
 }
 
 /**

@@ -91,7 +91,7 @@ async function probeTcpEcv(
     seen = seen === null ? next.data : Buffer.concat([seen, next.data]);
     if (leaving !== null && seen.includes(leaving)) {
       await recordLoginIn(seen);
-      return run.maintenance("response", "the answer holds the trofsString");
+      return run.maintenance("response", "the response contains the trofsString");
     }
     const window = seen.length > windowBytes ? seen.subarray(0, windowBytes) : seen;
     if (window.includes(recv)) {
@@ -160,7 +160,7 @@ function endedWithoutPattern(
 }
 
 function patternMissingDetail(recv: string, bytes: number): string {
-  return `"${recv}" is not in the ${bytes} bytes that came`;
+  return `"${recv}" is not in the ${bytes} bytes received`;
 }
 
 const GREETING = /^(?:\* (?:OK|PREAUTH|BYE)|\+OK|-ERR|220[ -])/;
@@ -254,7 +254,7 @@ function probeUdpEcv(...[spec, target, context]: Parameters<Probe<MonitorSpec>>)
           return run.match("send", "no recv is configured: silence without an ICMP error passes");
         }
         return other > 0
-          ? run.mismatch("response", "pattern_missing", `${other} other answers came`)
+          ? run.mismatch("response", "pattern_missing", `${other} other responses received`)
           : run.fail("response", answer);
       default:
         return run.fail("response", answer);

@@ -26,7 +26,7 @@ export const userScriptMonitor: MonitorType = {
   defaultPort: null,
   unsupported: (spec) =>
     spec.command === null || spec.command.length === 0
-      ? `the script ${spec.monitor.parameters.scriptName ?? ""} runs only on the ADC: configure monitors.${spec.monitor.name} with a command that stands for it`
+      ? `the script ${spec.monitor.parameters.scriptName ?? ""} runs only on the ADC: configure monitors.${spec.monitor.name} with a command that replaces it`
       : null,
 };
 

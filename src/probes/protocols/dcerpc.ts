@@ -187,13 +187,13 @@ export const EPT_NOT_REGISTERED = 0x16c9a0d6;
 
 /** Decodes the response of `ept_map`. Never throws: inconsistent counts and lengths give `invalid`. */
 export function parseEptMap(stub: Buffer): EptMapResult {
-  const cut: EptMapResult = { kind: "invalid", detail: "ept_map answer cut short" };
+  const cut: EptMapResult = { kind: "invalid", detail: "ept_map response cut short" };
   if (stub.length < 40) {
     return cut;
   }
   const actual = stub.readUInt32LE(32);
   if (actual > MAX_TOWERS) {
-    return { kind: "invalid", detail: `ept_map answer with ${String(actual)} towers` };
+    return { kind: "invalid", detail: `ept_map response with ${String(actual)} towers` };
   }
   let at = 36 + 4 * actual; // behind the pointers
   const ports: number[] = [];

@@ -212,7 +212,7 @@ export async function askDnsByUdp(
   if (answer.kind !== "datagram") {
     return answer;
   }
-  return decodeAnswer(answer.data, type) ?? protocolError("not a DNS answer");
+  return decodeAnswer(answer.data, type) ?? protocolError("not a DNS response");
 }
 
 /** Queries over TCP, with a two-byte length prefix (RFC 7766). */
@@ -241,6 +241,6 @@ async function overTcp(
   }
   const answer = decodeAnswer(message.data.subarray(2), type);
   return answer === null || answer.id !== id
-    ? protocolError("not the answer to this DNS question")
+    ? protocolError("not the response to this DNS query")
     : answer;
 }

@@ -200,7 +200,7 @@ export class HttpAnswerParser {
       const { bytes } = this.#input;
       const early = bytes.toString("latin1", 0, Math.min(5, bytes.length));
       if (!"HTTP/".startsWith(early.toUpperCase())) {
-        return `no HTTP answer: ${printable(bytes)}`;
+        return `not an HTTP response: ${printable(bytes)}`;
       }
       const end = headEnd(bytes, this.#searched);
       if (end === null) {
@@ -225,7 +225,7 @@ export class HttpAnswerParser {
       // 1xx is an interim response.
       this.#interimAnswers += 1;
       if (this.#interimAnswers > MAX_INTERIM_ANSWERS) {
-        return `more than ${MAX_INTERIM_ANSWERS} interim answers`;
+        return `more than ${MAX_INTERIM_ANSWERS} interim responses`;
       }
     }
   }
@@ -270,7 +270,7 @@ export class HttpAnswerParser {
     }
     const lengths = new Set(this.#headers.all("content-length"));
     if (lengths.size > 1) {
-      return "contradicting Content-Length fields";
+      return "conflicting Content-Length fields";
     }
     const [length] = lengths;
     if (length === undefined) {
@@ -278,7 +278,7 @@ export class HttpAnswerParser {
       return null;
     }
     if (!/^\d{1,15}$/.test(length)) {
-      return `Content-Length is no number: ${length.slice(0, 40)}`;
+      return `Content-Length is not a number: ${length.slice(0, 40)}`;
     }
     this.#framing = { kind: "length", left: Number(length) };
     if (this.#framing.left === 0) {
@@ -316,13 +316,13 @@ export class HttpAnswerParser {
       const { bytes } = this.#input;
       const end = bytes.indexOf(10);
       if (end === -1) {
-        return bytes.length > MAX_CHUNK_LINE ? "a chunk header without end" : null;
+        return bytes.length > MAX_CHUNK_LINE ? "an endless chunk header" : null;
       }
       const line = bytes.toString("latin1", 0, end).replace(/\r$/, "");
       this.#input.skip(end + 1);
       if (framing.phase === "data_end") {
         if (line !== "") {
-          return "a chunk longer than its announced size";
+          return "a chunk longer than its declared size";
         }
         framing.phase = "size";
       } else if (framing.phase === "trailer") {

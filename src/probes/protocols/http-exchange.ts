@@ -83,7 +83,7 @@ export async function readHttpAnswer(
     }
     if (received > MAX_MESSAGE_BYTES) {
       run.phase("transfer");
-      return protocolError(`an answer of more than ${MAX_MESSAGE_BYTES} bytes`);
+      return protocolError(`a response of more than ${MAX_MESSAGE_BYTES} bytes`);
     }
   }
 

@@ -99,7 +99,7 @@ export class LdapSession {
     }
     return answer.tag === TAG.bindResponse
       ? { kind: "result", code: answer.code, message: answer.text, entries: [] }
-      : protocolError("no answer to the bind");
+      : protocolError("no response to the bind");
   }
 
   /** Searches; an invalid filter gives `protocol_error`, so callers should check it first. */
@@ -137,7 +137,7 @@ export class LdapSession {
       if (answer.tag === TAG.searchEntry) {
         entries.push(answer.text);
       } else if (answer.tag !== TAG.searchReference) {
-        return protocolError("no answer to the search");
+        return protocolError("no response to the search");
       }
       if (entries.length > 1000) {
         return protocolError("more than 1000 entries");
@@ -191,7 +191,7 @@ function parseMessage(message: Buffer): LdapAnswer | ExchangeError {
   const fields = readElements(content);
   const [first, , diagnostic] = fields ?? [];
   if (first === undefined) {
-    return protocolError("an LDAP answer without content");
+    return protocolError("an empty LDAP response");
   }
   return tag === TAG.searchEntry
     ? { kind: "answer", tag, code: 0, text: first.content.toString("utf8") }

@@ -97,7 +97,10 @@ function parseLoginForm(page: HttpAnswer, at: Place): LoginForm | AsksForMore | 
     }
     if (secrets.length > 1) {
       const names = secrets.map(({ name }) => name).join(", ");
-      return { kind: "asks_for_more", detail: `the login form has several secrets: ${names}` };
+      return {
+        kind: "asks_for_more",
+        detail: `the login form has several secret fields: ${names}`,
+      };
     }
     const target = formTarget(attribute(found[1] ?? "", "action"), at);
     if (target === null) {
@@ -236,7 +239,7 @@ export function readNFactorAnswer({ body }: HttpAnswer): NFactorAnswer | null {
     return null;
   }
   const result = (elementText(xml, "Result") ?? "").toLowerCase();
-  const detail = `nFactor answers ${result.slice(0, 40) || "without a result"}`;
+  const detail = `nFactor returned ${result.slice(0, 40) || "without a result"}`;
   if (result === "success") {
     return { kind: "success", location: elementText(xml, "RedirectURL") };
   }
@@ -254,7 +257,7 @@ export function readNFactorAnswer({ body }: HttpAnswer): NFactorAnswer | null {
   const asked = requestedCredentials(xml);
   const again = asked.includes("login") && asked.some((id) => /^passwd/i.test(id));
   return again || /<Type>[\w-]{0,20}error<\/Type>/i.test(xml)
-    ? { kind: "rejected", detail: `${detail}: the same again` }
+    ? { kind: "rejected", detail: `${detail}: the same form again` }
     : { kind: "asks_for_more", detail: `nFactor asks for ${asked.join(", ") || "more"}` };
 }
 

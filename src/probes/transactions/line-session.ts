@@ -78,7 +78,7 @@ export async function startTlsSession(
 /** A server that closes after greeting and offering TLS is not in maintenance: Exchange then closes without greeting. */
 function handshakeError(why: ExchangeError): ExchangeError {
   return why.kind === "closed"
-    ? exchangeError("failed", "tls_handshake", "closed in the TLS handshake")
+    ? exchangeError("failed", "tls_handshake", "closed during the TLS handshake")
     : why;
 }
 
@@ -144,7 +144,7 @@ async function readClearTextLine(run: ProbeRun, target: Target): Promise<string 
   }
   const line = await new LineReader(dialled.connection).line();
   dialled.connection.close();
-  return line.kind === "line" ? `answers in clear text: ${line.text}` : null;
+  return line.kind === "line" ? `responds without TLS: ${line.text}` : null;
 }
 
 /** A close with an unread ClientHello becomes a RST; both mean the same. */

@@ -386,7 +386,7 @@ function messageText(id: string, address: string, date: Date): string {
     "MIME-Version: 1.0",
     "Content-Type: text/plain; charset=us-ascii",
     "",
-    "A probe message. It deletes itself.",
+    "A probe message. It is deleted automatically.",
     "",
   ].join("\r\n");
 }

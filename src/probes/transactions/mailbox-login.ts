@@ -27,7 +27,7 @@ export const pop3Login: TransactionType = {
     }
     const { capabilities } = session;
     if (capabilities.size > 0 && !capabilities.has("USER")) {
-      const detail = "CAPA names no USER: no login with a password here";
+      const detail = "CAPA does not list USER: password login is not supported here";
       return run.fault("greeting", "scheme_unsupported", detail);
     }
     const password = disclose(session.connection, account.password, spec.allowPlaintext);
@@ -192,8 +192,8 @@ export async function logInToImap(
   if (session.capabilities.has("LOGINDISABLED")) {
     const detail =
       spec.security === "none"
-        ? "LOGINDISABLED: no login without TLS"
-        : "LOGINDISABLED: no login with a password";
+        ? "LOGINDISABLED: login requires TLS"
+        : "LOGINDISABLED: password login is disabled";
     return ended(run.fault("greeting", "scheme_unsupported", detail));
   }
   const password = disclose(session.connection, account.password, spec.allowPlaintext);

@@ -77,7 +77,9 @@ const PASSWORD_FIELD = /<input\b[^>]{0,500}\bname=["']?passwd["'\s>]/i;
 
 /** Nothing was sent because configuration is missing; this is not an outage. */
 function untrustedLoginHost(run: ProbeRun, where: string): Ended {
-  return ended(run.fault("response", "aaa_login", `${where}, which the vserver does not name`));
+  return ended(
+    run.fault("response", "aaa_login", `${where}, which is not configured at the vserver`),
+  );
 }
 
 /** A form is sent only to the vserver's own name or to that of its authentication vserver. */
@@ -102,7 +104,7 @@ function aaaFormRefusal(
       run,
       "transaction",
       "aaa_no_target",
-      "AAA does not know where to send the user",
+      "AAA has no redirect target after the login",
     );
   }
   if (answer.status === 403) {
@@ -122,7 +124,7 @@ function aaaFormRefusal(
   const toLogin = back !== null && isAdcLogin(answer, spec.adc) && !/^\/owa\b/i.test(back.path);
   const error = errorInCookie(answer);
   if (error?.isAccountFault === false) {
-    const detail = `AAA cannot ask its authentication server (error ${error.code}): ${summary(answer)}`;
+    const detail = `AAA cannot reach its authentication server (error ${error.code}): ${summary(answer)}`;
     return mismatch(run, "login", "adc_error_page", detail);
   }
   if (toLogin || error !== null) {
@@ -132,10 +134,10 @@ function aaaFormRefusal(
   if (back === null && answer.status === 200) {
     if (LOGIN_FIELD.test(text) && PASSWORD_FIELD.test(text)) {
       run.login = "rejected";
-      return ended(run.fault("login", "aaa_rejected", "AAA shows its login form again"));
+      return ended(run.fault("login", "aaa_rejected", "AAA returned its login form again"));
     }
     return /type=.?password|passcode|one.?time|dlge/i.test(text)
-      ? mismatch(run, "transaction", "second_factor", "AAA asks a second question")
+      ? mismatch(run, "transaction", "second_factor", "AAA requires a second factor")
       : mismatch(run, "transaction", "aaa_no_target", summary(answer));
   }
   return null;
@@ -179,7 +181,12 @@ async function followRedirects(
       return judgePageAfterLogin(run, answer, path);
     }
     if (hop > 0 && isAdcLogin(answer, spec.adc)) {
-      return mismatch(run, "transaction", "redirect_loop", `back at AAA: ${summary(answer)}`);
+      return mismatch(
+        run,
+        "transaction",
+        "redirect_loop",
+        `redirected back to AAA: ${summary(answer)}`,
+      );
     }
     if (!isTrustedHost(next.host, spec)) {
       return mismatch(run, "transaction", "bad_status", `redirected to ${next.host}`);
@@ -227,10 +234,10 @@ function judgePageAfterLogin(
     return mismatch(run, "transaction", "aaa_not_authorized", summary(answer));
   }
   if (answer.status === 401) {
-    return mismatch(run, "transaction", "sso_not_passed", `asked again: ${summary(answer)}`);
+    return mismatch(run, "transaction", "sso_not_passed", `prompted again: ${summary(answer)}`);
   }
   if (/\/auth\/logon\.aspx/i.test(path)) {
-    return mismatch(run, "transaction", "sso_not_passed", "Exchange's own login form is shown");
+    return mismatch(run, "transaction", "sso_not_passed", "Exchange returned its own login form");
   }
   if (answer.status >= 500 && !fromExchange) {
     return mismatch(run, "transaction", "adc_error_page", summary(answer));
@@ -340,7 +347,11 @@ function owaLogonRefusal(run: ProbeRun, path: string): Observation | null {
       return run.mismatch("transaction", "bad_status", "a client access rule blocks the login");
     default:
       run.login = "rejected";
-      return run.fault("login", "auth_rejected", `back at the login page, reason ${reason}`);
+      return run.fault(
+        "login",
+        "auth_rejected",
+        `redirected back to the login page, reason ${reason}`,
+      );
   }
 }
 
@@ -351,13 +362,13 @@ function judgeMailbox(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer):
   }
   if (next !== null && /\/auth\/logon\.aspx/i.test(next.path)) {
     const detail =
-      "the cookies of the login are not accepted: servers behind it have different certificates";
+      "the login's cookies are not accepted: the servers behind the VIP have different certificates";
     return run.mismatch("transaction", "redirect_loop", detail);
   }
   const exception = exceptionMessage(answer);
   if (exception !== null) {
     run.login = "accepted";
-    const detail = `Outlook on the web answers the login with an error: ${exception}`;
+    const detail = `Outlook on the web responded to the login with an error: ${exception}`;
     return run.mismatch("transaction", "backend_unavailable", detail);
   }
   const good =

@@ -93,7 +93,7 @@ function expectBlocked(observation: Observation): Observation {
         ...observation,
         outcome: "mismatch",
         reason: "bad_status",
-        evidence: { ...evidence, detail: `reachable, and must not be: ${detail}` },
+        evidence: { ...evidence, detail: `reachable, but must be blocked: ${detail}` },
       }
     : {
         ...observation,
@@ -109,7 +109,7 @@ function configurationError(spec: TransactionSpec, type: TransactionType): strin
   }
   const mayBeClear = spec.security === "none" || spec.security === "starttls_if_offered";
   if (type.needsAccount && mayBeClear && !spec.allowPlaintext) {
-    return "a credential travels without TLS only with allow_plaintext";
+    return "credentials are sent without TLS only with allow_plaintext";
   }
   const broken = textParameters(spec).find(([, text]) => LINE_BREAK_OR_NUL.test(text));
   return broken === undefined ? null : `${broken[0]} with a line break or NUL is never sent`;

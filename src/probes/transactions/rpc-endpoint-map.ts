@@ -45,7 +45,7 @@ export const rpcEndpointMap: TransactionType = {
       return mapped.observation;
     }
     if (expected.length > 0 && !expected.includes(mapped.port)) {
-      const detail = `the endpoint mapper names port ${String(mapped.port)}, the ADC has ${expected.join(", ")}`;
+      const detail = `the endpoint mapper lists port ${String(mapped.port)}, the ADC has ${expected.join(", ")}`;
       return run.mismatch("response", "bad_status", detail);
     }
     return bindTo(run, { ...target, port: mapped.port });
@@ -79,7 +79,7 @@ async function mappedPort(
       const detail =
         result.status === EPT_NOT_REGISTERED
           ? "EMSMDB is not registered: RPC Client Access is not running"
-          : `the endpoint mapper answers status 0x${result.status.toString(16)}`;
+          : `the endpoint mapper returned status 0x${result.status.toString(16)}`;
       return ended(run.mismatch("response", "service_not_active", detail));
     }
     case "ports": {
@@ -93,7 +93,7 @@ async function mappedPort(
 }
 
 /** An ADC completes handshakes at once, so a timeout means a packet filter; these ports are often open only to clients. */
-const FILTERED_DETAIL = "no answer at TCP level: the way of this agent to this port is closed";
+const FILTERED_DETAIL = "no TCP response: the path from this agent to this port is blocked";
 
 async function bindTo(run: ProbeRun, target: Target): Promise<Observation> {
   const bound = await bind(run, target, EMSMDB);
@@ -128,7 +128,10 @@ function unexpected(run: ProbeRun, answer: RpcAnswer | ExchangeError): Observati
     run.mismatch("response", reason, detail);
   switch (answer.kind) {
     case "bind_refused":
-      return failure("service_not_active", `the bind is refused, reason ${String(answer.reason)}`);
+      return failure(
+        "service_not_active",
+        `the bind was rejected, reason ${String(answer.reason)}`,
+      );
     case "fault":
       return failure("protocol_error", `fault 0x${answer.status.toString(16)}`);
     case "invalid":

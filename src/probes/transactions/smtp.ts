@@ -52,7 +52,7 @@ export const smtpMailFrom: TransactionType = {
       return refused(run, "mail_from", reply).observation;
     }
     if (session.greetedAfterMs > run.context.timeoutMs / 2) {
-      const words = `greeted after ${(session.greetedAfterMs / 1000).toFixed(1)} s, and works`;
+      const words = `greeting after ${(session.greetedAfterMs / 1000).toFixed(1)} s, then passed`;
       return run.fault("banner", "slow", words);
     }
     const detail = slowReplyDetail(run, asked) ?? `${String(reply.code)} ${reply.text}`;
@@ -70,9 +70,7 @@ export const smtpMailFrom: TransactionType = {
     // Whether the server sees the client's own address through the ADC.
     const seenAs = session.seenAs === null ? "" : `; the server sees ${session.seenAs}`;
     const inClear =
-      session.withoutTls === null
-        ? ""
-        : `; STARTTLS is offered, but not to be had: ${session.withoutTls}`;
+      session.withoutTls === null ? "" : `; STARTTLS is offered, but fails: ${session.withoutTls}`;
     return run.match("mail_from", `${detail}${seenAs}${inClear}`);
   },
 };
@@ -91,7 +89,7 @@ async function checkRelayRefused(
     return null;
   }
   if (/[\s<>]/.test(address)) {
-    return run.fault("mail_from", "not_configured", "outside_address is no address");
+    return run.fault("mail_from", "not_configured", "outside_address is not a mail address");
   }
   const reply = await smtpCommand(run, session, `RCPT TO:<${address}>`, "transaction");
   if (reply.kind === "ended") {
@@ -121,7 +119,7 @@ function slowReplyDetail(run: ProbeRun, asked: number): string | null {
   const waited = run.elapsedMs() - asked;
   return waited < SLOW_REPLY_MS
     ? null
-    : `MAIL FROM was answered after ${(waited / 1000).toFixed(1)} s: a tarpit or back pressure slows this source`;
+    : `MAIL FROM took ${(waited / 1000).toFixed(1)} s: a tarpit or back pressure delays this source`;
 }
 
 interface LoggedIn {

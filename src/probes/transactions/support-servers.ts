@@ -87,7 +87,7 @@ export const ldapRoot: TransactionType = {
   transport: "tcp",
   probe: async (run, spec, target) => {
     if (spec.security === "starttls") {
-      return run.fault("starttls", "not_configured", "StartTLS of LDAP is not spoken");
+      return run.fault("starttls", "not_configured", "LDAP StartTLS is not supported");
     }
     const tls = spec.security === "implicit" ? spec.tls : null;
     const dialled = await dial(run, target, { tls });
@@ -138,7 +138,7 @@ export const dnsLookup: TransactionType = {
     const type = dnsType(String(spec.options["type"] ?? "A"));
     const question = type === null ? null : dnsQuestion(name, type);
     if (question === null) {
-      return run.fault("send", "not_configured", `not a question for DNS: ${name}`);
+      return run.fault("send", "not_configured", `not a valid DNS query: ${name}`);
     }
     const answer =
       spec.options["transport"] === "tcp"

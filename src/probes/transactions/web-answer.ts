@@ -33,7 +33,7 @@ export function judgeChallenge(answer: HttpAnswer, asked: WebContext): WebVerdic
     return judgeConfiguredRedirect(answer, adc.redirectUrl, asked.spec);
   }
   if (isAdcLogin(answer, adc)) {
-    return bad("aaa_login", `the ADC asks for a login: ${summary(answer)}`);
+    return bad("aaa_login", `the ADC requires a login: ${summary(answer)}`);
   }
   if (status === 401) {
     return judgeUnauthorized(answer, asked);
@@ -115,7 +115,7 @@ export function judgeError(answer: HttpAnswer, asked: WebContext): BadAnswer {
   }
   const fromAdc = asked.vantage !== "backend" && !/Microsoft/i.test(server);
   if (fromAdc && status === 503) {
-    return bad("adc_no_service", `the ADC has no service to send to: ${summarised}`);
+    return bad("adc_no_service", `the ADC has no service for the request: ${summarised}`);
   }
   if (fromAdc && status >= 500) {
     return bad("adc_error_page", `the ADC's own error page: ${summarised}`);
@@ -182,14 +182,14 @@ function judgeRedirect(answer: HttpAnswer, asked: WebContext): WebVerdict {
   const scheme = asked.spec.tls === null ? "http" : "https";
   const url = location === null ? null : parseUrl(location, `${scheme}://${asked.spec.host}/`);
   if (url === null) {
-    return bad("protocol_error", `a redirect to nowhere: ${summary(answer)}`);
+    return bad("protocol_error", `a redirect without a valid Location: ${summary(answer)}`);
   }
   if (/\/errorFE\.aspx$/i.test(url.pathname)) {
     return bad("backend_unavailable", `Exchange's error page: ${summary(answer)}`);
   }
   const logon = LOGON_PAGE.test(url.pathname);
   if (asked.spec.tls !== null && url.protocol === "http:" && (logon || isExchange(answer))) {
-    return bad("ssl_required", `the client is redirected to clear text: ${summary(answer)}`);
+    return bad("ssl_required", `redirected to a URL without TLS: ${summary(answer)}`);
   }
   if (logon) {
     return good("redirects to Exchange's login");
@@ -276,8 +276,8 @@ function judgeSuccess(answer: HttpAnswer, asked: WebContext): WebVerdict {
     return good("Exchange answers");
   }
   return asked.vantage === "backend"
-    ? bad("bad_status", `no challenge, and no sign of Exchange: ${summary(answer)}`)
-    : bad("adc_error_page", `a page that is not Exchange's: ${summary(answer)}`);
+    ? bad("bad_status", `no challenge, and not recognisable as Exchange: ${summary(answer)}`)
+    : bad("adc_error_page", `not a page of Exchange: ${summary(answer)}`);
 }
 
 function bodyText({ body }: HttpAnswer): string {

@@ -53,7 +53,7 @@ export async function askLoggedIn(
   if (isAdcLogin(challenge, spec.adc)) {
     return schemes.includes("basic")
       ? loginThroughAaaBasic(login, connection, schemes)
-      : schemeUnsupported(run, `the ADC's login offers ${schemes.join(", ")}`);
+      : schemeUnsupported(run, `the ADC's login offers only ${schemes.join(", ")}`);
   }
   switch (chooseScheme(schemes, spec)) {
     case "ntlm":
@@ -91,7 +91,7 @@ function notChallenged(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer)
   const verdict = judgeChallenge(answer, { vantage: run.context.vantage, spec });
   return verdict.kind === "bad"
     ? mismatch(run, "response", verdict.reason, verdict.detail)
-    : schemeUnsupported(run, `no login is asked for: ${verdict.detail}`);
+    : schemeUnsupported(run, `no login is required: ${verdict.detail}`);
 }
 
 /** Unsupported schemes (only OAuth or Kerberos, another login page) say nothing about the server. */
@@ -119,7 +119,7 @@ async function loginByBasic(
   const { run, spec, target, account, request } = login;
   const insisted = spec.options["auth"] === "basic";
   if (!insisted && run.context.network.schemes.allowsBasic(target, request.path) === false) {
-    const detail = "offered NTLM or Negotiate before: no password by Basic without auth: basic";
+    const detail = "NTLM or Negotiate was offered before: Basic is used only with auth: basic";
     return ended(run.fault("response", "auth_schemes_differ", detail));
   }
   const connection = await reuseOrOpen(login, open);
@@ -180,14 +180,14 @@ async function loginByNtlm(
   }
   const second = handshake.second(first.headers.all("www-authenticate"));
   if (second === null && scheme === "Negotiate" && first.status === 401) {
-    return schemeUnsupported(run, `Negotiate takes no NTLM, only Kerberos: ${summary(first)}`);
+    return schemeUnsupported(run, `Negotiate supports only Kerberos, not NTLM: ${summary(first)}`);
   }
   if (second === null || !first.reusable) {
     return mismatch(
       run,
       "response",
       "protocol_error",
-      `the ${scheme} handshake does not go on: ${summary(first)}`,
+      `the ${scheme} handshake does not continue: ${summary(first)}`,
     );
   }
   run.channelBound = certificate !== null;
@@ -284,7 +284,7 @@ async function loginThroughAaaBasic(
     const isBehind = fromExchange || asksOtherwise;
     run.login = isBehind ? "accepted" : "rejected";
     return isBehind
-      ? mismatch(run, "transaction", "sso_not_passed", `Exchange asks again: ${summary(answer)}`)
+      ? mismatch(run, "transaction", "sso_not_passed", `Exchange prompts again: ${summary(answer)}`)
       : ended(run.fault("login", "aaa_rejected", summary(answer)));
   }
   if (answer.status === 403 && !fromExchange) {

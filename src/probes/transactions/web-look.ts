@@ -42,7 +42,11 @@ export const webLook: TransactionType = {
       return answer.observation;
     }
     if (spec.adc?.authentication === "own" && isExchange(answer)) {
-      return run.mismatch("response", "bad_status", `a server, not the login: ${summary(answer)}`);
+      return run.mismatch(
+        "response",
+        "bad_status",
+        `a response from a server, not the login page: ${summary(answer)}`,
+      );
     }
     if (spec.adc?.authentication === "own" && isAdcLogin(answer, spec.adc)) {
       return run.match("response", `challenges: ${summary(answer)}`);
@@ -286,6 +290,11 @@ function abortedRequest(
 ): Observation {
   const cut = seen.reason === "closed_without_data" || seen.reason === "reset";
   return cut && bytesReceived === 0
-    ? run.ended("failed", "response", "component_offline", "the request was aborted unanswered")
+    ? run.ended(
+        "failed",
+        "response",
+        "component_offline",
+        "the request was aborted without a response",
+      )
     : seen;
 }

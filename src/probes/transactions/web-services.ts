@@ -131,7 +131,11 @@ export const autodiscover = webTransaction({
     if (/<(Account|RedirectAddr|RedirectUrl)>/.test(xml) && /<Response\b/.test(xml)) {
       return { kind: "good", detail: "settings of the mailbox" };
     }
-    return { kind: "bad", reason: "pattern_missing", detail: "200 without an Autodiscover answer" };
+    return {
+      kind: "bad",
+      reason: "pattern_missing",
+      detail: "200 without an Autodiscover response",
+    };
   },
 });
 
@@ -152,7 +156,7 @@ export const easOptions = webTransaction({
       return { kind: "good", detail: `ActiveSync ${versions}` };
     }
     if (answer.status === 451 && answer.headers.get("x-ms-location") !== null) {
-      return { kind: "good", detail: "the mailbox lives at another site (451)" };
+      return { kind: "good", detail: "the mailbox is at another site (451)" };
     }
     return answer.status === 200
       ? { kind: "bad", reason: "pattern_missing", detail: "200 without MS-ASProtocolVersions" }
@@ -222,7 +226,7 @@ export const oab = webTransaction({
     }
     const refused = answer.status === 403 || answer.status === 404 || answer.status === 200;
     return !manifest && refused && (isExchange(answer) || spec.exchange === "2010")
-      ? { kind: "good", detail: `logged in; the directory itself answers ${String(answer.status)}` }
+      ? { kind: "good", detail: `logged in; the directory itself returns ${String(answer.status)}` }
       : { kind: "other" };
   },
 });
@@ -249,7 +253,7 @@ export const rpcEcho = webTransaction({
       return { kind: "good", detail: `echo of ${String(answer.body.length)} bytes` };
     }
     if (answer.status === 404 && answer.headers.get("x-caserrorcode") === "EndpointNotFound") {
-      return { kind: "good", detail: "logged in; the front end knows no such destination" };
+      return { kind: "good", detail: "logged in; the front end does not know the destination" };
     }
     return answer.status === 200
       ? { kind: "bad", reason: "pattern_missing", detail: `200 of type ${type}` }
@@ -283,7 +287,7 @@ async function repeatPadded(
   }
   const size = Math.min(padding, MAX_PADDING_BYTES);
   if (served.askAgain === null) {
-    const detail = "the connection was not kept, so that a large body was not tried";
+    const detail = "the connection was not kept alive, so no large body was sent";
     return run.match("transaction", `GetFolder inbox: NoError; ${detail}`);
   }
   const answer = await served.askAgain({ ...getFolder(spec, size), keepAlive: true });
@@ -293,7 +297,7 @@ async function repeatPadded(
   }
   const verdict = judgeFolder(answer);
   if (verdict.kind === "good") {
-    return run.match("transaction", `${verdict.detail}; a body of ${String(size)} bytes as well`);
+    return run.match("transaction", `${verdict.detail}; also with a body of ${String(size)} bytes`);
   }
   return observeLostPost(
     run,
@@ -359,7 +363,7 @@ function judgeFolder(answer: HttpAnswer): WebServiceVerdict {
   }
   if (code === undefined) {
     return answer.status === 200
-      ? { kind: "bad", reason: "pattern_missing", detail: "200 without an answer of EWS" }
+      ? { kind: "bad", reason: "pattern_missing", detail: "200 without an EWS response" }
       : { kind: "other" };
   }
   if (code === "ErrorServerBusy") {

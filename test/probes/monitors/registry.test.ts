@@ -12,7 +12,7 @@ describe("monitor type registry", () => {
   test("repeats every type of the firmware or gives the reason why not", () => {
     const nowhere = [...FIRMWARE_TYPES].filter((name) => {
       const type = monitorTypeOf(monitorSpec(name).monitor);
-      return !isSupported(type) && type.unsupported.includes("not a monitor type known here");
+      return !isSupported(type) && type.unsupported.includes("not a supported monitor type");
     });
     expect(nowhere).toEqual([]);
   });

@@ -46,7 +46,7 @@ describe("-scriptName", () => {
     ["CITRIX-WI-EXTENDED", "CITRIX-WI-EXTENDED -sitePath /x"],
   ])("is repeated only by a command when the monitor is %s", (_, monitor) => {
     expect(refusal(monitor, { login: true })).toContain(
-      "configure monitors.m with a command that stands for it",
+      "configure monitors.m with a command that replaces it",
     );
     expect(refusal(monitor, { command: ["/bin/true"] })).toBeNull();
   });
@@ -100,13 +100,13 @@ describe("-scriptArgs", () => {
   test.each([
     ["nsldap.pl", "bdn=cn=probe;password=x", "holds no base="],
     ["nsldap.pl", "", "holds no base="],
-    ["nsldap.pl", "base=dc=lab;scope=one", "not known here"],
-    ["nsldap.pl", "dc=lab,dc=local", "not known here"],
+    ["nsldap.pl", "base=dc=lab;scope=one", "is not supported"],
+    ["nsldap.pl", "dc=lab,dc=local", "is not supported"],
     ["nsftp.pl", "user=u;password=p", "holds no file="],
     ["nsnntp.pl", "", "holds no group="],
-    ["nspop3.pl", "a;b;c", "not known here"],
-    ["nsldap.pl", "base=dc=lab;__proto__=x", "not known here"],
-    ["nsldap.pl", "base=dc=lab;constructor=x", "not known here"],
+    ["nspop3.pl", "a;b;c", "is not supported"],
+    ["nsldap.pl", "base=dc=lab;__proto__=x", "is not supported"],
+    ["nsldap.pl", "base=dc=lab;constructor=x", "is not supported"],
   ])(
     "refuses %s %s with a reason in the plan when no command is configured",
     (scriptName, scriptArgs, why) => {

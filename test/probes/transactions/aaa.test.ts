@@ -500,6 +500,6 @@ describe("https_challenge with expect: blocked", () => {
     const none: AdcFront = { authentication: "none", authenticationHost: null, redirectUrl: null };
     const seen = await run("https_challenge", none, { path: "/EWS/Exchange.asmx", ...blocked });
     expect(seen).toMatchObject({ outcome: "mismatch", reason: "bad_status" });
-    expect(seen.evidence.detail).toMatch(/^reachable, and must not be/);
+    expect(seen.evidence.detail).toMatch(/^reachable, but must be blocked/);
   });
 });

@@ -157,7 +157,7 @@ describe("imap_greeting", () => {
       probeContext(10_000),
     );
     expect(seen).toMatchObject({ outcome: "failed", step: "tls", reason: "plaintext_on_tls_port" });
-    expect(seen.evidence.detail).toBe("answers in clear text: * BYE Connection is closed. 14");
+    expect(seen.evidence.detail).toBe("responds without TLS: * BYE Connection is closed. 14");
   });
 
   test("reports protocol_error when closed after the greeting", async () => {

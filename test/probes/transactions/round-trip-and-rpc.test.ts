@@ -185,7 +185,7 @@ describe("rpc_endpoint_map", () => {
     const seen = await moved.run(22902, transactionSpec("rpc_endpoint_map"));
     await moved.close();
     expect(seen).toMatchObject({ outcome: "mismatch", reason: "bad_status" });
-    expect(seen.evidence.detail).toBe("the endpoint mapper names port 59531, the ADC has 22902");
+    expect(seen.evidence.detail).toBe("the endpoint mapper lists port 59531, the ADC has 22902");
   });
 
   test.each(["rpc_client_access", "endpoint_mapper"] as const)(

@@ -332,7 +332,9 @@ describe("smtp_mail_from", () => {
     test("continues in clear text with a note when port 25 refuses STARTTLS with 454", async () => {
       const seen = await look(refusing("454 4.7.0 TLS not available\r\n"), { change });
       expect(seen).toMatchObject({ outcome: "match", step: "mail_from", tls: null });
-      expect(seen.evidence.detail).toContain("not to be had: 454 4.7.0 TLS not available");
+      expect(seen.evidence.detail).toContain(
+        "STARTTLS is offered, but fails: 454 4.7.0 TLS not available",
+      );
     });
 
     test.each([

@@ -28,7 +28,7 @@ const run = (
 const WEB: readonly (readonly [TransactionName, LabProtocol, string])[] = [
   ["owa_form", "owa", "200 after the login"],
   ["eas_options", "eas", "ActiveSync 2.5,12.0,12.1,14.0,14.1,16.0,16.1"],
-  ["ews_folder", "ews", "GetFolder inbox: NoError; a body of 65536 bytes as well"],
+  ["ews_folder", "ews", "GetFolder inbox: NoError; also with a body of 65536 bytes"],
   ["autodiscover", "autodiscover", "settings of the mailbox"],
   ["mapi_endpoint", "mapi", "front end ex01.lab.example.com, mailbox server mbx01.lab.example.com"],
   ["oab", "oab", "logged in; the directory itself answers 403"],
@@ -225,7 +225,7 @@ describe("web logins", () => {
       const before = bench.organisation.signIns().length;
       const seen = await run("ews_folder", { options: { auth, padding_bytes: 60_000 } });
       expect(`${seen.outcome} ${seen.evidence.detail ?? ""}`).toBe(
-        "match GetFolder inbox: NoError; a body of 60000 bytes as well",
+        "match GetFolder inbox: NoError; also with a body of 60000 bytes",
       );
       expect(
         bench.organisation

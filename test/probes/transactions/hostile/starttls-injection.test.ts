@@ -87,7 +87,7 @@ const PLAYS: readonly (readonly [string, Yes])[] = [
 const AHEAD = {
   outcome: "failed",
   reason: "protocol_error",
-  evidence: { detail: "data was sent ahead of the TLS handshake" },
+  evidence: { detail: "data was sent before the TLS handshake" },
 };
 
 let server: StartTlsServer | null = null;
