@@ -23,7 +23,7 @@ export interface VipLogin {
   readonly silenced: ReadonlySet<ProbeFacts>;
 }
 
-export interface VipLoginSurroundings {
+export interface VipLoginContext {
   readonly tlsEnds: TlsEnd;
   /** Members behind the VIP, or behind one target of it. */
   readonly members: readonly MemberFacts[];
@@ -32,62 +32,63 @@ export interface VipLoginSurroundings {
 }
 
 /** Judges the logins among these probes of one VIP. One that fails is enough. */
-export function vipLogin(probes: readonly ProbeFacts[], around: VipLoginSurroundings): VipLogin {
+export function vipLogin(probes: readonly ProbeFacts[], context: VipLoginContext): VipLogin {
   const logins = probes.filter((probe) => probe.rank === "login");
   if (logins.length === 0) {
     return { state: "none", reason: null, silenced: new Set() };
   }
-  const fates = logins.map((probe) => ({ probe, ...fateOf(probe, around) }));
+  const statuses = logins.map((probe) => ({ probe, ...loginStatus(probe, context) }));
   const silenced = new Set(
-    fates
-      .filter(({ fate }) => fate === "elsewhere" || fate === "confirming")
+    statuses
+      .filter(({ status }) => status === "elsewhere" || status === "confirming")
       .map(({ probe }) => probe),
   );
   for (const state of ["broken", "confirming"] as const) {
-    const decider = fates.find(({ fate }) => fate === state);
+    const decider = statuses.find(({ status }) => status === state);
     if (decider !== undefined) {
       return { state, reason: decider.reason, silenced };
     }
   }
   return {
     state: "given",
-    reason: fates.find(({ reason }) => reason !== null)?.reason ?? null,
+    reason: statuses.find(({ reason }) => reason !== null)?.reason ?? null,
     silenced,
   };
 }
 
-interface Fate {
+interface LoginStatus {
   /** `elsewhere`: the fault is a member's or the account's, and is reported there. `inconclusive`: nothing is known. */
-  readonly fate: "works" | "broken" | "confirming" | "elsewhere" | "inconclusive";
+  readonly status: "works" | "broken" | "confirming" | "elsewhere" | "inconclusive";
   readonly reason: Reason | null;
 }
 
-const INCONCLUSIVE: Fate = { fate: "inconclusive", reason: null };
+const INCONCLUSIVE: LoginStatus = { status: "inconclusive", reason: null };
 
-function fateOf(probe: ProbeFacts, around: VipLoginSurroundings): Fate {
-  const seen = standing(probe);
+function loginStatus(probe: ProbeFacts, context: VipLoginContext): LoginStatus {
+  const seen = effectiveResult(probe);
   if (seen === null) {
     return INCONCLUSIVE;
   }
   if (seen.outcome === "fault") {
-    return seen.login === "rejected" ? refusedFate(probe, seen, around) : inconclusive(seen);
+    return seen.login === "rejected"
+      ? rejectedLoginStatus(probe, seen, context)
+      : inconclusive(seen);
   }
   if (probe.opinion === "up") {
-    return { fate: "works", reason: null };
+    return { status: "works", reason: null };
   }
-  const isConvicted =
-    probe.opinion === "down" || (probe.opinion === "unknown" && isHeldBack(probe));
-  if (!isConvicted || !reachedTheLogin(seen)) {
+  const isFailure = probe.opinion === "down" || (probe.opinion === "unknown" && isHeldBack(probe));
+  if (!isFailure || !reachedTheLogin(seen)) {
     return inconclusive(seen);
   }
   if (ADC_LOGIN_REASONS.has(seen.reason)) {
     return broken(seen.reason);
   }
-  if (alsoFailsAtMember(around.members, probe)) {
-    return { fate: "elsewhere", reason: seen.reason };
+  if (alsoFailsAtMember(context.members, probe)) {
+    return { status: "elsewhere", reason: seen.reason };
   }
-  return around.watches && around.members.some((member) => mayStillTell(member, probe))
-    ? { fate: "confirming", reason: seen.reason }
+  return context.watches && context.members.some((member) => mayStillReport(member, probe))
+    ? { status: "confirming", reason: seen.reason }
     : broken(seen.reason);
 }
 
@@ -95,11 +96,15 @@ function fateOf(probe: ProbeFacts, around: VipLoginSurroundings): Fate {
  * A rejected login. By AAA, or of a login bound to its TLS channel where the ADC re-encrypts, it is the ADC's fault; otherwise
  * the account's.
  */
-function refusedFate(probe: ProbeFacts, seen: Observation, around: VipLoginSurroundings): Fate {
-  const { members, tlsEnds } = around;
+function rejectedLoginStatus(
+  probe: ProbeFacts,
+  seen: Observation,
+  context: VipLoginContext,
+): LoginStatus {
+  const { members, tlsEnds } = context;
   const logins = members.flatMap((member) => member.probes.filter(({ rank }) => rank === "login"));
   if (logins.some((login) => login.account === probe.account && isRefused(login))) {
-    return { fate: "elsewhere", reason: "auth_rejected" };
+    return { status: "elsewhere", reason: "auth_rejected" };
   }
   if (seen.reason === "aaa_rejected") {
     return broken(seen.reason);
@@ -111,19 +116,19 @@ function refusedFate(probe: ProbeFacts, seen: Observation, around: VipLoginSurro
   return isUnbound && worksAtMembers ? broken("login_broken_by_adc") : inconclusive(seen);
 }
 
-function broken(reason: Reason): Fate {
-  return { fate: "broken", reason };
+function broken(reason: Reason): LoginStatus {
+  return { status: "broken", reason };
 }
 
-function inconclusive({ reason }: Observation): Fate {
-  return { fate: "inconclusive", reason: reason === "ok" ? null : reason };
+function inconclusive({ reason }: Observation): LoginStatus {
+  return { status: "inconclusive", reason: reason === "ok" ? null : reason };
 }
 
 /**
  * The last result. A rejection counts for as long as the account gate allows no further login. So does a password that was
  * sent and not answered, once its account is suspended: that has happened twice, minutes apart.
  */
-function standing({ current, heldBack, last }: ProbeFacts): Observation | null {
+function effectiveResult({ current, heldBack, last }: ProbeFacts): Observation | null {
   const outlives =
     last?.login === "rejected"
       ? heldBack !== null
@@ -136,7 +141,7 @@ function isHeldBack({ heldBack }: ProbeFacts): boolean {
 }
 
 function isRefused(probe: ProbeFacts): boolean {
-  return standing(probe)?.login === "rejected";
+  return effectiveResult(probe)?.login === "rejected";
 }
 
 const LOGIN_STEPS: ReadonlySet<Step> = new Set<Step>(["login", "mail_from", "transaction"]);
@@ -169,7 +174,7 @@ function failsAlike(member: MemberFacts, probe: ProbeFacts): boolean {
 }
 
 /** Whether the same login runs at this member, and has not since it began to fail through the VIP. */
-function mayStillTell(member: MemberFacts, { transaction, failingSince }: ProbeFacts): boolean {
+function mayStillReport(member: MemberFacts, { transaction, failingSince }: ProbeFacts): boolean {
   return (
     takesClients(member) &&
     failingSince !== null &&

@@ -4,12 +4,7 @@ import type { Reason } from "../model/reasons.ts";
 import type { MemberFacts, ProbeFacts, VserverFacts } from "./facts.ts";
 import type { VserverJudgement } from "./judgement.ts";
 import { combineTransactions, failuresBeyondChance } from "./service-opinion.ts";
-import {
-  ADC_LOGIN_REASONS,
-  takesClients,
-  vipLogin,
-  type VipLoginSurroundings,
-} from "./vip-login.ts";
+import { ADC_LOGIN_REASONS, takesClients, vipLogin, type VipLoginContext } from "./vip-login.ts";
 import { isRefusal, type VipRefusal } from "./vip-refusal.ts";
 import { isSourceBound } from "./vserver-findings.ts";
 import type { VserverInputs } from "./vserver-verdict.ts";
@@ -40,7 +35,7 @@ export function vipOpinion(vserver: VserverFacts, watches: boolean): VipOpinion 
   return vserver.kind === "cs" ? anyTarget(probes, surroundings) : throughOne(probes, surroundings);
 }
 
-interface VipSurroundings extends VipLoginSurroundings {
+interface VipSurroundings extends VipLoginContext {
   /** One client's connections stick to one member. */
   readonly sticks: boolean;
 }
@@ -151,7 +146,10 @@ function isDetection({ kind, rank }: ProbeFacts): boolean {
   return kind === "transaction" && rank === "detection";
 }
 
-/** Monitors, and redirects from another port, that fail through a VIP whose transactions pass: they are shown beside it. */
+/**
+ * Monitors, and redirects from another port, that fail through a VIP whose transactions pass: they are shown
+ * separately.
+ */
 export function failingReplicas({
   probes,
   kind,

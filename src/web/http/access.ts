@@ -32,9 +32,9 @@ export type Refusal = { readonly status: 401 | 403 | 421; readonly detail: strin
  * Rejects an unknown `Host`. Otherwise another site could point its name at this agent and read it in a user's browser (DNS
  * rebinding). This attack needs a name, so IP addresses are accepted; over TLS the certificate protects.
  */
-export function checkHost(visitor: RequestInfo, settings: AccessPolicy): Refusal | null {
-  const header = visitor.headers.host;
-  if (header === undefined || visitor.secure) {
+export function checkHost(requestInfo: RequestInfo, settings: AccessPolicy): Refusal | null {
+  const header = requestInfo.headers.host;
+  if (header === undefined || requestInfo.secure) {
     return null;
   }
   const host = parseHostPort(header)?.host.toLowerCase().replace(/\.$/, "");
@@ -57,8 +57,8 @@ export function checkHost(visitor: RequestInfo, settings: AccessPolicy): Refusal
 }
 
 /** Rejects cross-site writes from a browser. */
-export function checkOrigin(visitor: RequestInfo): Refusal | null {
-  const { method, headers } = visitor;
+export function checkOrigin(requestInfo: RequestInfo): Refusal | null {
+  const { method, headers } = requestInfo;
   if (method === "GET" || method === "HEAD") {
     return null;
   }
@@ -67,26 +67,26 @@ export function checkOrigin(visitor: RequestInfo): Refusal | null {
   const origin = headers.origin;
   const elsewhere =
     origin !== undefined &&
-    origin !== `${visitor.secure ? "https" : "http"}://${headers.host ?? ""}`;
+    origin !== `${requestInfo.secure ? "https" : "http"}://${headers.host ?? ""}`;
   return foreign || elsewhere ? { status: 403, detail: "Cross-site request rejected." } : null;
 }
 
 /** Whether this request may write: it needs the token. A reload is also allowed from this host if no token is configured. */
 export function checkAccess(
   access: Access,
-  visitor: RequestInfo,
+  requestInfo: RequestInfo,
   settings: AccessPolicy,
 ): Refusal | null {
   if (access === "read" || access === "form") {
     return null;
   }
   if (settings.token === null) {
-    if (access === "reload" && isFromThisMachine(visitor)) {
+    if (access === "reload" && isFromThisMachine(requestInfo)) {
       return null;
     }
     return { status: 403, detail: "No token is configured (maintenance.token_file)." };
   }
-  const given = bearerToken(visitor.headers);
+  const given = bearerToken(requestInfo.headers);
   if (given === null) {
     return { status: 401, detail: "A bearer token is required." };
   }

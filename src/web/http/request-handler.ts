@@ -99,7 +99,7 @@ async function replyTo(
   options: RequestHandlerOptions,
 ): Promise<Reply> {
   const settings = options.accessPolicy();
-  const visitor: RequestInfo = {
+  const requestInfo: RequestInfo = {
     method: request.method ?? "GET",
     headers: request.headers,
     localAddress: request.socket.localAddress ?? "",
@@ -110,15 +110,15 @@ async function replyTo(
   if (url === null) {
     return problem(400, "The request target is not a valid path.");
   }
-  const refusal = checkHost(visitor, settings) ?? checkOrigin(visitor);
+  const refusal = checkHost(requestInfo, settings) ?? checkOrigin(requestInfo);
   if (refusal !== null) {
     return problem(refusal.status, refusal.detail);
   }
-  const authentication = await authenticate(visitor, settings, options, url.pathname);
+  const authentication = await authenticate(requestInfo, settings, options, url.pathname);
   if (authentication.kind === "refused") {
     return authentication.reply;
   }
-  const found = findRoute(options.routes, visitor.method, url.pathname);
+  const found = findRoute(options.routes, requestInfo.method, url.pathname);
   if (found.kind === "not_found") {
     return problem(404, "No resource at this path.");
   }
@@ -126,13 +126,13 @@ async function replyTo(
     return problem(405, `Allowed methods: ${found.allow}.`, { allow: found.allow });
   }
   const { route } = found;
-  const denied = checkAccess(route.access, visitor, settings);
+  const denied = checkAccess(route.access, requestInfo, settings);
   if (denied !== null) {
-    const given = bearerToken(visitor.headers);
+    const given = bearerToken(requestInfo.headers);
     if (
       given !== null &&
       settings.token !== null &&
-      !countWrongToken(visitor, url.pathname, options)
+      !countWrongToken(requestInfo, url.pathname, options)
     ) {
       return tooManyAttempts();
     }
@@ -164,12 +164,12 @@ async function replyTo(
       if (settings.token !== null && tokensMatch(given, settings.token)) {
         return "yes";
       }
-      return countWrongToken(visitor, url.pathname, options) ? "no" : "too_many";
+      return countWrongToken(requestInfo, url.pathname, options) ? "no" : "too_many";
     },
   };
   const reply = await route.handle(call);
   if (route.method !== "GET") {
-    logWrite(request, visitor, authentication.user, reply, options.log);
+    logWrite(request, requestInfo, authentication.user, reply, options.log);
   }
   return reply;
 }
@@ -177,23 +177,23 @@ async function replyTo(
 /** Logs every write request: who, what, from where, and the result. */
 function logWrite(
   request: IncomingMessage,
-  visitor: RequestInfo,
+  requestInfo: RequestInfo,
   user: string | null,
   reply: Reply,
   log: Log,
 ): void {
   const { socket } = request;
   const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
-  const forwardedFor = visitor.headers["x-forwarded-for"];
+  const forwardedFor = requestInfo.headers["x-forwarded-for"];
   const logFields = reply.kind === "body" ? (reply.logFields ?? {}) : {};
   log.info(
     {
-      from: visitor.remoteAddress,
+      from: requestInfo.remoteAddress,
       ...(forwardedFor === undefined ? {} : { forwardedFor: visibleText(String(forwardedFor)) }),
       ...(user === null ? {} : { user: visibleText(user) }),
       ...(certificate === undefined ? {} : { certificate: visibleText(certificate.subject) }),
-      token: bearerToken(visitor.headers) !== null,
-      method: visitor.method,
+      token: bearerToken(requestInfo.headers) !== null,
+      method: requestInfo.method,
       path: pathOf(request),
       status: reply.kind === "body" ? reply.status : 200,
       ...Object.fromEntries(
@@ -232,14 +232,14 @@ type Authentication =
  * credentials pass before the rate limit, so that guessing cannot lock them out.
  */
 async function authenticate(
-  visitor: RequestInfo,
+  requestInfo: RequestInfo,
   { token }: AccessPolicy,
   { webConfig, rateLimit, basicAuth, credentialLimiter }: RequestHandlerOptions,
   path: string,
 ): Promise<Authentication> {
   const { users, rateLimit: limit } = webConfig();
-  const { authorization } = visitor.headers;
-  const bearer = bearerToken(visitor.headers);
+  const { authorization } = requestInfo.headers;
+  const bearer = bearerToken(requestInfo.headers);
   const hasToken = token !== null && bearer !== null && tokensMatch(bearer, token);
   const given = readBasic(authorization);
   const isKnown = users !== null && given !== null && basicAuth.isCached(given, users);
@@ -249,7 +249,7 @@ async function authenticate(
   if (users === null || hasToken || isKnown) {
     return { kind: "authenticated", user: isKnown ? given.name : null };
   }
-  const { remoteAddress } = visitor;
+  const { remoteAddress } = requestInfo;
   const wanted = problem(401, "A user name and password are required.", {
     "www-authenticate": 'Basic realm="adc-witness", charset="UTF-8"',
   });
