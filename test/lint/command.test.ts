@@ -61,7 +61,7 @@ describe("lint findings", () => {
     expect(status).toBe(1);
     expect(out).toContain("error: s (line 1): -healthMonitor NO");
     expect(out).toMatch(
-      /\n {4}# incomplete: if it is a dummy .*\n {4}set service s -healthMonitor YES\n/,
+      /\n {4}# incomplete: leave it if it is a dummy .*\n {4}set service s -healthMonitor YES\n/,
     );
     expect((await run(OFF.replace("-healthMonitor NO", ""))).out).toContain(
       "# incomplete: fill in the placeholders in angle brackets\n    add lb monitor",
@@ -82,7 +82,7 @@ describe("lint findings", () => {
           fix: "set service s -healthMonitor YES",
           commands: ["set service s -healthMonitor YES"],
           complete: false,
-          incomplete: expect.stringMatching(/^if it is a dummy/) as string,
+          incomplete: expect.stringMatching(/^leave it if it is a dummy/) as string,
         },
         { rule: "tcp_only", severity: "warning", line: 2, object: "t", complete: false },
       ],
@@ -234,7 +234,7 @@ describe("lint output", () => {
     let out = "";
     const output = { out: (part: string) => (out += part), err: String };
     expect(await explainRule("tcp_only", "text", output)).toBe(0);
-    expect(out).toContain("A TCP handshake decides");
+    expect(out).toContain("Only a TCP handshake decides");
     expect(await explainRule("nothing", "text", output)).toBe(3);
     out = "";
     expect(await explainRule("tcp_only", "json", output)).toBe(0);
@@ -252,7 +252,7 @@ describe("lint output", () => {
       "bind service s -monitorName m\nbind service s -monitorName n -monState DISABLED\n",
     ].join("");
     const { out } = await run(`${undecided}add service t 10.0.0.2 TCP 143\n`, { writeFixes });
-    expect(out.match(/# incomplete: if /g)).toHaveLength(4);
+    expect(out.match(/# incomplete: (?:leave|enable) it if /g)).toHaveLength(4);
     expect(await readFile(writeFixes, "utf8")).toBe(
       'add lb monitor t_deep TCP-ECV -recv "* OK" -interval 15 -resptimeout 6\n' +
         "bind service t -monitorName t_deep\n",

@@ -138,7 +138,7 @@ describe("dummy that keeps a vserver up", () => {
 
   test("plan › does not repeat its monitor when its address belongs to nobody", () => {
     const [row] = plan(whole(["add service up 1.1.1.1 HTTP 80", ...REDIRECT]));
-    expect(row?.unsupported_reason).toMatch(/^nobody is served/);
+    expect(row?.unsupported_reason).toMatch(/^this member serves no clients/);
   });
 
   test.each([

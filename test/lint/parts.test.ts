@@ -457,7 +457,7 @@ describe("forms of published files", () => {
       ).find(({ rule }) => rule === "tcp_only")?.message;
     expect(message("HTTP")).not.toContain("certificate");
     expect(message("UDP")).toBe(
-      "Clients come over UDP, and only a TCP handshake decides (m): of the UDP port nothing is seen.",
+      "Clients use UDP, but only a TCP handshake decides (m): the UDP port is not checked.",
     );
   });
 

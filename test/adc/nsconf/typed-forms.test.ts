@@ -293,7 +293,7 @@ describe("options of services and vservers", () => {
   test("are reported when no service has them, and the rest of the line is read", () => {
     const estate = read("add service s 10.0.0.1 HTTP 80 -fooBar 1 -healthMonitor NO");
     expect(estate.services.get("s")?.healthMonitor).toBe(false);
-    expect(estate.diagnostics[0]?.message).toContain("has -foobar: the ADC refuses");
+    expect(estate.diagnostics[0]?.message).toContain("does not support -foobar: the ADC rejects");
   });
 
   test("do not repeat what stands behind an option without its value", () => {
