@@ -31,7 +31,7 @@ const WEB: readonly (readonly [TransactionName, LabProtocol, string])[] = [
   ["ews_folder", "ews", "GetFolder inbox: NoError; also with a body of 65536 bytes"],
   ["autodiscover", "autodiscover", "settings of the mailbox"],
   ["mapi_endpoint", "mapi", "front end ex01.lab.example.com, mailbox server mbx01.lab.example.com"],
-  ["oab", "oab", "logged in; the directory itself answers 403"],
+  ["oab", "oab", "logged in; the directory itself returns 403"],
   ["rpc_echo", "rpc", "echo of 20 bytes"],
 ];
 
