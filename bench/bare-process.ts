@@ -50,7 +50,7 @@ function once(protocol: Protocol, port: number): Promise<boolean> {
       }
     });
     socket.on("error", () => undefined);
-    // One call, and no timer: what hangs on a busy machine is ended, and counted as failed.
+    // A single call and no timer per probe: probes that hang on a busy machine are ended here and counted as failed.
     socket.setTimeout(4_000, () => socket.destroy());
     socket.on("close", () => {
       resolve(passed);

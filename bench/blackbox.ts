@@ -9,7 +9,7 @@ import { cpuMsOf } from "./cpu-time.ts";
 import { pace } from "./pace.ts";
 import { accessSync, constants } from "node:fs";
 
-/** A running blackbox_exporter, asked for probes over kept-alive connections, as Prometheus asks it. */
+/** A running blackbox_exporter, requested over kept-alive connections, as Prometheus does. */
 export class Blackbox {
   readonly #child: ChildProcess;
   readonly #port: number;
@@ -39,7 +39,7 @@ export class Blackbox {
     return new Blackbox(child, port);
   }
 
-  /** CPU milliseconds per probe over so many seconds at the protocol's rate. */
+  /** CPU milliseconds per probe over this many seconds, at the protocol's rate. */
   async measure(protocol: Protocol, targetPort: number, seconds: number): Promise<Share> {
     const pid = this.#child.pid ?? 0;
     const before = cpuMsOf(pid);

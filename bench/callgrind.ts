@@ -13,10 +13,11 @@ import { endWithUs, forkAndHear, nextMessage, stopChild } from "./processes.ts";
 import { INTERVAL_SECONDS, NO_LOOKS, type Protocol } from "./protocols.ts";
 
 /**
- * Instructions per probe of the agent, of the bare loop and of the one in C, counted by valgrind's callgrind: unlike time,
- * they do not depend on what else the machine does. Valgrind runs a program some fifty times slower, so the rates are low,
- * and the start would be most of it: each is run for the same time with so many members and with twice as many, and what the
- * second needed more is divided by the probes it made more. What the kernel does is not counted.
+ * Instructions per probe of the agent, of the bare loop and of the C loop, counted by valgrind's callgrind: unlike
+ * time, they do not depend on other load on the machine. Valgrind runs a program some fifty times slower, so the rates
+ * are low, and the start would be most of the count. Each program therefore runs for the same time with N members and
+ * with 2N; the additional instructions of the second run are divided by its additional probes. Instructions in the
+ * kernel are not counted.
  */
 const MEMBERS = { tcp_ecv: 100, http_ecv: 100, https_ecv: 25 } as const;
 type Counted = keyof typeof MEMBERS;

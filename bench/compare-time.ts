@@ -24,12 +24,12 @@ const parts: readonly ConfPart[] = [
 const directory = await mkdtemp(join(tmpdir(), "adc-witness-compare-"));
 const targets = await forkAndHear<Record<Protocol, number>>("targets-process.js");
 
-/** Milliseconds, and what the command printed first. */
+/** Duration in milliseconds, and the first output of the command. */
 function compare(config: string): Promise<{ readonly ms: number; readonly line: string }> {
   const began = performance.now();
   const main = join(import.meta.dirname, "../src/cli/main.js");
   return new Promise((resolve) => {
-    // An ns.conf alone says nothing of states: exit status 3 is right.
+    // An ns.conf alone contains no states, so exit status 3 is expected.
     execFile(process.execPath, [main, "compare", "--config", config], (_error, stdout) => {
       resolve({ ms: performance.now() - began, line: stdout.split("\n")[0] ?? "" });
     });

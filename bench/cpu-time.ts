@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 
-/** Linux counts in hundredths of a second towards programs, whatever its own tick (proc(5), sysconf(_SC_CLK_TCK)). */
+/**
+ * Linux reports CPU time to programs in hundredths of a second, whatever its own tick (proc(5), sysconf(_SC_CLK_TCK)).
+ */
 const TICK_MS = 10;
 
 /** CPU time a process has used so far, its own and the kernel's for it, in milliseconds. Linux only. */
@@ -8,14 +10,14 @@ export function cpuMsOf(pid: number): number {
   return cpuMsIn(`/proc/${String(pid)}/stat`);
 }
 
-/** The same of its main thread alone: what worker threads and garbage collection beside it used is not counted. */
+/** Like `cpuMsOf`, for the main thread only: worker threads and concurrent garbage collection are not counted. */
 export function mainThreadCpuMsOf(pid: number): number {
   return cpuMsIn(`/proc/${String(pid)}/task/${String(pid)}/stat`);
 }
 
 function cpuMsIn(file: string): number {
   const stat = readFileSync(file, "latin1");
-  // The second field is the name in parentheses and may hold blanks: count from behind it.
+  // The second field is the name in parentheses and may contain spaces: fields are counted from its end.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }

@@ -5,7 +5,10 @@ import { INTERVAL_SECONDS, PLANS, type Protocol } from "./protocols.ts";
 
 const PER_GROUP = 50;
 
-/** One protocol's members, so many to a service group, behind LB vservers that are reached by content switching only. */
+/**
+ * The members of one protocol, with a number of them per service group, behind LB vservers that are reached only by
+ * content switching.
+ */
 export interface ConfPart {
   readonly protocol: Protocol;
   readonly members: number;
@@ -51,7 +54,7 @@ function groupLines(protocol: Protocol, type: string, first: number, count: numb
 
 const PORT = 4443;
 
-/** `connect_to` of the whole estate: every member is played by its protocol's target on loopback. */
+/** `connect_to` for the whole estate: one target on loopback per protocol serves all its members. */
 function connectTo(
   parts: readonly ConfPart[],
   ports: Readonly<Record<Protocol, number>>,
@@ -73,7 +76,7 @@ function addressOf(member: number): string {
   return `198.${String(18 + (network >> 8))}.${String(network & 255)}.${String(1 + (member % 250))}`;
 }
 
-/** An estate of the bench: its members, the ports that play them, and what the configuration has beside. */
+/** An estate of the bench: its members, the ports that serve them, and further configuration. */
 export interface BenchEstate {
   readonly parts: readonly ConfPart[];
   readonly ports: Readonly<Record<Protocol, number>>;

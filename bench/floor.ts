@@ -7,7 +7,7 @@ import type { Share } from "./report.ts";
 const run = promisify(execFile);
 const SOURCE = join(import.meta.dirname, "../../bench/floor.c");
 
-/** The same exchange in C, compiled here: what the kernel alone takes, with a loop that does nothing else. */
+/** The same exchange in C, compiled here: the cost of the kernel alone, with a minimal loop. */
 export class Floor {
   readonly #program: string;
 
@@ -15,7 +15,7 @@ export class Floor {
     this.#program = program;
   }
 
-  /** Null where there is no C compiler. */
+  /** Null without a C compiler. */
   static async build(directory: string): Promise<Floor | null> {
     const program = join(directory, "floor");
     try {
@@ -26,7 +26,10 @@ export class Floor {
     }
   }
 
-  /** CPU milliseconds per probe over so many seconds at the protocol's rate; null for what it does not speak. */
+  /**
+   * CPU milliseconds per probe over this many seconds at the protocol's rate; null for a protocol that it does not
+   * support.
+   */
   async measure(protocol: Protocol, port: number, seconds: number): Promise<Share | null> {
     const command = this.command(protocol, port, rateOf(protocol), seconds);
     if (command === null) {
@@ -38,7 +41,7 @@ export class Floor {
     return { cpuMsPerProbe: micros / probes / 1000, failed: probes - passed };
   }
 
-  /** The command that probes at this rate for so long; null for what it does not speak. */
+  /** The command that probes at this rate for this long; null for a protocol that it does not support. */
   command(
     protocol: Protocol,
     port: number,

@@ -27,7 +27,7 @@ const sum = (point: Point, of: (watched: Watched) => number): number =>
 const worst = (point: Point, of: (watched: Watched) => number): number =>
   Math.max(...point.agents.map(of));
 
-/** What is drawn, each with how a point's processes come to one figure. */
+/** The figures to draw, each with how a point is calculated from its processes. */
 const MEASURES: readonly { readonly name: string; readonly of: (point: Point) => number }[] = [
   {
     name: "CPU per probe, microseconds",

@@ -6,7 +6,7 @@ import type { Estate } from "../src/model/estate.ts";
 import { createDeclarations } from "../src/maintenance/declarations.ts";
 import type { Observation } from "../src/model/observation.ts";
 
-/** The agent's live state of an estate, as it is when every probe of it has been answered well. */
+/** The agent's live state of an estate after every probe has passed. */
 export function hearingState(estate: Estate, pollMs: number): WitnessState {
   const clocks = { now: Date.now, monotonic: () => performance.now() };
   const state = new WitnessState({
@@ -34,7 +34,7 @@ export function hearingState(estate: Estate, pollMs: number): WitnessState {
   return state;
 }
 
-/** One good answer to every probe, which is valid for some intervals. */
+/** A passing result for every probe, valid for some intervals. */
 export function answerEveryProbe(state: WitnessState): void {
   for (const probe of state.probes) {
     if (probe.planned.action.run !== null) {

@@ -4,8 +4,8 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /**
- * Instructions that a process executes in user space within so many seconds: unlike time, they do not depend on what else
- * the machine does. Null where `perf` is missing, or the kernel or the machine below it does not count them.
+ * Instructions that a process executes in user space within this many seconds: unlike time, they do not depend on other
+ * load on the machine. Null if `perf` is missing, or the kernel or the machine below it does not count them.
  */
 export async function countInstructions(pid: number, seconds: number): Promise<number | null> {
   const counted = ["stat", "-x", ",", "-e", "instructions:u", "-p", String(pid)];

@@ -1,6 +1,6 @@
 /**
- * A saved configuration as an appliance of many applications has it, of so many lines: servers, services, groups with
- * members, monitors, vservers with policies, and the statements beside that no probe comes from. The same for the same count.
+ * A saved configuration like that of an appliance with many applications, of a given number of lines: servers,
+ * services, groups with members, monitors, vservers with policies, and statements that no probe needs. Deterministic.
  */
 export function largeConf(lines: number): string {
   const written = [
@@ -16,7 +16,7 @@ export function largeConf(lines: number): string {
   return `${written.slice(0, lines).join("\n")}\n`;
 }
 
-/** One in so many applications is Exchange, which gets looks beside its monitors. */
+/** One in this many applications is Exchange, which gets looks in addition to its monitors. */
 const EXCHANGE_EVERY = 3;
 const SERVICE =
   "-gslb NONE -maxClient 0 -maxReq 0 -cip DISABLED -usip NO -useproxyport YES -sp OFF -cltTimeout 180 -svrTimeout 360 -CKA NO -TCPB NO -CMP NO";

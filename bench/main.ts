@@ -21,16 +21,16 @@ import { forkAndHear, forkModule, nextMessage, stopChild } from "./processes.ts"
 import { NO_LOOKS, PLANS, PROTOCOLS, rateOf, type Protocol } from "./protocols.ts";
 
 /**
- * CPU time per probe of the whole agent, of blackbox_exporter, of a bare Node.js loop and of one in C, in one run: protocol
- * after protocol, in rounds that each measure all of them, at the same rate against the same targets. What counts is the
- * median of the rounds' ratios, with how far they lie apart; and instructions per probe, where they can be counted. Needs
- * Linux for /proc.
+ * CPU time per probe of the whole agent, of blackbox_exporter, of a bare Node.js loop and of a C loop, in one run:
+ * protocol after protocol, in rounds that each measure all of them, at the same rate against the same targets. The
+ * result is the median of the rounds' ratios with their spread; and instructions per probe, if they can be counted.
+ * Requires Linux for /proc.
  */
-/** Each round holds one scrape of our agent: twice as often as Prometheus' usual 15 s. */
+/** Each round contains one scrape of our agent: twice as often as Prometheus' usual 15 s. */
 const ROUND_MS = 8_000;
 /** By then V8 has compiled nearly all that runs again and again: an agent runs for months. */
 const WARM_UP_MS = 16_000;
-/** On a machine so busy that a round takes long, fewer rounds must do; then nothing is claimed. */
+/** On a machine so busy that a round takes long, fewer rounds are run; then no result is claimed. */
 const PROTOCOL_BUDGET_MS = 120_000;
 const BLACKBOX_SECONDS = 2;
 const BARE_SECONDS = 1.5;

@@ -3,7 +3,7 @@ import { parseNsConf } from "../src/adc/nsconf/import.ts";
 import { ownOptions } from "./options.ts";
 import { NITRO_ACCOUNT, nitroConf } from "./nitro-conf.ts";
 
-/** The lab's NITRO in a process of its own: an appliance whose members are all up, except those given as out. */
+/** The lab's NITRO in a separate process: an appliance whose members are all up, except those given as out. */
 const {
   groups,
   members: membersOfGroup,

@@ -6,10 +6,10 @@ import { NITRO_ACCOUNT } from "./nitro-conf.ts";
 import { forkAndHear, nextMessage, stopChild } from "./processes.ts";
 
 /**
- * What polling 5,000 members in 100 groups costs our side: CPU
- * per poll, and to take in what it tells with all verdicts, as a share of a core when polled every 15 s. The appliance is the lab's, in a process
- * of its own; so many of its groups have a member out of service. Polls follow at once: a core that sleeps between them
- * would cost a little more for each.
+ * The cost of polling 5,000 members in 100 groups on our side: CPU time per poll including all verdicts, as a share of
+ * a core when polled every 15 s. The appliance is the lab's, in a separate process; some of its groups have a member
+ * out of service. Polls follow one another immediately: a core that sleeps between them would need a little more for
+ * each.
  */
 const options = ownOptions({
   command: "node dist/bench/nitro-poll.js",

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-/** An option of a program; `usual` is its value where it is not given. */
+/** An option of a program; `usual` is its default. */
 export type BenchOption = { readonly about: string } & (
   | { readonly kind: "switch" }
   | { readonly kind: "number"; readonly usual: number }
@@ -9,9 +9,9 @@ export type BenchOption = { readonly about: string } & (
   | { readonly kind: "text"; readonly takes: string; readonly usual: string | null }
 );
 
-/** What a program says of itself, and the options it takes. */
+/** A program's description and options. */
 export interface Usage<Options extends Readonly<Record<string, BenchOption>>> {
-  /** As it is typed, for example `npm run soak --`. */
+  /** The command as typed, for example `npm run soak --`. */
   readonly command: string;
   readonly about: string;
   readonly options: Options;
@@ -37,7 +37,7 @@ export type OptionsRead<Options extends Readonly<Record<string, BenchOption>>> =
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "refused"; readonly message: string };
 
-/** Reads the words of a command line: an option that the program does not have is refused, and so is any other word. */
+/** Parses the words of a command line: unknown options and other words are rejected. */
 export function readOptions<const Options extends Readonly<Record<string, BenchOption>>>(
   usage: Usage<Options>,
   words: readonly string[],
@@ -58,7 +58,7 @@ export function readOptions<const Options extends Readonly<Record<string, BenchO
       },
     }).values;
   } catch (error) {
-    // Its message goes on with advice about words that begin with a dash.
+    // The rest of the message is advice about words that begin with a hyphen.
     const [what = ""] = (error instanceof Error ? error.message : String(error)).split(/\.(?: |$)/);
     return { kind: "refused", message: `${what}\n${usage.command} --help lists the options` };
   }
@@ -79,7 +79,7 @@ export function readOptions<const Options extends Readonly<Record<string, BenchO
   return { kind: "values", values: values as Values<Options> };
 }
 
-/** The options of this process. Ends it where help is asked for (status 0) or an option is refused (status 2). */
+/** The options of this process. Ends it if help is requested (status 0) or an option is rejected (status 2). */
 export function ownOptions<const Options extends Readonly<Record<string, BenchOption>>>(
   usage: Usage<Options>,
 ): Values<Options> {

@@ -9,13 +9,13 @@ import { freePort, spawnQuiet, stopChild, untilAnswered } from "./processes.ts";
 export interface AgentOptions extends BenchEstate {
   /** Arguments for Node.js itself, such as `--cpu-prof`. */
   readonly nodeArguments?: readonly string[];
-  /** A program that runs Node.js, with its arguments: valgrind. Everything may take long then. */
+  /** A program that runs Node.js, with its arguments: valgrind. Time limits are then much longer. */
   readonly under?: readonly string[];
 }
 
 const PATIENCE_MS = 60_000;
 
-/** What a scrape tells of the agent's own work, with the CPU time it had used right after. */
+/** What a scrape reports about the agent's own work, with its CPU time directly afterwards. */
 export interface AgentReading {
   readonly cpuMs: number;
   readonly probes: number;
@@ -89,7 +89,7 @@ export function sumOf(text: string, metric: string): number {
   return sum;
 }
 
-/** A body, over a connection of its own: one kept alive may be closed by the server just as it is used again. */
+/** A response body, over a new connection: the server may close a kept-alive one just as it is used again. */
 export function textOf(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     get(url, { agent: false }, (response) => {

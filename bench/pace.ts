@@ -1,6 +1,7 @@
 /**
- * Starts something at a constant rate for some time, late starts at once, and waits for the last to end. Returns the number of
- * starts. `start` must not reject. `tickMs`: starts are aligned to ticks of this length; default: each by itself.
+ * Starts something at a constant rate for some time, overdue starts immediately, and waits for the last to end. Returns
+ * the number of starts. `start` must not reject. `tickMs`: starts are aligned to ticks of this length; default: not
+ * aligned.
  */
 export async function pace(
   ratePerSecond: number,

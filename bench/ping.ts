@@ -9,8 +9,8 @@ import { createNetwork } from "../src/net/dns.ts";
 import { ownOptions } from "./options.ts";
 
 /**
- * CPU time of one PING probe, ours and of the programs it starts:
- * a `ping` each, `fping` with starts on the ticks of every probe, `fping` with starts on PING's wider ones. Linux; loopback only.
+ * CPU time of one PING probe, of the agent and of the programs that it starts: a `ping` each, `fping` started on every
+ * probe's tick, `fping` started on PING's wider ticks. Linux; loopback only.
  */
 const { targets, interval, seconds } = ownOptions({
   command: "node dist/bench/ping.js",

@@ -7,7 +7,7 @@ export interface Plot {
 const WIDTH = 280;
 const HEIGHT = 170;
 const COLUMNS = 3;
-/** Room for words around each frame. */
+/** Space for text around each frame. */
 const LEFT = 16;
 const TOP = 28;
 const BOTTOM = 24;
@@ -48,7 +48,7 @@ function frame({ name, points }: Plot): string {
     ...placed.flatMap(({ x, y, shown, under }) => [
       `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3" fill="#1f6feb"/>`,
       text(x + 4, y - 6, shown),
-      // Small estates lie so close together that only the others are named.
+      // Small estates are so close together that only the others are labelled.
       ...(under * 4 >= mostX ? [text(x - 12, bottom + 14, String(under))] : []),
     ]),
   ].join("");

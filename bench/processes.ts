@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
 
-/** Starts a module beside this one and resolves with the first message it sends. */
+/** Starts a module of this folder and resolves with its first message. */
 export async function forkAndHear<T>(
   module: string,
   words: readonly string[] = [],
@@ -35,7 +35,7 @@ export async function nextMessage<T>(child: ChildProcess): Promise<T> {
   });
 }
 
-/** A child whose standard output is of no interest; what it says on standard error is shown. */
+/** A child whose standard output is ignored; its standard error is shown. */
 export function spawnQuiet(program: string, args: readonly string[]): ChildProcess {
   const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] });
   endWithUs(child);
@@ -77,7 +77,7 @@ export async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** Asks until it is answered; rejects after the deadline. */
+/** Repeats a request until it succeeds; rejects after the deadline. */
 export async function untilAnswered(url: string, deadlineMs: number): Promise<void> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {

@@ -1,4 +1,4 @@
-/** What is compared, at what rate, and how each contender says it. */
+/** The protocols to compare, their rates, and their configuration for each program. */
 export const PROTOCOLS = ["tcp", "tcp_ecv", "http_ecv", "https_ecv"] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
@@ -16,13 +16,13 @@ export interface ProtocolPlan {
 export const INTERVAL_SECONDS = 5;
 export const BANNER = "READY bench service\r\n";
 export const BODY = "the service is alive";
-/** What the checks look for in either. */
+/** The text that both check for. */
 export const GREETING_WORD = "READY";
 export const BODY_WORD = "alive";
 /** No health page of Exchange: an ordinary web application. */
 export const PATH = "/status";
 
-/** Monitors alone are compared: whether a web service gets a look beside its monitor is no matter of cost per probe. */
+/** Only monitors are compared: whether a web service also gets a look does not affect the cost per probe. */
 export const NO_LOOKS = { mail: false, web: false, ldap: false, dns: false, ntp: false } as const;
 
 export const PLANS: Readonly<Record<Protocol, ProtocolPlan>> = {

@@ -28,7 +28,7 @@ const COMMANDS = [
   ["lint"],
   ["lint", "--format", "json"],
 ] as const;
-/** Tells on descriptor 3, as the command ends, what it took at most, in KiB. */
+/** Reports the maximum memory of the command in KiB on descriptor 3 when it ends. */
 const TELL = `data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>writeSync(3,String(process.resourceUsage().maxRSS)))`;
 
 interface Run {
@@ -54,7 +54,7 @@ async function measure(words: readonly string[], file: string): Promise<Run> {
   };
 }
 
-/** `2.01 (1.98 to 2.10)`: the median, and what it lies between. */
+/** `2.01 (1.98 to 2.10)`: the median and its range. */
 function spread(values: readonly number[], digits: number): string {
   const sorted = [...values].sort((a, b) => a - b);
   const [least = NaN] = sorted;

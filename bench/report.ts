@@ -23,7 +23,7 @@ export interface Measured {
 }
 type Other = "blackbox" | "bare" | "floor";
 
-/** Ours per theirs at most. The C loop has no goal: it shows what Node.js itself takes. */
+/** Maximum ratio of ours to theirs. The C loop has no goal: it shows the overhead of Node.js itself. */
 const GOALS: Readonly<Record<Protocol, Readonly<Record<Other, number | null>>>> = {
   tcp: { blackbox: 0.15, bare: 1, floor: null },
   tcp_ecv: { blackbox: 0.15, bare: 1, floor: null },
@@ -56,7 +56,7 @@ export function settingNow(): Setting {
   };
 }
 
-/** Ours over theirs, round by round. */
+/** The ratio of ours to theirs, round by round. */
 interface Ratio {
   readonly median: number;
   readonly low: number;
@@ -64,7 +64,7 @@ interface Ratio {
   /** From the lower to the upper quartile, as a share of the median. */
   readonly spread: number;
   readonly goal: number | null;
-  /** Null: without a goal, or nothing can be claimed of rounds so few or so far apart. */
+  /** Null: without a goal, or with too few or too widely spread rounds. */
   readonly met: boolean | null;
 }
 

@@ -68,7 +68,7 @@ export async function watchEstate(
 }
 
 async function watch(agent: OurAgent, began: number, seconds: number): Promise<Watched> {
-  // Not by its metrics: rendering all of them twice a second would be most of what is measured.
+  // Not by its metrics: rendering all of them twice a second would be most of the measured work.
   while (!(await isReady(agent)) && performance.now() - began < START_MS) {
     await sleep(100);
   }
@@ -118,7 +118,7 @@ async function isReady({ url }: OurAgent): Promise<boolean> {
   }
 }
 
-/** The bucket bound under which that share of a histogram's growth between two scrapes lies. */
+/** The bucket bound below which this share of a histogram's growth between two scrapes lies. */
 function quantileOf(before: string, after: string, name: string, share: number): number {
   const all = sumOf(after, `${name}_count`) - sumOf(before, `${name}_count`);
   for (const [, bound = "+Inf"] of after.matchAll(

@@ -13,7 +13,10 @@ export interface Expression {
   readonly flags: string;
 }
 
-/** A text made against an expression: a beginning that it takes, a run that it can take in many ways, an end that spoils it. */
+/**
+ * A text that attacks an expression: a prefix that matches, a run that can match in many ways, and an end that makes
+ * the match fail.
+ */
 export interface Attack {
   readonly prefix: string;
   readonly pump: string;
@@ -50,9 +53,9 @@ function expressionsIn(file: string, text: string): readonly Expression[] {
   return found;
 }
 
-/** Repetitions of at least this many are worth a run. */
+/** Minimum number of repetitions that makes an attack worthwhile. */
 const LONG_REPETITION = 50;
-/** What a class of characters is sampled with. */
+/** The characters that represent a character class. */
 const CANDIDATES = [..." \t\n\ra=.-1A<(\"\\:/,!_'\0é"];
 const MAX_SAMPLES = 6;
 const ENDS = ["", "!", "\0", "\n", " x y"];
@@ -63,8 +66,8 @@ interface Repetition {
 }
 
 /**
- * The texts that make an expression take back the most choices: for each long repetition, runs of what it takes, of what
- * other repetitions take, and of its own beginning over and over (so that a match is tried at many places).
+ * The texts that cause an expression to backtrack most: for each long repetition, runs of what it matches, of what
+ * other repetitions match, and of its own prefix repeated (so that a match is attempted at many positions).
  */
 export function attacksOn({ source, flags }: Expression): readonly Attack[] {
   const pattern = new RegExpParser().parsePattern(source, 0, source.length, {
@@ -146,7 +149,7 @@ function visitElement(
   }
 }
 
-/** Texts that an element takes, the simplest first. */
+/** Texts that an element matches, the simplest first. */
 function samplesOf(element: AST.Element, flags: string): readonly string[] {
   switch (element.type) {
     case "Character":

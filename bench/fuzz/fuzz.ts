@@ -8,7 +8,7 @@ import { WorkClock } from "./work-clock.ts";
 export interface FuzzOptions {
   readonly inputs: number;
   readonly seed: number;
-  /** Makes runs against the product's own expressions, which a few inputs hold. */
+  /** Creates attacks on the product's own expressions, which a small share of inputs contains. */
   readonly attack: AttackMaker;
   /** Called before each input is read, so that a watcher knows which input hangs. */
   readonly onInput?: (input: Buffer) => void;
@@ -38,7 +38,7 @@ const LOOK_AT_MEMORY_EVERY = 1_000;
 const MAX_FINDINGS = 20;
 /** The share of inputs that may be longer than usual. */
 const UNUSUAL = 0.02;
-/** The share of inputs that hold a run made against the product's own regular expressions. */
+/** The share of inputs that contain an attack on the product's own regular expressions. */
 const ATTACKS = 0.01;
 
 /** Reads this many inputs mutated from a target's seeds; the same seed gives the same inputs in the same order. */

@@ -31,13 +31,13 @@ const VALUES: readonly unknown[] = [
 const KEYS = ["__proto__", "constructor", "toString", "length", ""];
 const MAX_STEPS = 5;
 
-/** Changes values, keys and shapes of what JSON can tell at random places; what it is given stays as it is. */
+/** Changes values, keys and shapes of a JSON value in random places; the given value is not modified. */
 export function mutateJson(value: unknown, random: Random): unknown {
   const copy = { root: value };
   const steps = 1 + Math.floor(random.next() * MAX_STEPS);
   for (let step = 0; step < steps; step += 1) {
     mutateAt(copy, "root", random);
-    // A mutation may have taken away the whole.
+    // A mutation may have removed the whole value.
     copy.root ??= null;
   }
   return copy.root;
@@ -45,7 +45,10 @@ export function mutateJson(value: unknown, random: Random): unknown {
 
 type Holder = Record<string, unknown>;
 
-/** Walks down to some value and changes it there. Only what it walks through is copied: the rest is never written to. */
+/**
+ * Descends to some value and changes it there. Only the objects on the path are copied, and the others are never
+ * modified.
+ */
 function mutateAt(holder: Holder, key: string, random: Random): void {
   const value = holder[key];
   const keys = value !== null && typeof value === "object" ? Object.keys(value) : [];

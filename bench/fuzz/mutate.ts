@@ -21,8 +21,8 @@ const NUMBERS = [
 const WORDS = ["\r\n", "\n", "\r\n\r\n", "\u0000", '"', "\\", "é", "\ufeff", "💥", "${HOME}", "*"];
 
 /**
- * Changes a real input in a few places: bits, bytes, lengths, numbers, words, whole pieces, pieces of another input. It grows
- * to no more than `mostBytes`.
+ * Changes a real input in a few places: bits, bytes, lengths, numbers, words, whole pieces, pieces of another input.
+ * The result has at most `mostBytes`.
  */
 export function mutateBytes(
   seeds: readonly Buffer[],

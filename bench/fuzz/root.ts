@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** The repository, from the sources as from what is built of them: where package.json and the lab's files lie. */
+/** The repository, from the sources as well as from the build: the location of package.json and the lab's files. */
 export function repositoryRoot(): string {
   let directory = import.meta.dirname;
   while (!existsSync(join(directory, "lab", "demo.conf"))) {

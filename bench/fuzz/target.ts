@@ -5,14 +5,14 @@ export interface FuzzTarget {
   readonly name: string;
   /** Real inputs to begin with. */
   readonly seeds: readonly Buffer[];
-  /** Words that mean something to it. */
+  /** Words with a meaning in this format. */
   readonly words?: readonly string[];
   /**
-   * Most inputs are no longer than this; one in fifty may be as long as any. For readers whose time is that of the text:
-   * what a mutation breaks is then a large part of what is read, and a million inputs are read in minutes.
+   * Most inputs have at most this length; one in fifty may have the maximum length. For readers whose time grows with
+   * the text: a mutation then affects a large part of the input, and a million inputs are read in minutes.
    */
   readonly usualBytes?: number;
-  /** A mutation that knows the structure; half of all inputs come from it where there is one. */
+  /** A mutation that knows the structure; if there is one, half of all inputs come from it. */
   readonly mutate?: (random: Random) => Buffer;
   /** Number of concurrent inputs; 1 for synchronous readers. */
   readonly concurrency?: number;

@@ -3,7 +3,7 @@ import { MAX_MS, MAX_MEMORY_MB, type Finding, type FuzzResult } from "./fuzz.ts"
 import type { ThreadTask, ThreadWord } from "./target-thread.ts";
 
 const CURRENT_BYTES = 128 * 1024;
-/** So much work without a single new input is a hang, on a machine however busy; so is a wait of this length. */
+/** This much CPU time without a new input is a hang, however busy the machine is; so is a wait of this length. */
 const MAX_WORK_MS = 60 * MAX_MS;
 const MAX_WAIT_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 1_000;
@@ -13,7 +13,7 @@ export interface Watched {
   readonly findings: readonly Finding[];
 }
 
-/** Fuzzes a target in a thread of its own: one that hangs or takes all memory ends, and its last input is kept. */
+/** Fuzzes a target in a separate thread: if it hangs or uses all memory, it is ended and its last input is kept. */
 export function fuzzWatched(task: Omit<ThreadTask, "current">): Promise<Watched> {
   const current = new SharedArrayBuffer(CURRENT_BYTES);
   const length = new Uint32Array(current, 0, 1);

@@ -1,6 +1,6 @@
-/** How old the last look at the processor's clock may be: asking costs more than most inputs do. */
+/** Maximum age of the last CPU-time reading: reading it costs more than most inputs do. */
 const LOOK_EVERY_MS = 100;
-/** What has waited for less is not asked about. */
+/** For shorter waits, the CPU time is not read. */
 const WORTH_ASKING_MS = 100;
 
 interface Mark {
@@ -9,8 +9,8 @@ interface Mark {
 }
 
 /**
- * A machine that is busy with other things makes any input slow: work is what the processor did for this process since,
- * too high by at most what it did between two looks, and never more than the time that has passed.
+ * On a busy machine any input is slow. This clock counts the CPU time of this process instead; it is too high by at
+ * most the CPU time between two readings, and never more than the elapsed time.
  */
 export class WorkClock {
   #looked = process.cpuUsage();

@@ -6,8 +6,8 @@ import { loadConfig } from "../../src/config/load.ts";
 import type { AgentMemory } from "./slope.ts";
 
 /**
- * The agent as `run` starts it, in a process of its own that tells its memory when asked: after a collection of garbage,
- * so that what is left is what is held. Its history holds little, to be full before anything is judged.
+ * The agent as `run` starts it, in a separate process that reports its memory on request, after a garbage collection.
+ * Its history is small, so that it is full before anything is judged.
  */
 const HISTORY = { maxBytes: 128 * 1024, timelineEntries: 20, changes: 50 };
 

@@ -3,7 +3,7 @@ import { textOf } from "../our-agent.ts";
 
 const READ_EVENTS_FOR_MS = 200;
 
-/** What others ask of a running agent, in turn: scrapes, the page, the API, an event stream that is given up. */
+/** The requests of clients to a running agent, in turn: scrapes, the page, the API, an event stream that is aborted. */
 export class Clients {
   readonly #url: string;
   readonly #token: string;

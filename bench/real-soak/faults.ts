@@ -20,16 +20,16 @@ const PROTOCOLS: readonly LabProtocol[] = ["https", "imap", "pop3", "smtp", "all
 
 /** Maximum number of faults at the same time. */
 const STANDING = 4;
-/** For so long everything breaks in one way at the beginning. */
+/** At the beginning, everything is broken in one way for this long. */
 const SWEEP_MS = 3_000;
-/** Then faults come and go, and all is well for a while: time for what hangs on them to end. */
+/** Then faults come and go, with a calm after every few, so that their effects can end. */
 const FAULTS_MS = 5_000;
 const CALM_MS = 5_000;
 
 /**
- * First breaks everything in each way once, so that whatever is kept of failures (the last one of each probe, series that
- * are born with a reason) is there early; then breaks one server after another at random, and mends the one that has been
- * broken longest, with a calm after every few.
+ * First breaks everything in each way once, so that all state about failures (the last one of each probe, series with a
+ * reason) exists early. Then breaks one server after another at random and repairs the one that has been broken
+ * longest, with a calm after every few.
  */
 export class RandomFaults {
   readonly #servers: readonly ExchangeServer[];

@@ -14,8 +14,8 @@ import { growth, type AgentMemory, type Reading } from "./slope.ts";
 
 const SAMPLE_MS = 1_000;
 /**
- * For the agent's process: with the garbage goes compiled code, which else comes and goes by the megabyte for an hour; the
- * young generation has its full size from the beginning.
+ * For the agent's process: garbage collection also discards compiled code, which otherwise varies by megabytes for an
+ * hour; the young generation has its full size from the start.
  */
 const AGENT_FLAGS = [
   "--stress-flush-code",
@@ -32,8 +32,8 @@ export interface RealSoakOptions {
 }
 
 /**
- * The agent watches the lab while servers break and mend at random and clients come and go; what its process holds must
- * stay flat. The lab runs in this process, the agent in one of its own.
+ * The agent monitors the lab while servers break and recover at random and clients come and go; its memory must stay
+ * flat. The lab runs in this process, the agent in a separate one.
  */
 export async function realSoak(
   options: RealSoakOptions,

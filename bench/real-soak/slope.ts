@@ -1,6 +1,6 @@
 import { trendOf, type Point, type Trend } from "./trend.ts";
 
-/** What the agent's process holds, after a collection of garbage. */
+/** The resources of the agent's process after a garbage collection. */
 export interface AgentMemory {
   readonly heapMb: number;
   /** Buffers and native objects that the heap retains. */
@@ -18,8 +18,8 @@ export interface Reading extends AgentMemory {
 /** The first part belongs to caches, compilers and first probes, and to the history that fills up. */
 const WARM_UP_SHARE = 0.4;
 /**
- * Of so many parts of the rest the lowest reading counts: what is held throughout, without what hangs for a while on servers
- * that happen to be broken. Each part has calms.
+ * The rest is divided into parts, and the lowest reading of each counts: this excludes what is allocated only while
+ * some server is broken. Each part contains calms.
  */
 const PARTS = 6;
 /** Maximum rise of a quantity after warm-up, whatever the duration. */
@@ -54,7 +54,7 @@ export function growth(readings: readonly Reading[]): {
   };
 }
 
-/** A rise beyond what may be, and one that chance does not explain: the whole interval lies above nothing. */
+/** A rise above the limit that chance does not explain: the whole confidence interval is above zero. */
 function rises({ rise, atLeast }: Trend, most: number): boolean {
   return rise > most && atLeast > 0;
 }
@@ -76,7 +76,9 @@ function valueOf(reading: Reading, name: Quantity): number {
     : reading[name];
 }
 
-/** The mean number of each kind of resource in the first and in the last third: what to look at when handles rise. */
+/**
+ * The mean number of each kind of resource in the first and in the last third, to find the cause of a rise in handles.
+ */
 function resourceLines(readings: readonly Reading[]): string[] {
   const third = Math.max(1, Math.floor(readings.length / 3));
   const mean = (part: readonly Reading[], type: string): string =>

@@ -3,7 +3,7 @@ export interface Point {
   readonly y: number;
 }
 
-/** How much a series rises from its first to its last x, and the interval in which the true rise lies at 95 %. */
+/** How much a series rises from its first to its last x, with the 95 % confidence interval. */
 export interface Trend {
   readonly rise: number;
   readonly atLeast: number;
@@ -15,8 +15,8 @@ const Z = 1.96;
 const FLAT: Trend = { rise: 0, atLeast: 0, atMost: 0 };
 
 /**
- * The median of the slopes between all pairs of points (Theil and Sen), and Sen's interval around it from the variance of
- * Kendall's S: no distribution is assumed, and a single outlier moves it little, where it would turn a line of least squares.
+ * The median of the slopes between all pairs of points (Theil and Sen), and Sen's confidence interval from the variance
+ * of Kendall's S: no distribution is assumed, and a single outlier has little effect, unlike with least squares.
  */
 export function trendOf(points: readonly Point[]): Trend {
   const n = points.length;

@@ -6,9 +6,10 @@ import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { Secret } from "../../src/lib/secret.ts";
 
 /**
- * Four members to an Exchange server: IMAP behind a monitor that only sees a port, and three that see more. Beside them are
- * servers whose names say nothing, with IMAP behind a bare port, where we have an account, and POP3 behind a monitor that
- * logs in, once alone and once together with an agent's account that always works; and web servers behind the ADC's own login.
+ * Four members per Exchange server: IMAP with a monitor that only checks a port, and three with deeper monitors. In
+ * addition, servers with neutral names: IMAP on a bare port where the agent has an account, and POP3 with a monitor
+ * that logs in, once alone and once together with an agent's account that always works; and web servers behind the
+ * ADC's own login.
  */
 export const SERVICES = {
   imap: { host: "ex", group: "sg_imap", type: "TCP", port: 993, monitor: "mon_port" },
@@ -30,7 +31,7 @@ export const POLL_MS = 15_000;
 /** Vservers with the ADC's login in front of one group, each with an agent's account. */
 export const GUARDED_VSERVERS = ["v_guarded1", "v_guarded2", "v_guarded3"] as const;
 export const LOGIN_EVERY_MS = 60_000;
-/** Of the two logins through each, the one that sends much. */
+/** The larger of the two requests after each login. */
 export const LARGE_POST: TransactionName = "ews_folder";
 /** The accounts of the login monitors, and of the agent's IMAP logins. */
 export const MONITOR_USER = "itest";
@@ -78,7 +79,7 @@ export function simulatedEstate(servers: number): Estate {
   return parseNsConf(`${lines.join("\n")}\n`, { adc: "prod" });
 }
 
-/** What an operator would add: which servers are Exchange where names tell it, the monitors' password, and accounts. */
+/** An operator's configuration: which servers are Exchange, the monitors' password, and accounts. */
 export function simulatedSettings(): PlanSettings {
   const password = new Secret("not sent anywhere");
   const users = [IMAP_USER, POP3_USER, ...GUARDED_VSERVERS.map(userOf)];

@@ -3,14 +3,14 @@ import type { AdcOpinion, MemberVerdict } from "../../src/model/verdicts.ts";
 import type { ServiceKind } from "./estate.ts";
 import { logsIn, seesPortAlone, type Condition, type Truth } from "./world.ts";
 
-/** The verdicts that call someone at night: each must be true whenever it is said, and said whenever it is true. */
+/** The verdicts that page someone: each must be true whenever it is given, and given whenever it is true. */
 export const ALARMS = [
   "routes_to_maintenance",
   "false_up",
   "false_down",
   "maintenance_overrun",
   "strict_monitor",
-  // No call at night, but the only true word where the account of a login monitor is refused.
+  // Pages nobody, but is the only true verdict if the account of a login monitor is rejected.
   "auth_rejected",
 ] as const;
 export type Alarm = (typeof ALARMS)[number];
@@ -32,14 +32,15 @@ export interface Situation {
   readonly window: "no" | "open" | "over";
   /** In undeclared maintenance, and not working since, for longer than the limit. */
   readonly overdue: boolean;
-  /** Since it was in maintenance last it has been well for no longer than between two looks. */
+  /** In maintenance until recently: healthy for less than one interval between looks. */
   readonly wasBrieflyWell: boolean;
   /**
-   * Our login there: `refused` by the domain at this moment, `held` since, for no account is tried again at once. What it
-   * told before counts for a while (`lags`), and away is what nobody can tell, until the member has been well.
+   * The state of our login there: `refused` by the domain now, `held` afterwards, because no account is retried
+   * immediately. Its last result counts for a while (`lags`), and `away` is what cannot be observed until the member
+   * has been healthy.
    */
   readonly login: LoginState;
-  /** Likewise, of the monitor's account where another one of ours goes on working. */
+  /** Likewise for the monitor's account while another account of ours still works. */
   readonly monitorLogin: LoginState;
   readonly loginLags: boolean;
   readonly isAwayUntold: boolean;
@@ -91,7 +92,7 @@ function provenByAnother({ truth, adc, window, monitorLogin }: Situation) {
   return isWell && monitorLogin === "refused" && window === "no" ? "strict_monitor" : null;
 }
 
-/** A back end behind a good greeting is dead to whoever logs in, and what no monitor sees to all others. */
+/** A back end that failed behind a working greeting is down for logins, and unnoticed by all other monitors. */
 function asSeen(kind: ServiceKind, condition: Condition): Condition {
   if (condition === "dead_backend" || condition === "sick") {
     return logsIn(kind) ? "dead" : "sick";
@@ -179,13 +180,13 @@ function whileOut(
 }
 
 /**
- * The alarm that is so, by the truth and the ADC's last word. It is so from the first moment, also where the ADC is
- * honest and will soon notice: a short one need not be named, but naming it is not false.
+ * The alarm that is correct, given the truth and the ADC's last state. It is correct from the first moment, even if the
+ * ADC will notice soon: a short one need not be reported, but reporting it is not false.
  */
 export function trueAlarm(situation: Situation): Alarm | null {
   const { truth, adc, window, login } = situation;
   const expected = expectedVerdict(situation);
-  // What fails behind a good greeting is seen by logins alone.
+  // A failure behind a working greeting is noticed only by logins.
   const isSeen = login === "works" || truth.condition !== "dead_backend";
   const isBroken = truth.condition !== "well" && isSeen;
   if (adc === "up" && (truth.condition === "maintenance" || (isBroken && window === "open"))) {

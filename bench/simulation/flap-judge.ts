@@ -15,19 +15,19 @@ const HOUR_MS = 3_600_000;
 const MUST_BE_NAMED = 4;
 /** The agent may see a failure this much later or earlier than the ADC. */
 const AROUND_MS = 180_000;
-/** An ADC takes down what its last probes saw, begun no longer ago than this. */
+/** An ADC marks a member down because of its last probes, which began no longer ago than this. */
 const DECIDES_MS = TIMING.retries * TIMING.intervalMs + TIMING.timeoutMs;
 
 interface TrueFall {
   readonly downAt: number;
   upAt: number | null;
-  /** The member was well all the while, and when the ADC looked. */
+  /** The member was healthy throughout, including when the ADC probed it. */
   alone: boolean;
 }
 
 /**
- * Follows how one ADC takes a member down and up, and whether it does so alone. What a probe of ours that failed might explain
- * need not be named, but naming it is false only where fewer than three falls were the ADC's own.
+ * Tracks how one ADC marks a member down and up, and whether it does so without cause. If a failed probe of ours might
+ * explain it, it need not be reported, but reporting it is false only with fewer than three falls of the ADC's own.
  */
 export class FlapJudge {
   readonly missed: Mistake[] = [];
@@ -46,7 +46,9 @@ export class FlapJudge {
     this.#record = record;
   }
 
-  /** The ADC's belief after a probe of its own, from when it shows; `isWell`: the member is, by the truth. */
+  /**
+   * The ADC's state after one of its probes, from when it is visible; `isWell`: whether the member is healthy in truth.
+   */
   believes(
     now: { readonly belief: AdcBelief; readonly at: number },
     at: number,
@@ -81,7 +83,7 @@ export class FlapJudge {
     const falls = this.#falls.filter(({ downAt }) => at - downAt <= HOUR_MS + AROUND_MS);
     const own = falls.filter(({ alone, upAt }) => alone && upAt !== null);
     if (isSaid && !this.#isSaid) {
-      // A fall that polls never saw, or that began in what we could not see, is none that was told.
+      // A fall that no poll saw, or that began while nothing could be observed, was not reported.
       if (own.length < 3) {
         this.falseAlarms.push({ alarm: "adc_flapping", member: this.#name(), atMs: at });
       } else {

@@ -9,7 +9,7 @@ import type { Member } from "./member.ts";
 import type { Random } from "./random.ts";
 import { failureSeen, lookPasses, observation, type Failure } from "./world.ts";
 
-/** What the ADC's own login does: it works, or breaks for everybody at this rung; large requests alone may be lost. */
+/** The state of the ADC's own login: it works, or fails for everybody at this step; or only large requests are lost. */
 const RUNGS = [
   "aaa_rejected",
   "aaa_not_authorized",
@@ -26,7 +26,7 @@ export interface LoginCounts {
   readonly named: number;
 }
 
-/** Two logins fail, 3 s apart; the first may be lost, and of the second a poll may tell later. */
+/** Two logins fail, 3 s apart; the first may be lost, and a poll may report the second later. */
 const NAMED_WITHIN_MS = 2 * LOGIN_EVERY_MS + POLL_MS + 4_000;
 const CLEARS_WITHIN_MS = 2 * LOGIN_EVERY_MS + POLL_MS + 4_000;
 
@@ -42,7 +42,7 @@ export class GuardedVserver {
   #soSince: number | null = null;
   #isSettled = false;
   #isFalse = false;
-  /** Until when a break may go on being told: it lasts, or no login has been let through since. */
+  /** Until when a failure may still be reported: it lasts, or no login has been allowed since. */
   #mayBeUntil = -Infinity;
 
   constructor(record: VserverRecord, members: readonly Member[]) {
@@ -75,7 +75,7 @@ export class GuardedVserver {
     };
   }
 
-  /** What a probe through the VIP sees: the ADC's login, and for who passes it whichever member has the turn. */
+  /** What a probe through the VIP observes: the ADC's login, and after it the member whose turn it is. */
   see(probe: ProbeRecord, now: number, random: Random): ProbeResult {
     const serving = this.#serving(now);
     if (serving.length === 0) {

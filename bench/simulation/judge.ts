@@ -10,7 +10,7 @@ export interface Named {
   readonly alarm: Alarm;
   /** From the moment it came to be so, the fault itself, to its name. */
   readonly sinceFaultMs: number;
-  /** From the last agreement of all opinions, where the agent lets its grace begin. */
+  /** From the last agreement of all opinions, when the agent's grace begins. */
   readonly sinceAgreementMs: number;
   /** The member's grace and one interval of its slowest probe. */
   readonly graceAndIntervalMs: number;
@@ -36,12 +36,12 @@ export interface Bounds {
 export interface History {
   /** When this situation started, which a poll may show later. */
   readonly since: number;
-  /** The truth until it changed last: what the agent saw of it may be as old as its last look. */
+  /** The truth before its last change: the agent's observation may be as old as its last look. */
   readonly before: Truth;
   readonly changedAt: number;
 }
 
-/** What stood since the last look. */
+/** The verdict since the last look. */
 interface Standing {
   readonly from: number;
   readonly name: string;
@@ -49,7 +49,7 @@ interface Standing {
   readonly so: Alarm | null;
   readonly said: MemberVerdict;
   readonly alarm: Alarm | null;
-  /** It was well for too short to be seen, and what is said is so without that. */
+  /** It was healthy too briefly to be observed, and the verdict would be correct without that. */
   readonly mayBe: boolean;
 }
 
@@ -63,7 +63,7 @@ export class MemberJudge {
   readonly named: Named[] = [];
   readonly missed: Mistake[] = [];
   readonly falseAlarms: Mistake[] = [];
-  /** Alarms that were so, however short. */
+  /** Alarms that were correct, however short. */
   episodes = 0;
   #standing: Standing | null = null;
   #expectedSince = 0;
@@ -109,7 +109,7 @@ export class MemberJudge {
     }
     const wouldBe = trueAlarm({ ...situation, truth: was });
     if (wouldBe !== null && wouldBe !== so) {
-      // Where only the ADC's sight was mended, its word is as wrong as before until it says another.
+      // If only the ADC's monitoring was repaired, its state stays wrong until it reports another.
       const stillBelieves = was.condition === situation.truth.condition && since === changedAt;
       const until = stillBelieves ? at : changedAt;
       this.#lastSoAt.set(wouldBe, Math.max(this.#lastSoAt.get(wouldBe) ?? 0, until));
@@ -125,7 +125,10 @@ export class MemberJudge {
     };
   }
 
-  /** Books the time since the last look: what stood too long, and what should have stood by now. */
+  /**
+   * Accounts for the time since the last look: verdicts that lasted too long, and those that should have been given by
+   * now.
+   */
   #account({ from, name, expected, so, said, alarm, mayBe }: Standing, to: number): void {
     const cell = cellOf(this.#tally, name, said);
     cell.heldMs += to - from;
@@ -198,7 +201,7 @@ function mayBeSo(situation: Situation, said: MemberVerdict, alarm: Alarm | null)
   if (login === "works") {
     return false;
   }
-  // What was seen before the logins stopped; and a refusal is the last word until the next login.
+  // What was observed before the logins stopped; a rejection remains the last result until the next login.
   return (
     loginLags ||
     truth.condition === "dead_backend" ||

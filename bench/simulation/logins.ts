@@ -44,8 +44,8 @@ interface Broken {
 }
 
 /**
- * Logins in virtual time, each over at once: the agent's own gates decide, and make of each end what they make of it in the
- * agent; only what they know is kept in memory.
+ * Logins in virtual time, each of which ends immediately. The agent's own gates decide and process each result as in
+ * the agent; only their state is kept in memory.
  */
 export class SimulatedLogins {
   readonly #gates = new Map<string, GateState>();
@@ -119,7 +119,10 @@ export class SimulatedLogins {
   }
 }
 
-/** What a login that began then has seen: an account that is refused, or a failure, after it where it is one of the way. */
+/**
+ * The result of a login that began then: a rejected account, or a failure; if the failure is on the path, it comes
+ * first.
+ */
 export function loginSeen(
   at: number,
   failure: Failure | null,

@@ -32,12 +32,12 @@ export function nextTruth(
     return becomes(random.pick(["dead", "sick", "maintenance"] as const), 1_000, 45_000);
   }
   if (dice < 0.76) {
-    // Who greets and then fails fails at the login, where there is one.
+    // A server that fails after its greeting fails at the login, if there is one.
     const isAtLogin = logsIn(kind) || (kind === "plain" && random.next() < 0.5);
     return becomes(isAtLogin ? "dead_backend" : "sick", 60_000, 1_800_000);
   }
   if (dice < 0.86 && kind !== "imap" && kind !== "plain" && !logsIn(kind)) {
-    // A bare port cannot be too strict, and only a page can be closed to one address alone.
+    // A bare port check cannot be too strict, and only a page can be closed to a single address.
     const refused = (kind === "https" || kind === "guarded") && random.next() < 0.5;
     return becomes(refused ? "refuses_us" : "strict", 120_000, 3_600_000);
   }

@@ -12,7 +12,7 @@ export const AGENT_EVALUATES_MS = 1_000;
 export const STABILITY_MS = 300_000;
 export const OVERDUE_AFTER_MS = 4 * 3_600_000;
 
-/** One member: what the agent keeps of it, what its ADC believes, and what is true. */
+/** One member: the agent's records of it, the ADC's state of it, and the truth. */
 export interface Member {
   readonly record: MemberRecord;
   readonly kind: ServiceKind;
@@ -24,13 +24,13 @@ export interface Member {
   before: Truth;
   changedAt: number;
   evaluatedAt: number;
-  /** Since when it has not been well, without a break, and whether that began or went on with work on it. */
+  /** Since when it has continuously been unhealthy, and whether maintenance was part of that. */
   notWellSince: number | null;
   workedOn: boolean;
-  /** When it was well again last, and whether it has been broken since, before that could be seen. */
+  /** When it last recovered, and whether it failed again before that could be observed. */
   wellAt: number;
   wasBrieflyWell: boolean;
-  /** Logins told nothing, last at that time, and it has not been well since then for long enough to be seen. */
+  /** Logins gave no result, last at that time, and it has not been healthy since for long enough to be observed. */
   isAwayUntold: boolean;
   toldAt: number;
   /** When the monitor's own login last had no result although another account works. */
@@ -41,17 +41,17 @@ export interface Member {
   evaluationIsDue: boolean;
 }
 
-/** A member that is well at the beginning, with the times within which its alarms must come and go. */
+/** A member that is initially healthy, with the times within which its alarms must begin and end. */
 export function memberOf(record: MemberRecord, beginsAt: number, tally: Tally): Member {
   const kind = SERVICE_KINDS.find((each) => SERVICES[each].group === record.adcService) ?? "imap";
   const slowest = Math.max(...record.probes.map((probe) => probe.intervalMs));
   const grace = Math.max(record.grace.towardsDownMs, record.grace.towardsUpMs);
-  // The truth begins with the fault itself: our replica takes its retries to be sure, and grace runs from there.
+  // The truth starts with the fault itself: our replica needs its retries to confirm it, and grace starts then.
   const decisionMs = TIMING.retries * TIMING.intervalMs;
   const bounds = {
     namedWithinMs: decisionMs + grace + slowest + AGENT_EVALUATES_MS,
-    // What is over is taken back with the next look of each kind and the next probe of ADC and replica while they are
-    // down, and of the ADC's change of mind the next poll tells.
+    // A verdict is withdrawn after the next look of each kind and the next probes of ADC and replica while they are
+    // down; the next poll reports the ADC's change.
     clearsWithinMs: TIMING.downTimeMs + slowest + POLL_MS + AGENT_EVALUATES_MS,
     graceAndIntervalMs: grace + slowest,
     stabilityMs: STABILITY_MS,

@@ -14,7 +14,7 @@ export interface Step {
   readonly does: "begin" | "take_out" | "break" | "mend" | "put_back" | "window_ends" | "end";
 }
 
-/** A piece of work on one server: all its members at once, taken out of the ADC or not, declared or not. */
+/** Maintenance of one server: all its members at once, with or without taking it out of the ADC and declaring it. */
 export interface Operation {
   readonly breaks: Truth;
   /** The declared duration; null: undeclared. */
@@ -24,14 +24,14 @@ export interface Operation {
 
 const DRAIN_MS = 120_000;
 
-/** Draws a piece of work: most are declared and taken out; some forget one of the two, or to put it back in time. */
+/** Draws one maintenance: most are declared and taken out; some omit one of the two, or are not reverted in time. */
 export function drawOperation(random: Random): Operation {
   const dice = random.next();
   const declared = dice < 0.7;
   const takenOut = dice < 0.45 || (dice >= 0.7 && dice < 0.9);
   const forgotten = takenOut && random.next() < 0.3;
   const brokenAt = takenOut ? DRAIN_MS : random.whole(0, 60_000);
-  // A component left Inactive, a service left stopped: somebody finds out hours later.
+  // A component left Inactive or a service left stopped is noticed hours later.
   const isLeft = random.next() < 0.2;
   const workMs = random.whole(300_000, 5_400_000);
   const mendedAt = brokenAt + workMs + (isLeft ? random.whole(600_000, 6 * 3_600_000) : 0);

@@ -3,7 +3,7 @@ export interface Random {
   /** In [0, 1). */
   readonly next: () => number;
   readonly between: (low: number, high: number) => number;
-  /** As `between`, rounded: milliseconds as a clock tells them. */
+  /** Like `between`, rounded to whole milliseconds, as clocks return them. */
   readonly whole: (low: number, high: number) => number;
   readonly pick: <T>(items: readonly T[]) => T;
 }

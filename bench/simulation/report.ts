@@ -77,7 +77,7 @@ function delayHistogram(named: readonly Named[]): string {
   );
 }
 
-/** One row a situation: what was said in it, in member-hours, and what of that was wrong for too long. */
+/** One row per situation: the verdicts given in it, in member-hours, and how much of that was wrong for too long. */
 function verdictTable(tally: Tally): string {
   const rows = Object.entries(tally)
     .map(([situation, row]) => {

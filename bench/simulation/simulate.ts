@@ -58,7 +58,7 @@ export interface SimulationResult {
   readonly members: number;
   readonly hours: number;
   readonly probes: number;
-  /** Times at which a member's condition, or what its ADC's monitoring is worth, changed. */
+  /** Times at which a member's condition, or the quality of its ADC's monitoring, changed. */
   readonly changes: number;
   /** Pieces of work on a server that were begun. */
   readonly operations: number;
@@ -72,7 +72,7 @@ export interface SimulationResult {
   readonly tally: Tally;
 }
 
-/** A member that is down is looked at every 30 s, and needs two good answers to be out of maintenance. */
+/** A member that is down is probed every 30 s, and needs two passing results to leave maintenance. */
 const UNSEEN_MS = 90_000;
 /** The result of a login is valid for three intervals, and until the next evaluation. */
 const LOGIN_LASTS_MS = 3 * LOGIN_EVERY_MS + 20_000;
@@ -93,7 +93,7 @@ type Event =
   | { readonly kind: "work"; readonly server: Server }
   | { readonly kind: "step"; readonly server: Server; readonly step: Step };
 
-/** An account, which the domain rejects at times: the password has expired, or the agent alone has an old one. */
+/** An account that the domain rejects at times: the password has expired, or only the agent has an old one. */
 interface Account {
   readonly user: string;
   refusesUs: boolean;
@@ -107,12 +107,11 @@ interface Server {
 }
 
 /**
- * Maintenance hours in virtual time: an estate whose truth is known goes through maintenance, outages, flaps, blind and
- * deaf ADCs and lost probes, while the agent's own records and rules judge what its probes and polls tell. Sockets and
- * timers are played; everything that decides is the agent's own.
- *
- * The agent judges all members every second. Here a member is judged at every event of its own, at the full second
- * before anything about it changes, and every second while it settles: at all other times judging it changes nothing.
+ * Maintenance hours in virtual time: an estate with a known truth goes through maintenance, outages, flaps, blind ADCs
+ * and lost probes, while the agent's own records and rules judge the results of probes and polls. Sockets and timers
+ * are simulated; everything that decides is the agent's own.
+ * The agent judges all members every second. Here a member is judged at each of its events, at the full second before
+ * anything about it changes, and every second while it settles: at all other times judging it changes nothing.
  */
 export function simulate(options: SimulationOptions): SimulationResult {
   const random = seededRandom(options.seed);
@@ -222,7 +221,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
     tally,
   };
 
-  /** Does what is due, and returns the milliseconds until it is due again; null: never. */
+  /** Does what is due, and returns the milliseconds until the next action; null: none. */
   function happen(event: Event): number | null {
     switch (event.kind) {
       case "probe":
@@ -286,7 +285,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
     });
   }
 
-  /** A login as the account's gate lets it be. */
+  /** A login, if the account's gate allows it. */
   function logIn(probe: ProbeRecord, member: Member | null, attempt: () => ProbeResult): number {
     const recoveredAt = probe.lastPassed === true ? null : lastRecovery(probe, state);
     const played = logins.run(probe, now, recoveredAt, attempt);
@@ -368,7 +367,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       : random.whole(2 * 3_600_000, 12 * 3_600_000);
   }
 
-  /** Whether logins at this member tell anything now; one that was held back tells when it is made again. */
+  /** Whether logins at this member give results now; one that was held back gives one when it is made later. */
   function loginAt(member: Member, of: ProbeRecord["kind"] | null): LoginState {
     const own = member.record.probes.filter(
       ({ credential, kind }) => credential !== null && (of === null || kind === of),
@@ -481,7 +480,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
     member.flaps.look(now);
   }
 
-  /** What is declared over a member by what is so: since when it is away, and what was open then. */
+  /** The correct maintenance state of a member: since when it is out, and what was open then. */
   function awayOf({ record, adc, notWellSince, workedOn }: Member): {
     readonly window: Situation["window"];
     /** When the window ended that is over. */

@@ -11,13 +11,13 @@ const PARAMETERS = {
 
 export type AdcBelief = "up" | "down" | "leaving" | "out";
 
-/** How long a member that is taken out stays on its way: the delay an administrator gives its last clients. */
+/** How long a member that is disabled still serves its last clients: the administrator's delay. */
 const LEAVES_FOR_MS = 60_000;
 
 /** The ADC's own monitoring of one member: the same state machine on its own grid, late by a probe's time-out. */
 export class SimulatedMember {
   #state: ReplicaState = initialReplica();
-  /** What it believes, with the time from which that shows: a failure shows when its time-out is over. */
+  /** The ADC's state of the member, and from when it is visible: a failure is visible after its time-out. */
   readonly #changes: { at: number; belief: AdcBelief }[] = [{ at: 0, belief: "up" }];
   #disabled = false;
   #outSince: number | null = null;
@@ -53,7 +53,7 @@ export class SimulatedMember {
     this.#believe("down", at);
   }
 
-  /** Since when it has been taken out; null while it is not. */
+  /** Since when it has been out of service; null if it is not. */
   get outSince(): number | null {
     return this.#outSince;
   }

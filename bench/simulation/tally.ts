@@ -2,10 +2,10 @@ import type { MemberVerdict } from "../../src/model/verdicts.ts";
 import type { Situation } from "./expected.ts";
 import { seesPortAlone } from "./world.ts";
 
-/** How long a verdict stood in a situation, and how much of that was neither expected nor on its way there. */
+/** How long a verdict lasted in a situation, and how much of that was neither expected nor about to change. */
 export interface Cell {
   heldMs: number;
-  /** Said although something else had been expected for longer than the agent may take to notice. */
+  /** Given although another had been expected for longer than the agent may need to notice. */
   wrongMs: number;
   wrongTimes: number;
 }

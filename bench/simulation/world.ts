@@ -3,27 +3,27 @@ import type { FailureReason, Step } from "../../src/model/reasons.ts";
 import type { ServiceKind } from "./estate.ts";
 
 /**
- * How a member is. `maintenance`: its component is inactive, as Exchange shows it on the wire. `dead`: no listener.
- * `sick`: it greets and then fails, which no monitor of this estate sees but one that logs in. `dead_backend`: it greets, and
- * no login works. `strict`: it serves clients, but its response differs from what its monitor expects. `refuses_us`: the monitor's
- * own path is closed to our address only.
+ * The condition of a member. `maintenance`: its component is inactive, as Exchange shows it on the wire. `dead`: no
+ * listener. `sick`: it fails after its greeting, which only a monitor that logs in notices. `dead_backend`: it sends
+ * its greeting, but no login works. `strict`: it serves clients, but its response differs from what its monitor
+ * expects. `refuses_us`: the monitor's own path is closed to our address only.
  */
 export type Condition =
   "well" | "maintenance" | "dead" | "sick" | "dead_backend" | "strict" | "refuses_us";
 
-/** How a member is, and what the ADC's own monitoring of it is worth. */
+/** The condition of a member, and the quality of the ADC's own monitoring of it. */
 export interface Truth {
   readonly condition: Condition;
   /**
-   * `stuck_up`: suppressed or switched off, the ADC goes on saying UP. `stuck_down`: its path to the server is cut. `flaps`:
-   * its path is cut now and then, each time within grace.
+   * `stuck_up`: monitoring is suppressed or disabled, and the ADC keeps reporting UP. `stuck_down`: its path to the
+   * server is cut. `flaps`: its path is cut now and then, each time within grace.
    */
   readonly adc: "honest" | "stuck_up" | "stuck_down" | "flaps";
 }
 
 export const WELL: Truth = { condition: "well", adc: "honest" };
 
-/** An ADC that flaps loses its path for so long out of so much: three retries, and back within grace. */
+/** An ADC that flaps loses its path for this much of each period: three retries, and back within grace. */
 const FLAP_CUT_MS = 50_000;
 const FLAP_EVERY_MS = 180_000;
 
@@ -54,7 +54,7 @@ export function logsIn(kind: ServiceKind): boolean {
   return kind === "login" || kind === "proven";
 }
 
-/** In maintenance the port still opens, which is all that such a monitor looks at. */
+/** In maintenance the port still opens, which is all that such a monitor checks. */
 export function seesPortAlone(kind: ServiceKind): boolean {
   return kind === "imap" || kind === "plain";
 }
@@ -93,7 +93,7 @@ export interface Failure {
   readonly reason: FailureReason;
 }
 
-/** What a failing probe sees. */
+/** The result of a failing probe. */
 export function failureSeen(probe: ServiceKind | LookName, truth: Truth): Failure {
   switch (truth.condition) {
     case "dead":
@@ -137,7 +137,7 @@ function inMaintenance(probe: ServiceKind | LookName): Failure {
 /** A probe lost on the network, which says nothing about the server. */
 export const LOST: Failure = { outcome: "timeout", step: "connect", reason: "connect_timeout" };
 
-/** What a probe that began then has seen; `failure` null: it passed. */
+/** The result of a probe that began then; `failure` null: it passed. */
 export function observation(at: number, failure: Failure | null): Observation {
   // Written out, because an object spread is too slow for millions of them.
   return {

@@ -6,7 +6,10 @@ import { piecesOf, readScript, type Echo } from "./script.ts";
 import type { FuzzServer } from "./server.ts";
 import { resetSocket } from "../../../src/net/reset-socket.ts";
 
-/** The same over real sockets: slower by far, and what a real one does that ours in memory does not is seen. */
+/**
+ * The same over real sockets: much slower, but it also covers behaviour of real sockets that the ones in memory do not
+ * have.
+ */
 
 export async function serveTcp(echo: Echo): Promise<FuzzServer> {
   let script = readScript(Buffer.alloc(0));

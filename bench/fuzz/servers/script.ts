@@ -1,9 +1,9 @@
-/** What the server does after its last answer: close, reset, or stay silent until the probe's timeout. */
+/** What the server does after its last response: close, reset, or stay silent until the probe's time-out. */
 export type Ending = "end" | "reset" | "silent";
 
 /** The answers of a fuzzed server to one probe. */
 export interface Script {
-  /** One answer after each piece that the probe sends; an empty first one leaves the first word to the client. */
+  /** One response after each piece that the probe sends; if the first is empty, the client speaks first. */
   readonly answers: readonly Buffer[];
   readonly ending: Ending;
   /** Answers arrive in pieces of this many bytes; null: whole. */
@@ -61,12 +61,12 @@ export function piecesOf(answer: Buffer, pieceBytes: number | null): Buffer[] {
   return [...pieces, answer.subarray(at)];
 }
 
-/** Makes an answer of words: with what the client's question holds and its answer must hold too. */
+/** Fills a response with the parts of the client's request that it must repeat. */
 export type Echo = (asked: Buffer, words: Buffer) => Buffer;
 
 export const noEcho: Echo = (_asked, words) => words;
 
-/** So many bytes of the question, from there to there, where a mutation has left room for them. */
+/** Copies a range of bytes from the request, as far as a mutation has left room for them. */
 export function echoBytes(from: number, to: number, bytes: number): Echo {
   return (asked, words) => {
     if (from >= asked.length || to >= words.length) {

@@ -7,7 +7,7 @@ export interface FuzzServer {
   /** Socket factory for its probes. */
   readonly sockets: Sockets;
   readonly say: (script: Script) => void;
-  /** Call when the probe has ended: closes what it left open, or throws because of it. */
+  /** Call when the probe has ended: closes the connections that it left open, or throws because of them. */
   readonly hangUp: () => Promise<void>;
   readonly close: () => Promise<void>;
 }

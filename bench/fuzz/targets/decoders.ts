@@ -200,7 +200,7 @@ export function dceRpcTarget(): FuzzTarget {
   };
 }
 
-/** Certificates as a server may show them: whatever OpenSSL can still parse must be told without harm. */
+/** Certificates as a server may present them: whatever OpenSSL can parse must be shown safely. */
 export function certificateTarget(): FuzzTarget {
   const seeds = CERTIFICATE_NAMES.map(
     (name) => new X509Certificate(labCertificate(name).certificate).raw,

@@ -63,7 +63,7 @@ const LINES = [
   "(",
 ];
 
-/** Every monitor and look that talks to a server, with what real servers say to it. */
+/** Every monitor and look that talks to a server, with the responses of real servers. */
 export const DIALOGUES: readonly Dialogue[] = [
   tcp("smtp", [SMTP, SMTP.slice(0, 2), ["421 4.3.2 Service not active\r\n"]], monitorProbe("SMTP")),
   tcp("smtp-look", [SMTP], lookProbe("smtp_mail_from")),

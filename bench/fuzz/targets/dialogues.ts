@@ -11,18 +11,18 @@ import type { FuzzProbe } from "./probes.ts";
 export interface Dialogue {
   readonly name: string;
   readonly transport: "tcp" | "udp";
-  /** What real servers say: answers in order. */
+  /** The responses of real servers, in order. */
   readonly seeds: readonly (readonly string[])[];
   readonly words: readonly string[];
   readonly echo: Echo;
   readonly probe: FuzzProbe;
 }
 
-/** What ends in memory ends at once: only silence takes so long. */
+/** In memory everything ends immediately; only silence takes this long. */
 const IN_MEMORY = { slots: 64, timeoutMs: 4 };
 const ON_LOOPBACK = { slots: 32, timeoutMs: 250 };
 
-/** Whole probes against a server in memory that says what the fuzzer says. */
+/** Whole probes against a server in memory whose responses the fuzzer provides. */
 export function dialogueTarget(dialogue: Dialogue): Promise<FuzzTarget> {
   return targetOf(dialogue, IN_MEMORY, () => Promise.resolve(serveInMemory(dialogue.echo)));
 }

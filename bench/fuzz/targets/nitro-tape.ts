@@ -15,7 +15,7 @@ import { mutateJson } from "../mutate-json.ts";
 /** What an ADC answers to each request of an import and a poll. */
 export type Tape = ReadonlyMap<string, NitroAnswer>;
 
-/** Lets an import and a poll of the lab run once, and writes down every answer. */
+/** Runs one import and one poll of the lab, and records every response. */
 export async function recordLab(): Promise<Tape> {
   const lab = await startLab({ nitroTls: false });
   const client = createNitroClient({
@@ -49,7 +49,7 @@ export async function recordLab(): Promise<Tape> {
 /** One answer in four that has rows is changed. */
 const CHANGED = 0.25;
 
-/** A client that plays the tape, changed where there is a source of chance. */
+/** A client that replays the recording, mutated if a random source is given. */
 export function player(tape: Tape, random: Random | null): NitroClient {
   return {
     node: "fuzz",
@@ -81,7 +81,7 @@ export function player(tape: Tape, random: Random | null): NitroClient {
   };
 }
 
-/** Fields that hold the name of something else; the first field of a row names what it is about. */
+/** Fields with the name of another object; the first field of a row names its subject. */
 const NAMING = [
   "servicegroupname",
   "servicename",
@@ -91,14 +91,14 @@ const NAMING = [
   "action",
   "certkeyname",
 ];
-/** From a vserver to the servers of a group behind it, or from a policy to what its action names. */
+/** From a vserver to the servers of a group behind it, or from a policy to the objects in its action. */
 const MAX_STEPS = 3;
-/** Settings, nodes and the like, which every part needs. */
+/** Settings, nodes and similar rows, which every part needs. */
 const FEW_ROWS = 2;
 
 /**
- * For each load balancing vserver a tape of it, of the objects behind it and of the content switching in front: a
- * tenth of the whole, in which all names still mean something.
+ * For each load-balancing vserver a recording of it, of the objects behind it and of the content switching in front: a
+ * tenth of the whole, in which all references are still valid.
  */
 export function partsOf(tape: Tape): readonly Tape[] {
   const vservers = [...tape].find(([key]) => key.startsWith("config lbvserver "))?.[1];
@@ -126,7 +126,7 @@ function answerAbout(key: string, answer: NitroAnswer, names: ReadonlySet<string
     : answer;
 }
 
-/** What a row is about: what is bound to a content switching vserver belongs to the vserver that it leads to. */
+/** The subject of a row: a binding of a content-switching vserver belongs to its target vserver. */
 function subjectOf(key: string, row: Row): string {
   return key.startsWith("config csvserver_")
     ? (text(row, "targetlbvserver") ?? "")

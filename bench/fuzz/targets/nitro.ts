@@ -12,7 +12,7 @@ import { partsOf, player, recordLab, type Tape } from "./nitro-tape.ts";
 /** The share of inputs that begin with the whole lab: what only many things together do. */
 const WHOLE = 0.02;
 
-/** The envelope as it comes from the socket, in chunks, and what is made of it. */
+/** The envelope as it arrives from the socket, in chunks, and the rows read from it. */
 export async function nitroEnvelopeTarget(): Promise<FuzzTarget> {
   const tape = await recordLab();
   const bodies = [...tape].map(([key, answer]) => ({
@@ -62,7 +62,7 @@ export async function nitroImportTarget(): Promise<FuzzTarget> {
   };
 }
 
-/** A poll from mutated answers, against the estate as it was. */
+/** A poll with mutated responses, for the unmodified estate. */
 export async function nitroPollTarget(): Promise<FuzzTarget> {
   const tape = await recordLab();
   const whole = await knownFrom(tape);

@@ -86,7 +86,7 @@ export function httpTarget(): FuzzTarget {
   };
 }
 
-/** Words of the line protocols, one line an input, as they are looked at after the reader. */
+/** Lines of the line protocols, one per input, as they are parsed after the reader. */
 export function greetingTarget(): FuzzTarget {
   return {
     name: "greeting",

@@ -30,7 +30,7 @@ export function nsConfTarget(): FuzzTarget {
   const large = seeds.flatMap((file) => piecesOf(file, 40));
   return {
     name: "ns.conf",
-    // Pieces rather than whole files: what a mutation breaks is then a large part of what is read.
+    // Pieces rather than whole files: a mutation then affects a large part of the input.
     seeds: [...seeds, ...large, ...new Array<readonly Buffer[]>(5).fill(small).flat()],
     usualBytes: 1_024,
     words: [
@@ -60,7 +60,7 @@ export function nsConfTarget(): FuzzTarget {
   };
 }
 
-/** So many lines each. */
+/** Split into pieces of this many lines. */
 function piecesOf(file: Buffer, size: number): Buffer[] {
   const lines = file.toString("utf8").split("\n");
   return Array.from({ length: Math.ceil(lines.length / size) }, (_, index) =>
@@ -114,7 +114,10 @@ const LEAST = {
   adcs: [{ name: "p", nitro: { urls: "https://a.example", username: "u", password: "${X}" } }],
 };
 
-/** Each thing that a configuration may say, with the least that it needs; what refers to others in its section, together. */
+/**
+ * Each setting of a configuration with the minimum that it requires; settings that refer to others of their section are
+ * kept together.
+ */
 function sectionsOf({ transactions, ...sections }: Record<string, unknown>): readonly object[] {
   return [
     { ...LEAST, transactions },
@@ -142,7 +145,7 @@ function writtenBy(random: Random, data: unknown): Buffer {
   return Buffer.from(random.next() < 0.75 ? JSON.stringify(data) : stringify(data));
 }
 
-/** The certificates that a web configuration names, in a folder that goes with the process. */
+/** The certificates that a web configuration names, in a folder that is removed with the process. */
 function certificateFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "adc-witness-fuzz-"));
   process.once("exit", () => {
@@ -187,7 +190,7 @@ export function webConfigTarget(): FuzzTarget {
       const data = random.next() < WHOLE ? whole : random.pick(sections);
       return writtenBy(random, mutateJson(data, random));
     },
-    // It names certificates beside it, which are read; that it can itself be read from a file is no question of its text.
+    // The certificates that it names are read from files; whether the file itself is readable is not tested here.
     read: (input) => parseWebConfig(input.toString("utf8"), join(certificates, "mail.pem")),
   };
 }
