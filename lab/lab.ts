@@ -35,13 +35,13 @@ export interface LabOptions {
   readonly confText?: string;
   /** Default `healthy`. Its steps begin only with `play`. */
   readonly scenario?: ScenarioName | Scenario;
-  /** Multiplies every duration of the ns.conf at the ADC, and the scenario's times. Default 1: as the file says. */
+  /** Multiplies every duration of the ns.conf on the ADC, and the scenario's times. Default 1: as in the file. */
   readonly timeScale?: number;
   /** Changes of single Exchange servers, by name. */
   readonly exchange?: Readonly<Record<string, Partial<ExchangeServerOptions>>>;
   /**
-   * Maximum number of Exchange servers to start, for large estates. Each then plays several servers of the ns.conf.
-   * Default: one for each.
+   * Maximum number of Exchange servers to start, for large estates. Each then serves for several servers of the
+   * ns.conf. Default: one for each.
    */
   readonly sharedServers?: number;
   /** NITRO over TLS, with the lab's `adc` certificate. Default true. */
@@ -73,18 +73,18 @@ export interface Lab {
   readonly accounts: readonly LabAccount[];
   /** The account of the guides' POP3 monitor. */
   readonly monitorAccount: LabAccount;
-  /** By monitor: what the ADC logs in with, and the ns.conf keeps encrypted. */
+  /** By monitor: the ADC's credential, which the ns.conf contains encrypted. */
   readonly monitorCredentials: Readonly<
     Record<string, { readonly username: string; readonly password: string }>
   >;
-  /** PEM of the authority behind every certificate of the lab. */
+  /** PEM of the issuer of every certificate in the lab. */
   readonly ca: string;
   readonly scenario: Scenario;
-  /** The appliances it plays, by the names under which they were recorded; empty: its own. */
+  /** The appliances that it plays back, by the names under which they were recorded; empty: its own. */
   readonly recorded: readonly { readonly adc: string; readonly nitroUrls: readonly string[] }[];
   /** Changes what authentication on the ADC does. */
   readonly changeAaa: (change: Partial<AaaOptions>) => void;
-  /** Plays the scenario's steps; calls `tell` at the start of each, and `declare` for a maintenance declaration. */
+  /** Runs the scenario's steps; calls `tell` at the start of each, and `declare` for a maintenance declaration. */
   play(tell?: (step: ScenarioStep) => void, declare?: Declare): ScenarioRun;
   close(): Promise<void>;
 }

@@ -11,17 +11,17 @@ import type { Management } from "./scenario.ts";
 export const PARTITION = "exchange";
 
 export interface ServedManagement {
-  /** What a session sees that has just logged in. */
+  /** What a session sees directly after login. */
   readonly source: NitroSource;
   readonly options: Partial<NitroServerOptions>;
 }
 
-/** Somebody's recorded node, as it is. */
+/** The recorded node of another site, unmodified. */
 export function servedAsRecorded(source: NitroSource): ServedManagement {
   return { source, options: {} };
 }
 
-/** What an appliance of that kind serves, and how; `backend` holds the rows of the story. */
+/** What an appliance of this kind serves, and how; `backend` has the rows of the scenario. */
 export function servedBy(kind: Management | undefined, backend: NitroBackend): ServedManagement {
   const source = backendSource(backend);
   switch (kind) {

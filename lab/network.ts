@@ -6,16 +6,18 @@ import type { AddressMap, Endpoint } from "./adc/address-map.ts";
 /** A loopback port without a listener; opening one requires privileges. */
 const NOBODY = { host: "127.0.0.1", port: 1 };
 
-/** Ports on which an Exchange server listens by itself; another one that a TCP monitor asks for is a pinned RPC port. */
+/**
+ * Ports on which an Exchange server listens by default; any other port that a TCP monitor probes is a static RPC port.
+ */
 const WELL_KNOWN = new Set([25, 80, 110, 135, 143, 443, 465, 587, 717, 993, 995, 2525]);
 
 /** Ports of the guides' supporting servers. */
 const DIRECTORY_PORTS: ReadonlySet<Port> = new Set<Port>([53, 123, 389, 636]);
 
-/** What a server of the ns.conf must be for its members to be served. */
+/** The kind of server that the members of an ns.conf's server need. */
 export interface ServerRole {
   readonly server: Server;
-  /** A domain controller where only names, time and the directory are asked of it. */
+  /** A domain controller if only names, time and the directory are requested from it. */
   readonly kind: "exchange" | "directory";
   /** 2010 where its RPC port is balanced: later versions have none. */
   readonly version: "2010" | "2016";
@@ -73,7 +75,7 @@ export function mapServer(server: Server, listening: Listening, addresses: Addre
   }
 }
 
-/** Whatever else the ns.conf names is refused: nothing of the lab may reach the user's own network. */
+/** Everything else in the ns.conf is refused: the lab must never reach the user's own network. */
 export function mapTheRest(estate: Estate, addresses: AddressMap): void {
   const refuse = (host: string, port: number | "*"): void => {
     if (port !== "*" && addresses.find(host, port) === null) {

@@ -58,9 +58,9 @@ export async function recordedAdcs(bundle: Bundle): Promise<readonly RecordedAdc
 }
 
 /**
- * Where the vservers of one ADC take their clients. Two ADCs may have one VIP: in networks of their own, or one taking over
- * from the other. Of the lab's network there is one only, so the second gets a place of its own there: else the probes of
- * both would meet one front.
+ * Where the vservers of one ADC listen for clients. Two ADCs may have one VIP, in separate networks or because one
+ * takes over from the other. The lab has only one network, so the second gets a separate address there: otherwise the
+ * probes of both would reach one listener.
  */
 function vipsIn(answers: readonly BundleAnswer[]): ReadonlySet<string> {
   const vservers = answers.filter(
@@ -170,7 +170,7 @@ const LEAF = z.object({
   ),
 });
 
-/** What must be the matter with a server for its probes to see what they saw: an approximation, by protocol. */
+/** The condition in which a server shows its probes what they saw: an approximation, by protocol. */
 function recordedConditions(
   probes: readonly BundleProbe[],
 ): readonly (readonly [LabProtocol, Condition])[] {

@@ -8,10 +8,10 @@ import type {
   Organisation,
 } from "./exchange/exchange-server.ts";
 
-/** What a step may do to the lab. */
+/** What a step can do to the lab. */
 export interface ScenarioWorld {
   readonly adc: Appliance;
-  /** The ADC of the other site; null where there is one alone. */
+  /** The ADC of the other site; null if there is only one. */
   readonly farAdc: Appliance | null;
   readonly organisation: Organisation;
   /** Throws when the lab has no server of that name. */
@@ -26,7 +26,7 @@ export interface ScenarioWorld {
 
 export type Declare = (server: string, forMs: number) => Promise<void>;
 
-/** What adc-witness says of a story while it stays where it is. */
+/** adc-witness' output in a scenario while its state does not change. */
 export interface Named {
   /** A verdict, or the name of a finding. */
   readonly says: string;
@@ -35,7 +35,7 @@ export interface Named {
     | { readonly vserver: string }
     /** Behind all front ends. */
     | null;
-  /** From the step that brings it about to the one that ends it; Infinity: none does. */
+  /** From the step that causes it to the one that ends it; Infinity: none does. */
   readonly fromMs: number;
   readonly untilMs: number;
 }
@@ -54,10 +54,10 @@ export interface ScenarioStep {
   readonly run: (world: ScenarioWorld) => Promise<void> | void;
 }
 
-/** A story that the lab plays. */
+/** A scenario that the lab plays. */
 export interface Scenario {
   readonly name: string;
-  /** One sentence: what it is, and what adc-witness should say to it. */
+  /** One sentence: what happens, and what adc-witness should report. */
   readonly about: string;
   /** Changes of the ns.conf before anything starts. */
   readonly conf?: (text: string) => string;
@@ -71,21 +71,21 @@ export interface Scenario {
   /** The ns.conf of a second ADC, at another site. */
   readonly farConf?: string;
   readonly steps: readonly ScenarioStep[];
-  /** Its last step changes what nothing changes back, so that it cannot be played again. */
+  /** Its last step is not reverted by any other, so that it cannot be repeated. */
   readonly isToldOnce?: true;
 }
 
-/** A scenario being played. */
+/** A running scenario. */
 export interface ScenarioRun {
   /** Resolves when the last step is done. */
   readonly finished: Promise<void>;
   /** Steps done so far. */
   readonly done: () => readonly ScenarioStep[];
-  /** No further step is taken. */
+  /** No further step is run. */
   readonly stop: () => void;
 }
 
-/** Plays a scenario's steps at their times, multiplied by `timeScale`; calls `tell` as each begins. */
+/** Runs a scenario's steps at their times, multiplied by `timeScale`; calls `tell` as each begins. */
 export function playScenario(
   scenario: Scenario,
   world: ScenarioWorld,
@@ -100,7 +100,8 @@ export function playScenario(
     finish = resolve;
     fail = reject;
   });
-  // A caller that does not wait for the end learns of a failure by `tell`; an unhandled rejection would end the process.
+  // A caller that does not wait for the end gets a failure through `tell`; an unhandled rejection would end the
+  // process.
   finished.catch(() => undefined);
   const waiting = [...scenario.steps].sort((a, b) => a.atMs - b.atMs);
 

@@ -4,7 +4,7 @@ import type { Condition, LabProtocol } from "./exchange/condition.ts";
 import type { Named, Scenario, ScenarioStep, ScenarioWorld } from "./scenario.ts";
 
 const CHANGE_AT_MS = 8_000;
-/** After what is named must have been said, and an alert about it fired: test/lab/scenarios.test.ts adds it up. */
+/** When the expected verdict must have been given and its alert fired: test/lab/scenarios.test.ts adds it up. */
 const RETURN_AT_MS = 240_000;
 
 /** When the declared window of `left-inactive` is over. */
@@ -13,7 +13,7 @@ const WINDOW_OVER_AT_MS = 90_000;
 const FLAP_MS = 22_000;
 const FLAP_EVERY_MS = 45_000;
 
-/** Every story the lab can play, by the name that the demo takes. */
+/** Every scenario of the lab, by the name that the demo uses. */
 export const SCENARIO_NAMES = [
   "healthy",
   "maintenance",
@@ -549,7 +549,7 @@ function vserver(says: string, name: string): Named {
   return { says, of: { vserver: name }, fromMs: CHANGE_AT_MS, untilMs: RETURN_AT_MS };
 }
 
-/** On the NetScaler alone: ex02's Outlook on the web is well. */
+/** Only on the NetScaler: ex02's Outlook on the web is healthy. */
 function probesTimeOut(response: string | null): ScenarioStep["run"] {
   return ({ adc }) => {
     adc.setMonitorFault(response, ({ server, port }) => server === "ex02" && port === 443);
@@ -579,7 +579,7 @@ function withProxyProtocol(conf: string): string {
   ].join("\n");
 }
 
-/** IMAP over TLS alone, its servers under names that say nothing. */
+/** Only IMAP over TLS, with neutral server names. */
 function withNeutralNames(conf: string): string {
   return conf
     .split("\n")

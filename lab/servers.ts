@@ -25,7 +25,7 @@ export interface LabServers {
 
 /**
  * Starts the servers behind the ADC: an Exchange server or a domain controller for each server of the estate that has
- * members, and maps their addresses. Whatever was started is put into `started`, also when a later one fails.
+ * members, and maps their addresses. Every started server is added to `started`, even if a later one fails.
  */
 export async function startServers(
   estate: Estate,
@@ -91,7 +91,9 @@ function fqdnOf(role: ServerRole | undefined): string {
   return role?.server.domain ?? `${role?.server.name ?? "ex01"}.${ZONE}`;
 }
 
-/** Each server's address under its own name, and the names that DNS monitors ask for with the addresses they want. */
+/**
+ * Each server's address under its own name, and the names that DNS monitors query with the addresses that they expect.
+ */
 function zone(roles: readonly ServerRole[], estate: Estate): DnsRecord[] {
   const own = roles.flatMap(({ server }) =>
     server.address === null ? [] : [record(server.name, server.address)],

@@ -14,12 +14,12 @@ export class AddressMap {
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #poweredOn = new Map<string, () => boolean>();
 
-  /** Says that `host:port` (an address or a domain name) is really `endpoint`. */
+  /** Registers `endpoint` as the real endpoint of `host:port` (an address or a domain name). */
   add(host: string, port: Port, endpoint: Endpoint): void {
     this.#endpoints.set(key(host, port), endpoint);
   }
 
-  /** Says how to learn whether a host answers a ping. */
+  /** Registers how to determine whether a host answers a ping. */
   addHost(host: string, poweredOn: () => boolean): void {
     this.#poweredOn.set(host.toLowerCase(), poweredOn);
   }

@@ -83,7 +83,7 @@ export class AdminState {
     return service === undefined || (this.#services.get(service.name) ?? service.enabled);
   }
 
-  /** A member that the file disables by itself, and not through its service or server. */
+  /** A member that is disabled itself, not through its service or server. */
   #memberEnabled(member: Member): boolean {
     const loadedServer = this.#loaded.servers.get(member.server)?.enabled ?? true;
     const loadedService = this.#loaded.services.get(member.adcService)?.enabled ?? true;

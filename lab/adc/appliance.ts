@@ -24,7 +24,7 @@ const FIRST_PROBES_WITHIN_MS = 500;
 const FIRST_PROBES_PER_MEMBER_MS = 5;
 const CLIENT_SIDE_TLS = new Set(["SSL", "SSL_TCP"]);
 
-/** An ADC on loopback: it probes, balances and reports its state as its ns.conf says. */
+/** An ADC on loopback: it probes, balances and reports its state according to its ns.conf. */
 export class Appliance {
   readonly #options: AdcOptions;
   readonly #loaded: Estate;
@@ -190,7 +190,7 @@ export class Appliance {
     this.#refreshVservers();
   }
 
-  /** TLS towards the servers, monitors included, where the ns.conf says nothing. */
+  /** TLS towards the servers, including monitors, unless the ns.conf sets it. */
   setBackendTls(range: TlsRange): void {
     this.#backendTls.fallback = range;
   }

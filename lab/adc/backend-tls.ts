@@ -6,7 +6,7 @@ import { tlsRange, tlsVersionOptions, type TlsRange } from "./tls-range.ts";
 
 /** The ADC's TLS towards its servers: one context for each range of versions, for making one is dearer than using it. */
 export class BackendContexts {
-  /** Versions where the configuration says nothing. */
+  /** Versions if the configuration does not set them. */
   fallback: TlsRange;
   readonly #contexts = new Map<string, SecureContext>();
 

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 
-/** Stop reading from the peer while this much waits to be taken. */
+/** Stop reading from the peer while this much is buffered. */
 const HIGH_WATER_BYTES = 256 * 1024;
 
 /**
@@ -83,7 +83,7 @@ export class ByteSource {
     }
   }
 
-  /** Puts back what was taken too early, in front. */
+  /** Puts back what was read too early. */
   unread(bytes: Buffer): void {
     if (bytes.length > 0) {
       this.#waiting.unshift(bytes);

@@ -20,9 +20,9 @@ export class ConnectFailure extends Error {
 }
 
 /**
- * Opens TCP, and TLS over it when a range is given, within `timeoutMs` for both. As a NetScaler towards its servers:
- * no certificate is checked, and no name is sent unless `serverName` says one. `announces`: a PROXY header comes first, of
- * version 1. Throws ConnectFailure.
+ * Opens TCP, and TLS over it if a range is given, within `timeoutMs` for both. Like a NetScaler towards its servers: no
+ * certificate is checked, and no SNI is sent unless `serverName` is set. `announces`: a PROXY header of version 1 comes
+ * first. Throws ConnectFailure.
  */
 export async function open(
   endpoint: Endpoint | null,

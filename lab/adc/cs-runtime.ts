@@ -51,7 +51,10 @@ export class CsRuntime {
     this.refresh();
   }
 
-  /** Name of the target of the first policy that holds, in order of priority; else the default; null for neither. */
+  /**
+   * Name of the target of the first matching policy, in order of priority; otherwise the default; null if there is
+   * none.
+   */
   route(request: ExpressionSubject): string | null {
     const ordered = [...this.vserver.targets].sort(
       (a, b) => (a.priority ?? Number.MAX_SAFE_INTEGER) - (b.priority ?? Number.MAX_SAFE_INTEGER),

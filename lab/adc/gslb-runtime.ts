@@ -30,7 +30,7 @@ interface Known {
   readonly since: number;
 }
 
-/** Global server load balancing: the states of sites, and what the appliance's own DNS answers. */
+/** Global server load balancing: the states of sites, and the responses of the appliance's own DNS. */
 export class GslbRuntime {
   readonly #world: GslbWorld;
   /** Last known states by the member's service and server. */

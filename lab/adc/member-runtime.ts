@@ -135,8 +135,8 @@ export class MemberRuntime {
   }
 
   /**
-   * As `disable service … -delay S -graceFul YES`. Without either it is out at once; with `graceful` and no delay it
-   * leaves until its last client has gone.
+   * Like `disable service … -delay S -graceFul YES`. Without either it is out of service immediately; with `graceful`
+   * and no delay it leaves when its last client has disconnected.
    */
   disable(options: { delayMs?: number; graceful?: boolean } = {}): void {
     const graceful = options.graceful ?? false;
@@ -165,7 +165,7 @@ export class MemberRuntime {
     }
   }
 
-  /** Counts a client as served by this member; call the answer when it has gone. */
+  /** Counts a client as served by this member; call the returned function when it has disconnected. */
   serve(connection: ServedConnection): () => void {
     this.#served.add(connection);
     return () => {

@@ -8,13 +8,13 @@ export interface AdcOptions {
   readonly estate: Estate;
   /** Where the servers really are; the ADC adds its VIPs. */
   readonly addresses: AddressMap;
-  /** Certificate and key behind a certkey's file name (`-cert mail.pem`). */
+  /** Certificate and key for a certkey's file name (`-cert mail.pem`). */
   readonly certificate: (file: string) => CertificateAndKey | null;
-  /** The password of a login monitor, which the ns.conf holds encrypted. */
+  /** The password of a login monitor, which the ns.conf contains encrypted. */
   readonly monitorPassword?: (monitor: string) => string | null;
   /** Factor for all durations in the ns.conf. Default 1. */
   readonly timeScale?: number;
-  /** TLS of monitors and services where the ns.conf says nothing. Default: 1.2 and 1.3. */
+  /** TLS of monitors and services unless the ns.conf sets it. Default: 1.2 and 1.3. */
   readonly backendTls?: TlsRange;
   readonly aaa?: AaaOptions;
   /** Ports to open for `*` of a wildcard VIP. */

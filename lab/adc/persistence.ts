@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { LbVserver } from "../../src/model/vserver.ts";
 import type { MemberRuntime } from "./member-runtime.ts";
 
-/** What a load-balancing decision may look at; a datagram or a plain TCP client has an address and no more. */
+/** What a load-balancing decision can use; for a datagram or a plain TCP client only the address. */
 export interface ClientFacts {
   readonly address: string;
   readonly cookie: (name: string) => string | null;

@@ -41,7 +41,7 @@ export class RunningMonitor {
     return this.#machine.state;
   }
 
-  /** The last successful answer asked for maintenance. */
+  /** The last successful response requested maintenance. */
   get leaving(): boolean {
     return this.#leaving;
   }
@@ -88,12 +88,12 @@ export class RunningMonitor {
     return this.#running;
   }
 
-  /** A fault of the ADC itself: no probe leaves any more, and what was believed stays believed. */
+  /** A fault of the ADC itself: it sends no more probes, and keeps its last state. */
   setEngineStopped(stopped: boolean): void {
     this.#engineStopped = stopped;
   }
 
-  /** Another: every probe fails on the ADC itself, which answers this whatever the server does. Null: none. */
+  /** Another: every probe fails on the ADC itself with this response, whatever the server does. Null: none. */
   setOwnFault(response: string | null): void {
     this.#ownFault = response;
   }

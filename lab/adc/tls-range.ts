@@ -8,7 +8,7 @@ export interface TlsRange {
   readonly max: Version;
 }
 
-/** What a current firmware speaks where the configuration says nothing. */
+/** The versions of current firmware if the configuration does not set them. */
 export const MODERN_RANGE: TlsRange = { min: "TLSv1.2", max: "TLSv1.3" };
 
 /** Firmware of the time when TLS 1.0 was all there was towards the servers. */

@@ -4,13 +4,13 @@ import type { Condition, ListenerGroup } from "../exchange/condition.ts";
 /** A failure that clients notice, and how the lab's Exchange server gets it. */
 export interface Failure {
   readonly title: string;
-  /** Null where it means nothing for this listener. */
+  /** Null if it does not apply to this listener. */
   readonly condition: (listener: MeasuredListener) => Condition | null;
   /** Probes speak no TLS 1.3 here, as firmware that knows it only towards clients. */
   readonly limitsTls?: true;
 }
 
-/** What a probe asks: one listener of a server. */
+/** The target of a probe: one listener of a server. */
 export interface MeasuredListener {
   readonly group: ListenerGroup;
   readonly port: number;
@@ -20,7 +20,7 @@ export interface MeasuredListener {
 
 const IMPLICIT_TLS_PORTS: ReadonlySet<number> = new Set([443, 993, 995]);
 
-/** The listener behind a well-known port; a port that is none of them is the pinned one of RPC Client Access. */
+/** The listener of a well-known port; any other port is the static port of RPC Client Access. */
 export function listenerOf(port: number): MeasuredListener {
   const implicitTls = IMPLICIT_TLS_PORTS.has(port);
   switch (port) {

@@ -23,7 +23,7 @@ export interface MeasureOptions {
   readonly estate: Estate;
   /** The same with what lint advises added: monitors that only this one has are measured too, marked as advised. */
   readonly advised: Estate;
-  /** Time each probe gets, in milliseconds: generous on loopback, since speed is not what is measured. Default 4000. */
+  /** Time for each probe, in milliseconds: generous for loopback, because speed is not measured. Default 4000. */
   readonly timeoutMs?: number;
 }
 
@@ -72,7 +72,7 @@ function candidates({ estate, advised }: MeasureOptions): {
   const unmeasured = new Map<string, string>();
   const exchange = exchangeServices(advised);
   const versions = versionsByServer(estate);
-  // What is configured comes first: advice may take a monitor away, and that one is what readers ask about.
+  // Configured monitors come first: advice may remove a monitor, and readers ask about that one.
   for (const probe of [estate, advised].flatMap((one) => planProbes(one, labSettings(one)))) {
     const port = probe.action.run?.target.port ?? portOf(probe);
     const name = probeName(probe);
@@ -100,7 +100,7 @@ function candidates({ estate, advised }: MeasureOptions): {
   };
 }
 
-/** A server without web services shows nothing of its version: it is taken for one of those whose RPC port is balanced. */
+/** A server without web services shows nothing about its version: it counts as one whose RPC port is balanced. */
 function versionsByServer(estate: Estate): ReadonlyMap<string, Version> {
   const web = new Set(
     [...estate.services.values()].flatMap(({ members }) =>
@@ -124,7 +124,7 @@ function originOf({ action }: PlannedProbe, estate: Estate): MatrixRow["origin"]
   return estate.monitors.has(action.monitor.name) ? "bound" : "advised";
 }
 
-/** A PING has no port of its own; it is judged by the service it decides for. */
+/** A PING has no port of its own; it is judged by the service for which it decides. */
 function portOf({ memberPort }: PlannedProbe): number {
   return typeof memberPort === "number" ? memberPort : 0;
 }
@@ -146,7 +146,7 @@ function labSettings(estate: Estate): PlanSettings {
         {
           credential: { username, password: { reveal: () => password }, secret: null },
           command: null,
-          // The lab's listeners show one certificate each, whatever the server in the estate is called.
+          // The lab's listeners all present one certificate, whatever the server's name in the estate.
           verify: false,
         },
       ] as const,
@@ -180,7 +180,7 @@ async function startServers(estate: Estate, versions: ReadonlySet<Version>): Pro
         fqdn: "ex01.lab.example.com",
         version,
         organisation,
-        // As the lab that plays a configuration has it: a login monitor for POP or IMAP speaks without TLS.
+        // As in the lab that plays a configuration: a login monitor for POP or IMAP does not use TLS.
         imapPopLoginType: "PlainTextLogin",
         ...(pinned === null || version !== "2010" ? {} : { rpcPort: pinned }),
       });

@@ -7,7 +7,7 @@ export interface KeyPair {
   readonly privateKey: KeyObject;
 }
 
-/** Who signs: a name and the key behind it. */
+/** The issuer: a name and its key. */
 export interface Issuer {
   readonly subject: Buffer;
   readonly keys: KeyPair;

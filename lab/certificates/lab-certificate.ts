@@ -86,7 +86,7 @@ const WISHES: Readonly<Record<CertificateName, CertificateWishes>> = {
   weak_rsa: { rsaBits: 1024 },
 };
 
-/** This process's authority and what it has signed, each made when it is first asked for. */
+/** This process's authority and the certificates that it has issued, each created on first use. */
 const LAB = createLabCertificates();
 
 /** Certificate and key as PEM: always the same within a process, never the same in two. */
@@ -104,7 +104,7 @@ export function labCa(): string {
   return LAB.authority().certificate;
 }
 
-/** The authority with its key, for a test that signs something of its own. */
+/** The authority with its key, for a test that signs certificates itself. */
 export function labAuthority(): CertificateAndKeyPem {
   const { certificate, keys } = LAB.authority();
   return { certificate, key: keyPem(keys) };

@@ -30,9 +30,9 @@ export type LabProtocol = VirtualDirectory | ListenerGroup | "all";
 export type LabTlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 
 /**
- * What may be the matter with a protocol. Where a condition has no meaning for a protocol (back pressure on IMAP) the
- * protocol stays as it is without it. Conditions of the listener (`stopped` to `no_certificate`) have no meaning for
- * a single virtual directory: give those to `https`.
+ * The conditions of a protocol. A condition that does not apply to a protocol (back pressure on IMAP) has no effect on
+ * it. Conditions of the listener (`stopped` to `no_certificate`) do not apply to a single virtual directory: use
+ * `https` for those.
  */
 export type Condition =
   | { readonly kind: "healthy" }
@@ -44,7 +44,7 @@ export type Condition =
    */
   | {
       readonly kind: "maintenance";
-      /** Default `accept_then_close`, as seen on 2013; `stopped` is what Microsoft's cmdlet page says. */
+      /** Default `accept_then_close`, as seen on 2013; `stopped` is what Microsoft's cmdlet page documents. */
       readonly imapPop?: "accept_then_close" | "stopped";
       /** With `stopped`: IMAP and POP stay stopped after the return, until `restart`. */
       readonly manualRestart?: boolean;
@@ -53,7 +53,7 @@ export type Condition =
   | { readonly kind: "draining" }
   /** HubTransport left draining: SMTP is fine up to MAIL FROM, which gets `421 4.3.2 Service not available`. */
   | { readonly kind: "hub_draining" }
-  /** Process gone: refused, open connections cut. The same port comes back. */
+  /** The process is down: connections are refused, open ones cut. The same port is used again afterwards. */
   | { readonly kind: "stopped" }
   /** The kernel accepts and TLS is answered, then nothing at all. */
   | { readonly kind: "hung" }
@@ -69,7 +69,7 @@ export type Condition =
   | { readonly kind: "custom_banner"; readonly text: string }
   | { readonly kind: "certificate"; readonly name: CertificateName }
   | { readonly kind: "tls_range"; readonly min: LabTlsVersion; readonly max: LabTlsVersion }
-  /** The PROXY header that this server was started to await is none any more. */
+  /** The server no longer understands the PROXY header that it was started to expect. */
   | { readonly kind: "no_proxy_header" }
   /** No certificate bound: cleartext BYE on 993 and 995, no STARTTLS, a reset handshake on 443. */
   | { readonly kind: "no_certificate" }
@@ -97,7 +97,7 @@ export type Condition =
   | { readonly kind: "source_limit"; readonly connections: number }
   /** SMTP: delays the refusal of unauthenticated clients (TarpitInterval). */
   | { readonly kind: "tarpit"; readonly delayMs: number }
-  /** SMTP: messages are accepted and land in Junk Email, or nowhere. */
+  /** SMTP: messages are accepted and delivered to Junk Email, or nowhere. */
   | { readonly kind: "delivery"; readonly to: "junk" | "nowhere" };
 
 export type ExtendedProtection = "none" | "allow" | "require";

@@ -39,7 +39,7 @@ export interface ExchangeServerOptions {
   readonly rpcPort?: number;
   /** Address-book static port; none when absent. */
   readonly addressBookPort?: number;
-  /** What the endpoint mapper on 135 says instead of `rpcPort`: a static port that is static no more. */
+  /** The port that the endpoint mapper on 135 returns instead of `rpcPort`: a static port that no longer is. */
   readonly mappedRpcPort?: number;
   /** Default `mail`: the certificate all servers of the lab share. */
   readonly certificate?: CertificateName;
@@ -47,11 +47,13 @@ export interface ExchangeServerOptions {
   readonly tls?: { readonly min: LabTlsVersion; readonly max: LabTlsVersion };
   /** Port 80 serves as 443 does (the ADC offloads TLS); else port 80 answers 403.4. Default: true for 2010. */
   readonly sslOffloaded?: boolean;
-  /** HTTP and HTTPS await a PROXY header of version 1. Default false. */
+  /** HTTP and HTTPS expect a PROXY header of version 1. Default false. */
   readonly awaitsProxyHeader?: boolean;
   /** How long a front end remembers a component's state; Exchange: 15 s. Default 0. */
   readonly healthCacheMs?: number;
-  /** The basic logins IMAP and POP take without TLS: `PlainTextLogin` does, `SecureLogin` (the default) does not. */
+  /**
+   * Whether IMAP and POP accept basic logins without TLS: `PlainTextLogin` does, `SecureLogin` (the default) does not.
+   */
   readonly imapPopLoginType?: "PlainTextLogin" | "SecureLogin";
 }
 
@@ -76,7 +78,7 @@ export interface ExchangeServer {
   set(protocol: LabProtocol, condition: Condition | readonly Condition[]): Promise<void>;
   /** Restarts the services of a protocol: open connections are cut; ends `manualRestart`. */
   restart(protocol: LabProtocol): Promise<void>;
-  /** Connections open now on a well-known port. */
+  /** Connections currently open on a well-known port. */
   connections(port: number): number;
   /** Connections accepted so far on a well-known port. */
   accepted(port: number): number;

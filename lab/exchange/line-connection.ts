@@ -10,7 +10,7 @@ const HIGH_WATER = 256 * 1024;
 
 /** A connection of a line protocol, seen from the server. Bytes are text in latin1, so that nothing is lost. */
 export interface LineConnection {
-  /** The next line without its end; null when the client is gone or sent too much. */
+  /** The next line without its end; null if the client has disconnected or sent too much. */
   readLine(): Promise<string | null>;
   /** Exactly this many bytes; null if the client disconnects before. */
   readBytes(count: number): Promise<Buffer | null>;
@@ -28,7 +28,7 @@ export function createLineConnection(
   options: {
     readonly secure: boolean;
     readonly delayMs: () => number;
-    /** Bytes another reader has taken from the socket already. */
+    /** Bytes that another reader has already read from the socket. */
     readonly received?: Buffer;
   },
 ): LineConnection {

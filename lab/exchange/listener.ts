@@ -4,7 +4,7 @@ import type { ProtocolState } from "./protocol-state.ts";
 import { reservePort } from "./stable-port.ts";
 import { resetSocket } from "../../src/net/reset-socket.ts";
 
-/** Longest silence on a connection before the lab drops it: nothing of a forgotten client stays. */
+/** Maximum idle time of a connection, so that forgotten clients leave nothing behind. */
 const IDLE_MS = 10 * 60_000;
 /** Delay of a reset: without it, a client on the same machine would not see that it was connected. */
 const RESET_AFTER_MS = 20;
@@ -16,13 +16,13 @@ export interface ListenerOptions {
   /** Null when no certificate is bound. */
   readonly secureContext: () => SecureContext | null;
   /**
-   * Gets a connection that is to be served: a TLSSocket after its handshake when TLS is implicit. Should it fail, that
-   * connection alone is cut: a demo goes on.
+   * Receives a connection to serve: a TLSSocket after its handshake if TLS is implicit. If it fails, only that
+   * connection is cut, and the demo continues.
    */
   readonly serve: (socket: Socket, raw: Socket) => Promise<void> | void;
-  /** The UDP port of the same number is needed for a service of its own: it is not held. */
+  /** A separate service needs the UDP port of the same number, so it is not reserved. */
   readonly udpToo?: boolean;
-  /** Implicit TLS without a certificate: what the service says in clear before it closes. Empty: a reset. */
+  /** Implicit TLS without a certificate: what the service sends without TLS before it closes. Empty: a reset. */
   readonly withoutCertificate: string;
 }
 
@@ -128,7 +128,10 @@ function receive(socket: Socket, options: ListenerOptions): void {
 /** The longest header of version 1 (HAProxy, "The PROXY protocol"). */
 const PROXY_LINE_BYTES = 107;
 
-/** Takes a PROXY header off the connection, byte by byte, so that what follows it stays; anything else ends it. */
+/**
+ * Reads a PROXY header from the connection, byte by byte, so that what follows it remains; anything else ends the
+ * connection.
+ */
 function afterProxyHeader(socket: Socket, isAwaited: boolean, then: () => void): void {
   if (!isAwaited) {
     then();
@@ -179,7 +182,7 @@ function refuseWithoutCertificate(socket: Socket, text: string): void {
   socket.end(text);
 }
 
-/** Answers a TLS handshake on a connection; one that fails is destroyed, after OpenSSL's alert. */
+/** Performs a TLS handshake on a connection; if it fails, the connection is destroyed after OpenSSL's alert. */
 export function startServerTls(
   socket: Socket,
   secureContext: SecureContext,

@@ -1,4 +1,4 @@
-/** A mail message taken apart as far as IMAP, POP and the delivery need. Text is latin1: one character a byte. */
+/** A mail message, parsed as far as IMAP, POP and the delivery need. Text is latin1: one character per byte. */
 export interface MailPart {
   /** Header block with its empty line. */
   readonly header: string;

@@ -25,7 +25,7 @@ export const INBOX = "INBOX";
 export const JUNK = "Junk Email";
 const DEFAULT_FOLDERS = [INBOX, "Deleted Items", "Drafts", JUNK, "Sent Items"];
 
-/** Messages of one folder beyond which the oldest go: a demo that runs for days stays small. */
+/** Maximum number of messages per folder; the oldest are deleted, so that a demo that runs for days stays small. */
 const FOLDER_LIMIT = 500;
 
 export interface Mailbox {

@@ -27,7 +27,7 @@ export interface SignIn {
 export type Authentication =
   { readonly kind: "accepted"; readonly account: LabAccount } | { readonly kind: "rejected" };
 
-/** What the servers of one lab share: accounts, databases, mailboxes. */
+/** What the servers of one lab have in common: accounts, databases, mailboxes. */
 export interface Organisation {
   readonly accounts: readonly LabAccount[];
   /** Finds an account by `DOMAIN\user`, `user`, or mail address, case-insensitively. */

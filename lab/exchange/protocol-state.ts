@@ -72,7 +72,7 @@ export function healthyState(certificate: CertificateName, tls: TlsRange): Proto
 }
 
 /**
- * Lays conditions over a healthy state, the later over the earlier. Exchange 2010 has no component states: there
+ * Applies conditions to a healthy state, later ones over earlier ones. Exchange 2010 has no component states: there,
  * maintenance means that an administrator has stopped the services.
  */
 export function withConditions(

@@ -5,7 +5,7 @@ import { logIn, throughBackEnd, type ServiceContext } from "./service-context.ts
 /** How a protocol carries SASL: sends a challenge (base64, or empty) and returns the client's line; null: it left. */
 export type SaslAsk = (challenge: string) => Promise<string | null>;
 
-/** `aborted`: the client cancelled, or sent what is no answer. */
+/** `aborted`: the client cancelled, or sent no valid response. */
 export type SaslResult = Authentication | { readonly kind: "aborted" };
 
 const ABORTED: SaslResult = { kind: "aborted" };

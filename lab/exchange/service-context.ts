@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Authentication, Organisation } from "./organisation.ts";
 import type { ProtocolState } from "./protocol-state.ts";
 
-/** What a protocol's sessions know of the server they belong to. */
+/** What a protocol's sessions know about their server. */
 export interface ServiceContext {
   readonly name: string;
   readonly fqdn: string;
@@ -12,13 +12,13 @@ export interface ServiceContext {
   readonly state: () => ProtocolState;
   /** Null when no certificate is bound. */
   readonly secureContext: () => SecureContext | null;
-  /** Whether basic logins are taken without TLS. */
+  /** Whether basic logins are accepted without TLS. */
   readonly plainTextLogin: boolean;
 }
 
 /**
- * Logs in as the front end does: the credential goes to the mailbox side, and whatever is wrong there looks like a
- * wrong password.
+ * Logs in as the front end does: the credential goes to the mailbox side, and any fault there looks like a wrong
+ * password.
  */
 export async function logIn(
   context: ServiceContext,
@@ -31,7 +31,7 @@ export async function logIn(
   );
 }
 
-/** Asks the mailbox side, if it is there to be asked. */
+/** Sends the credential to the mailbox side, if it is up. */
 export async function throughBackEnd(
   context: ServiceContext,
   authenticate: () => Authentication,

@@ -3,7 +3,7 @@ import { createSocket } from "node:dgram";
 import { createServer, type Server } from "node:net";
 
 /**
- * Ports below every system's range for outgoing connections, so that no client of the machine takes one while its
+ * Ports below every system's range for outgoing connections, so that no client on the machine uses one while its
  * listener is stopped.
  */
 const FIRST_PORT = 20_000;
@@ -21,9 +21,9 @@ export interface StablePort {
 }
 
 /**
- * Finds a free port and holds it until `release`. The token is the UDP port of the same number: it is exclusive among
- * all labs of the machine and does not answer TCP, so a stopped listener is refused as a stopped service is. With
- * `freeUdp` the token is given back at once, for a service that answers there too.
+ * Finds a free port and reserves it until `release`. The token is the UDP port of the same number: it is exclusive
+ * among all labs on the machine and does not respond to TCP, so connections to a stopped listener are refused as with a
+ * stopped service. With `freeUdp` the token is released immediately, for a service that uses UDP too.
  */
 export async function reservePort(freeUdp: boolean): Promise<StablePort> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

@@ -4,7 +4,7 @@ import type { LabTlsVersion } from "../exchange/condition.ts";
 /** One thing a broken server does on a connection. */
 export type Step =
   | { readonly send: string | Buffer }
-  /** Waits for so much from the client: any byte, a line, or an HTTP request's head. */
+  /** Waits for input from the client: any byte, a line, or the head of an HTTP request. */
   | { readonly await: "data" | "line" | "head" }
   /** Sends one byte at a time. */
   | { readonly drip: string; readonly everyMs: number }
@@ -12,11 +12,11 @@ export type Step =
   | { readonly repeat: string }
   /** Answers each line; null: no answer. Ends when the client leaves. */
   | { readonly talk: (line: string) => string | Buffer | null }
-  /** Asks the client for a new handshake on the running TLS 1.2 connection. */
+  /** Requests a new handshake from the client on the running TLS 1.2 connection. */
   | { readonly renegotiate: true }
   | { readonly end: "reset" | "close" | "half_close" | "silence" };
 
-/** How TLS goes before the steps; without it they run on the bare connection. */
+/** How TLS is handled before the steps; without it they run on the plain connection. */
 export interface FaultTls {
   readonly certificate: CertificateName;
   readonly min?: LabTlsVersion;

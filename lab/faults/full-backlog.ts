@@ -12,7 +12,7 @@ const server = createServer().listen({ host: "127.0.0.1", port: 0, backlog: 1 },
 });
 `;
 
-/** Longer than a handshake on loopback ever takes: a connection that is not there by then was dropped. */
+/** Longer than any handshake on loopback: a connection that is not open by then was dropped. */
 const CONNECT_MS = 250;
 const FILLERS = 16;
 

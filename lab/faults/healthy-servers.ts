@@ -1,6 +1,6 @@
 import type { Step } from "./fault.ts";
 
-/** A server that is well, as small as can be: what a TLS fault hides, and what other faults break off. */
+/** A minimal healthy server: TLS faults come before it, and other faults interrupt it. */
 export type HealthyProtocol = "http" | "imap" | "pop3" | "smtp";
 
 export const HEALTHY: Readonly<Record<HealthyProtocol, readonly Step[]>> = {

@@ -11,7 +11,7 @@ const SILENCE: Step = { end: "silence" };
 const RESET: Step = { end: "reset" };
 const ZIPPED = gzipSync("200 OK<br/>EX01.LAB.EXAMPLE.COM");
 
-/** Faults of HTTP/1.1 servers. Bodies that are whole say `200 OK<br/>…`, as a health page does. */
+/** Faults of HTTP/1.1 servers. Complete bodies contain `200 OK<br/>…`, like a health page. */
 export const HTTP_FAULTS = {
   "http.silent": answering("no answer to the request", SILENCE),
   "http.close": answering("closes without an answer", CLOSE),

@@ -12,7 +12,7 @@ const INPUT_LIMIT = 1024 * 1024;
 const REPEAT_BYTES = 16 * 1024;
 
 /**
- * Plays a fault on one connection, until its steps or the client are done. `raw` is the TCP socket below TLS, or the
+ * Runs a fault on one connection, until its steps or the client have ended. `raw` is the TCP socket below TLS, or the
  * socket itself.
  */
 export async function runSteps(socket: Socket, raw: Socket, steps: readonly Step[]): Promise<void> {
@@ -50,7 +50,7 @@ async function runStep(step: Step, socket: Socket, raw: Socket, input: Input): P
 const ENDS = { data: /[^]/, line: /\n/, head: /\r?\n\r?\n/ } as const;
 
 interface Input {
-  /** Waits until what came matches, and takes it up to the end of the match; null when the client left. */
+  /** Waits until the input matches, and consumes it up to the end of the match; null if the client disconnected. */
   take(pattern: RegExp): Promise<string | null>;
 }
 
@@ -143,7 +143,7 @@ function renegotiate(socket: Socket): Promise<void> {
   });
 }
 
-/** So long a reset waits: at once, the client would miss what came before it, and even that it was connected. */
+/** Delay before a reset: sent immediately, the client would miss the data before it, and even the connection itself. */
 const RESET_AFTER_MS = 30;
 
 async function end(

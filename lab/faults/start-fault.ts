@@ -20,9 +20,9 @@ export interface FaultServer {
 }
 
 export interface FaultOptions {
-  /** Plays the fault behind a TLS handshake that is fine; not for the faults of TLS itself. */
+  /** Runs the fault after a successful TLS handshake; not for the faults of TLS itself. */
   readonly behindTls?: boolean;
-  /** What a fault of TLS serves to a client that takes its certificate. Default `http`. */
+  /** What a TLS fault serves to a client that accepts its certificate. Default `http`. */
   readonly healthy?: HealthyProtocol;
   /** Milliseconds between bytes of what drips; default a second. */
   readonly dripMs?: number;
@@ -94,7 +94,7 @@ async function startAccepting(fault: Fault, options: FaultOptions): Promise<Faul
   };
 }
 
-/** Plays the steps; a client that has ended its own direction is let go when they are done. */
+/** Runs the steps; a client that has ended its own direction is disconnected when they are done. */
 async function play(socket: Socket, raw: Socket, steps: readonly Step[]): Promise<void> {
   socket.once("end", () => {
     if (socket.writable) {

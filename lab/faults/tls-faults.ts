@@ -12,7 +12,7 @@ function alertFault(about: string, description: number): Fault {
   };
 }
 
-/** Faults of the handshake, and certificates that a verifying client must not take. */
+/** Faults of the handshake, and certificates that a verifying client must not accept. */
 export const TLS_FAULTS = {
   "tls.reset": { about: "resets at the ClientHello", steps: [{ await: "data" }, { end: "reset" }] },
   "tls.close": { about: "closes at the ClientHello", steps: [{ await: "data" }, { end: "close" }] },

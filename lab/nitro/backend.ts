@@ -19,7 +19,7 @@ export interface NitroBackend {
   readonly mepStatus?: (site: string) => "ACTIVE" | "INACTIVE" | "DOWN";
   /** Persistence entries of a load-balancing vserver that are alive. */
   readonly persistence: (vserver: string) => readonly PersistenceBelief[];
-  /** The HA nodes as this node sees them, this node first. A stand-alone appliance has one, `Primary`. */
+  /** The HA nodes from this node's point of view, this node first. A stand-alone appliance has one, `Primary`. */
   readonly nodes: () => readonly [NodeBelief, ...NodeBelief[]];
 }
 
@@ -56,7 +56,7 @@ export interface VserverBelief {
 export interface MemberBelief {
   /** `svrstate`. */
   readonly state: NitroState;
-  /** `trofsreason`: why the member leaves, where the server itself asked for it; null otherwise. */
+  /** `trofsreason`: why the member leaves, if the server itself requested it; null otherwise. */
   readonly trofsReason: string | null;
   /** Connections of clients that are served by this member. */
   readonly clientConnections: number;
@@ -67,7 +67,7 @@ export interface MemberBelief {
 }
 
 export interface MonitorBelief {
-  /** `monitor_state`: goes on reading UP while the member is disabled. */
+  /** `monitor_state`: keeps reading UP while the member is disabled. */
   readonly state: NitroState;
   /** `lastresponse`, the ADC's own sentence, for example "Success - TCP syn+ack received.". */
   readonly lastResponse: string;

@@ -29,7 +29,7 @@ export function* groupMemberRows(backend: NitroBackend): Generator<Row> {
         servername: member.server,
         servicetype: group.serviceType,
         ...rowOf(MEMBER_FIELDS, member),
-        // Of the member itself: its group and its server tell their own.
+        // Of the member itself: its group and its server report their own.
         state: enabledDisabled(
           member.enabled || !group.enabled || estate.servers.get(member.server)?.enabled === false,
         ),
@@ -47,7 +47,7 @@ export function* groupMemberRows(backend: NitroBackend): Generator<Row> {
   }
 }
 
-/** What an administrator bound to a group; the monitors that the ADC binds by itself are not listed. */
+/** The bindings that an administrator made for a group; the ADC's default monitors are not listed. */
 export function* groupMonitorRows({ estate }: NitroBackend): Generator<Row> {
   for (const group of ofKind(estate().services.values(), "serviceGroup")) {
     for (const binding of group.monitors) {
@@ -62,7 +62,7 @@ export function* groupMonitorRows({ estate }: NitroBackend): Generator<Row> {
   }
 }
 
-/** Per member and monitor: what the ADC's probe last saw. Default monitors are listed here. */
+/** Per member and monitor: the ADC's last probe. Default monitors are listed here. */
 export function* groupEntityMonitorRows(backend: NitroBackend): Generator<Row> {
   for (const group of ofKind(backend.estate().services.values(), "serviceGroup")) {
     for (const member of group.members) {
@@ -97,7 +97,7 @@ export function* serviceMonitorRows(backend: NitroBackend): Generator<Row> {
   }
 }
 
-/** What the ADC's probe of one member last saw. */
+/** The result of the ADC's last probe of one member. */
 export function probeRow(backend: NitroBackend, member: Member, binding: MonitorBinding): Row {
   const belief = backend.monitor(member, binding);
   return {

@@ -141,7 +141,7 @@ export function* ipSetRows({ estate }: NitroBackend): Generator<Row> {
   }
 }
 
-/** What is bound to those sets, of IPv4 or IPv6. */
+/** The IPv4 or IPv6 addresses bound to those sets. */
 export function ipSetAddressRows(family: 4 | 6): (backend: NitroBackend) => Generator<Row> {
   return function* ({ estate }) {
     const seen = new Set<string>();

@@ -5,7 +5,7 @@ interface DocumentedField {
   readonly name: string;
   /** First firmware whose documentation knows it; 0: all. */
   readonly since: number;
-  /** What it holds where nothing is configured; undefined: it is absent then. */
+  /** Its default; undefined: the field is then absent. */
   readonly zero: unknown;
 }
 
@@ -26,7 +26,7 @@ export function documentedFields(
     : [...fields.values()].filter(({ since }) => since <= firmware).map(({ name }) => name);
 }
 
-/** A row as an appliance writes it: every documented field, at its default where the facts say nothing; nothing newer. */
+/** A row as an appliance writes it: every documented field, with its default unless it is set; nothing newer. */
 export function documentedRow(
   api: "config" | "stat",
   resource: string,

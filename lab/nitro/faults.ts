@@ -14,7 +14,7 @@ export interface NitroFaultRequest {
 }
 
 export type NitroFault =
-  /** An error of NITRO's own, with the HTTP status that goes with its code unless one is given. */
+  /** An error of NITRO itself, with the HTTP status of its code unless one is given. */
   | {
       readonly kind: "error";
       readonly code: number;
@@ -34,7 +34,7 @@ export type NitroFault =
   /** An answer without end. */
   | { readonly kind: "endless" };
 
-/** NITRO's words for the codes that matter here (NITRO docs: error messages). */
+/** NITRO's messages for the codes used here (NITRO docs: error messages). */
 export function nitroMessage(code: number): string {
   return MESSAGES.get(code) ?? `Error ${String(code)}`;
 }

@@ -118,7 +118,7 @@ export function policyBindingRows(
   };
 }
 
-/** Policies of one feature that hold for every vserver. */
+/** Policies of one feature that apply to every vserver. */
 export function globalRows(
   bound: (estate: Estate) => readonly PolicyBinding[],
 ): (backend: NitroBackend) => Generator<Row> {
@@ -159,7 +159,7 @@ export function groupPolicyRows(
   };
 }
 
-/** Policies of the ADC's own login, by the resource of their kind: which one, only the action tells. */
+/** Policies of the ADC's own login, by the resource of their kind, which only the action shows. */
 const LOGIN_POLICIES: readonly LoginPolicies[] = [
   { policy: null, action: "tmformssoaction", feature: "tm formsso", type: "formSSO" },
   { policy: "tmsessionpolicy", action: "tmsessionaction", feature: "tm session", type: "session" },

@@ -1,13 +1,13 @@
 import type { Row } from "./wire-values.ts";
 
-/** A request to the NITRO API, taken apart. Names are percent-decoded. */
+/** A parsed request to the NITRO API. Names are percent-decoded. */
 export interface NitroQuery {
   readonly kind: "config" | "stat";
   readonly resource: string;
   readonly name: string | null;
   readonly attributes: readonly string[] | null;
   readonly filter: readonly (readonly [field: string, pattern: string])[];
-  /** `args=vserver:NAME`: what a resource is asked about. */
+  /** `args=vserver:NAME`: the subject of the request. */
   readonly arguments: ReadonlyMap<string, string>;
   readonly countOnly: boolean;
   readonly page: { readonly size: number; readonly number: number } | null;
@@ -55,7 +55,7 @@ function pairsIn(written: string | null): [string, string][] {
     });
 }
 
-/** The rows a query asks for, before attributes are chosen: by filter, then by page. */
+/** The rows of a query before attributes are selected: by filter, then by page. */
 export function* selectRows(rows: Iterable<Row>, query: NitroQuery): Generator<Row> {
   const first = query.page === null ? 0 : (query.page.number - 1) * query.page.size;
   const end = query.page === null ? Infinity : first + query.page.size;
@@ -74,7 +74,7 @@ export function* selectRows(rows: Iterable<Row>, query: NitroQuery): Generator<R
   }
 }
 
-/** Only the attributes asked for; `view=summary` leaves names, addresses and states. */
+/** Only the requested attributes; `view=summary` keeps names, addresses and states. */
 export function shapeRow(row: Row, query: NitroQuery): Row {
   const { attributes } = query;
   if (attributes !== null) {

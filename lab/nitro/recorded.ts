@@ -33,7 +33,7 @@ export function recordedSource(answers: readonly BundleAnswer[]): NitroSource {
   };
 }
 
-/** `lbpersistentsessions` is asked about one vserver. */
+/** `lbpersistentsessions` is requested for one vserver. */
 function ofArgument(rows: readonly Row[], vserver: string | undefined): readonly Row[] {
   return vserver === undefined ? rows : rows.filter((row) => row["vserver"] === vserver);
 }

@@ -75,14 +75,14 @@ import {
 import { authenticationVserverRows, csVserverRows, lbVserverRows } from "./vserver-rows.ts";
 import type { Row } from "./wire-values.ts";
 
-/** One NITRO resource: how its rows are made and by which field a single one is asked for. */
+/** One NITRO resource: how its rows are made, and the field by which a single one is requested. */
 export interface Resource {
   /** The field a name in the path is compared with; null for resources without names. */
   readonly key: string | null;
   readonly rows: (backend: NitroBackend, asked: ReadonlyMap<string, string>) => Iterable<Row>;
   /** Bindings answer a get-all only with `bulkbindings=yes`. */
   readonly binding?: true;
-  /** `nsversion` and its like answer with an object instead of an array. */
+  /** `nsversion` and similar resources return an object instead of an array. */
   readonly single?: true;
 }
 
@@ -145,7 +145,7 @@ function resourceOf({ kind, resource, statBindings }: NitroQuery): Resource | nu
   return configResource(resource) ?? aggregate(resource);
 }
 
-/** What is documented and of no interest to the lab: one object, all at its defaults. */
+/** Documented resources that the lab does not use: one object each, with defaults. */
 const NOTHING_SET: Resource = { key: null, single: true, rows: () => [{}] };
 
 /** Lists of services and vservers contain no `state`; requests for one by name do. */

@@ -40,7 +40,7 @@ export interface NitroServerOptions {
   readonly faults?: NitroFaultHook;
   /** Answers every request with 307 to there, as an NSIP with `-gui SECUREONLY` answers on port 80. */
   readonly redirectTo?: string;
-  /** Admin partitions beside the default one, by name: `nspartition?action=Switch` leads there. */
+  /** Admin partitions besides the default one, by name: `nspartition?action=Switch` switches to them. */
   readonly partitions?: ReadonlyMap<string, NitroBackend>;
   readonly habits?: ApplianceHabits;
   /** Wall clock in milliseconds, for session time-outs. */
@@ -51,7 +51,7 @@ export interface NitroServer {
   /** For example `https://127.0.0.1:40123`. */
   readonly url: string;
   readonly port: number;
-  /** Everything asked so far, oldest first; at most the last 10,000. */
+  /** All requests so far, oldest first; at most the last 10,000. */
   readonly requests: readonly RecordedRequest[];
   /** Connections that were ever accepted. */
   readonly connections: () => number;
@@ -61,7 +61,7 @@ export interface NitroServer {
   readonly killSessions: () => void;
   /** Answers http itself from now on. */
   readonly stopRedirecting: () => void;
-  /** Presents another certificate from now on, where it speaks TLS. */
+  /** Presents another certificate from now on, if it uses TLS. */
   readonly present: (certificate: { readonly key: string; readonly cert: string }) => void;
   readonly close: () => Promise<void>;
 }
@@ -250,7 +250,7 @@ function refusedByHabit(
     : null;
 }
 
-/** Does what the fault says; true when the request must still be answered. */
+/** Applies the fault; true if the request must still be answered. */
 async function applyFault(fault: NitroFault, response: ServerResponse): Promise<boolean> {
   switch (fault.kind) {
     case "error":
@@ -315,7 +315,7 @@ async function answerGet(
     return;
   }
   const listed = named(resource, query);
-  // A list may be long and is written as it is made; what was asked for by name must be known to exist.
+  // A list may be long and is written as it is made; an object requested by name must exist first.
   const rows = query.name === null ? listed : [...listed];
   if (
     Array.isArray(rows) &&

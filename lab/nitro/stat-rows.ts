@@ -49,7 +49,7 @@ export function* serviceStatRows(backend: NitroBackend): Generator<Row> {
   }
 }
 
-/** One row a group; its members only when `statbindings=yes` asks for them. */
+/** One row per group; its members only if `statbindings=yes` is requested. */
 export function serviceGroupStatRows(
   withMembers: boolean,
 ): (backend: NitroBackend) => Generator<Row> {

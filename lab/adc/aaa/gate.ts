@@ -5,7 +5,7 @@ import { answer, redirect, type Answer } from "../http/answer.ts";
 import type { RequestHead } from "../http/message.ts";
 import type { AaaOptions, AaaUser } from "./options.ts";
 
-/** What the gate makes of a request. */
+/** The gate's decision about a request. */
 export type GateDecision =
   | { readonly kind: "pass"; readonly user: AaaUser | null }
   | { readonly kind: "answer"; readonly answer: Answer }

@@ -14,7 +14,7 @@ export interface AaaOptions {
   ) => { readonly groups: readonly string[] } | null;
   /** `form`: the ADC fills in Outlook on the web's form for the user; `broken`: it passes the user on with nothing. */
   readonly sso: "form" | "broken";
-  /** After the password a second question is asked, which no probe can answer. */
+  /** After the password a second factor is requested, which no probe can provide. */
   readonly secondFactor: boolean;
   /** Bodies above this get lost between AAA and the server (Citrix support: large POST and SSO); null: none does. */
   readonly largePostLimitBytes: number | null;

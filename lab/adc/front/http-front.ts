@@ -161,7 +161,7 @@ async function pass(
   }
 }
 
-/** The answer goes out first: a body that is announced may never come. */
+/** The response is sent first: an announced body may never arrive. */
 async function reply(
   client: Client,
   request: RequestHead,

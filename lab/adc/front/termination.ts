@@ -29,7 +29,7 @@ export class TlsTermination {
     this.#context = null;
   }
 
-  /** Performs the handshake; null when it failed, and the socket is gone then. */
+  /** Performs the handshake; null if it failed, and the socket is then closed. */
   accept(socket: Socket): Promise<TLSSocket | null> {
     const context = this.#made();
     if (context === null) {

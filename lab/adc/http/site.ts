@@ -28,7 +28,7 @@ export type Decision =
       readonly formSso: boolean;
     };
 
-/** What a vserver's HTTP side needs of the appliance. */
+/** What a vserver's HTTP side needs from the appliance. */
 export interface SiteWorld {
   readonly estate: Estate;
   readonly gate: AaaGate;

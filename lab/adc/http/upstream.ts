@@ -27,7 +27,7 @@ export class UpstreamSet {
     if (known !== undefined && !known.socket.destroyed && !known.source.ended) {
       return known;
     }
-    // A connection of its own to count: one client may be served by several members.
+    // A separate connection to count: several members may serve one client.
     const release = member.serve({ ...this.#served });
     try {
       const socket = await this.#open(member);
@@ -45,8 +45,9 @@ export class UpstreamSet {
   }
 
   /**
-   * Who serves the next request. NTLM and Negotiate log a connection in, not a request: from the first such header on,
-   * this client stays with its server, as long as that server serves the same service group and takes clients.
+   * Who serves the next request. NTLM and Negotiate authenticate a connection, not a request: from the first such
+   * header on, this client stays with its server, as long as that server serves the same service group and accepts
+   * clients.
    */
   keptWith(choice: MemberRuntime, authorization: string | null): MemberRuntime {
     const kept = this.#authenticated;

@@ -22,7 +22,7 @@ export interface Conversation {
   readonly within: <T>(wait: Promise<T>) => Promise<T>;
 }
 
-/** Connects, talks, closes; reports a failure in NetScaler's words. */
+/** Connects, talks, closes; reports a failure in NetScaler's wording. */
 export async function converse(
   task: MonitorTask,
   talk: (conversation: Conversation) => Promise<MonitorResult>,

@@ -70,7 +70,7 @@ function judge(message: Buffer, wanted: readonly string[]): MonitorResult {
     : mismatch("Failure - IP address not found in response");
 }
 
-/** An answer holds an address as four or sixteen bytes in a row; the monitor needs no more than to see them. */
+/** A response contains an address as four or sixteen consecutive bytes; the monitor only searches for them. */
 function addressBytes(address: string): Buffer {
   if (!isIPv6(address)) {
     return Buffer.from(address.split(".").map(Number));

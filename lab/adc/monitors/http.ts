@@ -2,7 +2,7 @@ import { MessageBody, readResponseHead, type ResponseHead } from "../http/messag
 import { type Conversation, converse } from "./conversation.ts";
 import { match, mismatch, NO_RESPONSE, type MonitorResult, type MonitorTask } from "./result.ts";
 
-/** HTTP-ECV looks at the first 24 KB of a body (Citrix support: HTTP-ECV monitors). */
+/** HTTP-ECV checks the first 24 KB of a body (Citrix support: HTTP-ECV monitors). */
 const BODY_WINDOW_BYTES = 24 * 1024;
 
 /** HTTP and HTTP-INLINE: the status must be among `-respCode` (200); the body is ignored. */

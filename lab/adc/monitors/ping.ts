@@ -1,6 +1,6 @@
 import { match, timedOut, type MonitorResult, type MonitorTask } from "./result.ts";
 
-/** PING: on loopback there is no network to ask, so the lab answers for the host: powered on or not. */
+/** PING: on loopback there is no network to probe, so the lab responds for the host: powered on or not. */
 export function runPing(task: MonitorTask): Promise<MonitorResult> {
   return Promise.resolve(
     task.answersPing

@@ -10,7 +10,7 @@ export interface MonitorResult {
   readonly outcome: "match" | "mismatch" | "refused" | "timeout";
   /** What `show service` prints as "Last response". */
   readonly response: string;
-  /** The server answered with its trofsCode or trofsString: it wants to leave. */
+  /** The server responded with its trofsCode or trofsString: it wants to be taken out of service. */
   readonly leaving: boolean;
 }
 

@@ -4,7 +4,7 @@ import { match, mismatch, type MonitorResult, type MonitorTask } from "./result.
 /** NetScaler looks for the pattern in 16 TCP segments of an answer; 16 full segments are this many bytes. */
 const WINDOW_BYTES = 16 * 1460;
 
-/** TCP-ECV: sends exactly `-send`, and wants `-recv` anywhere in what comes back, banner included. */
+/** TCP-ECV: sends exactly `-send`, and expects `-recv` anywhere in the response, including the banner. */
 export async function runTcpEcv(task: MonitorTask): Promise<MonitorResult> {
   const { send, recv, trofsString } = task.monitor.parameters;
   return converse(task, async ({ send: write, source, within }) => {

@@ -1,7 +1,7 @@
 import { converse } from "./conversation.ts";
 import { match, type MonitorResult, type MonitorTask } from "./result.ts";
 
-/** TCP, tcp-default and tcps: the handshake (with `-secure YES` that of TLS too) is all it asks for. */
+/** TCP, tcp-default and tcps: only the handshake counts (with `-secure YES` also that of TLS). */
 export async function runTcp(task: MonitorTask): Promise<MonitorResult> {
   return converse(task, ({ socket }) => {
     socket.end();

@@ -8,7 +8,7 @@ import {
 } from "./result.ts";
 import { askByDatagram } from "./udp.ts";
 
-/** UDP-ECV: with `-recv` the answer must hold it; without, only "port unreachable" is a failure. */
+/** UDP-ECV: with `-recv` the response must contain it; without, only "port unreachable" is a failure. */
 export async function runUdpEcv(task: MonitorTask): Promise<MonitorResult> {
   const { send, recv } = task.monitor.parameters;
   const answer = await askByDatagram(

@@ -7,7 +7,9 @@ export type DatagramAnswer =
   | { readonly kind: "unreachable" }
   | { readonly kind: "silence" };
 
-/** Sends one datagram from a connected socket, so that ICMP "port unreachable" is received, and takes the first answer. */
+/**
+ * Sends one datagram from a connected socket, so that ICMP "port unreachable" is received, and uses the first response.
+ */
 export function askByDatagram(
   endpoint: Endpoint | null,
   bytes: Buffer,

@@ -9,7 +9,7 @@ export interface BerElement {
 /** Largest message the lab reads. */
 const MESSAGE_LIMIT = 1024 * 1024;
 
-/** Reads one element from a connection; null when the client is gone or sends what is no BER. */
+/** Reads one element from a connection; null if the client has disconnected or sends no valid BER. */
 export async function readElement(connection: LineConnection): Promise<BerElement | null> {
   const head = await connection.readBytes(2);
   if (head === null) {
@@ -28,7 +28,7 @@ export async function readElement(connection: LineConnection): Promise<BerElemen
   return content && { tag: head.readUInt8(0), content };
 }
 
-/** The elements inside a constructed one; what is cut short is left out. */
+/** The elements inside a constructed one; a truncated one is left out. */
 export function children(content: Buffer): BerElement[] {
   const found: BerElement[] = [];
   let at = 0;

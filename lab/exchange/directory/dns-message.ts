@@ -1,4 +1,4 @@
-/** Record types the lab's zone can hold (RFC 1035, 3596, 2782). */
+/** Record types that the lab's zone supports (RFC 1035, 3596, 2782). */
 export const DNS_TYPES = {
   A: 1,
   NS: 2,
@@ -30,7 +30,7 @@ export interface DnsQuestion {
   readonly raw: Buffer;
 }
 
-/** The first question of a query; null for what is none. */
+/** The first question of a query; null if it is not valid. */
 export function parseQuestion(message: Buffer): DnsQuestion | null {
   if (message.length < 17 || message.readUInt16BE(4) !== 1 || (message.readUInt8(2) & 0x80) !== 0) {
     return null;

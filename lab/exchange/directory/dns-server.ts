@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { createLineConnection } from "../line-connection.ts";
 import { DNS_TYPES, dnsAnswer, parseQuestion, RCODES, type DnsRecord } from "./dns-message.ts";
 
-/** What is wrong with the name server. `truncate` says TC over UDP, so that a client comes back by TCP. */
+/** The faults of the name server. `truncate` sets TC over UDP, so that a client repeats the query over TCP. */
 export type DnsBehaviour =
   | { readonly kind: "healthy" }
   | { readonly kind: "silent" }

@@ -3,7 +3,7 @@ import { children, type BerElement } from "./ber.ts";
 /** Attributes of an entry by name, as the schema spells it. */
 export type Attributes = ReadonlyMap<string, readonly string[]>;
 
-/** Whether an entry matches a search filter (RFC 4511 4.5.1.7); what the lab does not know matches nothing. */
+/** Whether an entry matches a search filter (RFC 4511 4.5.1.7); unknown attributes match nothing. */
 export function matches(filter: BerElement, entry: Attributes): boolean {
   const parts = children(filter.content);
   switch (filter.tag) {

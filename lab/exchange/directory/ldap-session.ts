@@ -121,7 +121,7 @@ function bind(session: LdapSession, operation: BerElement): [number, string] {
   return [RESULT.success, ""];
 }
 
-/** The user name behind a distinguished name; other names stay as they are. */
+/** The user name in a distinguished name; other names are unchanged. */
 function accountNameOf(organisation: Organisation, name: string): string {
   const entry = entriesOf(organisation).find(({ dn }) => dn.toLowerCase() === name.toLowerCase());
   return entry?.attributes.get("sAMAccountName")?.[0] ?? name;

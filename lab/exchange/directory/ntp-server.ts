@@ -1,9 +1,9 @@
-/** What is wrong with the time server. */
+/** The faults of the time server. */
 export type NtpBehaviour =
   | { readonly kind: "healthy" }
   | { readonly kind: "silent" }
   | { readonly kind: "slow"; readonly delayMs: number }
-  /** Its clock is so far ahead (or behind, when negative). */
+  /** How far its clock is ahead (or behind, if negative). */
   | { readonly kind: "offset"; readonly offsetMs: number }
   /** Leap indicator 3, stratum 16: it does not know the time itself. */
   | { readonly kind: "unsynchronised" }

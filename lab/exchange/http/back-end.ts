@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ProtocolState } from "../protocol-state.ts";
 import { answer, type LabAnswer } from "./http-exchange.ts";
 
-/** The front end's own answer when the back end does not: 503 at once, or 504 after its time; null when it works. */
+/** The front end's own response if the back end fails: 503 immediately, or 504 after its time-out; null if it works. */
 export async function backEndFailure(state: ProtocolState): Promise<LabAnswer | null> {
   if (state.backend === "up") {
     return null;

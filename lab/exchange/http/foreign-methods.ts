@@ -7,8 +7,8 @@ const HEADERS_LIMIT = 100;
 const BODY_LIMIT = 64 * 1024;
 
 /**
- * A small HTTP/1.1 server for connections that carry methods Node's parser refuses (RPC over HTTP). `received` is what
- * the parser stumbled over: the first bytes of a request.
+ * A small HTTP/1.1 server for connections with methods that Node's parser rejects (RPC over HTTP). `received`: the
+ * first bytes of the request on which the parser failed.
  */
 export async function serveForeignMethods(
   socket: Socket,

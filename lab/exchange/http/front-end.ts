@@ -121,7 +121,7 @@ function applicationPoolStopped(): LabAnswer {
 
 const ENTRA = "https://login.microsoftonline.com/common/oauth2/authorize";
 
-/** Hybrid modern authentication: tokens of Entra alone, as Exchange asks for them. */
+/** Hybrid modern authentication: only tokens of Entra, as Exchange requests them. */
 function byEntra({ asks }: DirectoryFacts): LabAnswer {
   const client = "00000002-0000-0ff1-ce00-000000000000";
   return asks === "form"

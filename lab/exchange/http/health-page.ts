@@ -4,8 +4,8 @@ import type { ServiceContext } from "../service-context.ts";
 import { answer, type LabAnswer, type LabRequest } from "./http-exchange.ts";
 
 /**
- * healthcheck.htm of every virtual directory: answered from the component's state alone, ahead of authentication; when
- * the component is not online the connection is reset without a status. Null: this is no health check.
+ * healthcheck.htm of every virtual directory: depends only on the component's state, and comes before authentication;
+ * if the component is not online, the connection is reset without a status. Null: the request is not a health check.
  */
 export function createHealthPage(
   cacheMs: number,

@@ -5,7 +5,7 @@ import type { NtlmConversation } from "../ntlm/ntlm-server.ts";
 export interface LabRequest {
   /** As sent; IIS compares methods without regard to case. */
   readonly method: string;
-  /** Path alone, still percent-encoded. */
+  /** The path without its query, still percent-encoded. */
   readonly path: string;
   /** Without the question mark; empty when there is none. */
   readonly query: string;

@@ -36,7 +36,7 @@ export async function outlookWebApp(
     : answer(440, [HTML, ["Connection", "close"]], "440 Login Timeout");
 }
 
-/** As Outlook Web App words it; its details are shown at a click. */
+/** In the wording of Outlook Web App; its details are shown on a click. */
 const PROXY_REFUSED =
   "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Outlook Web App</h1>" +
   "<div>Outlook Web App isn't available.</div><div id=dtls>Request<br>Url: https://mail.example.com/owa/<br>" +
@@ -44,7 +44,7 @@ const PROXY_REFUSED =
   "Exception message: The proxy CAS failed to authenticate to the second CAS (it returned a 401)<br>\r\n" +
   "Call stack</div></body></html>";
 
-/** What a signed-in user gets: the application, proxied from the mailbox server. */
+/** The response for a signed-in user: the application, proxied from the mailbox server. */
 async function mailboxPage(
   request: LabRequest,
   directory: VirtualDirectory,
@@ -103,7 +103,7 @@ async function logOn(request: LabRequest, context: ServiceContext): Promise<LabA
       ]);
 }
 
-/** The form is checked against the directory by the front end: a dead mailbox side does not show here. */
+/** The front end checks the form against the directory: a mailbox side that is down does not show here. */
 async function logInByForm(context: ServiceContext, username: string, password: string) {
   const frontEndOnly: ServiceContext = {
     ...context,

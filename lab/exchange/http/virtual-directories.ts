@@ -3,7 +3,7 @@ import type { HttpAuthScheme, VirtualDirectory } from "../condition.ts";
 /** How a virtual directory of the front end authenticates clients. */
 export interface DirectoryFacts {
   readonly directory: VirtualDirectory;
-  /** Schemes of its 401, in the order IIS offers them; empty where a form asks instead. */
+  /** Schemes of its 401, in the order in which IIS offers them; empty if it uses a form instead. */
   readonly schemes: readonly HttpAuthScheme[];
   readonly asks: "challenge" | "form";
 }

@@ -18,7 +18,7 @@ export type ReadCommand =
   | { readonly kind: "bad"; readonly tag: string }
   | { readonly kind: "closed" };
 
-/** Largest literal that is taken; Exchange's own limit is the message size limit. */
+/** Largest accepted literal; Exchange's own limit is the message size limit. */
 const LITERAL_LIMIT = 36 * 1024 * 1024;
 
 /** Reads one command with its literals (synchronising ones, and LITERAL+). */
@@ -112,7 +112,7 @@ export function textOf(token: ImapToken | undefined): string | null {
   return token === undefined || token.kind === "list" ? null : token.value;
 }
 
-/** A quoted string, or a literal where quoting cannot hold the text; NIL for null. */
+/** A quoted string, or a literal if the text cannot be quoted; NIL for null. */
 export function imapString(text: string | null): string {
   if (text === null) {
     return "NIL";

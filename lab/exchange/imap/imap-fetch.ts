@@ -9,7 +9,7 @@ const MACROS: Readonly<Record<string, readonly string[]>> = {
   FULL: ["FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODY"],
 };
 
-/** The data items a FETCH asks for; null when there are none. */
+/** The data items of a FETCH; null if there are none. */
 export function fetchItems(token: ImapToken | undefined): readonly string[] | null {
   if (token?.kind === "atom") {
     return MACROS[token.value.toUpperCase()] ?? [token.value];

@@ -12,7 +12,7 @@ export interface ImapSession {
   selected: SelectedFolder | null;
 }
 
-/** What a command came to: its tagged answer, or the end of the session. */
+/** The outcome of a command: its tagged response, or the end of the session. */
 export type Reply =
   | { readonly kind: "ok" | "no" | "bad"; readonly text: string }
   /** STARTTLS: answered already, in clear. */

@@ -39,7 +39,7 @@ export interface NtlmServer {
   readonly channelBinding: Buffer | null;
 }
 
-/** The facts of a server's challenges, and how strictly it looks at the channel. */
+/** The contents of a server's challenges, and how strictly it checks the channel binding. */
 export function ntlmServerOf(
   context: ServiceContext,
   channel: Pick<NtlmServer, "extendedProtection" | "channelBinding">,
@@ -185,7 +185,7 @@ function channelMatches(sent: Buffer | null, server: NtlmServer): boolean {
 
 const MIC_PRESENT = 2;
 
-/** The MIC covers all three messages; a client that says it sent one must have sent the right one. */
+/** The MIC covers all three messages; a client that announces one must have sent the right one. */
 function micMatches(
   message: AuthenticateMessage,
   messages: Messages,

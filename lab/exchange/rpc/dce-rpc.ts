@@ -23,7 +23,7 @@ export interface Pdu {
   readonly body: Buffer;
 }
 
-/** Reads one PDU; null when the client is gone or does not speak DCE/RPC 5. */
+/** Reads one PDU; null if the client has disconnected or does not speak DCE/RPC 5. */
 export async function readPdu(connection: LineConnection): Promise<Pdu | null> {
   const header = await connection.readBytes(HEADER_BYTES);
   if (header === null || header.readUInt8(0) !== 5 || header.readUInt8(4) !== 0x10) {
@@ -77,7 +77,7 @@ export const EPM: RpcInterface = {
 };
 const NDR = "8a885d04-1ceb-11c9-9fe8-08002b104860";
 
-/** A UUID as it travels: the first three fields little-endian. */
+/** A UUID in wire format: the first three fields little-endian. */
 export function uuidBytes(uuid: string): Buffer {
   const hex = Buffer.from(uuid.replaceAll("-", ""), "hex");
   hex.subarray(0, 4).reverse();

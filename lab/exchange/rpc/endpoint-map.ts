@@ -32,7 +32,7 @@ export function answerEptMap(
   return writePdu(PTYPE.response, pdu.callId, Buffer.concat([header, stub]));
 }
 
-/** The interface that the tower of a request asks for. */
+/** The interface in the tower of a request. */
 function wantedInterface(stub: Buffer): { uuid: string; major: number } | null {
   let at = 4;
   if (stub.length < 8) {

@@ -9,7 +9,7 @@ const TOO_LARGE: SmtpReply = {
 };
 const NO_RECIPIENT: SmtpReply = { text: "503 5.5.2 Need rcpt command" };
 
-/** DATA: takes the message to its lone dot and delivers it. Null: the client left. */
+/** DATA: reads the message up to the final dot and delivers it. Null: the client disconnected. */
 export async function receiveData(session: SmtpSession): Promise<SmtpReply | null> {
   const { connection, envelope } = session;
   if (envelope === null || envelope.recipients.length === 0) {

@@ -87,7 +87,7 @@ async function tarpit({ context, user }: SmtpSession, reply: SmtpReply): Promise
     await delay(tarpitMs, undefined, { ref: false });
   }
 }
-/** Null: the command has answered by itself. */
+/** Null: the command has sent its own response. */
 async function execute(
   session: SmtpSession,
   verb: string,
