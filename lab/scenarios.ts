@@ -104,7 +104,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   "neutral-names": {
     about:
-      "The founding question where no name says Exchange: mbx02 goes into maintenance behind a monitor that sees a port alone (routes_to_maintenance).",
+      "The main use case without Exchange in any name: mbx02 goes into maintenance behind a monitor that only checks a port (routes_to_maintenance).",
     conf: withNeutralNames,
     named: {
       says: "routes_to_maintenance",
@@ -124,7 +124,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   "custom-banner": {
     about:
-      "Somebody customises the IMAP banner of ex02: the NetScaler's banner monitor fails, mail clients notice nothing (strict_monitor).",
+      "An administrator customises the IMAP banner of ex02: the NetScaler's banner monitor fails, mail clients notice nothing (strict_monitor).",
     named: member("strict_monitor", "sg_imap"),
     steps: [
       ALL_WELL,
@@ -133,16 +133,12 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
         "The IMAP banner of ex02 is now “Welcome to Example Mail”.",
         set("ex02", "imap", { kind: "custom_banner", text: "Welcome to Example Mail" }),
       ),
-      at(
-        RETURN_AT_MS,
-        "The banner is the old one again.",
-        set("ex02", "imap", { kind: "healthy" }),
-      ),
+      at(RETURN_AT_MS, "The original banner is back.", set("ex02", "imap", { kind: "healthy" })),
     ],
   },
   "tls10-off": {
     about:
-      "An old NetScaler speaks nothing newer than TLS 1.0 to its servers, and ex02 has just switched that off (false_down).",
+      "An old NetScaler supports only TLS 1.0 towards its servers, and ex02 has just disabled that (false_down).",
     backendTls: TLS10_ONLY,
     named: member("false_down", "sg_owa"),
     steps: [
@@ -157,13 +153,13 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   "dead-backend": {
     about:
-      "The mailbox side of ex02 dies behind a living front end: banners and health pages are perfect, nobody can log in (blind_monitor).",
+      "The mailbox side of ex02 fails behind a working front end: banners and health pages are fine, but nobody can log in (blind_monitor).",
     named: member("blind_monitor", "sg_imaps"),
     steps: [
       ALL_WELL,
       at(
         CHANGE_AT_MS,
-        "The back end of ex02 dies: banners and health pages go on, logins fail.",
+        "The back end of ex02 fails: banners and health pages still work, logins fail.",
         set("ex02", "all", { kind: "dead_backend" }),
       ),
       at(RETURN_AT_MS, "The back end of ex02 is back.", set("ex02", "all", { kind: "healthy" })),
@@ -171,7 +167,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   aaa: {
     about:
-      "The NetScaler asks for a login in front of Outlook on the web (form) and ActiveSync (401): clients meet it before any server (vip_protected; with an account, its login is made).",
+      "The NetScaler requires a login for Outlook on the web (form) and ActiveSync (401), before clients reach any server (vip_protected; with an account, the login is tested).",
     conf: withAaa,
     named: {
       says: "vip_protected",
@@ -182,20 +178,20 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
     steps: [
       at(
         0,
-        "Outlook on the web and ActiveSync stand behind the NetScaler’s own login; all servers are well.",
+        "Outlook on the web and ActiveSync are behind the NetScaler’s own login; all servers are healthy.",
       ),
     ],
   },
   "aaa-sso-broken": {
     about:
-      "The login at the NetScaler works, but it is not passed on: Exchange asks a second time (vip_login_broken, sso_not_passed).",
+      "The login at the NetScaler works, but it is not passed on: Exchange prompts again (vip_login_broken, sso_not_passed).",
     conf: withAaa,
     named: vserver("vip_login_broken", "v_owa"),
     steps: [
       at(0, "Outlook on the web stands behind the NetScaler’s login, and single sign-on works."),
       at(
         CHANGE_AT_MS,
-        "Single sign-on breaks: after the NetScaler’s login comes Exchange’s own.",
+        "Single sign-on fails: after the NetScaler’s login, Exchange shows its own.",
         (world) => {
           world.changeAaa({ sso: "broken" });
         },
@@ -206,7 +202,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
     ],
   },
   certificate: {
-    about: "ex02 gets another certificate than its brothers (certificate_differs).",
+    about: "ex02 gets a different certificate from the other servers (certificate_differs).",
     named: vserver("certificate_differs", "v_imaps"),
     steps: [
       ALL_WELL,
@@ -230,7 +226,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
       ALL_WELL,
       at(
         CHANGE_AT_MS,
-        "Database DB01 dismounts: its mailboxes fail alike through every server.",
+        "Database DB01 is dismounted: its mailboxes fail through every server.",
         (world) => {
           world.organisation.setMounted("DB01", false);
         },
@@ -242,7 +238,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   "false-up": {
     about:
-      "The NetScaler’s monitoring of ex02 stands still while ex02 stops: it still says UP (false_up).",
+      "The NetScaler’s monitoring of ex02 is stuck while ex02 stops: it still reports UP (false_up).",
     named: member("false_up", "sg_owa"),
     steps: [
       ALL_WELL,
@@ -266,7 +262,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   drained: {
     about:
-      "An administrator disables ex02 at the NetScaler, with a delay, and declares it nowhere (drained_undeclared).",
+      "An administrator disables ex02 on the NetScaler, with a delay, without declaring maintenance (drained_undeclared).",
     named: member("drained_undeclared", "sg_owa"),
     steps: [
       ALL_WELL,
@@ -284,7 +280,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   gslb: {
     about:
-      "Two sites behind one name: dc2 goes into maintenance, its NetScaler’s plain TCP monitor goes on passing, and GSLB goes on handing the site out (vip_up_members_down of imap.example.com).",
+      "Two sites with one name: dc2 goes into maintenance, its NetScaler’s plain TCP monitor still passes, and GSLB still returns the site (vip_up_members_down of imap.example.com).",
     conf: withGslb,
     farConf: FAR_CONF,
     named: {
@@ -296,11 +292,11 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
     steps: [
       at(
         0,
-        "All is well: imap.example.com and webmail.example.com lead to two sites, dc1 and dc2, in turns.",
+        "All is well: imap.example.com and webmail.example.com alternate between two sites, dc1 and dc2.",
       ),
       at(
         CHANGE_AT_MS,
-        "Site dc2 goes into maintenance: its servers hang up on new IMAP clients and abort health pages. The web leaves DNS by itself; port 993 is still open, so imap.example.com goes on leading there.",
+        "Site dc2 goes into maintenance: its servers disconnect new IMAP clients and abort health pages. GSLB removes the web site from DNS; port 993 is still open, so imap.example.com still points there.",
         async (world) => {
           await world.server("ex21").set("all", { kind: "maintenance" });
           await world.server("ex22").set("all", { kind: "maintenance" });
@@ -355,14 +351,14 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
       at(WINDOW_OVER_AT_MS, "The window of ex02 is over."),
       at(
         RETURN_AT_MS,
-        "Somebody reads Get-ServerComponentState, and sets the component Active.",
+        "An administrator checks Get-ServerComponentState, and sets the component Active.",
         set("ex02", "owa", { kind: "healthy" }),
       ),
     ],
   },
   flapping: {
     about:
-      "The NetScaler runs short of processor, and its probes of ex02 time out again and again while ex02 is well: each time too short to be named, together a finding (adc_flapping).",
+      "The NetScaler runs short of CPU, and its probes of ex02 time out repeatedly while ex02 is healthy: each time too briefly for a verdict, together a finding (adc_flapping).",
     named: {
       says: "adc_flapping",
       of: { adcService: "sg_owa", server: "ex02" },
@@ -388,14 +384,14 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   "split-brain": {
     about:
-      "The nodes of the pair lose sight of each other and both claim to be the primary: neither is believed, and every ADC opinion is unknown.",
+      "The nodes of the pair lose contact and both claim to be the primary: neither is trusted, and every ADC opinion is unknown.",
     haPair: true,
     named: null,
     steps: [
       at(0, "All is well; ns1 is the primary node, ns2 the secondary."),
       at(
         CHANGE_AT_MS,
-        "The link between the nodes breaks: ns2 hears nothing of ns1 and takes over as well.",
+        "The link between the nodes fails: ns2 no longer sees ns1 and takes over as well.",
         (world) => {
           world.adc.setSplitBrain(true);
         },
@@ -407,13 +403,13 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   "login-monitor": {
     about:
-      "The mailbox side of ex02 dies behind a good greeting, and a POP3 monitor that logs in is the one to see it (agree_down, backend_unavailable).",
+      "The mailbox side of ex02 fails behind a working greeting, and only a POP3 monitor that logs in notices it (agree_down, backend_unavailable).",
     named: member("agree_down", "sg_pop3"),
     steps: [
       ALL_WELL,
       at(
         CHANGE_AT_MS,
-        "The mailbox side of ex02 dies: POP3 greets as ever, and answers every login “Server Unavailable”. The NetScaler’s monitor logs in, and takes ex02 out.",
+        "The mailbox side of ex02 fails: POP3 still sends its greeting, but answers every login “Server Unavailable”. The NetScaler’s monitor logs in, and takes ex02 out.",
         set("ex02", "all", { kind: "dead_backend" }),
       ),
       at(RETURN_AT_MS, "The mailbox side is back.", set("ex02", "all", { kind: "healthy" })),
@@ -421,20 +417,20 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   "login-rejected": {
     about:
-      "The password of the POP3 monitor’s account runs out: the NetScaler has every server DOWN, and nobody can tell how they are (unknown, auth_rejected).",
+      "The password of the POP3 monitor’s account expires: the NetScaler has every server DOWN, and their real state is unknown (unknown, auth_rejected).",
     named: member("unknown", "sg_pop3"),
     steps: [
       ALL_WELL,
       at(
         CHANGE_AT_MS,
-        "The password of itest has run out. The NetScaler’s monitor fails at every server, and so does ours: twice, for no account is ever locked.",
+        "The password of itest has expired. The NetScaler’s monitor fails at every server, and so does ours: only twice, so that no account is locked.",
         ({ organisation }) => {
           organisation.setExpired("itest", true);
         },
       ),
       at(
         RETURN_AT_MS,
-        "The password is prolonged. The NetScaler goes on at once; our copy is tried again half an hour after the second rejection.",
+        "The password is renewed. The NetScaler recovers immediately; our copy is tried again half an hour after the second rejection.",
         ({ organisation }) => {
           organisation.setExpired("itest", false);
         },
@@ -443,13 +439,13 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   hma: {
     about:
-      "Exchange takes tokens of Entra alone: our login cannot be made any more, which says nothing of the servers (scheme_unsupported; all agree).",
+      "Exchange accepts only tokens of Entra: our login is no longer possible, which says nothing about the servers (scheme_unsupported; all agree).",
     named: null,
     steps: [
       ALL_WELL,
       at(
         CHANGE_AT_MS,
-        "Hybrid modern authentication alone is allowed: Outlook on the web leads to Entra’s page, everything else offers Bearer.",
+        "Only hybrid modern authentication is allowed: Outlook on the web redirects to Entra’s page, everything else offers Bearer.",
         everywhere({ kind: "modern_authentication" }),
       ),
       at(RETURN_AT_MS, "The form and Basic are allowed again.", everywhere({ kind: "healthy" })),
@@ -476,21 +472,21 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   cluster: {
     about:
-      "The NetScaler is a cluster: it warns at each login, and knows no HA node. The watch goes on (routes_to_maintenance).",
+      "The NetScaler is a cluster: it warns at each login, and has no HA node. Monitoring works (routes_to_maintenance).",
     management: "cluster",
     named: member("routes_to_maintenance", "sg_imaps"),
     steps: INTO_MAINTENANCE,
   },
   partition: {
     about:
-      "The Exchange vservers live in an admin partition, which the configuration names: nitro.partition. The watch goes on (routes_to_maintenance).",
+      "The Exchange vservers are in an admin partition, which the configuration names: nitro.partition. Monitoring works (routes_to_maintenance).",
     management: "partition",
     named: member("routes_to_maintenance", "sg_imaps"),
     steps: INTO_MAINTENANCE,
   },
   redirect: {
     about:
-      "The configuration says http, and the NetScaler sends it on to https: no password is sent after it, and the error says what to write.",
+      "The configuration says http, and the NetScaler redirects to https: no password is sent there, and the error says what to configure.",
     management: "redirect",
     isToldOnce: true,
     named: null,
@@ -512,18 +508,18 @@ const SCENARIOS: Readonly<Record<ScenarioName, Omit<Scenario, "name">>> = {
   },
   "factory-certificate": {
     about:
-      "The NSIP shows the certificate that the NetScaler came with: no password is sent, and the error says what to write to trust it.",
+      "The NSIP presents the certificate that the NetScaler came with: no password is sent, and the error says what to configure to trust it.",
     management: "factory_certificate",
     isToldOnce: true,
     named: null,
     steps: [
       at(
         0,
-        "The NSIP’s certificate is “default ABCDEF”, which nobody signed. Nothing is known of the NetScaler’s opinion: the probes run by its ns.conf alone.",
+        "The NSIP’s certificate is “default ABCDEF”, which is self-signed. The NetScaler’s opinion is unknown: the probes are planned from its ns.conf only.",
       ),
       at(
         CHANGE_AT_MS,
-        "An administrator binds a certificate of the house’s own authority to the NSIP.",
+        "An administrator binds a certificate of the internal CA to the NSIP.",
         ({ nitro }) => {
           const { key, certificate } = labCertificate("adc");
           nitro.forEach((node) => {
