@@ -1,8 +1,8 @@
 import {
   failuresOfRejection,
   heldBackResult,
-  placeFailure,
-  placeOf,
+  endpointFailure,
+  loginEndpointOf,
 } from "../../src/agent/accounts/gated-login.ts";
 import type { ProbeRecord } from "../../src/agent/records/probe-record.ts";
 import type { ProbeResult } from "../../src/agent/run-probe.ts";
@@ -62,7 +62,7 @@ export class SimulatedLogins {
   ): PlayedLogin {
     const key = probe.credential?.lockoutKey ?? "";
     const gate = this.#gates.get(key) ?? initialGate();
-    const place = placeOf(probe.planned);
+    const place = loginEndpointOf(probe.planned);
     const decision = decideLogin(gate, place, now, SECRET, recoveredAt ?? undefined);
     if (decision.kind === "wait") {
       const since = this.#waitingSince.get(probe) ?? now;
@@ -101,7 +101,7 @@ export class SimulatedLogins {
       .map((each): Broken => ({
         key: each.key,
         failureOf: (record) => ({
-          result: { observation: placeFailure(record.last ?? seen, each), passed: false },
+          result: { observation: endpointFailure(record.last ?? seen, each), passed: false },
           times: failuresOfRejection(record.planned),
         }),
       }));

@@ -126,7 +126,7 @@ export function denyingAcl(
   const isV6 = isIP(connection.destination) === 6;
   const byPriority = acls
     .filter(({ enabled: isOn, kind }) => isOn && kind.endsWith("6") === isV6)
-    .sort((a, b) => placeOf(a) - placeOf(b));
+    .sort((a, b) => evaluationOrder(a) - evaluationOrder(b));
   for (const acl of byPriority) {
     const fits = fitsAcl(acl, connection);
     if (fits !== false && acl.action === "DENY") {
@@ -139,7 +139,7 @@ export function denyingAcl(
   return null;
 }
 
-function placeOf({ kind, priority }: Acl): number {
+function evaluationOrder({ kind, priority }: Acl): number {
   return kind.startsWith("simple") ? 0 : (priority ?? Infinity);
 }
 

@@ -51,7 +51,7 @@ export interface CsRoute {
 
 export function createVserverGraph(estate: Estate): VserverGraph {
   const switches = [...estate.csVservers.values()].map((vserver) => switchOf(estate, vserver));
-  const placeOf = new Map(switches.map((one, place) => [one, place]));
+  const positionOf = new Map(switches.map((one, position) => [one, position]));
   const direct = new Map<string, string[]>();
   for (const vserver of estate.lbVservers.values()) {
     for (const service of new Set(vserver.services.map((binding) => binding.service))) {
@@ -75,7 +75,7 @@ export function createVserverGraph(estate: Estate): VserverGraph {
     vserversOfService(serviceName) {
       const lb = direct.get(serviceName) ?? [];
       const through = [...new Set(lb.flatMap((name) => before.get(name) ?? []))];
-      through.sort((a, b) => (placeOf.get(a) ?? 0) - (placeOf.get(b) ?? 0));
+      through.sort((a, b) => (positionOf.get(a) ?? 0) - (positionOf.get(b) ?? 0));
       return [...lb, ...through.map((one) => one.name)];
     },
     csPathTo(lbVserverName, preferredPath = null) {

@@ -8,7 +8,7 @@ import {
   gatedLogin,
   heldBackResult,
   NOTHING_SEEN,
-  placeFailure,
+  endpointFailure,
   type HeldBack,
   type HeldBackReason,
   MessageRateLimit,
@@ -142,7 +142,7 @@ export class ProbeRunner {
     return runProbe(record.planned, around, timeoutMs);
   }
 
-  /** Runs a probe that logs in; null if the login is held back. A rejection says nothing about the server until another place accepts the credential. */
+  /** Runs a probe that logs in; null if the login is held back. A rejection says nothing about the server until another endpoint accepts the credential. */
   async #login(
     record: ProbeRecord,
     credential: Credential,
@@ -190,8 +190,8 @@ export class ProbeRunner {
     } else if (outcome !== "not_tried") {
       this.#rejections.set(credential.lockoutKey, observation);
     }
-    for (const place of gated.broken) {
-      this.#markLoginBroken(place, state);
+    for (const endpoint of gated.broken) {
+      this.#markLoginBroken(endpoint, state);
     }
     return { observation, passed: outcome === "rejected" ? null : passed };
   }
@@ -234,9 +234,9 @@ export class ProbeRunner {
     }
   }
 
-  /** Records the rejection as a confirmed failure of this place, because another place accepted the same credential. */
-  #markLoginBroken(place: BrokenEndpoint, state: WitnessState | null): void {
-    const record = state?.probes.find((probe) => probe.id === place.key);
+  /** Records the rejection as a confirmed failure of this endpoint, because another endpoint accepted the same credential. */
+  #markLoginBroken(endpoint: BrokenEndpoint, state: WitnessState | null): void {
+    const record = state?.probes.find((probe) => probe.id === endpoint.key);
     if (state === null || record === undefined || record.last === null) {
       return;
     }
@@ -244,7 +244,7 @@ export class ProbeRunner {
       ({ adc, vserver }) => adc === record.adc && vserver === record.vserver,
     );
     const known = behind !== undefined && alsoFailsAtMember(behind.memberRecords, record);
-    const failure = placeFailure(record.last, place, known);
+    const failure = endpointFailure(record.last, endpoint, known);
     const failures = failuresOfRejection(record.planned);
     for (let count = 0; count < failures; count++) {
       this.#record(record, { observation: failure, passed: false }, state);

@@ -65,7 +65,7 @@ export function memberFromServiceRow(
     adcService: service.name,
     server,
     port: memberPort,
-    ...placeOf(server, address(row, "ipaddress") ?? address(row, "ip"), servers),
+    ...addressOf(server, address(row, "ipaddress") ?? address(row, "ip"), servers),
     enabled: service.enabled && (servers.get(server)?.enabled ?? true),
     weight: 1,
     line: null,
@@ -88,7 +88,7 @@ export function membersFromRows(
   servers: ReadonlyMap<string, Server>,
   report: Report,
 ): Member[] {
-  const places = rows.flatMap((row) => {
+  const candidates = rows.flatMap((row) => {
     const ip = address(row, "ip");
     const named = text(row, "servername") ?? ip;
     const memberPort = port(row, "port") ?? group.memberPort;
@@ -97,16 +97,16 @@ export function membersFromRows(
       : [{ row, ip, named, memberPort, key: memberKey(group.name, named, memberPort) }];
   });
   const first = new Map<string, string>();
-  for (const { key, ip } of places) {
+  for (const { key, ip } of candidates) {
     const known = first.get(key);
     if (ip !== null && (known === undefined || ip < known)) {
       first.set(key, ip);
     }
   }
   const members = new Map<string, Member>();
-  for (const { row, ip, named, memberPort, key } of places) {
+  for (const { row, ip, named, memberPort, key } of candidates) {
     const server = ip === null || ip === first.get(key) ? named : ip;
-    const place = placeOf(server, ip ?? first.get(key) ?? null, servers);
+    const memberAddress = addressOf(server, ip ?? first.get(key) ?? null, servers);
     if (members.has(memberKey(group.name, server, memberPort))) {
       continue;
     }
@@ -115,7 +115,7 @@ export function membersFromRows(
       adcService: group.name,
       server,
       port: memberPort,
-      ...place,
+      ...memberAddress,
       enabled: enabled && group.enabled && (servers.get(server)?.enabled ?? true),
       weight,
       line: null,
@@ -125,7 +125,7 @@ export function membersFromRows(
 }
 
 /** For a server known by domain name, the address that the ADC reports is the one it uses. Without one, the probe resolves the name. */
-function placeOf(
+function addressOf(
   server: string,
   reported: string | null,
   servers: ReadonlyMap<string, Server>,

@@ -117,15 +117,15 @@ export interface StateFailure {
 export interface AccountKeeper {
   /**
    * Asks for permission to log in. `lastsMs`: the login counts as unanswered after this time. `recoveredMsAgo`: how long
-   * ago another probe of that place last recovered; null: none did.
+   * ago another probe of that endpoint last recovered; null: none did.
    */
   readonly begin: (
     credential: Credential,
-    place: LoginEndpoint,
+    endpoint: LoginEndpoint,
     lastsMs: number,
     recoveredMsAgo?: number | null,
   ) => Promise<BeginResult>;
-  /** Reports the outcome of a login; returns the places where rejections turn out to be the place's fault. */
+  /** Reports the outcome of a login; returns the endpoints where rejections turn out to be the endpoint's fault. */
   readonly end: (
     lockoutKey: string,
     id: string,
@@ -222,7 +222,7 @@ class Keeper implements AccountKeeper {
 
   async begin(
     credential: Credential,
-    place: LoginEndpoint,
+    endpoint: LoginEndpoint,
     lastsMs: number,
     recoveredMsAgo: number | null = null,
   ): Promise<BeginResult> {
@@ -237,13 +237,13 @@ class Keeper implements AccountKeeper {
       const adopts = this.#adopt(state, lockoutKey, mark, at);
       const gate = gateIn(state, lockoutKey);
       const recoveredAt = at - (recoveredMsAgo ?? Infinity);
-      const decision = decideLogin(gate, place, at, mark, recoveredAt);
+      const decision = decideLogin(gate, endpoint, at, mark, recoveredAt);
       if (decision.kind === "wait") {
         return { result: decision, changed: adopts };
       }
       step(state, lockoutKey, { kind: "secret", mark, at });
       const id = randomUUID();
-      step(state, lockoutKey, { kind: "started", id, place, deadline: at + lastsMs, at });
+      step(state, lockoutKey, { kind: "started", id, place: endpoint, deadline: at + lastsMs, at });
       return { result: { kind: "begun", id }, changed: true };
     });
     if (begun.kind === "begun") {
@@ -258,9 +258,9 @@ class Keeper implements AccountKeeper {
     outcome: LoginOutcome,
   ): Promise<readonly BrokenEndpoint[]> {
     const ended = await this.#update((state, at) => {
-      const before = new Set(gateIn(state, lockoutKey).broken.map(placeAndTime));
+      const before = new Set(gateIn(state, lockoutKey).broken.map(endpointAndTime));
       const { broken } = step(state, lockoutKey, { kind: outcome, id, at });
-      return { result: broken.filter((each) => !before.has(placeAndTime(each))), changed: true };
+      return { result: broken.filter((each) => !before.has(endpointAndTime(each))), changed: true };
     });
     this.#inProgress.delete(id);
     return "kind" in ended ? [] : ended;
@@ -554,7 +554,7 @@ function step(state: MutableLoginState, lockoutKey: string, event: GateEvent): G
   return next;
 }
 
-function placeAndTime({ key, until }: BrokenEndpoint): string {
+function endpointAndTime({ key, until }: BrokenEndpoint): string {
   return `${key} ${String(until)}`;
 }
 

@@ -83,14 +83,14 @@ export interface HeldBack {
   readonly why: HeldBackReason;
   /** Details, or null. */
   readonly message: string | null;
-  /** While backing off from a place: how logins fail there. */
+  /** While backing off from an endpoint: how logins fail there. */
   readonly broken?: BrokenEndpoint["reason"];
 }
 type GatedResult =
   | {
       readonly kind: "ran";
       readonly result: ProbeResult;
-      /** Places where rejections have turned out to be the place's fault. */
+      /** Endpoints where rejections have turned out to be the endpoint's fault. */
       readonly broken: readonly BrokenEndpoint[];
     }
   /** The gate did not allow this login: nothing was sent. */
@@ -165,16 +165,16 @@ type PlannedLogin = Pick<
   PlannedProbe,
   "id" | "vantage" | "server" | "address" | "intervalMs" | "timeoutMs"
 >;
-/** Asks for permission, again and again while other logins of the account are in the way, those of this process in turn. */
+/** Requests permission, repeatedly while other logins of the account are in progress; those of this process take turns. */
 async function beginInTurn(
   { keeper, queue, monotonic, signal }: LoginGate,
   credential: Credential,
   planned: PlannedLogin,
   recoveredMsAgo: number | null,
 ): Promise<BeginResult> {
-  const place = placeOf(planned);
+  const endpoint = loginEndpointOf(planned);
   const since = monotonic();
-  const turn = queue.join(credential.lockoutKey, place.key, since);
+  const turn = queue.join(credential.lockoutKey, endpoint.key, since);
   let begun: BeginResult | null = null;
   try {
     if (!turn.isFirst()) {
@@ -185,7 +185,7 @@ async function beginInTurn(
     }
     for (;;) {
       const lastsMs = planned.timeoutMs + DEADLINE_SLACK_MS;
-      begun = await keeper.begin(credential, place, lastsMs, recoveredMsAgo);
+      begun = await keeper.begin(credential, endpoint, lastsMs, recoveredMsAgo);
       if (begun.kind === "begun") {
         return begun;
       }
@@ -210,8 +210,8 @@ function asHeldBack(begun: Exclude<BeginResult, { kind: "begun" }>): HeldBack {
         ...("broken" in begun ? { broken: begun.broken } : {}),
       };
 }
-/** The place of a probe's login, as the gate counts it. */
-export function placeOf({
+/** The endpoint of a probe's login, as the gate counts it. */
+export function loginEndpointOf({
   id,
   vantage,
   server,
@@ -241,10 +241,10 @@ function maxBusyWaitMs(intervalMs: number): number {
   return Math.min(MAX_BUSY_WAIT_MS, intervalMs);
 }
 /**
- * Turns a rejected login into a failure of its place, because the same credential was accepted elsewhere.
+ * Turns a rejected login into a failure of its endpoint, because the same credential was accepted elsewhere.
  * `failsAtMember`: a member behind that VIP fails in the same way. A rejection by the ADC's own login keeps its reason.
  */
-export function placeFailure(
+export function endpointFailure(
   rejected: Observation,
   { reason }: Pick<BrokenEndpoint, "reason">,
   failsAtMember = false,
@@ -269,8 +269,8 @@ export const NOTHING_SEEN = {
 } as const;
 /**
  * The result of a login monitor whose login was held back; null: unknown. The ADC's own monitor keeps failing meanwhile:
- * - at a place that rejects what works elsewhere, until the next attempt there: the failure is repeated;
- * - everywhere, while the account is suspended or waits for a login at another place after a rejection (`refusal`: the last
+ * - at an endpoint that rejects what works elsewhere, until the next attempt there: the failure is repeated;
+ * - everywhere, while the account is suspended or waits for a login at another endpoint after a rejection (`refusal`: the last
  *   one): that says nothing about the server.
  */
 export function heldBackResult(
@@ -293,7 +293,7 @@ export function heldBackResult(
     return null;
   }
   const lastRefusal = refusal?.evidence.detail ?? "logins were rejected before this agent started";
-  const status = isInDoubt ? "is first tried at another place" : "is suspended";
+  const status = isInDoubt ? "is first tried at another endpoint" : "is suspended";
   const observation: Observation = {
     ...NOTHING_SEEN,
     outcome: "fault",
@@ -307,7 +307,7 @@ export function heldBackResult(
   };
   return { observation, passed: null };
 }
-/** A failure at this place that an earlier run, or another agent with the same accounts, saw. */
+/** A failure at this endpoint that an earlier run, or another agent with the same accounts, recorded. */
 function earlierFailure({ broken }: HeldBack): Observation | null {
   return broken === undefined
     ? null

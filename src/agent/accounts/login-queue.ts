@@ -3,7 +3,7 @@ export interface LoginTurn {
   readonly isFirst: () => boolean;
   /** Resolves when it is first. */
   readonly first: Promise<void>;
-  /** Lets the next one go first. `begun`: the login may start now; else it gave up, and keeps its place for the next time. */
+  /** Lets the next one go first. `begun`: the login may start now; else it gave up, and keeps its position for the next time. */
   readonly leave: (begun: boolean) => void;
 }
 
@@ -12,22 +12,22 @@ interface Waiting {
   readonly goFirst: () => void;
 }
 
-/** Of so many logins the queue remembers how long they have waited. */
+/** Maximum number of logins whose waiting time the queue remembers. */
 const MAX_REMEMBERED = 10_000;
 
 /**
- * The logins of one process that wait for permission, by account: only the one that has waited longest asks for it. If all of
- * them asked, whoever asked at the right moment would go next, and a login through an ADC, which needs every other one to have
- * ended, might wait for ever.
+ * The logins of one process that wait for permission, by account: only the one that has waited longest requests it. If
+ * all of them did, the one with the best timing would go next, and a login through an ADC, which requires that all
+ * others have ended, might wait forever.
  */
 export class LoginQueue {
   readonly #waiting = new Map<string, Waiting[]>();
-  /** By account and place, since when a login that gave up has been waiting. */
+  /** By account and endpoint, since when a login that gave up has been waiting. */
   readonly #since = new Map<string, number>();
 
-  /** Joins the logins of `account` that wait. `place` identifies the login, `now` is monotonic. */
-  join(account: string, place: string, now: number): LoginTurn {
-    const name = JSON.stringify([account, place]);
+  /** Joins the logins of `account` that wait. `endpoint` identifies the login, `now` is monotonic. */
+  join(account: string, endpoint: string, now: number): LoginTurn {
+    const name = JSON.stringify([account, endpoint]);
     const since = this.#since.get(name) ?? now;
     this.#since.set(name, since);
     if (this.#since.size > MAX_REMEMBERED) {
@@ -40,7 +40,7 @@ export class LoginQueue {
       goFirst = resolve;
     });
     const own: Waiting = { since, goFirst };
-    // The first one has asked already and is not overtaken.
+    // The first one has already requested permission and is not overtaken.
     const later = queue.findIndex((each, index) => index > 0 && each.since > since);
     queue.splice(later === -1 ? queue.length : later, 0, own);
     queue[0]?.goFirst();

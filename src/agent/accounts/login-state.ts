@@ -34,8 +34,8 @@ export function timeAt(mark: ClockMark | null, reading: ClockReading): number {
 }
 
 /**
- * The machine's clocks. On Linux all processes share the monotonic clock since boot. Without a boot ID, each process is a
- * run of its own.
+ * The machine's clocks. On Linux all processes share the monotonic clock since boot. Without a boot ID, each process
+ * counts as a separate boot.
  */
 export async function machineClock(): Promise<() => ClockReading> {
   const run = await readFile("/proc/sys/kernel/random/boot_id", "utf8").then(
@@ -50,14 +50,14 @@ export async function machineClock(): Promise<() => ClockReading> {
 }
 
 const place = z
-  // Files of earlier versions have no `server`: each place then counts as a server of its own.
+  // Files of earlier versions have no `server`: each endpoint then counts as a separate server.
   .strictObject({ key: z.string(), server: z.string().optional(), throughAdc: z.boolean() })
   .transform(({ key, server, throughAdc }): LoginEndpoint => ({
     key,
     server: server ?? key,
     throughAdc,
   }));
-/** Earlier versions stored the key alone. */
+/** Earlier versions stored only the key. */
 const lastWorked = z.union([
   place,
   z.string().transform((key): LoginEndpoint => ({ key, server: key, throughAdc: false })),

@@ -18,7 +18,7 @@ export type GateDecision =
   | {
       readonly kind: "wait";
       readonly why: GateWait;
-      /** Latest time to ask again; null: when a login in flight ends. */
+      /** Latest time to request again; null: when a login in flight ends. */
       readonly until: number | null;
       /** The known fault of an endpoint in back-off. */
       readonly broken?: BrokenEndpoint["reason"];
@@ -54,9 +54,9 @@ export const NEW_SECRET_MS = 60_000;
 export const RECOVERED_RETRY_MS = 60_000;
 
 /**
- * Decides whether a login may start at this place now, with the secret identified by `mark`. The caller must report an
+ * Decides whether a login may start at this endpoint now, with the secret identified by `mark`. The caller must report an
  * allowed login as `started` before it begins, and a changed mark as `secret` before that. `recoveredAt` is when another
- * probe of the same place last passed after failures. A recovery shortens a back-off and a long suspension, but never allows
+ * probe of the same endpoint last passed after failures. A recovery shortens a back-off and a long suspension, but never allows
  * a third rejection within the suspension time.
  */
 export function decideLogin(
@@ -106,7 +106,7 @@ export function decideLogin(
     : decideAfterRejection(state, first, endpoint, now, recoveredAt);
 }
 
-/** Two rejections by one dead back end would suspend an account that works everywhere else. */
+/** Two rejections by one failed back end would suspend an account that works everywhere else. */
 function mayShareServer(one: LoginEndpoint, other: LoginEndpoint): boolean {
   return one.throughAdc || other.throughAdc || one.server === other.server;
 }
