@@ -280,7 +280,7 @@ function placesOf(names: readonly string[], text: string): readonly Place[] {
   });
 }
 
-/** A word may begin here: also behind an escape, whose last character looks like one of a word. */
+/** A word may begin here: also after an escape, whose last character looks like part of a word. */
 function isBoundary(text: string, at: number): boolean {
   return (
     at === 0 ||
@@ -339,7 +339,7 @@ function isNumber(field: string, value: string): boolean {
   );
 }
 
-/** Letters and digits; whatever is not ASCII is part of a word, for nothing of it is known. */
+/** Letters and digits; everything that is not ASCII is part of a word, because nothing is known about it. */
 const WORDS = /[A-Za-z0-9\u0080-\uffff]{1,512}/g;
 const NAME_TOKENS = WORDS;
 /** Escapes of the command line and of URLs, and codes of answers; else words joined by dots, hyphens and underscores. */
@@ -363,7 +363,7 @@ function hex(byte: number): string {
   return (byte & 255).toString(16).padStart(2, "0");
 }
 
-/** Words of the lists, small numbers, and the names of algorithms with theirs. */
+/** Words of the lists, small numbers, and names of algorithms with numbers. */
 function isCommon(word: string): boolean {
   return (
     COMMON_WORDS.has(word.toLowerCase()) ||
@@ -376,7 +376,7 @@ function isCommon(word: string): boolean {
 const MEANING =
   /^(?:exch(?:ange)?|(?:e|ex|exch|exchange)?20(?:07|10|13|16|19)|activesync|outlook|autodiscover|owa|rpc|rpcca|rpcclient|se)$/i;
 
-/** The same of a word that says more than that: as a tag behind its pseudonym. */
+/** The same for a word that reveals more than that: as a tag after its pseudonym. */
 function meaningIn(word: string): string {
   const year = /^(e|ex|exch|exchange)(20(?:10|13|16|19))/i.exec(word);
   if (year !== null) {

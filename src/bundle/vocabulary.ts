@@ -52,7 +52,9 @@ vserver|xml
     .split(/[|\n]/),
 );
 
-/** Words of protocols, of expressions and of the vendor's and Exchange's sentences: kept in texts, in any letter case. */
+/**
+ * Words of protocols, of expressions and of the vendor's and Exchange's messages: kept in texts, in any letter case.
+ */
 export const COMMON_WORDS: ReadonlySet<string> = new Set(
   `
 8bitmime a aaa abort absexpiry absexpirygmt absolute accept accepted access accessible account ack acl acl6

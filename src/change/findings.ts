@@ -67,7 +67,7 @@ export function rankOf({ verdict, ...of }: Finding): number {
   return of.kind === "vserver" && isDeadSite(of.vserver) ? -1 : severity(verdict);
 }
 
-/** A site that clients are sent to and that does not serve: it outranks whatever one of its servers does. */
+/** A site that clients are sent to and that does not serve: it is reported before anything about its servers. */
 function isDeadSite({ gslb, verdict }: LiveVserver): boolean {
   return verdict === "vip_up_members_down" && (gslb ?? null) !== null;
 }

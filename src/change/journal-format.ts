@@ -2,7 +2,7 @@ import { z } from "zod";
 import { REASONS, STEPS } from "../model/reasons.ts";
 import { ADC_OPINIONS, MEMBER_VERDICTS, VSERVER_VERDICTS } from "../model/verdicts.ts";
 
-/** The changes of every verdict, in the state directory: the file being written, and the full one before it. */
+/** The changes of every verdict, in the state directory: the file being written, and the full one that precedes it. */
 export const JOURNAL_FILE = "history.jsonl";
 export const OLDER_FILE = "history.1.jsonl";
 /** About 100,000 changes. Two of these are kept. */

@@ -127,7 +127,7 @@ export class Journal {
     this.#waitingBytes = lengthOf(this.#waiting);
   }
 
-  /** Writes the full current state, yielding in between; changes meanwhile are queued behind it. */
+  /** Writes the full current state, yielding in between; changes meanwhile are queued after it. */
   async #writeCurrent(file: FileHandle): Promise<void> {
     this.#restart();
     const first = this.#waiting;

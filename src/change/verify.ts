@@ -77,7 +77,7 @@ function outCheck({ live, server }: VerifyInputs): MaintenanceCheck {
   );
 }
 
-/** `13 of 13 members of ex02 still UP on prod: svc_owa:443, …`; one that stands alone is named as it is. */
+/** `13 of 13 members of ex02 still UP on prod: svc_owa:443, …`; a single one is named on its own. */
 function remainingWords(
   server: string,
   state: string,
@@ -162,7 +162,7 @@ function throughVips(
   };
 }
 
-/** Whether probes go through it: a vserver behind another vserver has none, and one that is down serves nobody. */
+/** Whether probes go through it: a vserver behind another vserver has none, and one that is down serves no clients. */
 function isProbedThrough({ probes, vip, adcOpinion }: LiveVserver): boolean {
   const isDown = vip === "down" || (adcOpinion !== "up" && adcOpinion !== "unknown");
   return !isDown && probes.some(({ vantage, scheduled }) => vantage === "vip" && scheduled);

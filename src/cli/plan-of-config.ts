@@ -11,10 +11,10 @@ import { readConfig } from "./read-config.ts";
 import { untilInterrupted } from "./run.ts";
 
 export interface ReadPlan {
-  /** Made as it is read, and so to be read once. */
+  /** Created while it is read, so it can be read only once. */
   readonly plan: Iterable<PlannedProbe>;
   readonly estates: readonly Estate[];
-  /** What the configuration selects that is not there, a sentence each: the plan is shown all the same. */
+  /** What the configuration selects that does not exist, one sentence each: the plan is shown anyway. */
   readonly idle: readonly string[];
 }
 

@@ -160,7 +160,7 @@ function placeCells(row: PlanRow): string[] {
   ];
 }
 
-/** What a probe asks for and expects, in one line. */
+/** What a probe sends and expects, in one line. */
 export function requestWords({ action }: PlannedProbe, row: PlanRow): string {
   const spec = action.kind === "transaction" ? (action.run?.spec ?? null) : null;
   const parts = [
@@ -206,7 +206,7 @@ function createReasons(): Summary & {
   };
 }
 
-/** What is said of all rows, which are shown one by one. */
+/** A summary of all rows, which are shown one by one. */
 interface Summary {
   readonly add: (row: PlanRow) => void;
 }
@@ -232,7 +232,7 @@ function createBareMembers(): Summary & { readonly sentence: () => string | null
   };
 }
 
-/** Members of which the ADC's own monitors see no more than a handshake or a ping, whatever looks stand beside them. */
+/** Members for which the ADC's own monitors check no more than a handshake or a ping, whatever looks they get. */
 export function bareMembers(rows: readonly PlanRow[]): string | null {
   const members = createBareMembers();
   rows.forEach(members.add);

@@ -86,7 +86,7 @@ function keyOf(path: ConfigPath): string {
 
 interface SecretPlace {
   readonly path: ConfigPath;
-  /** `password`, and then `password_file` beside it. */
+  /** `password`, and then `password_file` next to it. */
   readonly key: string;
   readonly at: Readonly<Record<string, unknown>>;
   /** Why the value is invalid; absent: every value is valid. */

@@ -67,7 +67,7 @@ export interface AdcConfig {
   readonly nsConf: string | null;
   /** TLS versions of the ADC's own monitors, if they differ from the firmware's default. */
   readonly monitorTls: { readonly min: TlsVersion; readonly max: TlsVersion } | null;
-  /** Where its DNS is asked for the names of GSLB; empty or absent: at its ADNS services. */
+  /** The DNS servers to query for GSLB names; empty or absent: the ADC's ADNS services. */
   readonly adns?: readonly Endpoint[];
 }
 export interface NitroConfig {
@@ -143,7 +143,7 @@ export interface MemberConfig extends ServerTrust {
   readonly path: string | null;
   readonly host: string | null;
   readonly security?: "none" | "starttls" | "implicit" | null;
-  /** Name whose SOA a look at DNS asks for. */
+  /** The name whose SOA record a DNS look queries. */
   readonly query?: string;
   readonly looks?: Partial<LookSettings>;
 }

@@ -29,8 +29,8 @@ export function rangesOf(texts: readonly string[]): BlockList {
 }
 
 /**
- * As {@link rangesOf} asked whether it has an address, for who asks a hundred thousand times: IPv4 without an object of
- * Node's own for each question.
+ * Like {@link rangesOf} for a single address, for callers with a hundred thousand of them: IPv4 without creating an
+ * object of Node's for each.
  */
 export function rangeTest(texts: readonly string[]): (address: string) => boolean {
   const list = rangesOf(texts);
@@ -56,7 +56,7 @@ function ipv4Number(address: string): number {
   return number;
 }
 
-/** Whether an address lies between two others of its family, both included; false where one of them is no address. */
+/** Whether an address lies between two others of its family, inclusive; false if one of them is not an address. */
 export function isBetween(address: string, from: string, to: string): boolean {
   const family = isIP(address);
   if (family === 0 || isIP(from) !== family || isIP(to) !== family) {
@@ -94,8 +94,8 @@ export function addressBytes(address: string): Buffer {
 }
 
 /**
- * The group of an address for limits per client: the address itself, or the /64 of an IPv6 address, since one host may use all
- * of it (RFC 6177). IPv4-mapped IPv6 counts as IPv4. An invalid address is a group of its own.
+ * The group of an address for limits per client: the address itself, or the /64 of an IPv6 address, since one host may
+ * use all of it (RFC 6177). IPv4-mapped IPv6 counts as IPv4. An invalid address is a separate group.
  */
 export function addressGroup(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

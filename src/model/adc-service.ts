@@ -43,7 +43,7 @@ export interface Member {
   readonly server: string;
   readonly address: string | null;
   readonly domain: string | null;
-  /** Which addresses of `domain` the ADC asks DNS for: IPv4 unless configured otherwise. */
+  /** The address family for which the ADC resolves `domain`: IPv4 unless configured otherwise. */
   readonly family?: 4 | 6;
   readonly port: Port;
   /** Set where the configuration names no port, and `port` is `*`: it comes from the SRV record, or is unknown. */
@@ -60,7 +60,7 @@ export interface MonitorBinding {
   readonly enabled: boolean;
   readonly weight: number;
   readonly passive: boolean;
-  /** True for `tcp-default` and `ping-default`, which the ADC binds by itself and never writes to ns.conf. */
+  /** True for `tcp-default` and `ping-default`, which the ADC binds itself and never writes to ns.conf. */
   readonly synthesised: boolean;
   /** True when bound in the old form, `bind lb monitor M S`. */
   readonly deprecatedForm: boolean;

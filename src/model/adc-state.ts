@@ -79,7 +79,7 @@ export interface MemberState {
   readonly port: Port;
   readonly state: AdcOpinion;
   readonly rawState: string;
-  /** The ADC reports that the server itself asked for maintenance. */
+  /** The ADC reports that the server itself requested maintenance. */
   readonly trofsReason: string | null;
   readonly connections: number | null;
   /** Milliseconds since the last state change, where known. */
@@ -129,7 +129,7 @@ export function memberKey(adcService: string, server: string, port: Port): strin
 
 /** A resource that the ADC did not return. What depends on it is not watched; the rest is unaffected. */
 export interface NitroGap {
-  /** Management address that was asked. */
+  /** The management address of the request. */
   readonly node: string;
   readonly resource: string;
   /** NITRO's error code, `http_503`, or the kind of failure (`timeout`). */

@@ -19,8 +19,8 @@ export interface Estate {
   readonly firmware: Firmware | null;
   /**
    * How much was read; absent: a whole configuration. `paste`: commands that set something up on an ADC that has more.
-   * `excerpt`: a captured session or a page, perhaps of several ADCs. `objects`: what NITRO was asked for; routes are no part
-   * of it.
+   * `excerpt`: a captured session or a page, perhaps of several ADCs. `objects`: what was requested over NITRO; routes
+   * are not part of it.
    */
   readonly extent?: "paste" | "excerpt" | "objects";
   /** The NSIP, where known: scripted monitors are sent from it. */
@@ -81,7 +81,7 @@ export interface Server {
   readonly domain: string | null;
   readonly enabled: boolean;
   readonly trafficDomain: number;
-  /** What the ADC asks the DNS for where it knows a domain name. */
+  /** The name that the ADC resolves, if it is a domain-based server. */
   readonly queryType: "A" | "AAAA" | "SRV";
   /** `-IPv6Address YES`: its domain name resolves to IPv6 addresses. */
   readonly ipv6: boolean;
@@ -100,7 +100,7 @@ export interface NetProfile {
   readonly proxyProtocol: boolean;
   /** `-proxyProtocolTxVersion`: in which form. */
   readonly proxyVersion: "V1" | "V2";
-  /** `-proxyProtocolAfterTLSHandshake ENABLED`: the header comes first within TLS, not before it. */
+  /** `-proxyProtocolAfterTLSHandshake ENABLED`: the header is sent within TLS, not before it. */
   readonly proxyAfterTls: boolean;
   readonly line: SourceLine;
 }

@@ -11,7 +11,7 @@ export interface Gslb {
   /** GSLB services and service groups by name. */
   readonly services: ReadonlyMap<string, GslbService>;
   readonly vservers: ReadonlyMap<string, GslbVserver>;
-  /** Where this ADC's DNS can be asked: services of the types ADNS and ADNS_TCP. */
+  /** The addresses of this ADC's DNS: services of the types ADNS and ADNS_TCP. */
   readonly adns: readonly AdnsAddress[];
 }
 
@@ -42,7 +42,7 @@ export interface GslbService extends AdcService {
   readonly site: string | null;
   /** The name that is answered instead of an address (`-cnameEntry`). */
   readonly cname: string | null;
-  /** In the order of `members`: what DNS answers for this one beside its own address (public, of a DNS view). */
+  /** In the order of `members`: the other addresses that DNS returns for this one (public, of a DNS view). */
   readonly otherAddresses: readonly (readonly string[])[];
   /** As them: where clients of a public address connect (`-publicPort`); null: at the member's own port. */
   readonly publicPorts: readonly (number | null)[];
@@ -76,7 +76,7 @@ export interface GslbDomain {
   readonly line: SourceLine;
 }
 
-/** What the ADC says of the metric exchange with a site; null where it does not report it, or there is none. */
+/** The ADC's state of the metric exchange with a site; null if it does not report it, or there is none. */
 export interface GslbSiteState {
   readonly name: string;
   readonly mep: "up" | "down" | null;

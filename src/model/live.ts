@@ -35,7 +35,7 @@ export interface LiveState {
   readonly suspendedAccounts: readonly { readonly account: string; readonly until: number }[];
   /** Stalls of the event loop of a second or more that no response to a probe caused, in seconds since the start. */
   readonly unexplainedStallSeconds?: number;
-  /** Where the configuration sends passwords to unverified servers; absent: nowhere. */
+  /** The endpoints to which the configuration sends passwords without verification; absent: none. */
   readonly unverifiedLogins?: readonly string[];
 }
 
@@ -209,7 +209,7 @@ export interface LiveVserver {
   readonly certificateDiffers: boolean | null;
   /** Members whose login schemes differ from all others of their group; null: nothing to compare. */
   readonly oddSchemes?: readonly OddSchemes[] | null;
-  /** Whether servers behind it see the client's address, as SMTP servers report; null if none does. */
+  /** Whether servers behind it see the client's address, as SMTP servers report; null if none reports it. */
   readonly clientAddressKept?: boolean | null;
   /** The ADC setting that rejects this agent, if that explains all failures; null: none does. */
   readonly refusesAgent?: string | null;
@@ -252,7 +252,7 @@ export interface LiveGslbSite {
   readonly backup?: boolean;
   readonly site: string | null;
   readonly adcService: string;
-  /** A member of a GSLB service group; otherwise a GSLB service of its own. */
+  /** A member of a GSLB service group; otherwise a separate GSLB service. */
   readonly grouped: boolean;
   readonly server: string;
   readonly port: Port;

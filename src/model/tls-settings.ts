@@ -22,7 +22,7 @@ export interface TlsSettings {
 export type ServerProof =
   /** The chain and its dates verify against `ca`, and the certificate holds one of `expectedNames`. */
   | { readonly kind: "certificate" }
-  /** The leaf certificate is one of these (SHA-256, lower-case hex), whatever its issuer, names and dates. */
+  /** The leaf certificate is one of these (SHA-256, lower-case hex), regardless of issuer, names and dates. */
   | { readonly kind: "pinned"; readonly sha256: readonly string[] }
   /** The operator set `verify: false`: the secret is sent to an unverified server. */
   | { readonly kind: "unverified" };

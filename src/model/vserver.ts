@@ -20,7 +20,7 @@ interface VserverCommon {
   readonly backupVserver: string | null;
   /** `-Listenpolicy`: the vserver takes only connections for which this rule holds. */
   readonly listenPolicy: string | null;
-  /** `-clientAuth ENABLED` of its own, which counts where no profile is in force. */
+  /** The vserver's own `-clientAuth ENABLED`, which applies if it has no profile. */
   readonly clientAuth: boolean;
   readonly clientCertificate: "MANDATORY" | "OPTIONAL" | null;
   readonly authentication: VserverAuthentication;
@@ -42,7 +42,7 @@ export interface LbVserver extends VserverCommon {
 
 export interface CsVserver extends VserverCommon {
   readonly kind: "cs";
-  /** As configured on the vserver or by `set cs parameter`: without it the vserver is UP whatever its targets are. */
+  /** As configured on the vserver or by `set cs parameter`: without it the vserver is UP regardless of its targets. */
   readonly stateUpdate: boolean;
   readonly caseSensitive: boolean;
   readonly defaultTarget: string | null;

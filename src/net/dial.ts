@@ -334,9 +334,9 @@ const NO_COMMON_VERSION = new Set([
   "ERR_SSL_VERSION_TOO_LOW",
 ]);
 /**
- * Classifies a failed handshake. A peer that accepts and then closes before its first TLS byte is a case of its own
- * (`closed_without_data`, or `reset` if the ClientHello was answered with RST): Exchange's IMAP and POP services do this in
- * maintenance.
+ * Classifies a failed handshake. A peer that accepts and then closes before its first TLS byte is a separate case
+ * (`closed_without_data`, or `reset` if the ClientHello was answered with RST): Exchange's IMAP and POP services do
+ * this in maintenance.
  */
 function handshakeError(error: NodeJS.ErrnoException, bytesReceived: number): ExchangeError {
   const { code, message } = error;

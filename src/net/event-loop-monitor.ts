@@ -2,7 +2,7 @@
 const BEAT_MS = 100;
 /** Lateness of a check that is tolerated: a busy turn or a garbage collection. */
 const SLACK_MS = 100;
-/** Handling one response for this long is a stall by itself. */
+/** Handling one response for this long is itself a stall. */
 const STALL_MS = BEAT_MS + SLACK_MS;
 
 /** The source of a response; notified of the CPU time if handling it stalled the loop. */

@@ -35,11 +35,11 @@ export interface Cause {
   readonly verdicts: readonly Verdict[];
   readonly servers: readonly string[];
   readonly vservers: readonly string[];
-  /** The members and vservers that are wrong, as {@link Causes.uncertain} asks for them. */
+  /** The members and vservers that are wrong, for {@link Causes.uncertain}. */
   readonly rows: readonly string[];
   /** Without a full stop. */
   readonly sentence: string;
-  /** The rows behind it, a line each. */
+  /** The rows that it summarises, a line each. */
   readonly lines: readonly string[];
   readonly advice: string;
   /** Milliseconds since the epoch; null: not known. */
@@ -59,8 +59,8 @@ export interface Causes {
 const MAX_LINES = 20;
 
 /**
- * The causes behind the present verdicts. Members of one server are one cause; a vserver that is wrong because of such a
- * server is a line of it, and no cause of its own.
+ * The causes of the present verdicts. Members of one server are one cause; a vserver that is wrong because of such a
+ * server is a line of it, not a separate cause.
  */
 export function causesOf(live: LiveState): Causes {
   if (live.cutOff) {
@@ -187,7 +187,7 @@ function withVserver(cause: Cause, { vserver, verdict }: VserverFinding): Cause 
   };
 }
 
-/** Without Prometheus nobody else reports that the ADC itself does not answer, or that two nodes are primary. */
+/** Without Prometheus nothing else reports that the ADC does not answer, or that two nodes are primary. */
 function adcCauses(adc: LiveAdc): readonly Cause[] {
   const of = (sentence: string, urgency: Urgency, advice: string, since: number | null): Cause => ({
     key: JSON.stringify([adc.name, "adc"]),

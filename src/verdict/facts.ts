@@ -42,7 +42,7 @@ export interface ProbeFacts extends Pick<
   readonly rank: TransactionRank;
   /** Where it connects to. */
   readonly targetPort: Port | null;
-  /** The page it asks for; null where it asks for none in particular. */
+  /** The page that it requests; null if it requests none. */
   readonly path: string | null;
   /** The vserver that it connects to; empty at the backend. */
   readonly entry: string;
@@ -88,7 +88,7 @@ export function firstStaleAfter(
   return first;
 }
 
-/** One member: what the ADC says of it, what our probes have seen, and what earlier judgements left. */
+/** One member: the ADC's state of it, the results of our probes, and the state left by earlier judgements. */
 export interface MemberFacts extends Pick<
   LiveMember,
   "adcService" | "server" | "address" | "port" | "vservers" | "maintenance" | "verdict" | "reason"
@@ -100,7 +100,7 @@ export interface MemberFacts extends Pick<
   readonly adcOpinion: AdcOpinion;
   readonly adcRawState: string | null;
   readonly adcStateChangedAt: number | null;
-  /** When the ADC was asked for what it says of this member; null while it says nothing. */
+  /** When the ADC was polled for its state of this member; null while it reports none. */
   readonly adcPolledAt: number | null;
   readonly adcMonitors: readonly MonitorState[];
   readonly blind: readonly BlindReason[];
@@ -145,9 +145,9 @@ export interface VserverFacts extends Pick<LiveVserver, "adc" | "vserver" | "kin
   /** Milliseconds since the ADC last changed this vserver's state, as of the last poll; null if unknown. */
   readonly adcStateAgeMs: number | null;
   readonly adcPolledAt: number | null;
-  /** Our own entries in its persistence table; null where the ADC was not asked, or did not answer. */
+  /** Our own entries in its persistence table; null if the ADC was not queried, or did not answer. */
   readonly ownEntries: PersistenceEntries | null;
-  /** Addresses of ours under which it has ever shown an entry: no address translation hides them. */
+  /** Our own addresses for which it has ever shown an entry: no address translation hides them. */
   readonly shownSources: ReadonlySet<string>;
   /** Servers that were out of service or in maintenance answered here, on two fresh connections. */
   readonly drainedConfirmed: boolean;
@@ -155,10 +155,10 @@ export interface VserverFacts extends Pick<LiveVserver, "adc" | "vserver" | "kin
   readonly memory: VserverMemory;
 }
 
-/** What is known of a GSLB vserver beside what all vservers have. */
+/** What is known about a GSLB vserver besides the properties of all vservers. */
 export interface GslbFacts {
   readonly siteRecords: readonly SiteFacts[];
-  /** The questions asked of the ADC's DNS. */
+  /** The queries to the ADC's DNS. */
   readonly questions: readonly ProbeFacts[];
   /** Whether clients are sent there; null: not known. */
   handedOut(site: SiteFacts): boolean | null;

@@ -97,7 +97,7 @@ function pointers(concerned: readonly ProbeFacts[]): ReadonlyMap<string, Readonl
   return new Map([...pointed].sort(([one], [other]) => one.localeCompare(other)));
 }
 
-/** For the message: which front ends would have gone to which mailbox server. */
+/** For the message: which front ends proxy to which mailbox server. */
 function pointersInWords(pointed: ReadonlyMap<string, ReadonlySet<string>>): string {
   return [...pointed]
     .map(([backend, frontEnds]) => ` ${[...frontEnds].sort().join(", ")}: to ${backend}.`)

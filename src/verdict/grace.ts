@@ -89,7 +89,7 @@ export interface AgreementClock {
   readonly allAgreedAt: number;
   /** The ADC and the replica agreed, or one of them was unknown. */
   readonly pairAgreedAt: number;
-  /** At least one opinion of ours agreed with the ADC. */
+  /** At least one of our own opinions agreed with the ADC. */
   readonly upheldAt: number;
   /** The state on which ADC and replica last agreed; null: none yet. The one that has left it since changed first. */
   readonly agreedOn: "up" | "down" | null;

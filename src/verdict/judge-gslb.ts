@@ -107,7 +107,10 @@ function seenByClients(atVip: Serves, addresses: readonly AddressState[]): Serve
     : atVip;
 }
 
-/** Whether clients are served at this VIP: by the vserver behind it on a watched ADC, else by our probes of the VIP. */
+/**
+ * Whether clients are served at this VIP: according to the vserver behind it on a watched ADC, or else to our probes of
+ * the VIP.
+ */
 function servesOf({ behind, member }: SiteFacts): Serves {
   const known = behind === null ? null : servesBehind(behind);
   if (known !== null) {

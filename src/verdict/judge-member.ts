@@ -23,10 +23,10 @@ import { explanation, type MemberOutcome, type OwnOpinions } from "./member-expl
 import { memberVerdict } from "./member-verdict.ts";
 import { combineTransactions } from "./service-opinion.ts";
 
-/** What the judgement of a member depends on beside the member itself. */
+/** What the judgement of a member depends on besides the member itself. */
 export interface MemberSurroundings {
   readonly now: number;
-  /** The agent's control targets are silent: no opinion of ours counts. */
+  /** The agent's control targets do not respond: none of its own opinions counts. */
   readonly cutOff: boolean;
   /** Whether NITRO is configured for this ADC. Without it a missing ADC opinion is no fault. */
   readonly nitro: boolean;
@@ -44,7 +44,7 @@ export interface MemberSurroundings {
   readonly mailboxSide: ReadonlySet<ProbeFacts>;
 }
 
-/** Judges a member from what is known of it. Pure: the caller keeps the result. */
+/** Judges a member from what is known about it. Pure: the caller keeps the result. */
 export function judgeMember(
   member: MemberFacts,
   around: MemberSurroundings,

@@ -33,14 +33,14 @@ import {
   type VipOpinion,
 } from "./vip-opinion.ts";
 
-/** What the judgement of a vserver depends on beside the vserver and its members. */
+/** What the judgement of a vserver depends on besides the vserver and its members. */
 export interface VserverSurroundings {
   readonly now: number;
   readonly cutOff: boolean;
   /** As a member's (judge-member.ts). */
   readonly nitro: boolean;
   readonly pollMs: number;
-  /** How many addresses of ours probes come from. */
+  /** The number of our own addresses that probes use. */
   readonly ownAddresses: number;
   /** As a member's. */
   readonly grace: "watched" | "single_look";
@@ -281,7 +281,7 @@ function redirectOf({ config, memberRecords, probes }: VserverFacts): VserverInp
   }
 }
 
-/** Asks whether the vserver redirects as its own settings or a responder policy say. */
+/** Checks whether the vserver redirects as its own settings or a responder policy define. */
 function isRedirectLook({ vantage, transaction, redirectUrl }: ProbeFacts): boolean {
   return vantage === "vip" && transaction === "https_challenge" && redirectUrl !== null;
 }

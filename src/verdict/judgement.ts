@@ -17,7 +17,7 @@ export interface MemberMemory {
   readonly opinions: Opinions | null;
   /** Since when everything has been good by our own opinions; null while it is not. */
   readonly goodSince: number | null;
-  /** Good by our own opinions, and no monitor of its own is undecided. */
+  /** Good according to our own opinions, and none of its monitors is undecided. */
   readonly provenGood: boolean;
   /** When it was so last, here or in an earlier run; null while it never was. */
   readonly lastGoodAt: number | null;
@@ -71,7 +71,7 @@ export function withoutPause(memory: MemberMemory, pauseMs: number): MemberMemor
   };
 }
 
-/** A member as judged: all that `LiveMember` shows of it beside what the ADC says. */
+/** A judged member: all that `LiveMember` shows of it besides the ADC's state. */
 export interface MemberJudgement extends Pick<
   LiveMember,
   "replica" | "service" | "verdict" | "step" | "reason" | "decidedBy" | "maintenance"
@@ -127,7 +127,7 @@ export function vserverWithoutPause(memory: VserverMemory, pauseMs: number): Vse
   };
 }
 
-/** A vserver as judged: all that `LiveVserver` shows of it beside what the ADC says and who answered. */
+/** A judged vserver: all that `LiveVserver` shows of it besides the ADC's state and the servers that answered. */
 export interface VserverJudgement extends Pick<
   LiveVserver,
   "vip" | "verdict" | "reason" | "members" | "certificateDiffers"

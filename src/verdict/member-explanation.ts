@@ -38,8 +38,8 @@ const BY_LAST_RESPONSE: Readonly<
 };
 
 /**
- * Why the ADC has a member DOWN that passes all our probes, from the last response of its own monitor. Null when that gives no
- * reason.
+ * Why the ADC has a member DOWN that passes all our probes, from the last response of its own monitor. Null if that
+ * gives no reason.
  */
 function adcReason(member: Pick<MemberFacts, "adcMonitors">): AdcReason | null {
   for (const { monitor, state, lastResponse } of member.adcMonitors) {
@@ -54,7 +54,7 @@ function adcReason(member: Pick<MemberFacts, "adcMonitors">): AdcReason | null {
   return null;
 }
 
-/** What is known of a member once it has a verdict. */
+/** What is known about a member once it has a verdict. */
 export interface MemberOutcome extends OwnOpinions {
   readonly maintenance: MemberJudgement["maintenance"];
   readonly verdict: MemberVerdict;
@@ -63,7 +63,7 @@ export interface MemberOutcome extends OwnOpinions {
 
 type Explanation = Pick<MemberJudgement, "step" | "reason" | "decidedBy">;
 
-/** The probe that decided, and the step and reason of what it saw: tables and metrics show them beside the verdict. */
+/** The probe that decided, with the step and reason of its result: tables and metrics show them with the verdict. */
 export function explanation(
   member: MemberFacts,
   nitro: boolean,

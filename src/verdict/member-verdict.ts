@@ -40,7 +40,7 @@ export function serviceProof(
 
 /** Everything the verdict on a member depends on. */
 export interface MemberInputs {
-  /** The agent's control targets are silent: no opinion of ours counts. */
+  /** The agent's control targets do not respond: none of its own opinions counts. */
   readonly cutOff: boolean;
   readonly adc: AdcOpinion;
   readonly replica: ReplicaOpinion;

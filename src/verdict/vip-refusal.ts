@@ -1,6 +1,6 @@
 import type { FailureReason, Reason, Step } from "../model/reasons.ts";
 
-/** Why the ADC, as it is configured, may refuse this agent at a VIP and serve others. */
+/** Why the ADC, as configured, may refuse this agent at a VIP although it serves others. */
 export interface VipRefusal {
   readonly by:
     | "acl"
@@ -22,16 +22,16 @@ export function isRefusal(
   switch (by) {
     case "acl":
     case "listen_policy":
-      // Before any byte of the vserver's: no TLS of its own, no answer.
+      // Before any byte from the vserver: neither its TLS nor a response is possible.
       return silent || seen.step === "connect";
     case "client_certificate":
-      // Asked for in the handshake, which wants a connection first.
+      // Requested in the handshake, which requires a connection.
       return (
         seen.step !== "connect" &&
         (silent || seen.step === "tls" || CERTIFICATE_WANTED.has(seen.reason))
       );
     case "responder_ends":
-      // It acts on what was sent: connection and TLS are well.
+      // It acts on the request: connection and TLS work.
       return !BEFORE_A_REQUEST.has(seen.step) && silent;
     case "responder_answers":
       return !BEFORE_A_REQUEST.has(seen.step) && ANSWERED.has(seen.reason);
@@ -65,7 +65,10 @@ const ANSWERED: ReadonlySet<Reason> = new Set<FailureReason>([
   "policy_refused",
 ]);
 
-/** A firewall reads the request first: connection and TLS are well. It answers with an error page or a redirect, or ends. */
+/**
+ * A firewall reads the request first: connection and TLS work. It responds with an error page or a redirect, or ends
+ * the connection.
+ */
 const BLOCKED: ReadonlySet<Reason> = new Set<FailureReason>([
   "bad_status",
   "pattern_missing",

@@ -101,10 +101,10 @@ const PAUSE: PersistencePause = { kind: "pause" };
 
 /**
  * Whether to pause probes because a member is leaving: our persistence entry would still send us there (NetScaler docs:
- * persistence outlives a graceful disable). After the persistence time-out without a probe, the next answer is what a new
- * client gets; sooner if the ADC reports that our entry leads elsewhere, or is gone. That it has none counts only for an
- * address under which it has shown one before: an address translation may hide ours. `pollMs`: until the poll that reported
- * the leave, probes went on and kept the entry alive.
+ * persistence outlives a graceful disable). After the persistence time-out without a probe, the next response is what a
+ * new client gets; sooner if the ADC reports that our entry points elsewhere, or no longer exists. A missing entry
+ * counts only for an address for which one was shown before: an address translation may hide ours. `pollMs`: until the
+ * poll that reported the leave, probes continued and kept the entry alive.
  */
 export function persistencePause(
   vserver: VserverFacts,
@@ -138,7 +138,7 @@ export function isSourceBound({ config }: VserverFacts): boolean {
   return config.kind === "lb" && SOURCE_BOUND.has(config.persistence.type);
 }
 
-/** The members that this address of ours sticks to; null for one that is not known here. */
+/** The members that this address of ours sticks to; null for an unknown one. */
 export function boundTo(vserver: VserverFacts, source: string): (MemberFacts | null)[] {
   return (vserver.ownEntries?.entries ?? [])
     .filter((entry) => entry.source === source)
@@ -234,16 +234,17 @@ function normalSerial(serial: string): string {
 }
 
 /**
- * Whether certificates differ that must be the same; null if none must, or no member showed one. If TLS passes through, all
- * members and the VIP must show one certificate (at content switching, each target by itself). If the ADC re-encrypts, only the
- * ADC sees what members show, and they may differ, unless the operator says otherwise or Extended Protection is in use.
+ * Whether certificates differ that must be the same; null if none must, or no member presented one. If TLS passes
+ * through, all members and the VIP must present one certificate (at content switching, each target separately). If the
+ * ADC re-encrypts, only the ADC sees the members' certificates, and they may differ, unless the operator says otherwise
+ * or Extended Protection is in use.
  */
 export function certificatesDiffer(vserver: VserverFacts): boolean | null {
   switch (vserver.tlsEnds) {
     case "pass_through":
       return vserver.kind === "cs" ? null : differ(vserver, ({ serverName }) => serverName ?? "");
     case "re_encrypt":
-      // The ADC asks its members by another server name than clients ask it, or by none.
+      // The ADC uses another server name than clients for its members, or none.
       return vserver.sameCertificate || seesExtendedProtection(vserver)
         ? differ(vserver, () => "")
         : null;

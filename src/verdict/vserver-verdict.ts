@@ -78,8 +78,8 @@ export function vserverVerdict(inputs: VserverInputs): VserverVerdict {
 }
 
 /**
- * The verdict on an authentication vserver, which has no members: whether its login page answers. If the ADC says DOWN, that
- * stands: what the ADC judges it by cannot be repeated from here.
+ * The verdict on an authentication vserver, which has no members: whether its login page responds. If the ADC reports
+ * DOWN, that stands: the ADC's own checks cannot be repeated from here.
  */
 export function loginVserverVerdict({
   cutOff,
@@ -154,7 +154,7 @@ export function vserverVerdictReason(
 
 /** One VIP that a GSLB vserver may hand out. */
 export interface SiteInputs {
-  /** Whether the ADC's DNS has lately answered with it; null: the DNS cannot be asked. */
+  /** Whether the ADC's DNS has lately returned it; null: the DNS cannot be queried. */
   readonly handedOut: boolean | null;
   /** Whether a client that connects there is served. */
   readonly serves: "up" | "down" | "unknown";

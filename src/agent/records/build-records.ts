@@ -136,7 +136,7 @@ function backupChain(
   return [vserver, ...backups];
 }
 
-/** A GSLB vserver, as one without an address of its own. */
+/** A GSLB vserver in the form of one without its own address. */
 function nameRecord(
   estate: Estate,
   chain: readonly [GslbVserver, ...GslbVserver[]],

@@ -17,7 +17,7 @@ export interface SiteRecord extends SiteFacts {
 /** How many rounds of all DNS queries without an address until it no longer counts as handed out: methods rotate sites. */
 const TURNS_PER_SITE = 2;
 
-/** What is known of a GSLB vserver beside what all vservers have. */
+/** What is known about a GSLB vserver besides the properties of all vservers. */
 export class GslbRecord implements LiveGslb, GslbFacts {
   readonly domains: readonly string[];
   readonly method: string;

@@ -68,7 +68,7 @@ export interface VerdictEvaluatorOptions {
   readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
   /** As in judge-member.ts. */
   readonly grace: "watched" | "single_look";
-  /** How many addresses of ours probes come from. */
+  /** The number of our own addresses that probes use. */
   readonly ownAddresses: number;
   /** Wall clock. */
   readonly now: () => number;
@@ -88,7 +88,7 @@ export class VerdictEvaluator {
   cutOff = false;
   /** Judgements so far: while it is the same, no verdict has changed. */
   judgements = 0;
-  /** Probes whose failure lies behind all front ends. */
+  /** Probes whose failure is behind all front ends. */
   mailboxSide: ReadonlySet<ProbeFacts> = new Set();
   readonly #options: VerdictEvaluatorOptions;
 

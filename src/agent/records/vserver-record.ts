@@ -66,9 +66,11 @@ export class VserverRecord implements LiveVserver, VserverFacts {
   adcStateAgeMs: number | null = null;
   /** As a member's. */
   adcPolledAt: number | null = null;
-  /** Our own entries in its persistence table, as of the last poll; null where the ADC was not asked, or did not answer. */
+  /**
+   * Our own entries in its persistence table, as of the last poll; null if the ADC was not queried, or did not answer.
+   */
   ownEntries: PersistenceEntries | null = null;
-  /** Addresses of ours under which it has ever shown an entry: no address translation hides them. */
+  /** Our own addresses for which it has ever shown an entry: no address translation hides them. */
   readonly shownSources = new Set<string>();
   since: number | null = null;
   #judgement: VserverJudgement;

@@ -192,13 +192,13 @@ export interface WitnessOptions {
   /** As in verdict-evaluator.ts. */
   readonly overdueAfterMs: number;
   readonly declarations: Pick<Declarations, "declaredFor" | "observe">;
-  /** What is known of the state directory; without it nothing is. */
+  /** What is known about the state directory; null without one. */
   readonly storage?: () => StorageHealth;
   /** As in judge-member.ts. */
   readonly grace: "watched" | "single_look";
   /** Wall clock. */
   readonly now: () => number;
-  /** How many addresses of ours probes come from; default: the system's one. */
+  /** The number of our own addresses that probes use; default: only the system's. */
   readonly ownAddresses?: number;
   /** Shows when the wall clock has been set; without it a jump of that clock counts as time that has passed. */
   readonly monotonic?: () => number;
@@ -250,7 +250,7 @@ export class WitnessState implements LiveState {
     this.#index = this.#indexed();
   }
 
-  /** The agent's control targets do not answer: no opinion of ours counts. */
+  /** The agent's control targets do not respond: none of its own opinions counts. */
   get cutOff(): boolean {
     return this.#judging.cutOff;
   }

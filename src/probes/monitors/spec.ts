@@ -258,7 +258,7 @@ export interface MonitorSpec {
   readonly monitor: Monitor;
   /** Address in the default `Host` header: the bound member's, even if `destIP` differs. */
   readonly hostHeader: string;
-  /** Present when the monitor is `-secure YES` (or its type is TLS by itself). */
+  /** Present if the monitor is `-secure YES` (or its type always uses TLS). */
   readonly tls: TlsSettings | null;
   /** Secrets that the ADC keeps encrypted, from the agent's configuration. */
   readonly credential: MonitorCredential | null;

@@ -15,7 +15,7 @@ export interface LoginForm {
   ) => Readonly<Record<string, string | Sealed>>;
 }
 
-/** The page asks for more than a name and a password; nothing was sent. */
+/** The page requires more than a name and a password; nothing was sent. */
 interface AsksForMore {
   readonly kind: "asks_for_more";
   readonly detail: string;

@@ -373,7 +373,7 @@ function judgeMailbox(run: ProbeRun, spec: TransactionSpec, answer: HttpAnswer):
   }
   const good =
     (answer.status >= 200 && answer.status < 300) ||
-    // A first login asks for language and time zone.
+    // A first login requires language and time zone.
     (next !== null && /\/(languageselection|auth\/expiredpassword)\.aspx/i.test(next.path));
   if (good) {
     run.login = "accepted";

@@ -126,7 +126,7 @@ const estateShape = z.strictObject({
   ),
 });
 
-/** The estates as imported: what is known of each ADC's configuration. */
+/** The estates as imported: what is known about each ADC's configuration. */
 export const estateAnswer = z.strictObject({ adcs: z.array(estateShape) });
 
 export function estateJson(estate: Estate): LargeObject<Answer<typeof estateShape>> {

@@ -120,7 +120,7 @@ function isFromThisMachine({ headers, remoteAddress }: RequestInfo): boolean {
 }
 
 export interface AttemptLimitOptions {
-  /** Number of attempts allowed at once. */
+  /** Number of concurrent attempts. */
   readonly burst: number;
   /** Interval after which one more attempt is allowed, in milliseconds. */
   readonly refillMs: number;
@@ -201,8 +201,8 @@ export interface RejectedCredential {
  */
 export interface CredentialLimiter {
   /**
-   * Whether to check credentials now. Each call counts as a failure until `right` takes it back. Repeating the same `given`
-   * after a refusal has a limit of its own: an attacker changes its guesses, a scraper repeats itself.
+   * Whether to check credentials now. Each call counts as a failure until `right` reverts it. Repeating the same
+   * `given` after a refusal has a separate limit: an attacker changes its guesses, a scraper repeats itself.
    */
   readonly mayTry: (address: string, given?: string) => boolean;
   readonly accepted: (address: string) => void;

@@ -23,7 +23,7 @@ type Written<Whole> = {
     Whole[Key] | (Whole[Key] extends readonly (infer Item)[] ? LazyList<Item> : never);
 };
 
-/** A list, each item converted by itself. */
+/** A list whose items are converted separately. */
 export function lazyList<From, Item>(
   items: readonly From[],
   convert: (item: From) => Item,

@@ -351,7 +351,7 @@ function explainCommand(member: LiveMember): Command {
   };
 }
 
-/** Whether the ADC has a server object with this name, so that the whole server can be disabled at once. */
+/** Whether the ADC has a server object with this name, so that the whole server can be disabled in one command. */
 function hasServerObject(member: LiveMember, estate: Estate | null): boolean {
   return (estate?.servers.has(member.server) ?? true) && !isSiteOf(member, estate);
 }

@@ -86,7 +86,7 @@ export function causeWords(step: Step | null, reason: Reason | null): string {
   return step === null ? label : `${label}, ${STEP_WORDS[step]}`;
 }
 
-/** Why, in a few words, beside the opinion that they explain; empty beside the others. */
+/** The reason in a few words, next to the opinion that it explains; empty next to the others. */
 export function causeOfEach(member: LiveMember): {
   readonly replica: string;
   readonly service: string;

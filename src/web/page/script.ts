@@ -1,6 +1,6 @@
 /**
- * The page's only script: times in the reader's own zone, copy buttons, filters that apply at once, the token kept in
- * the tab, and a refresh of the content when the event stream reports a change. Everything works without it.
+ * The page's only script: times in the reader's own zone, copy buttons, filters that apply immediately, the token kept
+ * in the tab, and a refresh of the content when the event stream reports a change. Everything works without it.
  */
 export const SCRIPT = `"use strict";
 (() => {

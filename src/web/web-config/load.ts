@@ -55,7 +55,7 @@ const curve = z
   .enum(["CurveP256", "CurveP384", "CurveP521", "X25519"])
   .transform((name) => CURVES[name]);
 
-/** The headers that exporter-toolkit lets be set. */
+/** The headers that exporter-toolkit allows. */
 const HEADERS = [
   "content-security-policy",
   "x-frame-options",
@@ -161,7 +161,7 @@ export async function loadWebConfig(path: string): Promise<LoadedWebConfig> {
   return withLoadErrors(path, async () => parseWebConfig(await readFile(path, "utf8"), path));
 }
 
-/** The same of what stands in the file. */
+/** The same for the contents of the file. */
 export function parseWebConfig(text: string, path: string): Promise<LoadedWebConfig> {
   return withLoadErrors(path, async () => {
     const written = parseFile(text, path);
