@@ -215,14 +215,22 @@ export const TESTS = {
     file: "test/probes/transactions/aaa.test.ts",
     title: "matches when the path is behind the login",
   },
-  aaaActiveSync: aaaStep("ActiveSync is reached through 401-based AAA"),
-  aaaGroups: aaaStep("who is in no group is not authorized"),
-  aaaNames: aaaStep("by the name of either LDAP policy, and of the domain"),
-  aaaSso: aaaStep("broken single sign-on is named"),
-  aaaSecondFactor: aaaStep("a second factor is named"),
-  aaaLargePost: aaaStep("a small request passes, and a padded one is lost"),
-  aaaNoTraffic: aaaStep("an ADC without the traffic policy of the guide passes nobody on"),
-  aaaNoTarget: aaaStep("a login host outside the mail domain loses the way back"),
+  aaaActiveSync: aaaStep("eas_options reaches ActiveSync through 401-based AAA"),
+  aaaGroups: aaaStep(
+    "owa_form reports aaa_not_authorized when the account is in no permitted group",
+  ),
+  aaaNames: aaaStep("owa_form logs in by account name, mail address and domain name"),
+  aaaSso: aaaStep("owa_form reports sso_not_passed when single sign-on is broken"),
+  aaaSecondFactor: aaaStep("owa_form reports second_factor when AAA asks for one"),
+  aaaLargePost: aaaStep(
+    "passes a small request and loses a padded one when large bodies are limited",
+  ),
+  aaaNoTraffic: aaaStep(
+    "owa_form reports sso_not_passed when the ADC lacks the guide's traffic policy",
+  ),
+  aaaNoTarget: aaaStep(
+    "owa_form reports aaa_no_target when the login host is outside the mail domain",
+  ),
   pathsAsked: {
     file: "test/agent/plan-paths.test.ts",
     title: "asks each policy's path once, the target's own path first",
