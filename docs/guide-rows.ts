@@ -63,13 +63,13 @@ export const TESTS = {
     title: "names the members of Exchange 2010 that the guide gives only in words",
   },
   healthy: diagnosis(
-    "demo scenarios › healthy: every probe passes, at the servers and through the VIPs",
+    "demo scenarios › healthy: passes every probe, at the servers and through the VIPs",
   ),
   customBanner: story("custom-banner"),
   oldTls: story("tls10-off"),
   deadBackend: story("dead-backend"),
   mailboxDown: story("mailbox-down"),
-  failover: diagnosis("demo scenarios › failover: the agent follows, and nothing disagrees"),
+  failover: diagnosis("demo scenarios › failover: follows the primary and reports no mismatch"),
   certificates: story("certificate"),
   maintenance: {
     file: "test/e2e/maintenance.test.ts",

@@ -80,8 +80,8 @@ async function shared() {
   return { stateDir, clock, pass, open };
 }
 
-describe("two keepers of one state directory", () => {
-  test("let one login begin at a time until one has succeeded", async () => {
+describe("account keepers sharing a state directory", () => {
+  test("allow one login at a time until one has succeeded", async () => {
     const { open } = await shared();
     const [agent, command] = [await open(), await open()];
     const id = await agent.begun(EX01);
@@ -90,7 +90,7 @@ describe("two keepers of one state directory", () => {
     expect(await command.begin(EX02)).toMatchObject({ kind: "begun" });
   });
 
-  test("asked at the same instant, let one begin", async () => {
+  test("allow one of several logins that are requested at the same instant", async () => {
     const { open } = await shared();
     const keepers = [await open(), await open(), await open()];
     for (let round = 0; round < 2; round++) {
@@ -99,7 +99,7 @@ describe("two keepers of one state directory", () => {
     }
   });
 
-  test("count rejections together: the second suspends for both, and for who comes after a restart", async () => {
+  test("suspend the account for all of them, and after a restart, when the second login is rejected", async () => {
     const { clock, pass, open } = await shared();
     const [agent, command] = [await open(), await open()];
     await agent.login(EX01, "rejected");
@@ -114,7 +114,7 @@ describe("two keepers of one state directory", () => {
     expect(await restarted.begin(EX03)).toMatchObject({ kind: "begun" });
   });
 
-  test("an acceptance elsewhere lays a rejection to its place", async () => {
+  test("attribute a rejection to its target when another target accepts the login", async () => {
     const { open } = await shared();
     const [agent, command] = [await open(), await open()];
     await agent.login(VIP, "rejected");
@@ -126,9 +126,9 @@ describe("two keepers of one state directory", () => {
   });
 });
 
-describe("clocks that are set", () => {
+describe("account keeper under clock changes", () => {
   test.each([31 * MINUTE_MS, -31 * MINUTE_MS])(
-    "by %d ms lift no suspension, and shut no gate for longer",
+    "neither lifts nor prolongs a suspension when the wall clock is set by %d ms",
     async (stepMs) => {
       const { clock, pass, open } = await shared();
       const agent = await open();
@@ -143,7 +143,7 @@ describe("clocks that are set", () => {
     },
   );
 
-  test("a start of the machine counts by the calendar, never backwards", async () => {
+  test("counts a suspension by the wall clock, never backwards, when the machine restarts", async () => {
     const { clock, open } = await shared();
     const agent = await open();
     await agent.login(EX01, "rejected");
@@ -155,7 +155,7 @@ describe("clocks that are set", () => {
   });
 });
 
-test("account keeper › a login that a crash left without an end counts against the account once its time is over", async () => {
+test("account keeper › counts a login that a crash left unfinished against the account when its time is over", async () => {
   const { pass, open } = await shared();
   await (await open()).begun(EX01);
   const restarted = await open();
@@ -165,7 +165,7 @@ test("account keeper › a login that a crash left without an end counts against
   expect(restarted.keeper.suspended()).toHaveLength(1);
 });
 
-test("account keeper › killed in the middle of a login ten times, no more than two were begun", async () => {
+test("account keeper › begins at most two logins when it is killed in the middle of a login ten times", async () => {
   const { pass, open } = await shared();
   let begun = 0;
   for (let start = 0; start < 10; start += 1) {
@@ -176,8 +176,8 @@ test("account keeper › killed in the middle of a login ten times, no more than
   expect(begun).toBe(2);
 });
 
-describe("a state directory that knows of nothing, since it may have been lost", () => {
-  test("lets the first login wait, over restarts too", async () => {
+describe("account keeper with an empty state directory, which may have been lost", () => {
+  test("delays the first login, over restarts too", async () => {
     const { pass, open } = await shared();
     expect(await (await open("s", 12_000)).begin(EX01)).toEqual({
       kind: "wait",
@@ -190,7 +190,7 @@ describe("a state directory that knows of nothing, since it may have been lost",
     expect(await restarted.begin(EX01)).toMatchObject({ kind: "begun" });
   });
 
-  test("for somebody's command it does not", async () => {
+  test("does not delay the first login when no delay is set, as for a command", async () => {
     const { open } = await shared();
     expect(await (await open()).begin(EX01)).toMatchObject({ kind: "begun" });
   });
@@ -206,7 +206,7 @@ async function twoLongUnderWay() {
   return { pass, agent, under };
 }
 
-test("account keeper › a login that is still waited for is not over by the clock: an event loop that stalled suspends nobody", async () => {
+test("account keeper › suspends no account when logins end late because the event loop stalled", async () => {
   const { pass, agent, under } = await twoLongUnderWay();
   expect(agent.keeper.suspended()).toEqual([]);
   expect(await agent.begin(VIP)).toMatchObject({ why: "busy" });
@@ -219,7 +219,7 @@ test("account keeper › a login that is still waited for is not over by the clo
   expect(await agent.begin(VIP)).toMatchObject({ kind: "begun" });
 });
 
-test("account keeper › two rejections that come long after their time still suspend", async () => {
+test("account keeper › suspends the account when two rejections come long after their time", async () => {
   const { agent, under } = await twoLongUnderWay();
   for (const id of under) {
     await agent.keeper.end("probe", id, "rejected");
@@ -276,7 +276,7 @@ test("gated login › is held back as busy while a login of the account that has
   expect(runs).toBe(1);
 });
 
-test("account keeper › a file that cannot be understood may hide rejections: it is kept aside, and everybody waits", async () => {
+test("account keeper › sets an unreadable file aside and delays every login, since rejections may be lost", async () => {
   const { stateDir, pass, open } = await shared();
   await writeFile(join(stateDir, ACCOUNTS_FILE), '{"half a fi');
   expect(await (await open()).begin(EX01)).toMatchObject({ why: "starting" });
@@ -294,7 +294,7 @@ test.each([
   ["of another version", (file: string) => writeFile(file, '{"version":2}')],
   ["a directory", (file: string) => mkdir(file)],
 ])(
-  "a file that is %s › is set aside and told when the agent opens it, though nobody logs in",
+  "account keeper › sets a file that is %s aside and reports it when it is opened, before any login",
   async (_name, make) => {
     const { stateDir, clock } = await shared();
     await make(join(stateDir, ACCOUNTS_FILE));
@@ -309,7 +309,7 @@ test.each([
   },
 );
 
-test("account keeper › without a state directory to write to, no login begins", async () => {
+test("account keeper › begins no login when the state directory cannot be written", async () => {
   const { stateDir, clock } = await shared();
   const notADirectory = join(stateDir, "file");
   await writeFile(notADirectory, "");
@@ -325,7 +325,7 @@ test("account keeper › without a state directory to write to, no login begins"
   });
 });
 
-test("account keeper › a new secret of a reload is tried half an hour after the rejections, the same one is not, and neither is ever written down", async () => {
+test("account keeper › tries a new secret half an hour after the rejections, not the same one, and writes neither down", async () => {
   const { stateDir, pass, open } = await shared();
   const first = await open();
   await first.login(EX01, "rejected");
@@ -340,7 +340,7 @@ test("account keeper › a new secret of a reload is tried half an hour after th
   expect(await readFile(join(stateDir, ACCOUNTS_FILE), "utf8")).not.toContain("canary");
 });
 
-test("account keeper › a new secret of a reload takes the place of one that works at once", async () => {
+test("account keeper › accepts a new secret at once when a reload replaces one that works", async () => {
   const { keeper, login } = await (await shared()).open("canary-old");
   await login(EX01, "accepted");
   const begin = (secret: string) =>
@@ -350,7 +350,7 @@ test("account keeper › a new secret of a reload takes the place of one that wo
   expect(await begin("canary-new")).toMatchObject({ why: "paced" });
 });
 
-test("account keeper › a command with an old secret does not take the gate from an agent whose secret works", async () => {
+test("account keeper › holds a command with an old secret back when the agent's secret works", async () => {
   const { open } = await shared();
   const agent = await open("canary-new");
   await agent.login(EX01, "accepted");
@@ -359,7 +359,7 @@ test("account keeper › a command with an old secret does not take the gate fro
   expect(await agent.begin(EX02)).toMatchObject({ kind: "begun" });
 });
 
-test("account keeper › a thousand users that an ADC names, and one more, push out nobody who is held back", async () => {
+test("account keeper › drops no suspended account when an ADC names more than a thousand users", async () => {
   const { clock, pass, stateDir } = await shared();
   const gates = Object.fromEntries(
     Array.from({ length: 1_000 }, (_, index) => [
@@ -379,7 +379,7 @@ test("account keeper › a thousand users that an ADC names, and one more, push 
   expect(book?.gates.has("held") && book.gates.has("fresh")).toBe(true);
 });
 
-test("account keeper › a user that the estate alone names is told once it has come for a login", async () => {
+test("account keeper › reports a suspended user that only the ADC names when the user has asked for a login in this run", async () => {
   const { clock, stateDir } = await shared();
   const open = () =>
     openAccountKeeper({ stateDir, clock: () => ({ ...clock }), firstLoginDelayMs: 0 });

@@ -15,26 +15,26 @@ function offered(server: string, schemes: string, elsewhere: Partial<OfferedSche
 
 describe("odd schemes", () => {
   test.each<[what: string, offers: OfferedSchemes[], odd: string[] | null]>([
-    ["nobody told", [], null],
-    ["one alone", [offered("ex01", USUAL)], null],
-    ["two alike", [offered("ex01", USUAL), offered("ex02", USUAL)], []],
+    ["none reported", [], null],
+    ["only one reported", [offered("ex01", USUAL)], null],
+    ["two the same", [offered("ex01", USUAL), offered("ex02", USUAL)], []],
     [
-      "two that differ: each is the other's odd one",
+      "two that differ, each reported",
       [offered("ex01", USUAL), offered("ex02", BASIC)],
       [`ex01: ${USUAL}, not ${BASIC}`, `ex02: ${BASIC}, not ${USUAL}`],
     ],
     [
-      "one of three",
+      "one of three differs",
       [offered("ex01", USUAL), offered("ex02", BASIC), offered("ex03", USUAL)],
       [`ex02: ${BASIC}, not ${USUAL}`],
     ],
     [
-      "three of three: there is no rule to break",
+      "all of three differ, none reported",
       [offered("ex01", USUAL), offered("ex02", BASIC), offered("ex03", ONLY_NTLM)],
       null,
     ],
     [
-      "one of four, and the others do not agree",
+      "one of four differs and the others do not agree",
       [
         offered("ex01", USUAL),
         offered("ex02", USUAL),
@@ -44,7 +44,7 @@ describe("odd schemes", () => {
       null,
     ],
     [
-      "two of four: as after half of a change",
+      "two of four differ, as in the middle of a change",
       [
         offered("ex01", USUAL),
         offered("ex02", USUAL),

@@ -135,10 +135,10 @@ describe("differing certificates", () => {
   >([
     ["passed through", "SSL_BRIDGE", "SSL_BRIDGE", false, false, true, true, false, null],
     ["passed through as TCP", "TCP", "TCP", false, false, true, true, false, null],
-    ["encrypted anew", "SSL", "SSL", false, null, null, null, null, null],
-    ["encrypted anew, configured alike", "SSL", "SSL", true, false, true, true, false, null],
+    ["re-encrypted", "SSL", "SSL", false, null, null, null, null, null],
+    ["re-encrypted, configured the same", "SSL", "SSL", true, false, true, true, false, null],
     ["offloaded", "SSL", "HTTP", false, null, null, null, null, null],
-    ["offloaded, whatever is configured", "SSL", "HTTP", true, null, null, null, null, null],
+    ["offloaded, configured the same", "SSL", "HTTP", true, null, null, null, null, null],
   ])(
     "are reported as expected when TLS is %s",
     (_where, vserver, group, same, alike, oddMember, oddVip, vipUnseen, membersUnseen) => {
@@ -193,14 +193,14 @@ describe("Extended Protection", () => {
     ["refused at the VIP alone, one certificate", refused, accepted, ALIKE, false],
     ["accepted on both sides", accepted, accepted, ODD_VIP, null],
     [
-      "refused to a login that is not bound",
+      "refused for a login without channel binding",
       observed({ passed: false, outcome: "failed", reason: "login_broken_by_adc", step: "login" }),
       accepted,
       ODD_VIP,
       null,
     ],
     [
-      "accepted at the member without a binding",
+      "accepted at the member without channel binding",
       refused,
       observed({ passed: true }),
       ODD_VIP,

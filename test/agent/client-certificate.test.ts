@@ -38,7 +38,7 @@ function failing(estate: SmallEstate, seen = DEMANDED): SmallEstate {
 describe("client certificate", () => {
   test.each([
     ["a failed handshake", DEMANDED],
-    ["403 of a server that asks within TLS", FORBIDDEN],
+    ["403 from a server that requests the certificate within TLS", FORBIDDEN],
   ])(
     "leaves the verdict unknown when only the ADC's service has it and our probe sees %s",
     (_, seen) => {

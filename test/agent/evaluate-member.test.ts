@@ -225,7 +225,7 @@ describe("member state times", () => {
 
   test.each([
     ["NITRO is silent", null],
-    ["a secondary, or an answer without this member, says nothing of it", "unknown"],
+    ["a secondary or an answer without this member does not report it", "unknown"],
   ] as const)(
     "record no state change when %s, but one when another state follows",
     (_what, silence) => {

@@ -99,7 +99,7 @@ describe("content-switching vserver", () => {
 
   test.each([
     ["any target answers", GOOD, BAD, "up"],
-    ["no target does", BAD, BAD, "down"],
+    ["no target answers", BAD, BAD, "down"],
     [
       "one is behind a login and the other answers",
       observed({ passed: false, reason: "aaa_login" }),
@@ -163,11 +163,11 @@ bind ssl vserver v_owa -certkeyName sni -SNICert
 `;
 
   test.each([
-    ["the bound one, written otherwise", { rsa: "ABC", sni: "77" }, "0a:bc", "vip_agree_up"],
+    ["the bound one in another notation", { rsa: "ABC", sni: "77" }, "0a:bc", "vip_agree_up"],
     ["the one bound for SNI", { rsa: "77", sni: "00:0A:BC" }, "0abc", "vip_agree_up"],
     ["neither", { rsa: "77", sni: "78" }, "0abc", "vip_wrong_certificate"],
     [
-      "another, but not all of the bound are known",
+      "another, while not all bound certificates are known",
       { rsa: "77", sni: null },
       "0abc",
       "vip_agree_up",
@@ -239,9 +239,9 @@ bind serviceGroup sg_ews mail01 443
   test.each([
     ["a member's answer", ["ex02.example.com"], []],
     ["another group's server", ["ex03.example.com"], [{ path: "/owa/", server: "ex03" }]],
-    ["a stranger, who may be anybody", ["stranger"], []],
+    ["an unknown server", ["stranger"], []],
     ["a member by another name of its address", ["mail01.example.com"], []],
-    ["a member again after another's", ["ex03.example.com", "ex02.example.com"], []],
+    ["a member after another group's server", ["ex03.example.com", "ex02.example.com"], []],
   ])("is judged for misrouting when it is answered by %s", (_what, answers, misrouted) => {
     const world = asked(...answers);
     expect(world.vserver("v_owa").misrouted).toEqual(misrouted);
@@ -435,13 +435,13 @@ describe("source-bound persistence", () => {
     ["one leads there, one elsewhere", [[AT_LEAVING, ALSO_AT_SERVING]], "avoid"],
     ["they were there and are gone", [[AT_LEAVING, ALSO_AT_LEAVING], []], "none"],
     ["one is gone, one still leads there", [[AT_LEAVING, ALSO_AT_LEAVING], [AT_LEAVING]], "avoid"],
-    ["none was ever seen: something may hide our address", [[]], "pause"],
+    ["none was ever seen, so our address may be hidden", [[]], "pause"],
     [
       "one leads to a server that is not known here",
       [[[OURS, "10.7.7.7"], ALSO_AT_LEAVING]],
       "pause",
     ],
-    ["the ADC ceases to tell", [[AT_SERVING, ALSO_AT_SERVING], null], "pause"],
+    ["the ADC stops reporting entries", [[AT_SERVING, ALSO_AT_SERVING], null], "pause"],
   ] as const)("decides the pause by our persistence entries: %s", (_what, polls, kind) => {
     const pause = leaving(...polls);
     expect(pause.kind).toBe(kind);
@@ -488,12 +488,12 @@ bind lb vserver v_smtp sg_smtp
   const SNIP: Told = { seenAs: "10.0.0.50", own: false };
 
   test.each<[string, Told, Told, boolean | null]>([
-    ["kept: servers see us as we are", US, US, true],
+    ["kept: servers see our own address", US, US, true],
     ["kept, behind an address translation", TRANSLATED, TRANSLATED, true],
     ["lost: servers see the ADC's", SNIP, US, false],
     ["lost, behind an address translation", SNIP, TRANSLATED, false],
-    ["kept, though nobody told without the ADC", US, null, true],
-    ["nobody told through the VIP", null, US, null],
+    ["kept, though no server reported it without the ADC", US, null, true],
+    ["not reported through the VIP", null, US, null],
   ])("is judged as kept or lost: %s", (_what, throughVip, direct, kept) => {
     const members: MemberConfig[] = [
       { match: "ex01:25", protocol: "smtp", exchange: "2016", path: null, host: null },
@@ -586,7 +586,7 @@ bind serviceGroup sg_owa ex03 443
   const down = "down vip_down_members_up";
   test.each([
     [
-      "sticks to it by the client's address, and so do all our looks",
+      "persistence by client address keeps all our looks at the failing member",
       three,
       BAD,
       "unknown vip_agree_up",
@@ -595,7 +595,7 @@ bind serviceGroup sg_owa ex03 443
     ["does not answer at all", three, observed({ passed: false, step: "connect" }), down],
     ["shows a broken handshake of its own", three, observed({ passed: false, step: "tls" }), down],
     [
-      "says itself that it has no service",
+      "the ADC answers that it has no service",
       three,
       observed({ passed: false, reason: "adc_no_service" }),
       down,

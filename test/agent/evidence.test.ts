@@ -189,7 +189,7 @@ describe("evidence freshness", () => {
 
   test.each([
     ["waits for the next login", GOOD, "settling"],
-    ["counts at once where a look fails too", REFUSED, "false_up"],
+    ["counts at once when a look fails too", REFUSED, "false_up"],
   ] as const)(
     "a replica that fails after the last login %s before the ADC is reported wrong",
     (_name, greeting, verdict) => {

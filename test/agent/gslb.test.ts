@@ -388,12 +388,12 @@ describe("GSLB name over two ADCs", () => {
   test.each([
     ["the vserver that has its VIP", [], ["vserver", "vserver"]],
     [
-      "looks, where no ADC of ours has it",
+      "probes, when no ADC of this configuration has it",
       ["set gslb service gs_dc2 -IPAddress 198.51.100.77"],
       ["vserver", "probes"],
     ],
     [
-      "the metric exchange alone, where nothing can be probed",
+      "the metric exchange alone, when nothing can be probed",
       [
         "add gslb service gs_any 198.51.100.78 ANY * -siteName dc2",
         "bind gslb vserver gslb_mail -serviceName gs_any",

@@ -130,8 +130,8 @@ describe("times of an earlier run", () => {
   });
 
   test.each([
-    ["a minute old: it has been good all the while", 60, true],
-    ["an hour old: nobody looked since", 3_600, false],
+    ["a minute old (kept)", 60, true],
+    ["an hour old (not kept)", 3_600, false],
   ])(
     "keep the time since which a member is good or not when the file is %s",
     async (_name, ageSeconds, kept) => {

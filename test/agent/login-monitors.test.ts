@@ -236,9 +236,9 @@ describe("login monitor whose login waits", () => {
   const unanswered = observed({ passed: false, reason: "response_timeout", login: "unanswered" });
 
   test.each([
-    ["for another place, after a rejection there", "elsewhere_first", rejected, refused],
-    ["for another place, where nobody answered", "elsewhere_first", unanswered, null],
-    ["for another place, after a restart", "elsewhere_first", undefined, null],
+    ["for another target after a rejection there", "elsewhere_first", rejected, refused],
+    ["for another target that did not answer", "elsewhere_first", unanswered, null],
+    ["for another target after a restart", "elsewhere_first", undefined, null],
     ["for its account's suspension", "suspended", rejected, refused],
     ["for its account's suspension, after a restart", "suspended", undefined, refused],
     ["for its turn", "paced", rejected, null],

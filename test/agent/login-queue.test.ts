@@ -31,7 +31,7 @@ test("login queue › keeps the place of a login that gave up, behind the one th
   expect(firstOf({ ex01, ex02, vip })).toEqual(["vip"]);
 });
 
-test("login queue › a login that has run waits from the start again", () => {
+test("login queue › puts a login that has run behind the others", () => {
   const queue = new LoginQueue();
   queue.join("probe", "vip", 1).leave(true);
   const ex01 = queue.join("probe", "ex01", 2);
@@ -41,7 +41,7 @@ test("login queue › a login that has run waits from the start again", () => {
   expect(firstOf({ ex01, ex02, vip })).toEqual(["ex02"]);
 });
 
-test("login queue › accounts do not wait for each other, and one that gives up in the middle holds up nobody", () => {
+test("login queue › keeps accounts apart, and is not blocked by a login that gives up in the middle", () => {
   const queue = new LoginQueue();
   const ex01 = queue.join("probe", "ex01", 1);
   const ex02 = queue.join("probe", "ex02", 2);

@@ -95,7 +95,7 @@ describe("default looks", () => {
       ["smtp_greeting mbx01", "web_answer mbx01", "smtp_greeting v_smtp"],
     ],
     [
-      "but for one member",
+      "except at one member",
       {
         looks: { ...ALL_LOOKS, mail: false, web: false },
         members: [member("mbx02", { looks: { mail: true } })],

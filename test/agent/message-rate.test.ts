@@ -19,12 +19,12 @@ const rounds = (server: string | null, ...at: number[]) => at.map((each) => ({ s
 test.each<[what: string, sent: ReturnType<typeof rounds>, server: string | null, allowed: boolean]>(
   [
     ["nothing sent yet", [], "ex01", true],
-    ["four there", rounds("ex01", 1, 2, 3, 4), "ex01", true],
-    ["five there", rounds("ex01", 1, 2, 3, 4, 5), "ex01", false],
+    ["four at that server", rounds("ex01", 1, 2, 3, 4), "ex01", true],
+    ["five at that server", rounds("ex01", 1, 2, 3, 4, 5), "ex01", false],
     ["five at another server", rounds("ex02", 1, 2, 3, 4, 5), "ex01", true],
     ["five through the ADC, which may have chosen it", rounds(null, 1, 2, 3, 4, 5), "ex01", false],
     [
-      "three there and two through the ADC",
+      "three at that server and two through the ADC",
       [...rounds("ex01", 1, 2, 3), ...rounds(null, 4, 5)],
       "ex01",
       false,

@@ -142,7 +142,7 @@ describe("maintenance overrun", () => {
       ["agree_up", "drained", "drained", ...times(3, OVERRUN)],
     ],
     [
-      "a member out that works when the window is over: somebody forgot to enable it",
+      "a member still disabled that works when the window is over",
       3,
       [WELL, { hours: 1, sees: GOOD, adc: "out" }],
       ["agree_up", "ready_to_return", "ready_to_return", ...times(3, "return_overdue")],

@@ -103,7 +103,7 @@ describe("comparison with the VIP", () => {
     ["the VIP and another site", after(answer("10.0.0.1", "192.0.2.1")), "vip_and_others"],
     ["an address before a translation", after(answer("192.0.2.1")), "others"],
     ["no answer", after(FAILURE), "dns_failure"],
-    ["no answer any more", after(answer("10.0.0.1"), FAILURE), "dns_failure"],
+    ["no answer after earlier ones", after(answer("10.0.0.1"), FAILURE), "dns_failure"],
     ["connect_to", after({ kind: "mapped" }), "mapped"],
     ["a name that may not be asked for", after({ kind: "forbidden", message: "no" }), "refused"],
     ["nothing yet", null, "pending"],

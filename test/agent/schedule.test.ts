@@ -115,11 +115,11 @@ describe("continued start", () => {
   const place = { startedAt: 1_000, dueAt: 6_000, intervalMs: 5_000, spread: true };
 
   test.each([
-    ["keeps the time that was due", place, 5_000, 3_000, 6_000],
-    ["starts at once what became due in between", place, 5_000, 8_000, 8_000],
-    ["waits a longer interval out", place, 60_000, 3_000, 61_000],
-    ["takes a shorter interval up", place, 2_000, 2_500, 3_000],
-    ["takes a shorter interval up at once when it is over", place, 2_000, 5_000, 5_000],
+    ["keeps the due time", place, 5_000, 3_000, 6_000],
+    ["is at once when the due time has passed meanwhile", place, 5_000, 8_000, 8_000],
+    ["waits for a longer new interval", place, 60_000, 3_000, 61_000],
+    ["applies a shorter new interval", place, 2_000, 2_500, 3_000],
+    ["is at once when a shorter new interval has passed", place, 2_000, 5_000, 5_000],
     ["keeps a first start", { ...place, startedAt: null }, 5_000, 3_000, 6_000],
     ["brings a first start forward", { ...place, startedAt: null }, 1_000, 3_000, 4_000],
   ])("%s", (_name, from, intervalMs, now, startsAt) => {

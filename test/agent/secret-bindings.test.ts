@@ -73,7 +73,7 @@ test("a monitor's secret › is sent to the servers it was first used with, impo
 
 test.each([
   ["another type", "add lb monitor m FTP -userName probe -secure YES"],
-  ["no TLS any more", LDAPS.replace(" -secure YES", "")],
+  ["TLS no longer", LDAPS.replace(" -secure YES", "")],
   ["another script", LDAPS.replace("nsldap.pl", "mine.pl")],
 ])("a monitor's secret › is withheld when the monitor has %s", async (_what, monitor) => {
   const { bind } = await home();

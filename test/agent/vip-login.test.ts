@@ -193,13 +193,18 @@ describe("login through a vserver", () => {
 
   test.each([
     [
-      "unbound from its channel while another account works at the servers",
+      "channel binding refused while another account works at the servers",
       true,
       true,
       "vip_login_broken login_broken_by_adc",
     ],
-    ["unbound while nobody's works there", true, false, "vip_agree_up ok"],
-    ["refused for the password's sake, perhaps", false, true, "vip_agree_up ok"],
+    [
+      "channel binding refused while no account works at the servers",
+      true,
+      false,
+      "vip_agree_up ok",
+    ],
+    ["refused, perhaps because of the password", false, true, "vip_agree_up ok"],
   ])("is judged by where it is refused: %s", (_when, bound, works, expected) => {
     const one = world([VIP, run("ews_folder", "b", ["backend"])]);
     if (works) {

@@ -42,7 +42,7 @@ describe("bundle reader", () => {
     ["JSON of something else", '{"a":1}\n', /not a bundle of adc-witness/],
     ["a later version", HEAD.replace('"version":1', '"version":2'), /unsupported version/],
     ["a row before its answer", `${HEAD}\n${ROW}\n`, /line 2: a row without an answer before it/],
-    ["more rows than told", `${HEAD}\n${ANSWER(1)}\n${ROW}\n${ROW}\n`, /line 4: a row without/],
+    ["more rows than stated", `${HEAD}\n${ANSWER(1)}\n${ROW}\n${ROW}\n`, /line 4: a row without/],
     ["fewer rows than stated", `${HEAD}\n${ANSWER(2)}\n${ROW}\n`, /the file is incomplete/],
     ["a second head", `${HEAD}\n${HEAD}\n`, /line 2: a bundle must begin/],
     [

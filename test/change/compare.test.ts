@@ -265,7 +265,7 @@ test.each<[string, NitroFaultHook]>([
     ({ query }) => (query.resource === "lbvserver" ? { kind: "wait", until: NEVER } : null),
   ],
   [
-    "its last word",
+    "its last query",
     ({ path }) => (path.includes("/stat/") ? { kind: "wait", until: NEVER } : null),
   ],
 ])(

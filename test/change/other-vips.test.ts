@@ -103,7 +103,7 @@ worldTest.concurrent.for<[string, (servers: Servers) => Promise<number>, string]
       ),
     "v_app vip_down_members_up adc_no_service",
   ],
-  ["nobody who listens", closedPort, "v_app vip_down_members_up refused"],
+  ["a closed port", closedPort, "v_app vip_down_members_up refused"],
   [
     "a reset in the handshake",
     ({ listening }) => listening((socket) => socket.resetAndDestroy()),

@@ -97,11 +97,7 @@ worldTest.concurrent.for([
     "add lb monitor m POP3 -scriptName nspop3.pl -userName probe -password ab12 -encrypted",
   ],
   ["FTP", 21, "add lb monitor m FTP -userName probe -password ab12 -encrypted"],
-  [
-    "a script of one's own",
-    7001,
-    "add lb monitor m USER -scriptName check_app.pl -scriptArgs level=3",
-  ],
+  ["a custom script", 7001, "add lb monitor m USER -scriptName check_app.pl -scriptArgs level=3"],
 ] as const)(
   "compare › is unknown when a login monitor has no password (%s) and the ADC says DOWN",
   async ([, port, monitor], { listening, compare }) => {

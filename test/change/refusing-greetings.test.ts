@@ -74,7 +74,7 @@ worldTest.concurrent.for<Refusing>([
     port: 25,
   },
   {
-    what: "the same at an odd port",
+    what: "no receive connector, at an odd port",
     greeting: "421 4.3.2 Service not available\r\n",
     port: 2525,
     spoken: "smtp",

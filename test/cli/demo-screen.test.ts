@@ -164,12 +164,12 @@ describe("demoRows", () => {
       "quiet: demo: node 2 of the pair is followed",
     ],
     [
-      "the ADC's login stands in front",
+      "the ADC's login protects a vserver",
       aLiveState({ vservers: [aVserver({ vserver: "v_owa", verdict: "vip_protected" })] }),
       "quiet: v_owa: behind the ADC's own login",
     ],
     [
-      "the ADC is not heard",
+      "the ADC does not answer",
       aLiveState({ adcs: [anAdc({ name: "demo", up: false, lastError: "HTTP 307" })] }),
       "warn: demo: NITRO does not answer",
     ],

@@ -291,8 +291,8 @@ describe("maintenance with an agent", () => {
 
   test.each([
     ["an end and a length", { end: "2030-01-01T00:00:00Z" }],
-    ["neither", { for: null }],
-    ["a length that is none", { for: "soon" }],
+    ["neither end nor length", { for: null }],
+    ["an invalid length", { for: "soon" }],
   ])("refuses %s", async (_name, changes) => {
     const { url, close } = await startAgent(() => estate("up"));
     const refused = await run(
@@ -536,7 +536,7 @@ describe("maintenance without an agent", () => {
       () => ({ url: `http://${nobody}`, tokenFile: "/nowhere" }),
       "ENOENT",
     ],
-    ["an agent that is not there", () => ({ url: `http://${nobody}` }), "No agent listens at"],
+    ["no agent at the address", () => ({ url: `http://${nobody}` }), "No agent listens at"],
   ])("fails with a message when there is %s", async (_name, options, message) => {
     const told = await run({ kind: "list" }, options());
     expect(told.status).toBe(3);

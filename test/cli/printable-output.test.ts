@@ -39,8 +39,8 @@ describe("built command output", () => {
     ["plan --json", (file: string) => ["plan", "--ns-conf", file, "--json"]],
     ["lint", (file: string) => ["lint", file]],
     ["lint --json", (file: string) => ["lint", file, "--json"]],
-    ["an option that there is not", () => ["plan", `--${EVIL}`]],
-    ["a file that there is not", () => ["plan", "--ns-conf", EVIL.replaceAll("\0", "")]],
+    ["an unknown option", () => ["plan", `--${EVIL}`]],
+    ["a missing file", () => ["plan", "--ns-conf", EVIL.replaceAll("\0", "")]],
   ])("escapes control characters of %s", async (name, args) => {
     const file = join(await temporaryFolder(), "ns.conf");
     await writeFile(file, NS_CONF);

@@ -269,7 +269,7 @@ describe("loadConfig", () => {
   });
 
   test.each([
-    ["characters that cannot stand there", "a: 1\n}\n".repeat(10_000), /too many errors/],
+    ["invalid characters", "a: 1\n}\n".repeat(10_000), /too many errors/],
     ["directives", "%FOO\n".repeat(10_000), /too many directives/],
     ["aliases", `x: [&a 1${",*a".repeat(10_000)}]\n`, /too many aliases/],
   ])("stops after a hundred errors: %s", async (_, text, said) => {

@@ -11,7 +11,7 @@ import { becomes, STORY_LIMIT, told } from "../support/told-story.ts";
 /* The stories of the demo that name nothing that is wrong, or whose diagnosis is what counts: side by side. */
 
 test.concurrent(
-  "demo scenarios › healthy: every probe passes, at the servers and through the VIPs",
+  "demo scenarios › healthy: passes every probe, at the servers and through the VIPs",
   STORY_LIMIT,
   async () => {
     await withLabAgent({ scenario: "healthy" }, async ({ service }) => {
@@ -38,7 +38,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "demo scenarios › healthy: nobody is blamed, nor by ten single looks",
+  "demo scenarios › healthy: reports no mismatch, in the agent and in ten single looks",
   STORY_LIMIT,
   async () => {
     await told("healthy", ["sg_owa", "sg_imaps", "sg_smtp"], async (story) => {
@@ -87,7 +87,7 @@ const SAID: readonly Said[] = [
 ];
 
 test.concurrent.each(SAID)(
-  "demo scenarios › $name: the story's diagnosis, and by ten single looks",
+  "demo scenarios › $name: gives the story's diagnosis, in the agent and in ten single looks",
   STORY_LIMIT,
   async ({ name, group, says, shows = reasonOf(group) }) => {
     await told(name, [group], async (story) => {
@@ -112,7 +112,7 @@ test.concurrent.each([
   ["redirect", /write https in adcs\[\]\.nitro\.urls/],
   ["factory-certificate", /fingerprint_sha256/],
 ] as const)(
-  "demo scenarios › %s: the error says what to write, and the probes run",
+  "demo scenarios › %s: names the setting to correct, and runs the probes",
   STORY_LIMIT,
   async (name, words) => {
     const options = { scenario: name, confText: partOfDemo({ groups: ["sg_imaps"] }) };
@@ -139,7 +139,7 @@ test.concurrent.each([
 );
 
 test.concurrent(
-  "demo scenarios › drained: out on purpose, undeclared, then declared, then good to return",
+  "demo scenarios › drained: is undeclared, then declared, then ready to return",
   STORY_LIMIT,
   async () => {
     await told("drained", ["sg_owa"], async ({ member, allWell, change, url, directory }) => {
@@ -163,7 +163,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "demo scenarios › split-brain: neither node is believed until one gives way, and by ten single looks",
+  "demo scenarios › split-brain: believes neither node until one gives way, in the agent and in ten single looks",
   STORY_LIMIT,
   async () => {
     await told("split-brain", ["sg_owa"], async ({ service, lab, allWell, change, hold }) => {
@@ -189,7 +189,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "demo scenarios › failover: the agent follows, and nothing disagrees",
+  "demo scenarios › failover: follows the primary and reports no mismatch",
   STORY_LIMIT,
   async () => {
     await told("failover", ["sg_owa"], async ({ service, lab, allWell, change }) => {
@@ -232,7 +232,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "demo scenarios › aaa: the ADC's own login protects its vservers",
+  "demo scenarios › aaa: reports vservers behind the ADC's login as protected",
   STORY_LIMIT,
   async () => {
     await told("aaa", ["sg_owa", "sg_activesync"], async (story) => {

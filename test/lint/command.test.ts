@@ -173,7 +173,7 @@ describe("lint filters", () => {
       "in the object's comment",
       OFF.replace("NO", 'NO -comment "lint:ignore health_monitor_off, tcp_only"'),
     ],
-    ["behind its line", OFF.replace("NO", "NO # lint:ignore *")],
+    ["at the end of its line", OFF.replace("NO", "NO # lint:ignore *")],
     ["for the whole file", `# lint:ignore health_monitor_off,tcp_only\n${OFF}`],
   ])("obey lint:ignore %s", async (_name, text) => {
     expect(await run(text)).toMatchObject({ status: 0, out: "nothing found\n" });
@@ -266,7 +266,7 @@ describe("lint output", () => {
 
 describe("lint of unreadable input", () => {
   test.each([
-    ["a file that is not there", null],
+    ["a missing file", null],
     ["a file of something else", "%PDF-1.4\nbinary \u0000 things\n"],
     ["an empty file", ""],
   ])("ends with status 3 for %s", async (_name, text) => {

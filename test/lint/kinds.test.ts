@@ -458,7 +458,7 @@ describe("monitor's own destination", () => {
       "add service f 10.0.0.1 HTTP 80\nadd lb monitor m PING -destIP 127.0.0.1\nbind service f -monitorName m",
     ],
     [
-      "none, written out",
+      "0.0.0.0, which means none",
       "add service f 10.0.0.1 HTTP 80\nadd lb monitor m HTTP -destIP 0.0.0.0\nbind service f -monitorName m",
     ],
   ])("is not reported when it is meant: %s", (_what, text) => {

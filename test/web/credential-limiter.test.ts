@@ -240,9 +240,9 @@ describe("access log", () => {
   });
 
   test.each([
-    ["a name that steers a terminal", { name: "\u001b[2J", servers: ["ex01"], for: "1h" }],
+    ["a name with a control sequence", { name: "\u001b[2J", servers: ["ex01"], for: "1h" }],
     ["a server with a line end", { name: "x", servers: ["ex01\nex02"], for: "1h" }],
-    ["an author turned around", { name: "x", servers: ["a"], for: "1h", author: "\u202ea" }],
+    ["an author with a bidi control", { name: "x", servers: ["a"], for: "1h", author: "\u202ea" }],
     ["a reason with a NUL", { name: "x", servers: ["a"], for: "1h", reason: "a\u0000" }],
     ["a name too long", { name: "x".repeat(201), servers: ["a"], for: "1h" }],
   ])("API › refuses %s", async (_, body) => {

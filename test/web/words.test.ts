@@ -99,7 +99,7 @@ describe("headline", () => {
       "NetScaler prod does not respond to this agent, so its state is unknown",
     ],
     [
-      "the ADC answers, but tells nothing",
+      "the ADC answers without its states",
       aLiveState({
         adcs: [anAdc({ up: false, lastPollAt: null })],
         members: [aMember({ verdict: "unknown" })],
@@ -107,7 +107,7 @@ describe("headline", () => {
       "NetScaler prod does not report its state to this agent, so its state is unknown",
     ],
     [
-      "opinions that differ within grace are no agreement",
+      "opinions differ within grace",
       aLiveState({ members: [aMember(), aMember({ server: "ex02", verdict: "settling" })] }),
       "NetScaler prod and this agent differ about ex02, still within the time the ADC itself needs to react",
     ],

@@ -280,7 +280,7 @@ describe("session with a stand-alone appliance", () => {
     ["no answer", { kind: "reset" }, { kind: "failed", code: "reset" }],
     ["an error of any other kind", { kind: "error", code: 1205 }, { kind: "state" }],
     ["no such resource", { kind: "error", code: 258 }, { kind: "state" }],
-    ["the word that it is the secondary", { kind: "warning", code: 1028 }, { kind: "secondary" }],
+    ["an answer that it is the secondary", { kind: "warning", code: 1028 }, { kind: "secondary" }],
   ] as const)(
     "judges the role asked for at the end of a poll: %s",
     async (_what, fault, expected) => {

@@ -150,9 +150,9 @@ describe("counters at rest", () => {
     ["same as before", 100, before, 5_000],
     ["advanced", 101, before, 9_000],
     ["reset by a failover", 3, before, 9_000],
-    ["not told", null, before, null],
+    ["not reported", null, before, null],
     [
-      "told for the first time",
+      "reported for the first time",
       100,
       { ...before, totalProbes: null, probesUnchangedSince: null },
       9_000,

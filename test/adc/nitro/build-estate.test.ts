@@ -381,7 +381,7 @@ test.each([
   ],
   ["NetScaler NS14.1: Build 4.42.nc", { major: 14, minor: 1, text: "NS14.1 Build 4.42" }],
   ["NetScaler NS12.1", { major: 12, minor: 1, text: "NS12.1" }],
-  ["something else", null],
+  ["of another form", null],
 ])("build estate › reads firmware %s", async (version, firmware) => {
   expect((await built({ nsversion: [{ version, mode: "1" }] })).firmware).toEqual(firmware);
 });
@@ -415,11 +415,11 @@ describe("roles", () => {
     ["configuration alone", own("Secondary"), [], false, "secondary"],
     ["kept secondary by hand", own("Secondary"), stat("STAYSECONDARY"), false, "secondary"],
     ["taking over", own("Secondary"), stat("CLAIMING"), false, "unknown"],
-    ["forced to change", own("Primary"), stat("FORCE CHANGE"), false, "unknown"],
-    ["does not know", own("UNKNOWN"), stat("PRIMARY"), false, "unknown"],
-    ["warned of by 1028", own("Primary"), stat("PRIMARY"), true, "secondary"],
+    ["force change", own("Primary"), stat("FORCE CHANGE"), false, "unknown"],
+    ["unknown state", own("UNKNOWN"), stat("PRIMARY"), false, "unknown"],
+    ["warning 1028", own("Primary"), stat("PRIMARY"), true, "secondary"],
     ["stand-alone", [{ id: "0", state: "UNKNOWN" }], [{ hacurstatus: "NO" }], false, "primary"],
-    ["nothing told", [], [], false, "primary"],
+    ["no rows", [], [], false, "primary"],
   ])(
     "are read from configuration and statistics: %s",
     (_case, config, statistics, warned, role) => {

@@ -439,7 +439,7 @@ describe("client limits", () => {
       "reset",
     ],
     [
-      "a length beyond every number",
+      "a length beyond the number range",
       (socket) => socket.end(`${OK}Content-Length: ${"9".repeat(40)}\r\n\r\n{}`),
       "not_nitro",
     ],
@@ -448,7 +448,7 @@ describe("client limits", () => {
       (socket) => socket.end(`${OK}Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}`),
       "not_nitro",
     ],
-    ["numbers of no bound", body('{"errorcode":1e999,"server":[]}'), "not_nitro"],
+    ["infinite numbers", body('{"errorcode":1e999,"server":[]}'), "not_nitro"],
   ])("end a hostile answer, with bounded memory, of %s", async (_case, play, code) => {
     const server = await serve((socket) => {
       socket.once("data", () => play(socket));

@@ -47,7 +47,7 @@ describe("valid answer", () => {
     ],
     ["an empty collection is absent", '{"errorcode":0,"nsversion":[]}', undefined],
     [
-      "what is no object in a collection is left out",
+      "a value in a collection that is not an object is left out",
       '{"errorcode":0,"nsversion":[1,"a",null,[{}],{"b":2}]}',
       [{ b: 2 }],
     ],

@@ -122,8 +122,8 @@ describe("persistence entries", () => {
   });
 
   test.each([
-    ["a firmware without them", { kind: "error", code: 1232 }],
-    ["an answer that is none", { kind: "answer", status: 200, body: "<html>" }],
+    ["firmware without them", { kind: "error", code: 1232 }],
+    ["an answer that is not NITRO", { kind: "answer", status: 200, body: "<html>" }],
   ] as const)("fail no poll when there is %s", async (_what, fault) => {
     const { leave, members, poll } = await lab(TWO, {
       faults: ({ query }) => (query.resource === "lbpersistentsessions" ? fault : null),
@@ -135,8 +135,8 @@ describe("persistence entries", () => {
   });
 
   test.each([
-    ["a full page of others' entries, unfiltered, does not tell that we have none", 100, undefined],
-    ["a shorter one does", 99, []],
+    ["unknown with a full page of others' entries", 100, undefined],
+    ["none with a shorter page of others' entries", 99, []],
   ] as const)("are known or not by the page size: %s", async (_what, count, expected) => {
     const others = Array.from({ length: count }, (_, index) => ({
       vserver: "v_stick",

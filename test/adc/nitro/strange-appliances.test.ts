@@ -53,7 +53,7 @@ describe("certificate of a management address", () => {
   });
 
   test.each([
-    ["nothing known of it", TRUST_NOBODY, /ca_file or adcs\[\]\.nitro\.fingerprint_sha256/],
+    ["no trust configured", TRUST_NOBODY, /ca_file or adcs\[\]\.nitro\.fingerprint_sha256/],
     [
       "another ca_file",
       { ...TRUST_NOBODY, ca: labAuthority().certificate },

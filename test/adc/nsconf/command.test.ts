@@ -26,7 +26,7 @@ describe("writeCommand", () => {
   });
 
   test.each<[string, Command]>([
-    ["a command it does not know", { kind: "clear ns config", words: ["full"], options: [] }],
+    ["an unknown command", { kind: "clear ns config", words: ["full"], options: [] }],
     ["too few words", { kind: "rm lb monitor", words: ["m"], options: [] }],
     [
       "a monitor's name of 32 characters",
@@ -41,13 +41,13 @@ describe("writeCommand", () => {
     ["TLS over UDP", monitor("UDP-ECV", { secure: ["YES"] })],
     ["a number out of range", monitor("TCP", { retries: ["128"] })],
     ["milliseconds in no step of ten", monitor("TCP", { resptimeout: ["505", "MSEC"] })],
-    ["a destination that is no address", monitor("TCP", { destip: ["nowhere"] })],
+    ["a destination that is not an address", monitor("TCP", { destip: ["nowhere"] })],
     ["seventeen codes", monitor("HTTP", { respcode: Array.from({ length: 17 }, () => "200") })],
     ["a request that is too long", monitor("HTTP", { httprequest: [`GET /${"a".repeat(512)}`] })],
-    ["two values where there is one", monitor("TCP", { state: ["ENABLED", "DISABLED"] })],
+    ["two values for an option that takes one", monitor("TCP", { state: ["ENABLED", "DISABLED"] })],
     ["a null byte in a text", monitor("TCP-ECV", { send: ["a\u0000"] })],
     [
-      "a value behind unset",
+      "a value after unset",
       { kind: "unset service", words: ["s"], options: [["monThreshold", ["1"]]] },
     ],
   ])("refuses %s", (_name, command) => {

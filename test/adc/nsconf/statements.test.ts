@@ -41,7 +41,7 @@ describe("statements", () => {
       ],
     ],
     [
-      "a line wrapped at a space that is gone",
+      "a line wrapped at a space that was removed",
       'bind policy patset p "a b" -index 2 -charset\nASCII\nadd server a 10.0.0.1',
       [
         [1, "bind policy patset p a b", { index: ["2"], charset: ["ASCII"] }],

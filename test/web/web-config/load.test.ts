@@ -26,7 +26,7 @@ test("web config › sets neither TLS nor users when the file is empty", async (
 
 test.each([
   ["a key that is a mapping", "basic_auth_users:\n  {hunter2: a}: b\n", "2:3"],
-  ["a tag of somebody else", "basic_auth_users:\n  jo: !vault hunter2\n", "2:7"],
+  ["an unknown tag", "basic_auth_users:\n  jo: !vault hunter2\n", "2:7"],
   ["broken YAML", "tls_server_config:\n  key: 'hunter2\n", "3:1"],
 ])("web config › names the place of %s without quoting it", async (_name, text, place) => {
   const path = await written(text);
@@ -49,8 +49,8 @@ test.each([
   ["an open bracket", 'basic_auth_users: {\n  anna: ["canary"\n', /:3:1: not valid YAML: /],
   ["a user twice", "basic_auth_users:\n  anna: canary\n  anna: canary\n", /:3:3: duplicate key/],
   ["thousands of errors in a line", `canary: {}${"}".repeat(50_000)}`, /:1:11: not valid YAML: /],
-  ["more levels than anyone writes", "[".repeat(50_000), /:1:65: .*: nested too deeply/],
-  ["what is no bcrypt hash", "basic_auth_users: { anna: canary }\n", /expected a bcrypt hash/],
+  ["too deep nesting", "[".repeat(50_000), /:1:65: .*: nested too deeply/],
+  ["a hash that is not bcrypt", "basic_auth_users: { anna: canary }\n", /expected a bcrypt hash/],
 ])("web config › says where it is wrong without quoting it: %s", async (_, text, said) => {
   const loaded = await parseWebConfig(text, PATH);
   expect(loaded).toMatchObject({ kind: "failed" });
