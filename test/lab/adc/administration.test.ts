@@ -180,8 +180,8 @@ describe("lab ADC with several monitors", () => {
       both("").replace("-recv never", "-recv never -state DISABLED"),
       "UP",
     ],
-    ["-healthMonitor NO ignores monitors", both("-healthMonitor NO"), "UP"],
-  ] as const)("%s", async (_, conf, expected) => {
+    ["-healthMonitor NO is set", both("-healthMonitor NO"), "UP"],
+  ] as const)("gives the expected state when %s", async (_, conf, expected) => {
     const { adc } = await start(conf);
     expect(adc.member("sg", "ex01", 143)?.state).toBe(expected);
   });

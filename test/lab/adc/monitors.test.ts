@@ -138,11 +138,14 @@ describe("lab ADC monitors", () => {
       "Success - Probe succeeded.",
     ],
     ["SMTP", says("421 4.3.2 Service not available\r\n"), "mismatch", "Failure - Probe failed."],
-  ] as const)("give the expected outcome and response for %s (%#)", async (statement, behaviour, outcome, response) => {
-    const limits = outcome === "timeout" ? { timeoutMs: SILENCE_MS } : {};
-    const result = await probe(statement, await server(behaviour), limits);
-    expect(result).toMatchObject({ outcome, response });
-  });
+  ] as const)(
+    "give the expected outcome and response for %s (%#)",
+    async (statement, behaviour, outcome, response) => {
+      const limits = outcome === "timeout" ? { timeoutMs: SILENCE_MS } : {};
+      const result = await probe(statement, await server(behaviour), limits);
+      expect(result).toMatchObject({ outcome, response });
+    },
+  );
 
   test("report a received reset when the connection is refused", async () => {
     expect(await probe("TCP", await closedPort())).toMatchObject({

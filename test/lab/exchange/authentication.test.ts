@@ -79,67 +79,70 @@ describe("lab Exchange Basic authentication", () => {
   });
 });
 
-describe.skipIf(!hasProgram("curl", "curl"))("lab Exchange NTLM with curl, without channel binding", () => {
-  async function curl(path: string, ...args: string[]): Promise<string> {
-    const { output } = await run("curl", [
-      "--silent",
-      "--http1.1",
-      "--cacert",
-      labCaFile(),
-      "--connect-to",
-      `mail.example.com:443:127.0.0.1:${portOf(server, 443)}`,
-      "--output",
-      "/dev/null",
-      "--write-out",
-      "%{http_code}",
-      ...args,
-      `https://mail.example.com${path}`,
-    ]);
-    return output;
-  }
-  const ntlm = ["--ntlm", "--user", `LAB\\${ACCOUNT.username}:${ACCOUNT.password}`];
+describe.skipIf(!hasProgram("curl", "curl"))(
+  "lab Exchange NTLM with curl, without channel binding",
+  () => {
+    async function curl(path: string, ...args: string[]): Promise<string> {
+      const { output } = await run("curl", [
+        "--silent",
+        "--http1.1",
+        "--cacert",
+        labCaFile(),
+        "--connect-to",
+        `mail.example.com:443:127.0.0.1:${portOf(server, 443)}`,
+        "--output",
+        "/dev/null",
+        "--write-out",
+        "%{http_code}",
+        ...args,
+        `https://mail.example.com${path}`,
+      ]);
+      return output;
+    }
+    const ntlm = ["--ntlm", "--user", `LAB\\${ACCOUNT.username}:${ACCOUNT.password}`];
 
-  it("accepts the right and rejects the wrong password", async () => {
-    expect(await curl("/mapi/emsmdb/", ...ntlm)).toBe("200");
-    expect(await curl("/mapi/emsmdb/", "--ntlm", "--user", `probe-a:wrong`)).toBe("401");
-    expect(organisation.signIns()).toMatchObject([
-      { protocol: "http", username: "probe-a", accepted: true },
-      { protocol: "http", username: "probe-a", accepted: false },
-    ]);
-  });
+    it("accepts the right and rejects the wrong password", async () => {
+      expect(await curl("/mapi/emsmdb/", ...ntlm)).toBe("200");
+      expect(await curl("/mapi/emsmdb/", "--ntlm", "--user", `probe-a:wrong`)).toBe("401");
+      expect(organisation.signIns()).toMatchObject([
+        { protocol: "http", username: "probe-a", accepted: true },
+        { protocol: "http", username: "probe-a", accepted: false },
+      ]);
+    });
 
-  it("keeps the login for its connection only", async () => {
-    const { output } = await run("curl", [
-      "--silent",
-      "--http1.1",
-      "--cacert",
-      labCaFile(),
-      "--connect-to",
-      `mail.example.com:443:127.0.0.1:${portOf(server, 443)}`,
-      ...ntlm,
-      "--write-out",
-      "%{http_code} %{num_connects}\\n",
-      "--output",
-      "/dev/null",
-      "https://mail.example.com/mapi/emsmdb/",
-      "--output",
-      "/dev/null",
-      "https://mail.example.com/mapi/nspi/",
-    ]);
-    expect(output).toBe("200 1\n200 0\n");
-    expect(organisation.signIns()).toHaveLength(1);
-    expect((await httpsRequest(portOf(server, 443), "/mapi/nspi/")).status).toBe(401);
-  });
+    it("keeps the login for its connection only", async () => {
+      const { output } = await run("curl", [
+        "--silent",
+        "--http1.1",
+        "--cacert",
+        labCaFile(),
+        "--connect-to",
+        `mail.example.com:443:127.0.0.1:${portOf(server, 443)}`,
+        ...ntlm,
+        "--write-out",
+        "%{http_code} %{num_connects}\\n",
+        "--output",
+        "/dev/null",
+        "https://mail.example.com/mapi/emsmdb/",
+        "--output",
+        "/dev/null",
+        "https://mail.example.com/mapi/nspi/",
+      ]);
+      expect(output).toBe("200 1\n200 0\n");
+      expect(organisation.signIns()).toHaveLength(1);
+      expect((await httpsRequest(portOf(server, 443), "/mapi/nspi/")).status).toBe(401);
+    });
 
-  it.each([
-    ["none", "200"],
-    ["allow", "200"],
-    ["require", "401"],
-  ] as const)("with Extended Protection %s answers %s", async (mode, status) => {
-    await server.set("mapi", { kind: "extended_protection", mode });
-    expect(await curl("/mapi/emsmdb/", ...ntlm)).toBe(status);
-  });
-});
+    it.each([
+      ["none", "200"],
+      ["allow", "200"],
+      ["require", "401"],
+    ] as const)("with Extended Protection %s answers %s", async (mode, status) => {
+      await server.set("mapi", { kind: "extended_protection", mode });
+      expect(await curl("/mapi/emsmdb/", ...ntlm)).toBe(status);
+    });
+  },
+);
 
 const PYTHON = "/usr/bin/python3";
 const hasRequestsNtlm =
@@ -149,8 +152,10 @@ if (!hasRequestsNtlm && process.env["CI"] !== undefined) {
   throw new Error("requests_ntlm is missing: install the Debian package python3-requests-ntlm.");
 }
 
-describe.skipIf(!hasRequestsNtlm)("lab Exchange NTLM with requests_ntlm, with channel binding", () => {
-  const SCRIPT = `
+describe.skipIf(!hasRequestsNtlm)(
+  "lab Exchange NTLM with requests_ntlm, with channel binding",
+  () => {
+    const SCRIPT = `
 import sys, requests, warnings
 from requests_ntlm import HttpNtlmAuth
 from cryptography.hazmat.backends import default_backend
@@ -161,26 +166,31 @@ auth = HttpNtlmAuth(user, password, send_cbt=cbt == "cbt")
 print(requests.get(url, auth=auth, verify=False).status_code)
 `;
 
-  async function python(port: number, cbt: "cbt" | "no-cbt", password: string = ACCOUNT.password) {
-    const url = `https://127.0.0.1:${port}/mapi/emsmdb/`;
-    const { output } = await run(PYTHON, ["-c", SCRIPT, url, "LAB\\probe-a", password, cbt]);
-    return output.trim();
-  }
+    async function python(
+      port: number,
+      cbt: "cbt" | "no-cbt",
+      password: string = ACCOUNT.password,
+    ) {
+      const url = `https://127.0.0.1:${port}/mapi/emsmdb/`;
+      const { output } = await run(PYTHON, ["-c", SCRIPT, url, "LAB\\probe-a", password, cbt]);
+      return output.trim();
+    }
 
-  it.each(["mail", "rsa", "sha384", "sha512"] as const)(
-    "passes where it is required, with the certificate %s",
-    async (name) => {
-      await server.set("https", [
-        { kind: "certificate", name },
-        { kind: "extended_protection", mode: "require" },
-      ]);
-      expect(await python(portOf(server, 443), "cbt")).toBe("200");
-    },
-  );
+    it.each(["mail", "rsa", "sha384", "sha512"] as const)(
+      "accepts a bound login with certificate %s when binding is required",
+      async (name) => {
+        await server.set("https", [
+          { kind: "certificate", name },
+          { kind: "extended_protection", mode: "require" },
+        ]);
+        expect(await python(portOf(server, 443), "cbt")).toBe("200");
+      },
+    );
 
-  it("fails with a wrong password, and without a binding where one is required", async () => {
-    await server.set("https", { kind: "extended_protection", mode: "require" });
-    expect(await python(portOf(server, 443), "cbt", "wrong")).toBe("401");
-    expect(await python(portOf(server, 443), "no-cbt")).toBe("401");
-  });
-});
+    it("rejects a wrong password, and a login without binding when binding is required", async () => {
+      await server.set("https", { kind: "extended_protection", mode: "require" });
+      expect(await python(portOf(server, 443), "cbt", "wrong")).toBe("401");
+      expect(await python(portOf(server, 443), "no-cbt")).toBe("401");
+    });
+  },
+);

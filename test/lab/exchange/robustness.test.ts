@@ -53,27 +53,30 @@ const OPENINGS: Readonly<Record<number, readonly string[]>> = {
 };
 
 describe("lab server robustness", () => {
-  it.each(Object.entries(OPENINGS))("port %s survives arbitrary input", async (wellKnown, openings) => {
-    const port = portOf(server, Number(wellKnown));
-    const wordy = fc.string({ unit: "binary-ascii", maxLength: 200 });
-    const bytes = fc.uint8Array({ maxLength: 400 });
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...openings),
-        fc.oneof(
-          wordy.map((text) => Buffer.from(`${text}\r\n`, "latin1")),
-          bytes.map((random) => Buffer.from(random)),
+  it.each(Object.entries(OPENINGS))(
+    "port %s survives arbitrary input",
+    async (wellKnown, openings) => {
+      const port = portOf(server, Number(wellKnown));
+      const wordy = fc.string({ unit: "binary-ascii", maxLength: 200 });
+      const bytes = fc.uint8Array({ maxLength: 400 });
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...openings),
+          fc.oneof(
+            wordy.map((text) => Buffer.from(`${text}\r\n`, "latin1")),
+            bytes.map((random) => Buffer.from(random)),
+          ),
+          async (opening, garbage) => {
+            const send = Buffer.concat([Buffer.from(opening, "latin1"), garbage]);
+            await rawExchange(port, { send, quietMs: 5 });
+          },
         ),
-        async (opening, garbage) => {
-          const send = Buffer.concat([Buffer.from(opening, "latin1"), garbage]);
-          await rawExchange(port, { send, quietMs: 5 });
-        },
-      ),
-      { numRuns: 150 },
-    );
-    await eventually(() => server.connections(Number(wellKnown)) === 0);
-    expect((await rawExchange(portOf(server, 143), { until: /\n/ })).received).toMatch(/^\* OK/);
-  });
+        { numRuns: 150 },
+      );
+      await eventually(() => server.connections(Number(wellKnown)) === 0);
+      expect((await rawExchange(portOf(server, 143), { until: /\n/ })).received).toMatch(/^\* OK/);
+    },
+  );
 
   it("LDAP and DNS over TCP survive arbitrary input", async () => {
     for (const wellKnown of [389, 53]) {
