@@ -1,3 +1,4 @@
+import { addressBytes } from "../lib/ip.ts";
 import { groupBy } from "../lib/steps.ts";
 import type { Diagnostic, Estate } from "../model/estate.ts";
 import type { Gslb } from "../model/gslb.ts";
@@ -102,7 +103,9 @@ function endpointKey(
   port: Port | null,
 ): string {
   const transport = isTcpBased(serviceType) ? "tcp" : serviceType === "ANY" ? "any" : "udp";
-  return `${String(trafficDomain)}|${transport}|${String(address)}|${String(port)}`;
+  // IPv6 is written in many ways.
+  const same = address?.includes(":") === true ? addressBytes(address).toString("hex") : address;
+  return `${String(trafficDomain)}|${transport}|${String(same)}|${String(port)}`;
 }
 
 /** A dangling reference, before it becomes a message. */
@@ -148,7 +151,11 @@ function referenceDiagnostics(
       missing.push({ severity, kind: expected, name, object, line });
       return;
     }
-    const message = `${object} refers to ${name} as a ${expected}, but that is a ${actual.join(" and ")}.`;
+    const how =
+      expected === "service" && actual.includes("certificate key")
+        ? `: bind ssl vserver ${object} -certkeyName ${name} binds it. The ADC refuses this command`
+        : "";
+    const message = `${object} refers to ${name} as a ${expected}, but that is a ${actual.join(" and ")}${how}.`;
     found.push({ severity, rule: "wrong_kind_reference", line, object, message });
   }
 

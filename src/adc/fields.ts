@@ -1,5 +1,5 @@
 import type { FieldType, WireDuration } from "./field-types.ts";
-import { isPlaceholder } from "./nsconf/lexer.ts";
+import { isPlaceholder } from "./placeholders.ts";
 import type { Diagnostic } from "../model/estate.ts";
 import type { SourceLine } from "../model/source-line.ts";
 

@@ -42,7 +42,7 @@ export const MONITOR_TIMING_RULES: readonly Rule[] = [
   {
     id: "lrtm_prefers_failing",
     severity: "info",
-    meaning: "The fastest server is preferred, and an error page is fast.",
+    meaning: "The fastest server is preferred, and a handshake is fast even if the application fails.",
     find: lrtmPrefersFailing,
   },
 ];
@@ -174,7 +174,7 @@ function asksWhereClientsGo({ destIp, destPort }: Monitor, { members }: AdcServi
   );
 }
 
-/** Error pages are fast: if response time affects the weight, a failing server is preferred. */
+/** A handshake is fast even if the application fails: where response time decides, a failing server is preferred. */
 function lrtmPrefersFailing(context: LintContext): Hit[] {
   return context.vservers.flatMap(({ vserver, services }) => {
     if (vserver.kind !== "lb" || vserver.method !== "LRTM") {
@@ -182,8 +182,7 @@ function lrtmPrefersFailing(context: LintContext): Hit[] {
     }
     const shallow = services.find(
       ({ deciding, idle }) =>
-        idle === null &&
-        deciding.every(({ monitor }) => ["TCP", "PING", "HTTP"].includes(monitor.type)),
+        idle === null && deciding.every(({ monitor }) => ["TCP", "PING"].includes(monitor.type)),
     );
     return shallow === undefined
       ? []

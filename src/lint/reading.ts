@@ -30,7 +30,7 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
   ],
   unknown_option: [
     "warning",
-    "No service, service group or vserver has such an option: the ADC rejects the command.",
+    "No command of this kind has such an option: the ADC rejects it.",
   ],
   stray_words: ["warning", "Words belong to no option: the ADC rejects the command."],
   not_looked_at: [
@@ -41,7 +41,7 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
   partition_not_read: ["info", "An admin partition's statements are not examined."],
   typographic_characters: [
     "error",
-    "Pasted quotes or dashes are typographic, which the ADC does not understand.",
+    "Pasted typographic quotes or dashes, or HTML, are not understood by the ADC.",
   ],
   broken_line: ["warning", "A line ends inside a quote or parenthesis."],
 };

@@ -10,7 +10,7 @@ import {
   monitorOptions,
 } from "./monitor-change.ts";
 import { SERVICE_TYPES } from "../adc/nsconf/grammar.ts";
-import { isPlaceholder } from "../adc/nsconf/lexer.ts";
+import { isPlaceholder } from "../adc/placeholders.ts";
 import type { Monitor } from "../model/monitor.ts";
 import type { Rule } from "./rule.ts";
 

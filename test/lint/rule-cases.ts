@@ -512,7 +512,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     fires: [
       conf(
         WEB,
-        "bind service s -monitorName http",
+        "bind service s -monitorName tcp",
         "add lb vserver v HTTP 10.0.1.1 80 -lbMethod LRTM",
         "bind lb vserver v s",
       ),
@@ -520,8 +520,15 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [
       conf(
         WEB,
-        "bind service s -monitorName http",
+        "bind service s -monitorName tcp",
         "add lb vserver v HTTP 10.0.1.1 80",
+        "bind lb vserver v s",
+      ),
+      // An error page is another status than the monitor awaits.
+      conf(
+        WEB,
+        "bind service s -monitorName http",
+        "add lb vserver v HTTP 10.0.1.1 80 -lbMethod LRTM",
         "bind lb vserver v s",
       ),
       conf(
@@ -858,7 +865,10 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [conf(WEB, health("HTTP-ECV -recv ok"), BIND)],
   },
   duplicate_vserver_endpoint: {
-    fires: ["add lb vserver a HTTP 10.0.1.1 80\nadd lb vserver b HTTP 10.0.1.1 80"],
+    fires: [
+      "add lb vserver a HTTP 10.0.1.1 80\nadd lb vserver b HTTP 10.0.1.1 80",
+      "add lb vserver a HTTP 2001:db8:10::1 80\nadd lb vserver b HTTP 2001:0db8:0010:0::1 80",
+    ],
     misses: ["add lb vserver a HTTP 10.0.1.1 80\nadd lb vserver b HTTP 10.0.1.1 80 -td 10"],
   },
   duplicate_service_endpoint: {
@@ -921,8 +931,12 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     fires: [
       "add lb vserver v HTTP 10.0.1.1 80 -ipset more",
       "add cs vserver v HTTP -IPPattern 0.0.1.1 -IPMask 0.0.255.255 80",
+      "add lb vserver v HTTP 10.0.1.1 80 -range 5",
     ],
-    misses: ["add lb vserver v HTTP 10.0.1.1 80 -ipset none"],
+    misses: [
+      "add lb vserver v HTTP 10.0.1.1 80 -ipset none",
+      "add lb vserver v HTTP 10.0.1.1 80 -range 1",
+    ],
   },
   stray_words: {
     fires: [
@@ -940,7 +954,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     ],
   },
   not_looked_at: {
-    fires: ["add lsn pool mail", "add service s 10.0.0.1 HTTP 80\nrename service s t"],
+    fires: ["add lsn pool mail", "add service s 10.0.0.1 HTTP 80\nrename gslb service s t"],
     misses: ["enable ns feature GSLB"],
   },
   removed_while_bound: {

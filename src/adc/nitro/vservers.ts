@@ -1,3 +1,4 @@
+import { otherAddresses } from "../other-addresses.ts";
 import { readWhole, type FieldSource, type Values } from "../fields.ts";
 import type { Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
 import {
@@ -187,6 +188,15 @@ export function csVserverFromRow(
 }
 
 function commonFromRow(row: Row, source: FieldSource, parts: VserverParts) {
+  const message = otherAddresses({
+    pattern: text(row, "ippattern"),
+    set: text(row, "ipset"),
+    range: text(row, "range"),
+  });
+  if (message !== null) {
+    const { object } = source;
+    source.report({ severity: "info", rule: "addresses_not_asked", line: null, object, message });
+  }
   const authentication = readWhole(AUTHENTICATION_FIELDS, source);
   return {
     name: source.object,

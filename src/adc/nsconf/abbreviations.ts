@@ -1,6 +1,6 @@
 /**
  * The command words of the ADC's command line, and how abbreviations are resolved: any unique prefix of at least two
- * letters. Known words, and words that match no prefix, are kept as they are.
+ * letters, or of one for an object behind its group. Known words, and words that match no prefix, are kept as they are.
  */
 
 /** Verbs, in lower case. */
@@ -69,7 +69,7 @@ export function subjectOf(first: string, second: string | null): Subject {
   const object = second.toLowerCase();
   return {
     group: first,
-    object: objects.includes(object) ? second : (only(objects, object) ?? second),
+    object: objects.includes(object) ? second : (only(objects, object, 1) ?? second),
     taken: 2,
   };
 }
@@ -86,8 +86,8 @@ export function meaningsOf(group: string, object: string | null): readonly strin
 }
 
 /** The only word with this prefix. */
-function only(words: readonly string[], beginning: string): string | null {
-  if (beginning.length < 2 || !/^[a-z]+$/.test(beginning)) {
+function only(words: readonly string[], beginning: string, shortest = 2): string | null {
+  if (beginning.length < shortest || !/^[a-z]+$/.test(beginning)) {
     return null;
   }
   const found = words.filter((word) => word.startsWith(beginning));

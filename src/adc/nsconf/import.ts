@@ -43,9 +43,11 @@ import { finishEstate } from "./finish.ts";
 import { GSLB_REMOVERS, gslbStatements } from "./gslb.ts";
 import { monitorStatements, unsetReaders } from "./monitors.ts";
 import { removalStatements, REMOVERS, toggleStatements } from "./changes.ts";
+import { RENAMERS } from "./renaming.ts";
 import { serverStatements, serviceStatements } from "./services.ts";
 import { tlsStatements } from "./tls.ts";
 import { vserverStatements } from "./vservers.ts";
+import { webText } from "./web-text.ts";
 
 /** The ADC's own addresses and global parameters. */
 const systemStatements: StatementKinds = {
@@ -267,10 +269,12 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       orphans.push(command.line);
       continue;
     }
-    if (partition === null && CONFIGURES.test(command.text) && isTypographic(command.text)) {
-      reportTypographic(command, draft);
+    const found =
+      partition === null && CONFIGURES.test(command.text) ? webText(command.text) : null;
+    if (found !== null) {
       // Read as intended, so that consequences are not reported as well.
-      command = { ...command, text: untypographic(command.text) };
+      command = { ...command, text: found.meant };
+      reportWebText(command, found.what, draft);
     }
     const head = partition === null && count < MAX_STATEMENTS ? headOf(command) : null;
     if (head !== null && CHANGES.has(head.kind)) {
@@ -434,7 +438,11 @@ const KINDS = [
   toggleStatements,
   removalStatements,
 ];
-const ALL_REMOVERS: ReadonlyMap<string, StatementReader> = new Map([...REMOVERS, ...GSLB_REMOVERS]);
+const ALL_REMOVERS: ReadonlyMap<string, StatementReader> = new Map([
+  ...REMOVERS,
+  ...GSLB_REMOVERS,
+  ...RENAMERS,
+]);
 const DEFINITIONS: ReadonlyMap<string, StatementReader> = new Map(
   KINDS.flatMap((kinds) => [...kinds.definitions]),
 );
@@ -486,38 +494,11 @@ function isSynopsis(text: string): boolean {
   return text.includes("[-") && /\s\[-[A-Za-z]/.test(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'));
 }
 
-/** A typographic quote or dash from a word processor or web page, outside plain quotes. */
-const TYPOGRAPHIC = /(?:^|\s)(?:[\u201c-\u201f\u2018-\u201b\u00ab]|[\u2012-\u2015][A-Za-z])/;
-
-function isTypographic(text: string): boolean {
-  if (!TYPOGRAPHIC.test(text)) {
-    return false;
-  }
-  const [bare = ""] = text.replace(/"(?:[^"\\]|\\.)*"/g, '""').split(/\s#/, 1);
-  return TYPOGRAPHIC.test(bare);
-}
-
-/** The same with plain quotes and hyphens; text within plain quotes is unchanged. */
-function untypographic(text: string): string {
-  return text
-    .split(/("(?:[^"\\]|\\.)*")/)
-    .map((part, at) =>
-      at % 2 === 1
-        ? part
-        : part
-            .replace(/[\u201c-\u201f\u00ab\u00bb]/g, '"')
-            .replace(/[\u2018-\u201b]/g, "'")
-            .replace(/(^|\s)[\u2012-\u2015](?=[A-Za-z])/g, "$1-"),
-    )
-    .join("");
-}
-
 /** Reported without quoting the line, as for a line that ends inside a quote. */
-function reportTypographic(command: CommandLine, draft: Draft): void {
+function reportWebText(command: CommandLine, what: string, draft: Draft): void {
   const [first] = statementsOf(command);
   if (first !== undefined) {
-    const message =
-      "The ADC does not understand typographic quotes or dashes, which web pages and word processors insert: it rejects the command.";
+    const message = `The ADC does not understand ${what}: it rejects the command.`;
     const object = first.words[0] ?? statementKind(first).slice(0, 60);
     report(draft, first, "error", "typographic_characters", object, message);
   }
@@ -568,7 +549,7 @@ function reportLines(
 
 /** Groups and objects that affect health or routing and that no reader supports. */
 const ABOUT_HEALTH =
-  /^rename (server|service|servicegroup|lb (vserver|monitor)|cs vserver)\b|^(add|set|bind|unbind|enable|disable) (gslb|vserver|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|vrid\w*)\b/;
+  /^rename gslb (vserver|service)\b|^(add|set|bind|unbind|enable|disable) (gslb|vserver|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|vrid\w*)\b/;
 
 /** An object that the group does not have, or both without the space between: `add lb virtual`, `bind sslvserver`. */
 const NO_COMMAND =

@@ -314,7 +314,8 @@ const WIPED = /^(?:[\s\u0008\r]|\(\d+%\)|\u001b\[[\d;?]*[A-Za-z])+/;
  * item that can be nothing else. The name of a
  * command alone (`add lb vserver`) is none.
  */
-function withoutCodeMarks(line: string): string {
+function withoutCodeMarks(written: string): string {
+  const line = written.replace(LEADING_TAGS, "");
   const listed = LISTED.exec(line)?.[1];
   if (listed !== undefined && CONFIGURING.test(listed.split(" ", 1)[0] ?? "")) {
     return LOOKS_TYPED.test(listed) ? listed : line;
@@ -331,6 +332,9 @@ function withoutCodeMarks(line: string): string {
     ? code
     : line;
 }
+
+/** `<pre><code>add server …`: what the source of a page has before its first command. */
+const LEADING_TAGS = /^\s*(?:<(?:pre|code|p|div|span|li|br|td|blockquote)\b[^<>]{0,200}>\s*){1,8}/i;
 
 /** The last line of a block between two backticks, as scripts quote several. */
 const LONE_MARK = /^([^`]+)`\s?[,;)\]}]{0,4}$/;
@@ -520,9 +524,4 @@ function hardWrapWidth(text: string): number {
     from = end + 1;
   }
   return count >= 2 && longest >= NARROWEST ? longest : -1;
-}
-
-/** Whether a word of a guide stands for one to be filled in: `<type>`, `$TYPE`, `[TYPE]`, `**TYPE**`. */
-export function isPlaceholder(word: string): boolean {
-  return /^[<[{$%*]./.test(word);
 }

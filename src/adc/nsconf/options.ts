@@ -113,7 +113,9 @@ function reportUnknown(
   report(draft, statement, "warning", "unknown_option", object, message);
 }
 
-const FLAGS: ReadonlySet<string> = new Set(["passive", "cip", "m"]);
+const FLAGS: ReadonlySet<string> = new Set(
+  "passive cip m ca snicert skipcaname snicertkeybundle".split(" "),
+);
 
 function optionRows(...rows: readonly string[]): OptionNames {
   return optionNames(rows.flatMap((row) => row.split(" ")));
@@ -179,4 +181,53 @@ export const CS_VSERVER_OPTIONS_OF_COMMAND = optionRows(
   ...VSERVER_ROWS,
   "backupIP cacheType caseSensitive cookieTimeout dnsRecordType domainName persistenceId sitedomainTTL stateupdate targetType TTL",
   "sslProfile",
+);
+
+const POLICY_BINDING_ROW = "policyName priority gotoPriorityExpression type invoke";
+const DOMAIN_BINDING_ROW = "domainName TTL backupIP cookieDomain cookieTimeout sitedomainTTL";
+
+/**
+ * As above, `bind lb vserver`. The last row is of other commands, by which people try it: what those bind is said where
+ * they are read. UNCONFIRMED: that the ADC takes a service by option, too.
+ */
+export const LB_VSERVER_BINDING_OPTIONS = optionRows(
+  POLICY_BINDING_ROW,
+  "weight order analyticsProfile serviceName serviceGroupName",
+  SAVED,
+  "monitorName certkeyName",
+);
+
+/** As above, `bind cs vserver`. */
+export const CS_VSERVER_BINDING_OPTIONS = optionRows(
+  POLICY_BINDING_ROW,
+  DOMAIN_BINDING_ROW,
+  "lbvserver vServer targetLBVserver targetVserver order analyticsProfile",
+  SAVED,
+);
+
+const CERTIFICATE_BINDING_ROW =
+  "certkeyName CA crlCheck ocspCheck skipCAName SNICert cipherName eccCurveName certkeyBundleName SNICertkeybundle";
+
+/** As above, `bind ssl vserver`, `bind ssl service` and `bind ssl serviceGroup`. */
+export const TLS_BINDING_OPTIONS = optionRows(POLICY_BINDING_ROW, CERTIFICATE_BINDING_ROW, SAVED);
+
+/** As above, `add|set gslb site`. */
+export const GSLB_SITE_OPTIONS = optionRows(
+  "publicIP metricExchange nwMetricExchange sessionExchange triggerMonitor parentSite backupParentlist clip publicCLIP",
+  "naptrReplacementSuffix sitePassword siteType newname",
+  SAVED,
+);
+
+/** As above, `bind gslb vserver`. */
+export const GSLB_VSERVER_BINDING_OPTIONS = optionRows(
+  POLICY_BINDING_ROW,
+  DOMAIN_BINDING_ROW,
+  "serviceName serviceGroupName weight order",
+  SAVED,
+);
+
+/** As above, `bind gslb service`. */
+export const GSLB_SERVICE_BINDING_OPTIONS = optionRows(
+  "monitorName monState weight viewName viewIP",
+  SAVED,
 );

@@ -1,5 +1,6 @@
 import { defaultsOf, readFields, readWhole, type FieldSource } from "../fields.ts";
-import { isPlaceholder } from "./lexer.ts";
+import { otherAddresses } from "../other-addresses.ts";
+import { isPlaceholder } from "../placeholders.ts";
 import { CLIENT_AUTH_FIELDS, TLS_VERSION_FIELDS } from "../tls-fields.ts";
 import {
   AUTHENTICATION_FIELDS,
@@ -24,8 +25,10 @@ import {
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
 import {
+  CS_VSERVER_BINDING_OPTIONS,
   CS_VSERVER_OPTIONS_OF_COMMAND,
   knowing,
+  LB_VSERVER_BINDING_OPTIONS,
   LB_VSERVER_OPTIONS_OF_COMMAND,
 } from "./options.ts";
 import { policyBinding } from "./policies.ts";
@@ -40,8 +43,14 @@ export const vserverStatements: StatementKinds = {
   changes: new Map([
     ["set lb vserver", knowing("lb vserver", LB_VSERVER_OPTIONS_OF_COMMAND, setLbVserver)],
     ["set cs vserver", knowing("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, setCsVserver)],
-    ["bind lb vserver", bindLbVserver],
-    ["bind cs vserver", bindCsVserver],
+    [
+      "bind lb vserver",
+      knowing("binding of a lb vserver", LB_VSERVER_BINDING_OPTIONS, bindLbVserver),
+    ],
+    [
+      "bind cs vserver",
+      knowing("binding of a cs vserver", CS_VSERVER_BINDING_OPTIONS, bindCsVserver),
+    ],
   ]),
 };
 
@@ -186,15 +195,20 @@ function applyCsKeys(vserver: CsVserverDraft, statement: Statement, draft: Draft
 }
 
 /** Vservers that cannot be probed are reported, because they limit what this program checks. */
-function reportOtherAddresses(name: string, statement: Statement, draft: Draft): void {
-  const [set] = statement.keys.get("ipset") ?? [];
-  const about = statement.keys.has("ippattern")
-    ? "This vserver listens on every address of a pattern (-IPPattern): nothing is probed through it."
-    : set === undefined || set.toLowerCase() === "none"
-      ? null
-      : `This vserver also listens on the addresses of IP set ${set} (-ipset): only its own address is probed.`;
-  if (about !== null && statement.verb !== "unset") {
-    report(draft, statement, "info", "addresses_not_asked", name, about);
+function reportOtherAddresses(name: string, { verb, keys, line }: Statement, draft: Draft): void {
+  const about = otherAddresses({
+    pattern: keys.get("ippattern")?.[0],
+    set: keys.get("ipset")?.[0],
+    range: keys.get("range")?.[0],
+  });
+  if (about !== null && verb !== "unset") {
+    draft.diagnostics.push({
+      severity: "info",
+      rule: "addresses_not_asked",
+      line,
+      object: name,
+      message: about,
+    });
   }
 }
 

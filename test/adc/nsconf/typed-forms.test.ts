@@ -39,6 +39,11 @@ describe("abbreviations", () => {
     expect([...estate.otherStatements.keys()]).toEqual(["add serv"]);
   });
 
+  test("behind its group an object may be one letter", () => {
+    expect([...read("add lb v q HTTP 10.0.1.1 80").lbVservers.keys()]).toEqual(["q"]);
+    expect([...read("add lb m q HTTP").monitors.keys()]).toEqual([]);
+  });
+
   test("of verbs are read only before an object of load balancing", () => {
     const estate = read("add server s 10.0.0.1", "disa server s", "en passant nothing");
     expect(estate.servers.get("s")?.enabled).toBe(false);
@@ -304,6 +309,104 @@ describe("options of services and vservers", () => {
   test("are reported as newer, not wrong, when the appliance has saved them itself", () => {
     const estate = read("#NS15.1 Build 1.1", "add service s 10.0.0.1 HTTP 80 -fromTheFuture YES");
     expect(said(estate)).toContain("info unknown_option s");
+  });
+});
+
+describe("options of bindings", () => {
+  const base = [
+    "add service s 10.0.0.1 HTTP 80",
+    "add lb vserver v HTTP 10.0.1.1 80",
+    "add cs vserver c HTTP 10.0.1.2 80",
+    "add cs policy p -rule true",
+    "add gslb site one 10.0.0.9",
+    "add gslb vserver g HTTP",
+  ];
+  test.each([
+    ["bind lb vserver v s -wait 10", "v"],
+    ["bind lb vserver v -policyName p -priority 1 -gotoPrioExpr END", "v"],
+    ["bind cs vserver c -policyName p -targetLB v -prioritee 1", "c"],
+    ["bind ssl vserver v -sslProfile x", "v"],
+    ["bind gslb vserver g -domain_name x.example", "g"],
+    ["add gslb site two LOCAL -siteIPAddress 10.0.0.8", "two"],
+  ])("one that it does not have is named: %s", (line, object) => {
+    expect(said(read(...base, line))).toContain(`warning unknown_option ${object}`);
+  });
+
+  test.each([
+    "bind lb vserver v s -weight 10",
+    "bind lb vserver v s -devno 12345",
+    "bind lb vserver v -policyName p -priority 1 -gotoPriorityExpression END -type REQUEST",
+    "bind lb vserver v -policyName p -priority 1 -gotoPriorityExpression END -type REQUEST -invoke policylabel l",
+    "bind lb vserver v -analyticsProfile ns_analytics_default_http_profile",
+    "bind cs vserver c -lbvserver v",
+    "bind cs vserver c -policyName p -targetLBVserver v -priority 1",
+    "bind cs vserver c -domainName www.example.com -TTL 5",
+    "bind ssl vserver v -certkeyName k -CA -ocspCheck Optional",
+    "bind ssl vserver v -certkeyName k -SNICert",
+    "bind ssl vserver v -eccCurveName P_256",
+    "bind gslb vserver g -domainName www.example.com -TTL 5 -backupIP 10.0.0.1",
+    "add gslb site two REMOTE 10.0.0.8 -publicIP 192.0.2.1 -metricExchange DISABLED",
+  ])("those that it has are not: %s", (line) => {
+    expect(said(read(...base, line)).filter((one) => one.includes("unknown_option"))).toEqual([]);
+  });
+});
+
+describe("rename", () => {
+  test("what refers to the object follows, and later statements find it by its new name", () => {
+    const estate = read(
+      "add server old 10.0.0.1",
+      "add service s old HTTP 80",
+      "add lb vserver v HTTP 0.0.0.0 0",
+      "bind lb vserver v s",
+      "add cs vserver c HTTP 10.0.1.1 80",
+      "bind cs vserver c -lbvserver v",
+      "rename server old new",
+      "rename service s t",
+      "rename lb vserver v w",
+      "set service t -healthMonitor NO",
+    );
+    expect(said(estate)).toEqual([]);
+    expect(estate.services.get("t")).toMatchObject({
+      name: "t",
+      healthMonitor: false,
+      members: [{ server: "new", address: "10.0.0.1" }],
+    });
+    expect(estate.lbVservers.get("w")?.services).toMatchObject([{ service: "t" }]);
+    expect(estate.csVservers.get("c")?.defaultTarget).toBe("w");
+  });
+
+  test("to a name that is taken is refused", () => {
+    const estate = read("add server a 10.0.0.1", "add server b 10.0.0.2", "rename server a b");
+    expect([...estate.servers.keys()]).toEqual(["a", "b"]);
+  });
+});
+
+describe("the source of a page", () => {
+  test("is read as it is meant, and said to be refused as it stands", () => {
+    const estate = read(
+      "<pre><code>add server w 10.0.0.1",
+      "add lb monitor m HTTP-ECV -send &quot;GET /a?b=1&amp;c=2&quot; -recv &quot;ok&quot; -customHeaders &quot;Host: a.example\\r\\n&quot; -secure YES<br/>",
+      "add serviceGroup g SSL&nbsp;-usip NO",
+      "bind serviceGroup g w 443",
+      "bind serviceGroup g -monitorName m</code></pre>",
+    );
+    expect(said(estate)).toEqual([
+      "error typographic_characters m",
+      "error typographic_characters g",
+      "error typographic_characters g",
+    ]);
+    expect(estate.monitors.get("m")).toMatchObject({
+      secure: true,
+      parameters: { send: "GET /a?b=1&c=2", recv: "ok", customHeaders: "Host: a.example\r\n" },
+    });
+    expect(estate.services.get("g")?.monitors).toMatchObject([{ monitor: "m" }]);
+  });
+
+  test.each([
+    'add lb monitor m HTTP-ECV -send "GET /a?b=1&amp;c=2" -recv "<br>"',
+    'add responder action a respondwith "\\"HTTP/1.1 200 OK\\r\\n\\r\\n<p>\\""',
+  ])("what plain quotes hold is left as it is: %s", (line) => {
+    expect(said(read(line))).not.toContainEqual(expect.stringContaining("typographic"));
   });
 });
 
