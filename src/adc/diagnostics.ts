@@ -153,7 +153,7 @@ function referenceDiagnostics(
     }
     const how =
       expected === "service" && actual.includes("certificate key")
-        ? `: bind ssl vserver ${object} -certkeyName ${name} binds it. The ADC refuses this command`
+        ? `: bind ssl vserver ${object} -certkeyName ${name} binds it. The ADC rejects this command`
         : "";
     const message = `${object} refers to ${name} as a ${expected}, but that is a ${actual.join(" and ")}${how}.`;
     found.push({ severity, rule: "wrong_kind_reference", line, object, message });

@@ -13,7 +13,9 @@ import { REDACTED } from "../adc/request-secrets.ts";
 import {
   bindMonitor,
   changeFor,
+  setMonitor,
   unbindMonitor,
+  unsetMonitor,
   withoutSecret,
   type MonitorUse,
   type OptionValues,
@@ -349,10 +351,15 @@ function passwordInScriptArgs(context: LintContext): Hit[] {
         fix:
           secret.length === 0 || uses.length === 0
             ? null
-            : changeFor(context.names, monitor, uses, uses.length, {
-                scriptArgs: open.join(";"),
-                secureArgs: { blank: "password", around },
-              }),
+            : open.length === 0
+              ? [
+                  setMonitor(monitor, { secureArgs: { blank: "password", around } }),
+                  unsetMonitor(monitor, "scriptArgs"),
+                ]
+              : changeFor(context.names, monitor, uses, uses.length, {
+                  scriptArgs: open.join(";"),
+                  secureArgs: { blank: "password", around },
+                }),
       };
     });
 }

@@ -35,6 +35,14 @@ export function setMonitor(monitor: Monitor, values: OptionValues): Change {
   };
 }
 
+/** `unset lb monitor M TYPE -option`, of one whose value is a secret: no command brings it back. */
+export function unsetMonitor({ name, type }: Monitor, option: string): Change {
+  return {
+    apply: { kind: "unset lb monitor", words: [name, type], options: [[option, []]] },
+    undo: [],
+  };
+}
+
 /** `add lb monitor`. */
 export function addMonitor(name: string, type: string, options: MonitorOptions): Change {
   return {

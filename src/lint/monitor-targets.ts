@@ -1,3 +1,5 @@
+import type { AdcService } from "../model/adc-service.ts";
+import type { Monitor } from "../model/monitor.ts";
 import { usesOf, type BoundMonitor, type LintContext, type LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { changeFor } from "./monitor-change.ts";
@@ -75,8 +77,10 @@ function foreignDestPort(context: LintContext): Hit[] {
       return [];
     }
     const uses = usesOf(context, monitor);
-    const wrong = uses.filter(({ service }) =>
-      service.members.some(({ port }) => isOther(destPort, port)),
+    const wrong = uses.filter(
+      ({ service }) =>
+        !(asked === "web" && asksHealthPage(monitor, service)) &&
+        service.members.some(({ port }) => isOther(destPort, port)),
     );
     const member = wrong
       .flatMap(({ service }) => service.members)
@@ -106,6 +110,13 @@ function foreignDestPort(context: LintContext): Hit[] {
       },
     ];
   });
+}
+
+/** A page that reports the health of a database or another server that is no web server: it was written for that. */
+function asksHealthPage({ type, parameters }: Monitor, service: AdcService): boolean {
+  const request = (type === "HTTP" ? parameters.httpRequest : parameters.send) ?? "";
+  const asksPage = (type === "HTTP" || type === "HTTP-ECV") && /^\w+ \/[^\s/]/.test(request);
+  return asksPage && service.members.every(({ port }) => protocolOfPort(port) !== "web");
 }
 
 /** A health port of the same protocol is a choice, but it does not cover a mail server's separate TLS listener. */

@@ -42,7 +42,8 @@ export const MONITOR_TIMING_RULES: readonly Rule[] = [
   {
     id: "lrtm_prefers_failing",
     severity: "info",
-    meaning: "The fastest server is preferred, and a handshake is fast even if the application fails.",
+    meaning:
+      "The fastest server is preferred, and a handshake is fast even if the application fails.",
     find: lrtmPrefersFailing,
   },
 ];

@@ -3,7 +3,9 @@ import type { AdcService, Port } from "../model/adc-service.ts";
 /** Protocols that lint recognises by port. */
 export type PortProtocol =
   | ("web" | "imap" | "pop3" | "smtp" | "ldap" | "dns" | "ntp")
-  | ("radius" | "ftp" | "mysql" | "mssql" | "oracle" | "sip" | "snmp" | "rdp");
+  | (
+      "radius" | "radius_accounting" | "ftp" | "mysql" | "mssql" | "oracle" | "sip" | "snmp" | "rdp"
+    );
 
 const BY_PORT: ReadonlyMap<number, PortProtocol> = new Map([
   [80, "web"],
@@ -25,6 +27,8 @@ const BY_PORT: ReadonlyMap<number, PortProtocol> = new Map([
   [123, "ntp"],
   [1812, "radius"],
   [1645, "radius"],
+  [1813, "radius_accounting"],
+  [1646, "radius_accounting"],
   [21, "ftp"],
   [3306, "mysql"],
   [1433, "mssql"],

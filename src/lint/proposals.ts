@@ -77,7 +77,7 @@ function proposalFor(context: LintContext, one: LintService): Proposal | null {
   const { service, exchange } = one;
   const [port = 0] = portsOf(service);
   const protocol =
-    exchange?.protocol ?? protocolOfType(service.serviceType) ?? protocolOfPort(port);
+    exchange?.protocol ?? protocolOfType(service.serviceType, port) ?? protocolOfPort(port);
   const secure = expectsTls(service) ? { secure: "YES" } : {};
   if (exchange?.protocol === "https" || (one.onExchange && protocol === "web")) {
     const { type, options } = pageQuestion(context, one);
@@ -86,7 +86,7 @@ function proposalFor(context: LintContext, one: LintService): Proposal | null {
   if (protocol === null || protocol === "https" || protocol === "rpc") {
     return unknown(service);
   }
-  if (protocol === "smtp" && exchange === null && port === 465) {
+  if (protocol === "smtp" && port === 465 && (exchange !== null) === expectsTls(service)) {
     // Exchange sends its greeting without TLS there, others only within TLS.
     return null;
   }
@@ -96,7 +96,7 @@ function proposalFor(context: LintContext, one: LintService): Proposal | null {
 }
 
 /** Protocols whose monitors support `-secure YES`. */
-const TAKE_TLS: ReadonlySet<PortProtocol> = new Set(["web", "imap", "pop3", "ldap"]);
+const TAKE_TLS: ReadonlySet<PortProtocol> = new Set(["web", "imap", "pop3", "smtp", "ldap"]);
 
 /** The protocol is unknown: a TLS handshake checks more than a TCP one, and needs no knowledge of it. */
 function unknown(service: AdcService): Proposal | null {
@@ -122,7 +122,7 @@ function ofProtocol(
     case "smtp":
       // A monitor that waits for the greeting must send nothing before it: servers reject early talkers, and some wait
       // 6 s.
-      return { ...proposal("TCP-ECV", { recv: "220 " }), resptimeout: "10" };
+      return { ...proposal("TCP-ECV", { recv: "220 ", ...secure }), resptimeout: "10" };
     case "web":
       return udp
         ? null
@@ -146,6 +146,8 @@ function ofProtocol(
             respCode: ["2", "3"],
           })
         : null;
+    case "radius_accounting":
+      return udp ? proposal("RADIUS_ACCOUNTING", { radKey: { blank: "shared secret" } }) : null;
     case "sip":
       return proposal(udp ? "SIP-UDP" : "SIP-TCP", {
         sipMethod: "OPTIONS",
@@ -158,24 +160,35 @@ function ofProtocol(
     case "ftp":
       return proposal("FTP", { userName: ACCOUNT, password: PASSWORD });
     case "mysql":
-      return proposal("MYSQL-ECV", sqlOptions("MYSQL.RES.ATLEAST_ROWS_COUNT(1)"));
+      return proposal("MYSQL-ECV", sqlOptions("MYSQL"));
     case "mssql":
-      return proposal("MSSQL-ECV", sqlOptions("MSSQL.RES.ATLEAST_ROWS_COUNT(1)"));
+      return proposal("MSSQL-ECV", sqlOptions("MSSQL"));
     case "oracle":
-      return proposal("ORACLE-ECV", sqlOptions("ORACLE.RES.ATLEAST_ROWS_COUNT(1)"));
+      return proposal("ORACLE-ECV", {
+        userName: ACCOUNT,
+        password: PASSWORD,
+        oracleSid: { blank: "SID" },
+        // Oracle refuses a query without a table.
+        sqlQuery: "select 1 from dual",
+        evalRule: atLeastOneRow("ORACLE"),
+      });
     case "rdp":
       return null;
   }
 }
 
-function sqlOptions(evalRule: string): OptionValues {
+function sqlOptions(database: "MYSQL" | "MSSQL"): OptionValues {
   return {
     userName: ACCOUNT,
     password: PASSWORD,
     database: { blank: "database" },
     sqlQuery: "select 1",
-    evalRule,
+    evalRule: atLeastOneRow(database),
   };
+}
+
+function atLeastOneRow(database: string): string {
+  return `${database}.RES.ATLEAST_ROWS_COUNT(1)`;
 }
 
 function ldapOptions(): OptionValues {
@@ -249,8 +262,12 @@ export function loginMonitor(
   return printFix(fix, null).commands.join("\n");
 }
 
-function protocolOfType(serviceType: string): PortProtocol | null {
-  return TYPES.get(serviceType) ?? null;
+/** One type of service stands for both of RADIUS's: what asks for a login gets no answer where accounting listens. */
+function protocolOfType(serviceType: string, port: number): PortProtocol | null {
+  const known = TYPES.get(serviceType) ?? null;
+  return known === "radius" && protocolOfPort(port) === "radius_accounting"
+    ? "radius_accounting"
+    : known;
 }
 
 const TYPES: ReadonlyMap<string, PortProtocol> = new Map([

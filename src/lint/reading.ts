@@ -28,10 +28,7 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
     "info",
     "An option is abbreviated; whether the ADC accepts that is not documented.",
   ],
-  unknown_option: [
-    "warning",
-    "No command of this kind has such an option: the ADC rejects it.",
-  ],
+  unknown_option: ["warning", "No command of this kind has such an option: the ADC rejects it."],
   stray_words: ["warning", "Words belong to no option: the ADC rejects the command."],
   not_looked_at: [
     "info",

@@ -54,10 +54,18 @@ function withoutCertificate(context: LintContext): Hit[] {
     context.estate.extent !== "excerpt" &&
     (context.estate.certKeys.size > 0 ||
       context.vservers.some(({ vserver }) => vserver.certKeys.length > 0));
+  // Whose certificate is bound by the wrong command, is told that, and no second time what follows from it.
+  const misbound = new Set(
+    context.estate.diagnostics
+      .filter(({ rule, message }) => rule === "wrong_kind_reference" && /certificate/.test(message))
+      .map(({ object }) => object),
+  );
   return context.vservers
     .filter(
       ({ vserver }) =>
-        TLS_VSERVERS.has(vserver.serviceType) && vserver.certKeys.every(({ ca }) => ca),
+        TLS_VSERVERS.has(vserver.serviceType) &&
+        vserver.certKeys.every(({ ca }) => ca) &&
+        !misbound.has(vserver.name),
     )
     .map(({ vserver }) => ({
       severity: tells && vserver.enabled ? "error" : "info",

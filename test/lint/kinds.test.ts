@@ -250,6 +250,8 @@ const PROPOSED: readonly (readonly [string, number, string | null])[] = [
   ["TCP", 25, "TCP-ECV"],
   ["TCP", 587, "TCP-ECV"],
   ["TCP", 465, null],
+  ["SSL_TCP", 465, "TCP-ECV secure"],
+  ["SSL_TCP", 587, "TCP-ECV secure"],
   ["TCP", 389, "LDAP"],
   ["TCP", 636, "LDAP secure"],
   ["SSL_TCP", 636, "LDAP secure"],
@@ -263,6 +265,10 @@ const PROPOSED: readonly (readonly [string, number, string | null])[] = [
   ["RADIUS", 1812, "RADIUS"],
   ["RADIUS", 1645, "RADIUS"],
   ["UDP", 1812, "RADIUS"],
+  ["RADIUS", 1813, "RADIUS_ACCOUNTING"],
+  ["RADIUS", 1646, "RADIUS_ACCOUNTING"],
+  ["UDP", 1813, "RADIUS_ACCOUNTING"],
+  ["RADIUS", 18120, "RADIUS"],
   ["SIP_UDP", 5060, "SIP-UDP"],
   ["SIP_TCP", 5060, "SIP-TCP"],
   ["UDP", 5060, "SIP-UDP"],
@@ -308,6 +314,54 @@ describe("proposed monitor", () => {
       expect(proofFailures(text)).toEqual([]);
     }
   });
+});
+
+test.each([
+  ["ORACLE", "select 1 from dual", "-oracleSid <SID>"],
+  ["MYSQL", "select 1", "-database <database>"],
+  ["MSSQL", "select 1", "-database <database>"],
+])("%s is asked what it can answer", (type, query, place) => {
+  const [line = ""] = commands(`add service x 10.0.0.1 ${type} 1500`);
+  expect(line).toContain(`-sqlQuery "${query}" -evalRule "${type}.RES.ATLEAST_ROWS_COUNT(1)"`);
+  expect(line).toContain(place);
+});
+
+test.each([
+  ["bind lb vserver v K", "wrong_kind_reference v"],
+  ["bind lb vserver v -certkeyName K", "wrong_kind_reference v"],
+])("a certificate bound by the wrong command is told once: %s", (line, told) => {
+  const text = [
+    "add lb vserver v SSL 10.0.1.1 443",
+    "add ssl certKey K -cert k.pem -key k.key",
+    line,
+  ];
+  expect(said(text.join("\n"))).toEqual([told]);
+});
+
+test("script arguments that are the password alone are unset, not left empty", () => {
+  const text = [
+    "add service s 10.0.0.1 HTTP 80",
+    'add lb monitor m USER -scriptName check.pl -scriptArgs "pass=hunter2"',
+    "bind service s -monitorName m",
+  ].join("\n");
+  expect(commands(text)).toEqual([
+    "set lb monitor m USER -secureArgs pass=<password>",
+    "unset lb monitor m USER -scriptArgs",
+  ]);
+});
+
+test.each([
+  ['HTTP -httpRequest "GET /ag" -destPort 80', false],
+  ['HTTP-ECV -send "GET /ag.aspx" -recv PRIMARY -destPort 8080', false],
+  ['HTTP -httpRequest "HEAD /" -destPort 80', true],
+  ["TCP -destPort 80", true],
+])("a database's health page may be on a port of the web: %s", (monitor, isOther) => {
+  const text = [
+    "add service s 10.0.0.1 TCP 1433",
+    `add lb monitor m ${monitor}`,
+    "bind service s -monitorName m",
+  ].join("\n");
+  expect(said(text).includes("dest_port_of_another_protocol m")).toBe(isOther);
 });
 
 const WEB = "add service web 10.0.0.71 HTTP 80";
