@@ -10,7 +10,7 @@ const TIMING = "-interval 4 -resptimeout 3 -downTime 4";
 const prlimit = debianProgram("prlimit", "util-linux");
 
 test.skipIf(prlimit === null)(
-  "agent descriptors › no descriptors left: every opinion becomes unknown and no verdict blames anybody; all comes back with them",
+  "agent › reports unknown without mismatches when descriptors run out, and recovers with them",
   { timeout: 180_000 },
   async () => {
     await withWatchedLab({ timing: TIMING }, async ({ agent }) => {

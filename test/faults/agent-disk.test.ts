@@ -135,7 +135,7 @@ async function mountReadOnly(directory: string): Promise<boolean> {
 }
 
 test(
-  "agent disk › an agent whose state directory is read-only watches, and takes it up once it can be written",
+  "agent › watches with a read-only state directory and uses it once it can be written",
   { timeout: 120_000 },
   async (context) => {
     let stateDir = "";
@@ -174,14 +174,22 @@ test(
   },
 );
 
-describe("a disk that fills while the agent runs loses nothing that was stored, and says so", () => {
-  test("a full file system (where one may be mounted)", { timeout: 120_000 }, async (context) => {
-    if (!(await goesThrough(FILE_SYSTEM, true, /ENOSPC/))) {
-      context.skip("mounting needs root");
-    }
-  });
+describe("agent with a full disk", () => {
+  test(
+    "keeps stored data and reports the error when the file system is full",
+    { timeout: 120_000 },
+    async (context) => {
+      if (!(await goesThrough(FILE_SYSTEM, true, /ENOSPC/))) {
+        context.skip("mounting needs root");
+      }
+    },
+  );
 
-  test.skipIf(prlimit === null)("files that may not grow", { timeout: 120_000 }, async () => {
-    await goesThrough(FILE_SIZE, false, /EFBIG/);
-  });
+  test.skipIf(prlimit === null)(
+    "keeps stored data and reports the error when files may not grow",
+    { timeout: 120_000 },
+    async () => {
+      await goesThrough(FILE_SIZE, false, /EFBIG/);
+    },
+  );
 });

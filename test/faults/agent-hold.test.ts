@@ -27,7 +27,7 @@ async function elapsed(ms: number): Promise<void> {
 }
 
 test(
-  "agent hold › an event loop that is held for 2 s and for 20 s, and a process that is stopped: no failure but our own, no verdict",
+  "agent › reports no failure or mismatch when the event loop stalls or the process is stopped for 2 s and 20 s",
   { timeout: 240_000 },
   async () => {
     const preload = `data:text/javascript,${encodeURIComponent(HOLDER)}`;

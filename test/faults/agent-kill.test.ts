@@ -43,7 +43,7 @@ async function expectReadable(stateDir: string): Promise<void> {
 }
 
 test(
-  `agent kill › killed ${String(KILLS)} times at any moment: what was acknowledged is there, every file can be read, and no account is tried once too often`,
+  `agent › keeps acknowledged windows and readable files, and retries no account too often, when killed ${String(KILLS)} times`,
   { timeout: 480_000 },
   async () => {
     await withLab({ confText: CONF }, async ({ lab, directory, configFile, yaml, env }) => {

@@ -73,7 +73,7 @@ async function lastReload(agent: BuiltAgent): Promise<string | undefined> {
 }
 
 test(
-  "agent reloads › fifty reloads of good and bad files while probes are in flight: nothing forgotten, nobody blamed, nothing left behind",
+  "agent › keeps its state and leaks nothing when good and bad files are reloaded fifty times during probes",
   { timeout: 480_000 },
   async () => {
     const preload = `data:text/javascript,${encodeURIComponent(TELLER)}`;

@@ -73,7 +73,7 @@ async function written(
   });
 }
 
-test("agent › control targets lost: the agent is cut off, and every opinion of ours is unknown", async () => {
+test("agent › is cut off with every opinion unknown when its control targets are lost", async () => {
   const path = await directory();
   const target = await listening();
   const control = await listening();

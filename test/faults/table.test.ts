@@ -110,14 +110,14 @@ async function startAll(): Promise<readonly FaultServer[]> {
   return started;
 }
 
-test("table › every fault of the catalogue is tried", () => {
+test("fault cases › cover every fault of the catalogue", () => {
   const tried = new Set(CASES.map(({ fault }) => fault));
   expect(FAULT_NAMES.filter((fault) => !tried.has(fault))).toEqual([]);
 });
 
-describe("faults", () => {
+describe("monitors at server faults", () => {
   test.each(CASES.map((each, at) => [titleOf(each), each, at] as const))(
-    "%s",
+    "end as expected: %s",
     (_title, each, at) => {
       const { opinion, outcome, step, reason, differences } = each;
       const found = judged[at];
@@ -144,12 +144,12 @@ describe("faults", () => {
   );
 });
 
-describe("faults of DNS", () => {
+describe("monitors at DNS faults", () => {
   test.each(
     DNS_CASES.map(
       (each, at) => [`${each[0]} at ${each[1]}: ${each[2]}, ${each[5]}`, each, at] as const,
     ),
-  )("%s", (_title, [, , opinion, outcome, step, reason], at) => {
+  )("end as expected: %s", (_title, [, , opinion, outcome, step, reason], at) => {
     const found = dnsJudged[at];
     if (found === undefined) {
       throw new Error("not judged");
@@ -168,31 +168,34 @@ describe("faults of DNS", () => {
   });
 });
 
-describe("faults of NITRO", () => {
+describe("NITRO poll", () => {
   test.each(NITRO_CASES.map(({ fault, expected }, at) => [fault, expected, at] as const))(
-    "%s",
+    "ends as expected with fault %s",
     (_fault, expected, at) => {
       expect(nitroJudged[at]).toEqual(expected);
     },
   );
 });
 
-describe("set-ups of NITRO", () => {
-  test.each(SET_UPS.map((each) => [each.what, each] as const))("%s", async (_what, setUp) => {
-    const { all, ...found } = await judgeSetUp(setUp);
-    expect(found).toEqual(setUp.expected);
-    expect(all === "").toBe(setUp.expected.said === "");
-  });
+describe("NITRO set-up", () => {
+  test.each(SET_UPS.map((each) => [each.what, each] as const))(
+    "is imported and polled as expected: %s",
+    async (_what, setUp) => {
+      const { all, ...found } = await judgeSetUp(setUp);
+      expect(found).toEqual(setUp.expected);
+      expect(all === "").toBe(setUp.expected.said === "");
+    },
+  );
 });
 
-describe("codes of NITRO", () => {
+describe("NITRO error codes", () => {
   let codes: Awaited<ReturnType<typeof refuseEverything>> = new Map();
   beforeAll(async () => {
     codes = await refuseEverything();
     codesText = codesTable(codes);
   });
 
-  test("import and poll › are poorer, and go on, when anything but the essentials is refused by any code", () => {
+  test("leave a gap in import and poll, which continue, unless the request is essential", () => {
     const ended = [...codes].flatMap(([refusal, outcomes]) =>
       DISPENSABLE.filter((each) => !/^(gap|as empty|gap or as empty)$/.test(outcomes[each])).map(
         (each) => `${String(refusal)} ${each}: ${outcomes[each]}`,
@@ -205,7 +208,7 @@ describe("codes of NITRO", () => {
     ]);
   });
 
-  test("import › makes no estate without its essentials but where the feature is off or nothing is there", () => {
+  test("prevent an import when an essential request is refused, unless a feature is off or nothing exists", () => {
     const poor = [...codes].filter(([, outcomes]) => outcomes["import: essential"] !== "ends");
     expect(poor.map(([refusal]) => refusal)).toEqual([
       ...[258, 344, 351, 356, 461, 462, 463, 1028, 1067, 1203],
@@ -213,7 +216,7 @@ describe("codes of NITRO", () => {
   });
 });
 
-test("table › docs/dev/fault-table.md is the table of this run", async (context) => {
+test("docs/dev/fault-table.md › equals the table of this run", async (context) => {
   const rows = CASES.map((each, at): Row => ({ case: each, peers: judged[at]?.peers ?? NOBODY }));
   if (rows.some(({ peers }) => peers.haproxy === null || peers.plugins === null)) {
     context.skip("not all peers are installed");

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { AbortWatch, type Abortable } from "../../src/lib/timers.ts";
 
 describe("AbortWatch", () => {
-  test("abort › tells those under way, each once, and nobody else when runs come and go", () => {
+  test("aborts each registered run once, and no removed run, when the signal aborts", () => {
     const step = fc.record({ signal: fc.nat(1), leaves: fc.option(fc.nat(), { nil: null }) });
     fc.assert(
       fc.property(fc.array(step), (steps) => {

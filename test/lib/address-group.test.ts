@@ -11,6 +11,6 @@ test.each([
   ["2001:db8::5:6:192.0.2.1", "2001:db8:0:0::/64"],
   ["fe80::1%eth0", "fe80:0:0:0::/64"],
   ["", ""],
-])("addressGroup › %s is counted as %s", (address, group) => {
+])("addressGroup › groups %s as %s", (address, group) => {
   expect(addressGroup(address)).toBe(group);
 });

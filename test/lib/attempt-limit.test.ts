@@ -12,7 +12,7 @@ function limit(maxKeys = 100) {
   return { ...made, clock };
 }
 
-test("createAttemptLimit › lets a burst pass, then one in its time", () => {
+test("createAttemptLimit › permits a burst, then one attempt per refill time", () => {
   const { take, clock } = limit();
   expect([take("a"), take("a"), take("a")]).toEqual([true, true, false]);
   clock.ms = 999;
@@ -21,7 +21,7 @@ test("createAttemptLimit › lets a burst pass, then one in its time", () => {
   expect([take("a"), take("a")]).toEqual([true, false]);
 });
 
-test("createAttemptLimit › keeps keys apart, and never lets more than a burst gather", () => {
+test("createAttemptLimit › counts each key separately and saves up no more than a burst", () => {
   const { take, clock } = limit();
   take("a");
   take("a");
@@ -30,7 +30,7 @@ test("createAttemptLimit › keeps keys apart, and never lets more than a burst 
   expect([take("a"), take("a"), take("a")]).toEqual([true, true, false]);
 });
 
-test("createAttemptLimit › what is given back is no attempt, however often", () => {
+test("createAttemptLimit › counts no attempt that was refunded", () => {
   const { take, refund } = limit();
   for (let times = 0; times < 10; times += 1) {
     expect(take("a")).toBe(true);
@@ -41,7 +41,7 @@ test("createAttemptLimit › what is given back is no attempt, however often", (
   expect([take("a"), take("a"), take("a")]).toEqual([true, true, false]);
 });
 
-test("createAttemptLimit › remembers a bounded number of keys, and forgets the quietest first", () => {
+test("createAttemptLimit › keeps a limited number of keys and drops the least active first", () => {
   const { take, size } = limit(3);
   for (const key of ["a", "a", "b", "c", "a", "d"]) {
     take(key);

@@ -50,7 +50,7 @@ function world(options: SmallEstateOptions = {}): World {
   };
 }
 
-test("clock steps › a clock that only goes on, or is slewed, was not set", () => {
+test("ClockStepDetector › reports a step only when the wall clock was set, not when it is slewed", () => {
   let wall = STARTED_AT;
   let monotonic = 5;
   const steps = new ClockStepDetector(
@@ -70,8 +70,8 @@ test("clock steps › a clock that only goes on, or is slewed, was not set", () 
 describe.each([
   ["an hour forward", HOUR_MS],
   ["an hour back", -HOUR_MS],
-])("a wall clock that is set %s", (_what, stepMs) => {
-  test("neither ends a grace nor makes it longer", () => {
+])("wall clock set %s", (_what, stepMs) => {
+  test("neither ends nor prolongs a grace period", () => {
     const { member, hear, observe, pass, setClock } = world();
     hear({ ex01: { state: "up" } });
     observe("m_imap", "ex01", REFUSED, 3);
@@ -84,7 +84,7 @@ describe.each([
     expect(member("ex01").verdict).toBe("false_up");
   });
 
-  test("is noticed before a probe or a poll that comes first is judged", () => {
+  test("is handled before the next probe or poll is judged", () => {
     for (const first of ["probe", "poll"] as const) {
       const { clock, member, hear, observe } = world();
       hear({ ex01: { state: "up" } });
@@ -99,7 +99,7 @@ describe.each([
     }
   });
 
-  test("makes a mismatch neither longer nor shorter, and moves the times that are told", () => {
+  test("leaves mismatch seconds unchanged and moves displayed times", () => {
     const { clock, member, hear, observe, seeAgain, pass, setClock } = world();
     hear({ ex01: { state: "up" } });
     observe("m_imap", "ex01", REFUSED, 3);
@@ -112,7 +112,7 @@ describe.each([
     expect(clock.at - (member("ex01").since ?? 0)).toBe(15_000);
   });
 
-  test("makes no opinion of the service too old, and none young", () => {
+  test("neither expires nor renews an opinion of the service", () => {
     const { member, hear, observe, pass, setClock } = world();
     hear({ ex01: { state: "up" } });
     observe("imap_greeting", "ex01", GOOD);
@@ -124,7 +124,7 @@ describe.each([
     expect(member("ex01").service).toBe("unknown");
   });
 
-  test("makes no maintenance that was seen on the wire older than the ADC's last change", () => {
+  test("does not make detected maintenance older than the ADC's last state change", () => {
     const { clock, member, hear, observe, pass, setClock } = world();
     hear({ ex01: { state: "down" } });
     pass(5_000);
@@ -144,7 +144,7 @@ describe.each([
     expect(member("ex01").verdict).toBe("routes_to_maintenance");
   });
 
-  test("lets no server return before it has been stable", () => {
+  test("does not shorten the stability time of a returning server", () => {
     const { member, hear, observe, pass, setClock } = world({
       declared: "open",
       stabilityMs: 60_000,
@@ -164,8 +164,8 @@ describe.each([
   });
 });
 
-describe("stalls of the agent", () => {
-  test("WitnessState.passOver › counts for no grace and for no stability", () => {
+describe("event loop stall", () => {
+  test("counts for neither grace nor stability", () => {
     const { clock, state, member, hear, observe, pass } = world();
     hear({ ex01: { state: "up" } });
     observe("m_imap", "ex01", REFUSED, 3);
@@ -178,7 +178,7 @@ describe("stalls of the agent", () => {
     expect(member("ex01").since).toBe(clock.at);
   });
 
-  test("WitnessState.passOver › postpones a grace by 20 s in all when stalls never end", () => {
+  test("postpones a grace period by 20 s at most when stalls never end", () => {
     const { clock, state, member, hear, observe, pass, seeAgain } = world();
     hear({ ex01: { state: "up" } });
     observe("m_imap", "ex01", REFUSED, 3);
@@ -192,7 +192,7 @@ describe("stalls of the agent", () => {
     expect(clock.at - turnedAt).toBeLessThanOrEqual(GRACE_MS + 23_000);
   });
 
-  test("WitnessState.passOver › leaves nothing to accuse by after an hour", () => {
+  test("makes opinions unknown when it lasts an hour", () => {
     const { state, member, hear, observe, pass } = world();
     hear({ ex01: { state: "up" } });
     observe("m_imap", "ex01", REFUSED, 3);
@@ -206,7 +206,7 @@ describe("stalls of the agent", () => {
   });
 });
 
-describe("the nights on which Berlin changes its clocks", () => {
+describe("daylight saving time in Berlin", () => {
   test.each([
     // 01:30 to 04:30 by the first clock: an hour of it is skipped, and the three hours stay three.
     ["forward", "2026-03-29T00:30:00Z", "2026-03-29T03:30:00Z", "30 1 * * *"],
@@ -214,7 +214,7 @@ describe("the nights on which Berlin changes its clocks", () => {
     ["back", "2026-10-25T00:30:00Z", "2026-10-25T03:30:00Z", "30 2 * * *"],
     // 02:30 does not come at all: the window opens an hour later by the new clock.
     ["forward over its start", "2026-03-29T01:30:00Z", "2026-03-29T04:30:00Z", "30 2 * * *"],
-  ])("%s: a window is open from its start for its length, and once", (_way, from, to, cron) => {
+  ])("%s: opens a window once at its start for its full length", (_way, from, to, cron) => {
     const declarations = createDeclarations({
       configured: [
         {

@@ -11,7 +11,7 @@ function runs() {
   return { ends, work };
 }
 
-test("coalesce › shares one waiting run among all who ask while one is under way", async () => {
+test("coalesce › shares one waiting run among all calls made during a run", async () => {
   const { ends, work } = runs();
   const ask = coalesce(work, 0);
   const first = ask();
@@ -25,7 +25,7 @@ test("coalesce › shares one waiting run among all who ask while one is under w
   expect(ends).toHaveLength(2);
 });
 
-test("coalesce › goes on after a run that was rejected", async () => {
+test("coalesce › continues after a run that was rejected", async () => {
   const { ends, work } = runs();
   const ask = coalesce(work, 0);
   const first = ask();
@@ -40,7 +40,7 @@ test("coalesce › goes on after a run that was rejected", async () => {
   expect(await third).toBe(3);
 });
 
-test("coalesce › begins a waiting run no sooner than apart from the one before", async () => {
+test("coalesce › starts a waiting run no sooner than the minimum gap after the previous one", async () => {
   const begun: number[] = [];
   const ask = coalesce(async () => void begun.push(performance.now()), 200);
   await Promise.all([ask(), ask(), ask()]);

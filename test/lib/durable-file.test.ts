@@ -11,7 +11,7 @@ import {
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 describe("replaceFile", () => {
-  test("writes for its owner alone, and leaves nothing beside", async () => {
+  test("writes with mode 0600 and leaves no other file", async () => {
     const folder = await temporaryFolder();
     await replaceFile(join(folder, "state.json"), "one");
     await replaceFile(join(folder, "state.json"), "two");
@@ -20,27 +20,24 @@ describe("replaceFile", () => {
     expect(await readdir(folder)).toEqual(["state.json"]);
   });
 
-  test.each(["state.json", "state.json.new"])(
-    "never writes through a link › at %s",
-    async (name) => {
-      const folder = await temporaryFolder();
-      const victim = join(folder, "victim");
-      await writeFile(victim, "precious");
-      await symlink(victim, join(folder, name));
-      await replaceFile(join(folder, "state.json"), "ours");
-      expect(await readFile(victim, "utf8")).toBe("precious");
-      expect((await lstat(join(folder, "state.json"))).isFile()).toBe(true);
-    },
-  );
+  test.each(["state.json", "state.json.new"])("never writes through a link at %s", async (name) => {
+    const folder = await temporaryFolder();
+    const victim = join(folder, "victim");
+    await writeFile(victim, "precious");
+    await symlink(victim, join(folder, name));
+    await replaceFile(join(folder, "state.json"), "ours");
+    expect(await readFile(victim, "utf8")).toBe("precious");
+    expect((await lstat(join(folder, "state.json"))).isFile()).toBe(true);
+  });
 
-  test("never waits › for a pipe of the temporary name", async () => {
+  test("does not block when the temporary name is a pipe", async () => {
     const folder = await temporaryFolder();
     execFileSync("mkfifo", [join(folder, "state.json.new")]);
     await replaceFile(join(folder, "state.json"), "ours");
     expect(await readdir(folder)).toEqual(["state.json"]);
   });
 
-  test("keeps the old content › when the new one cannot be written", async () => {
+  test("keeps the old content when the new one cannot be written", async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, "state.json"), "old");
     await mkdir(join(folder, "state.json.new"));
@@ -54,14 +51,14 @@ describe("readRegularFile", () => {
     ["a pipe", async (path: string) => void execFileSync("mkfifo", [path])],
     ["a directory", (path: string) => mkdir(path)],
     ["a link", (path: string) => symlink("/etc/hostname", path)],
-    ["what is too large", (path: string) => writeFile(path, "12345")],
-  ])("does not read %s", async (_name, make) => {
+    ["a file that is too large", (path: string) => writeFile(path, "12345")],
+  ])("returns unfit for %s", async (_name, make) => {
     const path = join(await temporaryFolder(), "state.json");
     await make(path);
     expect(await readRegularFile(path, 4)).toMatchObject({ kind: "unfit" });
   });
 
-  test("tells a missing file from one that it may not reach", async () => {
+  test("distinguishes a missing file from an unreachable one", async () => {
     const folder = await temporaryFolder();
     expect(await readRegularFile(join(folder, "state.json"), 4)).toEqual({ kind: "missing" });
     await writeFile(join(folder, "file"), "");
@@ -72,7 +69,7 @@ describe("readRegularFile", () => {
   });
 });
 
-test("quarantineFile › gives each file a name of its own", async () => {
+test("quarantineFile › gives each file a unique name", async () => {
   const folder = await temporaryFolder();
   const path = join(folder, "state.json");
   const asides: string[] = [];
@@ -83,7 +80,7 @@ test("quarantineFile › gives each file a name of its own", async () => {
   expect(await Promise.all(asides.map((aside) => readFile(aside, "utf8")))).toEqual(["one", "two"]);
 });
 
-test("tryWriting › leaves nothing, and rejects where nothing can be written", async () => {
+test("tryWriting › leaves no file, and rejects when nothing can be written", async () => {
   const folder = await temporaryFolder();
   await tryWriting(folder, 4096);
   expect(await readdir(folder)).toEqual([]);

@@ -11,7 +11,7 @@ describe("hostName", () => {
     ["EX_MBX-01", "ex_mbx-01"],
     ["12345", "12345"],
     [LABEL_63, LABEL_63],
-  ])("hostName › %s is one", (text, name) => {
+  ])("accepts %s", (text, name) => {
     expect(hostName(text)).toBe(name);
   });
 
@@ -31,22 +31,22 @@ describe("hostName", () => {
     [`${"a.".repeat(126)}aa`],
     ["a".repeat(60_000)],
     ["<b>ex01</b>"],
-  ])("hostName › %j is none", (text) => {
+  ])("rejects %j", (text) => {
     expect(hostName(text)).toBeNull();
   });
 });
 
-describe("names that answers give", () => {
+describe("exchange-signs", () => {
   const long = "f".repeat(60_000);
 
-  test("exchange-signs › X-FEServer of a wrong shape is neither a name nor a sign of Exchange", () => {
+  test("takes neither a name nor Exchange from an invalid X-FEServer", () => {
     for (const value of [long, "a b", "", "ex01;ex02"]) {
       const signs = signsOfHeaders((name) => (name === "x-feserver" ? value : null));
       expect(signs).toEqual({ servedBy: null, exchangeSeen: false });
     }
   });
 
-  test("exchange-signs › X-CalculatedBETarget of a wrong shape names no mailbox server", () => {
+  test("takes no mailbox server from an invalid X-CalculatedBETarget", () => {
     const signs = signsOfHeaders((name) => (name === "x-calculatedbetarget" ? long : null));
     expect(signs).toEqual({ servedBy: null, exchangeSeen: true });
   });
@@ -55,11 +55,11 @@ describe("names that answers give", () => {
     ["mail.example.com Microsoft ESMTP MAIL Service ready at Mon, 2 Nov 2026 09:00:00 +0100", true],
     ["mail.example.com Microsoft ESMTP MAIL Service, Version: 10.0.17763.1 ready at", false],
     ["mail.example.com ESMTP Postfix", false],
-  ])("exchange-signs › the greeting “%s” is Exchange's: %s", (greeting, isExchange) => {
+  ])("classifies the greeting “%s” as Exchange's: %s", (greeting, isExchange) => {
     expect(signsOfSmtp(greeting).exchangeSeen).toBe(isExchange);
   });
 
-  test("exchange-signs › health page and banner take host names alone", () => {
+  test("take only host names from health page and banner", () => {
     expect(signsOfHealthBody("200 OK<br/>EX01.corp.lab\r\n").servedBy).toBe("ex01.corp.lab");
     expect(signsOfHealthBody(`200 OK<br/>${long}`)).toEqual({
       servedBy: null,

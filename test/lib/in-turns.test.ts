@@ -3,14 +3,14 @@ import { runYielding, runSync, mapInSteps, type Steps } from "../../src/lib/step
 import { inheritRecords, recordSteps } from "../../src/agent/records/build-records.ts";
 import { observed, smallEstate } from "../agent/small-estate.ts";
 
-describe("work in steps", () => {
-  test("gives the same in turns and at once", async () => {
+describe("steps", () => {
+  test("give the same result yielding and synchronously", async () => {
     const square = (number: number): number => number * number;
     expect(await runYielding(mapInSteps([1, 2, 3], square))).toEqual([1, 4, 9]);
     expect(runSync(mapInSteps([1, 2, 3], square))).toEqual([1, 4, 9]);
   });
 
-  test("lets others run when a turn has lasted", async () => {
+  test("let other work run when a turn has lasted its time", async () => {
     let others = 0;
     let working = true;
     const count = (): void => {
@@ -37,7 +37,7 @@ function* holding(steps: number): Steps<void> {
   }
 }
 
-test("in turns › what old records learn while new ones are being made is not lost", () => {
+test("recordSteps › keeps a result that old records received while new ones were being made", () => {
   const { records, state, clock } = smallEstate(`
 add lb monitor m TCP-ECV -recv READY -retries 1
 add server ex01 192.0.2.1

@@ -17,12 +17,12 @@ describe("rangeTest", () => {
     ...["223.255.255.255", "224.0.0.0", "239.255.255.255", "240.0.0.0", "255.255.255.255"],
     ...["255.255.255.254", "192.0.0.192", "192.0.0.193", "10.1.2.3"],
     ...["::1", "::2", "fe80::1", "fec0::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1"],
-  ])("rangeTest › says of %s what a BlockList says", (address) => {
+  ])("classifies %s as a BlockList does", (address) => {
     const family = isIPv6(address) ? "ipv6" : "ipv4";
     expect(rangeTest(RANGES)(address)).toBe(rangesOf(RANGES).check(address, family));
   });
 
-  test("rangeTest › is false when asked for a name", () => {
+  test("is false for a host name", () => {
     expect(rangeTest(RANGES)("ex01.example.com")).toBe(false);
   });
 });

@@ -64,8 +64,8 @@ function container(hostName: string): readonly string[] {
   return ["unshare", "--uts", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh"];
 }
 
-describe("a lock", () => {
-  test("is free again at once › when its holder is killed", async () => {
+describe("takeLock", () => {
+  test("succeeds at once when the holder is killed", async () => {
     const path = await lockPath();
     const { child, kind } = await contender(path);
     expect(kind).toBe("held");
@@ -78,7 +78,7 @@ describe("a lock", () => {
     await (await held(path)).release();
   });
 
-  test("stays with its holder › while that one is stopped", async () => {
+  test("is busy while the holder is stopped", async () => {
     const path = await lockPath();
     const { child } = await contender(path);
     child.kill("SIGSTOP");
@@ -86,7 +86,7 @@ describe("a lock", () => {
     child.kill("SIGCONT");
   });
 
-  test.runIf(process.platform === "linux")("is not held › by a zombie", async () => {
+  test.runIf(process.platform === "linux")("succeeds when the holder is a zombie", async () => {
     const path = await lockPath();
     // A parent that never asks what became of its child.
     const through = ["sh", "-c", '"$@" & exec sleep 60', "sh"];
@@ -99,7 +99,7 @@ describe("a lock", () => {
     await (await held(path, 5_000)).release();
   });
 
-  test("comes to another › as soon as it is released within its patience", async () => {
+  test("succeeds when the lock is released within the waiting time", async () => {
     const path = await lockPath();
     const first = await held(path);
     const second = held(path, 10_000);
@@ -107,7 +107,7 @@ describe("a lock", () => {
     await (await second).release();
   });
 
-  test("goes to one of many at once, in one process and over and over", async () => {
+  test("gives the lock to one at a time when many callers in a process wait", async () => {
     const path = await lockPath();
     let inside = 0;
     let most = 0;
@@ -124,7 +124,7 @@ describe("a lock", () => {
     expect(most).toBe(1);
   });
 
-  test("knows › that its file was removed or replaced", async () => {
+  test("lets the holder know when its file was removed or replaced", async () => {
     const path = await lockPath();
     const lock = await held(path);
     expect(await lock.stillHeld()).toBe(true);
@@ -140,7 +140,7 @@ describe("a lock", () => {
     ["a pipe", async (path: string) => void execFileSync("mkfifo", [path])],
     ["a directory", (path: string) => mkdir(path)],
     ["a link", (path: string) => symlink("/etc/hostname", path)],
-  ])("whose file is %s › sets it aside and waits for nobody", async (_name, make) => {
+  ])("sets the file aside and succeeds when it is %s", async (_name, make) => {
     const path = await lockPath();
     await make(path);
     const lock = await held(path);
@@ -152,7 +152,7 @@ describe("a lock", () => {
     await lock.release();
   });
 
-  test("of a file that is none › leaves no descriptor and tells the storage watch", async () => {
+  test("leaks no descriptor and reports to the storage watch when the file is not regular", async () => {
     const path = await lockPath();
     const told: unknown[] = [];
     const watch = new StorageWatch({
@@ -170,7 +170,7 @@ describe("a lock", () => {
     expect(told[0]).toMatchObject({ path, problem: "not a regular file" });
   });
 
-  test("in a directory that is missing › fails, and says why", async () => {
+  test("fails with the reason when the directory is missing", async () => {
     expect(await takeLock("/nowhere/at/all/state.lock")).toEqual({
       kind: "failed",
       message: "ENOENT",
@@ -178,8 +178,8 @@ describe("a lock", () => {
   });
 });
 
-describe.runIf(process.platform === "linux" && namespaces())("a lock between containers", () => {
-  test("is never held by two › with the same host name and process number", async () => {
+describe.runIf(process.platform === "linux" && namespaces())("takeLock between containers", () => {
+  test("is busy for a second container with the same host name and process number", async () => {
     const path = await lockPath();
     const first = await contender(path, container("node1"));
     const second = await contender(path, container("node1"));
@@ -187,7 +187,7 @@ describe.runIf(process.platform === "linux" && namespaces())("a lock between con
     expect(second.kind).toBe("busy");
   });
 
-  test("is free › for a container of another name after the first was killed", async () => {
+  test("succeeds for a container of another name when the first was killed", async () => {
     const path = await lockPath();
     const first = await contender(path, container("4f1c0ffee001"));
     first.child.kill("SIGKILL");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { machineClock, timeAt, type ClockMark } from "../../src/agent/accounts/login-state.ts";
 
-describe("the time by a clock that nobody can set", () => {
+describe("persisted clock", () => {
   const step = fc.record({
     passedMs: fc.nat(3_600_000),
     /** How the wall clock is set meanwhile. */
@@ -11,7 +11,7 @@ describe("the time by a clock that nobody can set", () => {
     boots: fc.boolean(),
   });
 
-  test("advances with the monotonic clock, however the wall clock is set, and never backwards", () => {
+  test("advances with the monotonic clock and never backwards when the wall clock is set", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         let reading = { run: "0", monotonicMs: 500, wallMs: 1.8e12 };
@@ -35,7 +35,7 @@ describe("the time by a clock that nobody can set", () => {
     );
   });
 
-  test("of this machine goes on, and is one for all who ask", async () => {
+  test("continues and is the same for all readers on one machine", async () => {
     const [one, other] = [await machineClock(), await machineClock()];
     const first = one();
     const second = other();

@@ -6,7 +6,7 @@ import { isVisible, printable, printableLine, visibleText } from "../../src/lib/
 const STEERING = /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u;
 
 describe("printable", () => {
-  it("printable › leaves no steering character whatever the text", () => {
+  it("leaves no control or direction character in any text", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect(printable(text)).not.toMatch(STEERING);
@@ -17,18 +17,18 @@ describe("printable", () => {
     expect(printable(every)).not.toMatch(STEERING);
   });
 
-  it("printable › shows which character stood there when it is escaped", () => {
+  it("shows which character was escaped", () => {
     expect(printable("\u001b[2K\u009b31m\u202egnp.exe\r\n")).toBe(
       "\\u001b[2K\\u009b31m\\u202egnp.exe\\u000d\n",
     );
     expect(printableLine("ex01\nOK")).toBe("ex01\\u000aOK");
   });
 
-  it("printable › keeps what people write when it steers nothing", () => {
+  it("keeps ordinary text unchanged", () => {
     expect(printable("Zürich — „ex01“ 💥\n")).toBe("Zürich — „ex01“ 💥\n");
   });
 
-  it("printable › keeps the meaning of JSON whatever it holds", () => {
+  it("keeps the meaning of any JSON", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.string({ unit: "binary" }), (value, text) => {
         const written = JSON.stringify({ [text]: value, text }, null, 1);
@@ -45,11 +45,11 @@ test.each([
   ["\u009b31m", "\\u009b31m"],
   ["\u202egnp.exe\u2066", "\\u202egnp.exe\\u2066"],
   ["a\u2028b", "a\\u2028b"],
-])("visibleText › %j is shown as %s", (text, shown) => {
+])("visibleText › shows %j as %s", (text, shown) => {
   expect(visibleText(text)).toBe(shown);
   expect(isVisible(text)).toBe(text === shown);
 });
 
-test("visibleText › is bounded", () => {
+test("visibleText › is limited in length", () => {
   expect(visibleText("x".repeat(1_000), 10)).toBe(`${"x".repeat(10)}…`);
 });

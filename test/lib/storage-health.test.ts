@@ -10,7 +10,7 @@ function watched() {
   return { lines, watch: new StorageWatch(log) };
 }
 
-test("StorageWatch › counts every refusal, and logs each change once", () => {
+test("StorageWatch › counts every failed write and logs each change once", () => {
   const { lines, watch } = watched();
   const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
   watch.refused("/state/a.json", full);
@@ -27,7 +27,7 @@ test("StorageWatch › counts every refusal, and logs each change once", () => {
   expect(lines).toHaveLength(4);
 });
 
-test("StorageWatch › remembers what was set aside, bounded", () => {
+test("StorageWatch › remembers a limited number of quarantined files", () => {
   const { watch } = watched();
   for (let count = 0; count < 50; count += 1) {
     watch.reportQuarantined(`/state/${String(count)}`, "/state/aside", "damaged", "begins anew");

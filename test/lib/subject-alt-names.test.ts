@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { subjectAltNames } from "../../src/net/certificate-facts.ts";
 
 describe("subjectAltNames", () => {
-  it("subjectAltNames › gives each entry with its kind when there are several", () => {
+  it("returns each entry with its kind when there are several", () => {
     expect(
       subjectAltNames('DNS:a.example, IP Address:192.0.2.1, URI:"spiffe://x, y", email:a@b'),
     ).toEqual([
@@ -14,7 +14,7 @@ describe("subjectAltNames", () => {
     expect(subjectAltNames("")).toEqual([]);
   });
 
-  it("subjectAltNames › takes a quoted value as one when it pretends to be more", () => {
+  it("keeps a quoted value as one when it contains other entries", () => {
     expect(subjectAltNames('DNS:"x, DNS:allowed, DNS:y", DNS:z')).toEqual([
       { kind: "DNS", value: "x, DNS:allowed, DNS:y" },
       { kind: "DNS", value: "z" },
@@ -22,7 +22,7 @@ describe("subjectAltNames", () => {
     expect(subjectAltNames('DNS:"x\\", DNS:allowed')).toEqual([]);
   });
 
-  it("subjectAltNames › stops when it has as many as wanted", () => {
+  it("stops at the requested number of entries", () => {
     const many = Array.from({ length: 10_000 }, (_, at) => `DNS:n${String(at)}.example`).join(", ");
     expect(subjectAltNames(many, 3).map(({ value }) => value)).toEqual([
       "n0.example",

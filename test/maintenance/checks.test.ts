@@ -75,17 +75,17 @@ describe("preflight", () => {
     ...changes,
   });
 
-  test("lets a server go that others stand in for", () => {
+  test("passes when another server can stand in", () => {
     expect(look(state([member("ex01"), member("ex02")]))).toEqual({});
     expect(look(state([member("ex01"), member("ex02")]), [], "EX01")).toEqual({});
   });
 
   test.each([
-    ["the other is down in our eyes", { replica: "down" }],
-    ["the other's service is down, whatever the ADC says", { service: "down" }],
-    ["the other is out on the ADC", { adcOpinion: "out" }],
+    ["the other's replica is down", { replica: "down" }],
+    ["the other's service is down", { service: "down" }],
+    ["the other is out of service on the ADC", { adcOpinion: "out" }],
     [
-      "the other is in maintenance by the wire",
+      "the other is in detected maintenance",
       { maintenance: { declared: "no", adc: false, detected: true } },
     ],
     [
@@ -93,14 +93,14 @@ describe("preflight", () => {
       { maintenance: { declared: "open", adc: false, detected: false } },
     ],
     ["nothing is known of the other", { replica: "unknown", service: "unknown" }],
-  ] as const)("keeps the last good one: %s", (_name, changes) => {
+  ] as const)("fails capacity when %s", (_name, changes) => {
     const other = member("ex02", { ...changes, verdict: "false_up" });
     expect(look(state([member("ex01"), other]))).toEqual({
       capacity: "v_imap would keep 0 of 1: svc_imap (ex02:993) is false_up.",
     });
   });
 
-  test("counts servers, not ports", () => {
+  test("counts servers rather than ports when a minimum is required", () => {
     const live = state([member("ex01"), member("ex02"), member("ex02", { port: 143 })]);
     const two = preflight({
       live,
@@ -113,7 +113,7 @@ describe("preflight", () => {
     expect(failed(two)).toEqual({ capacity: "v_imap would keep 1 of 2: no other server." });
   });
 
-  test("names a member in doubt once for all vservers that it serves", () => {
+  test("names a doubtful member once when it serves several vservers", () => {
     const vservers = ["v_imap", "v_imap_old"];
     const other = member("ex02", { vservers, replica: "down", verdict: "false_up" });
     expect(look(state([member("ex01", { vservers }), other]))).toEqual({
@@ -121,14 +121,14 @@ describe("preflight", () => {
     });
   });
 
-  test("looks at every vserver the server serves", () => {
+  test("checks every vserver that the server serves", () => {
     const owa = member("ex01", { adcService: "svc_owa", port: 443, vservers: ["v_owa"] });
     expect(look(state([member("ex01"), owa, member("ex02")]))).toEqual({
       capacity: "v_owa would keep 0 of 1: no other server.",
     });
   });
 
-  test("minds the windows of those who would stand in, and of nobody else", () => {
+  test("fails for windows of the servers that would stand in, and for no others", () => {
     const live = state([member("ex01"), member("ex02"), member("mail", { vservers: ["v_other"] })]);
     expect(look(live, [window()])).toEqual({ windows: "cu15 is coming for ex02." });
     expect(look(live, [window({ servers: ["ex*"], state: "open", startAt: NOON - 1 })])).toEqual({
@@ -140,12 +140,12 @@ describe("preflight", () => {
     expect(look(live, [window({ startAt: NOON + 5 * 60 * MINUTE })])).toEqual({});
   });
 
-  test("wants certificates alike", () => {
+  test("fails when the certificates of a vserver differ", () => {
     const live = state([member("ex01"), member("ex02")], { certificateDiffers: true });
     expect(look(live)).toEqual({ certificates: "The certificates behind v_imap differ." });
   });
 
-  describe("warns of login schemes", () => {
+  describe("login scheme check", () => {
     const odd = (server: string) =>
       ({ server, port: 443, path: "/ews/", offers: "basic", others: "negotiate, ntlm" }) as const;
     function schemes(vserver: Partial<LiveVserver>) {
@@ -163,7 +163,7 @@ describe("preflight", () => {
       return report.checks.find(({ name }) => name === "auth_schemes");
     }
 
-    test("when a server that stays offers others than the rest, and lets go all the same", () => {
+    test("warns when a remaining server offers other schemes, without failing", () => {
       expect(schemes({ oddSchemes: [odd("ex02")] })).toEqual({
         name: "auth_schemes",
         ok: true,
@@ -174,23 +174,26 @@ describe("preflight", () => {
     });
 
     test.each([
-      ["all are alike", { oddSchemes: [] }],
+      ["all offer the same", { oddSchemes: [] }],
       ["nothing can be compared", { oddSchemes: null }],
-      ["the odd one is the one that goes", { oddSchemes: [odd("ex01")] }],
-      ["it is about a vserver of others", { vserver: "v_other", oddSchemes: [odd("ex02")] }],
-    ])("not when %s", (_name, vserver) => {
+      ["the deviating server is the one to be drained", { oddSchemes: [odd("ex01")] }],
+      [
+        "the deviating vserver is not the server's",
+        { vserver: "v_other", oddSchemes: [odd("ex02")] },
+      ],
+    ])("does not warn when %s", (_name, vserver) => {
       expect(schemes(vserver)).toMatchObject({ ok: true, warning: false });
     });
   });
 
-  test("trusts nothing when the witness cannot see", () => {
+  test("fails when the agent is cut off or NITRO is down", () => {
     const live = state([member("ex01"), member("ex02")]);
     expect(look({ ...live, cutOff: true, adcs: [anAdc({ name: "prod", up: false })] })).toEqual({
       witness: "This agent is cut off from the network; no current state of prod over NITRO.",
     });
   });
 
-  test("names the servers there are when it does not know one", () => {
+  test("lists the known servers when the name is unknown", () => {
     expect(look(state([member("ex01"), member("ex02")]), [], "ex1")).toEqual({
       known: "No ADC has a member on ex1; known servers: ex01, ex02.",
     });
@@ -211,7 +214,7 @@ describe("verify", () => {
   const since = NOON - 10 * MINUTE;
   const ELSEWHERE = { at: since + 1, server: "ex01" };
 
-  test("drained: out or down everywhere, nobody connected, nobody served", () => {
+  test("drained passes when every member is out or down without connections or responses", () => {
     const live = state([
       member("ex02", out),
       member("ex02", { port: 443, adcService: "svc_owa", adcOpinion: "down", connections: null }),
@@ -221,7 +224,7 @@ describe("verify", () => {
     expect(failed(verifyDrained(inputs(live, answers)))).toEqual({});
   });
 
-  test("drained: silence through a VIP is no proof, and what nobody could see is not waited for", () => {
+  test("drained requires responses through the VIP unless they cannot be observed", () => {
     const live = state([member("ex02", out), member("ex01")]);
     expect(failed(verifyDrained(inputs(live, [{ at: since - 1, server: "ex02" }])))).toEqual({
       vip: "no probe has been answered through v_imap since the change.",
@@ -241,7 +244,7 @@ describe("verify", () => {
     });
   });
 
-  test("drained: many members that are alike are told in one sentence", () => {
+  test("drained summarises many similar members in one sentence", () => {
     const services = [
       "svc_owa",
       "svc_ews",
@@ -264,31 +267,31 @@ describe("verify", () => {
 
   test.each([
     [
-      "a member that still gets clients is named",
+      "a member that is still UP",
       { adcOpinion: "up", adcRawState: "UP" },
       [ELSEWHERE],
       { out: "svc_imap (ex02:993) is UP on prod." },
     ],
     [
-      "a member that is still draining is named",
+      "a member that is still draining",
       { adcOpinion: "leaving", adcRawState: "GOING OUT OF SERVICE" },
       [ELSEWHERE],
       { out: "svc_imap (ex02:993) is GOING OUT OF SERVICE on prod." },
     ],
     [
-      "connections that are left are counted",
+      "remaining connections",
       { ...out, connections: 7 },
       [ELSEWHERE],
       { connections: "svc_imap (ex02:993) still has 7 connections." },
     ],
     [
-      "connections that nobody tells are no proof",
+      "unreported connections",
       { ...out, connections: null },
       [ELSEWHERE],
       { connections: "prod does not report connections of svc_imap (ex02:993)." },
     ],
     [
-      "answers through a VIP since it went out are counted",
+      "responses through the VIP since the change",
       out,
       [
         { at: since + 1, server: "EX02" },
@@ -297,7 +300,7 @@ describe("verify", () => {
       ],
       { vip: "v_imap returned 1 response from it since the change." },
     ],
-  ] as const)("drained: %s", (_name, changes, answers, expected) => {
+  ] as const)("drained fails and names the cause: %s", (_name, changes, answers, expected) => {
     const live = state([member("ex02", changes), member("ex01")]);
     expect(failed(verifyDrained(inputs(live, [...answers])))).toEqual(expected);
   });
@@ -309,12 +312,12 @@ describe("verify", () => {
     ]),
   };
 
-  test("returned: all good and stable, and answering again", () => {
+  test("returned passes when all is good, stable and answering through the VIP", () => {
     const live = state([member("ex02"), member("ex01")], served);
     expect(failed(verifyReturned(inputs(live, [{ at: since + 1, server: "ex02" }])))).toEqual({});
   });
 
-  test("returned: a VIP whose answers name nobody misses nobody", () => {
+  test("returned passes when the VIP's responses name no server", () => {
     const live = state([member("ex02")], { servedBy: new Map([["unrecognised", 9]]) });
     expect(failed(verifyReturned(inputs(live)))).toEqual({});
   });
@@ -348,7 +351,7 @@ describe("verify", () => {
       { probes: "mon_imap at svc_imap (ex02:993) fails: banner_timeout." },
     ],
     [
-      "a login that has told nothing, beside a monitor that is never run",
+      "a login without a result, beside a monitor that is never run",
       {
         probes: [
           aProbe({ monitor: "", transaction: "imap_login", opinion: "unknown", last: null }),
@@ -357,14 +360,14 @@ describe("verify", () => {
       },
       { probes: "imap_login at svc_imap (ex02:993) has no result: not run yet." },
     ],
-  ] as const)("returned: %s", (_name, changes, expected) => {
+  ] as const)("returned fails and names the cause: %s", (_name, changes, expected) => {
     const live = state([member("ex02", changes)], served);
     expect(failed(verifyReturned(inputs(live, [{ at: since + 1, server: "ex02" }])))).toEqual(
       expected,
     );
   });
 
-  test("returned: not yet seen again through the VIP", () => {
+  test("returned fails when the VIP has not answered from the server since", () => {
     const live = state([member("ex02")], served);
     expect(failed(verifyReturned(inputs(live, [{ at: since, server: "ex02" }])))).toEqual({
       vip: "v_imap has returned no response from it since it came back.",

@@ -40,7 +40,7 @@ async function open(): Promise<Declarations> {
 }
 
 describe("declarations", () => {
-  test("survive a restart, with what was observed", async () => {
+  test("survive a restart together with the observed progress", async () => {
     const first = await open();
     expect(await first.start(WINDOW, 50)).toEqual({
       kind: "done",
@@ -76,7 +76,7 @@ describe("declarations", () => {
     await declarations.close();
   });
 
-  test("take the windows of a reloaded configuration", async () => {
+  test("follow the windows of a reloaded configuration", async () => {
     const declarations = await open();
     const { startAt, endAt, ...rest } = WINDOW;
     declarations.reconfigure([
@@ -89,7 +89,7 @@ describe("declarations", () => {
     await declarations.close();
   });
 
-  test("without the store only read what a look at it showed", async () => {
+  test("are read-only when there is no store", async () => {
     const declarations = createDeclarations({
       configured: [],
       store: null,

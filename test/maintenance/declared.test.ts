@@ -40,20 +40,20 @@ const DAILY: WindowConfig = {
 
 describe("declaredFor", () => {
   test.each([
-    ["before", 99, null, "no"],
-    ["inside", 100, null, "open"],
-    ["inside, out or not", 150, 120, "open"],
-    ["after, and back in service", 200, null, "no"],
-    ["after, and out ever since it was open", 500, 199, "over"],
-    ["after, and out since before it was open", 500, 50, "over"],
-    ["after, and gone out only when it had ended", 500, 200, "no"],
-  ] as const)("%s", (_name, now, outSince, expected) => {
+    ["before the window", 99, null, "no"],
+    ["inside the window", 100, null, "open"],
+    ["inside the window, while out", 150, 120, "open"],
+    ["after the window, back in service", 200, null, "no"],
+    ["after the window, out since it was open", 500, 199, "over"],
+    ["after the window, out since before it was open", 500, 50, "over"],
+    ["after the window, out only since it ended", 500, 200, "no"],
+  ] as const)("gives the expected state %s", (_name, now, outSince, expected) => {
     expect(declaredFor("ex01", declaredWindows([], state(stored())), now, outSince).state).toBe(
       expected,
     );
   });
 
-  test("tells the end of the last of several open windows", () => {
+  test("returns the last end when several windows are open", () => {
     const windows = declaredWindows(
       [],
       state(stored(), stored({ name: "move", servers: ["EX*"], endAt: 300 })),
@@ -67,7 +67,7 @@ describe("declaredFor", () => {
     expect(declaredFor("mail", windows, 150, null).state).toBe("no");
   });
 
-  test("knows a window that never ends", () => {
+  test("is open for a window without end", () => {
     const windows = declaredWindows([], state(stored({ endAt: Infinity })));
     expect(declaredFor("ex01", windows, 1e15, null)).toMatchObject({
       state: "open",
@@ -75,7 +75,7 @@ describe("declaredFor", () => {
     });
   });
 
-  test("counts the latest occurrence of a recurring window", () => {
+  test("uses the latest occurrence of a recurring window", () => {
     const windows = declaredWindows([DAILY], EMPTY_STORE);
     const noon = Date.UTC(2026, 11, 2, 12);
     expect(declaredFor("ex01", windows, noon, Date.UTC(2026, 11, 1, 22, 30)).state).toBe("over");
@@ -84,7 +84,7 @@ describe("declaredFor", () => {
   });
 });
 
-describe("a flexible window", () => {
+describe("flexible window", () => {
   const flexible = state(stored({ flexible: true }));
   const observe = (before: StoreState, bad: boolean, now: number, server = "ex01"): StoreState =>
     observeServer(
@@ -97,7 +97,7 @@ describe("a flexible window", () => {
   const declared = (after: StoreState, now: number, outSince: number | null = null): string =>
     declaredFor("ex01", declaredWindows([], after), now, outSince).state;
 
-  test("begins when the server first goes bad inside it, and stays", () => {
+  test("begins when the server first fails inside it, and stays open", () => {
     expect(declared(observe(flexible, false, 110), 111)).toBe("no");
     const begun = observe(flexible, true, 120);
     expect(declared(begun, 119)).toBe("no");
@@ -112,20 +112,20 @@ describe("a flexible window", () => {
     expect(observe(flexible, true, 150, "ex02")).toBe(flexible);
     expect(declared(flexible, 250, 120)).toBe("no");
   });
-  test("changes nothing twice", () => {
+  test("does not change when the server fails again", () => {
     const begun = observe(flexible, true, 120);
     expect(observe(begun, true, 130)).toBe(begun);
   });
 });
 
-describe("an automatic end", () => {
+describe("automatic end", () => {
   const step = (before: StoreState, shows: { bad: boolean; stable: boolean }, now: number) =>
     observeServer(before, declaredWindows([], before).windows, "ex01", () => shows, now);
   const declared = (after: StoreState, now: number, server = "ex01"): string =>
     declaredFor(server, declaredWindows([], after), now, null).state;
   const auto = state(stored({ autoEnd: true, servers: ["ex*"] }));
 
-  test("waits until the server has been bad, then for the stability time", () => {
+  test("comes after the server was bad and then stable", () => {
     const good = step(auto, { bad: false, stable: true }, 110);
     expect(good).toBe(auto);
     const bad = step(good, { bad: true, stable: false }, 120);
@@ -136,20 +136,20 @@ describe("an automatic end", () => {
     expect(declared(ended, 140)).toBe("no");
     expect(declaredFor("ex01", declaredWindows([], ended), 145, 130).state).toBe("over");
   });
-  test("ends it for that server alone", () => {
+  test("applies to one server of a window only", () => {
     const bad = step(auto, { bad: true, stable: false }, 120);
     const ended = step(bad, { bad: false, stable: true }, 140);
     expect(declared(ended, 150, "ex02")).toBe("open");
   });
-  test("is not done without being asked for", () => {
+  test("does not happen when not requested", () => {
     const plain = state(stored());
     const bad = step(plain, { bad: true, stable: false }, 120);
     expect(step(bad, { bad: false, stable: true }, 140)).toBe(plain);
   });
 });
 
-describe("declaring and ending", () => {
-  test("is idempotent by name, and replaces", () => {
+describe("declareWindow and endWindow", () => {
+  test("are idempotent by name and replace an earlier window", () => {
     const first = declareWindow(EMPTY_STORE, [], stored(), 150);
     if (first.kind !== "done") {
       throw new Error(first.message);
@@ -164,27 +164,27 @@ describe("declaring and ending", () => {
     ["a name of the configuration", stored({ name: "nightly" }), "choose another name"],
     ["an end before the start", stored({ startAt: 300 }), "ends before it begins"],
     ["an end in the past", stored({ endAt: 140 }), "already ended"],
-  ])("refuses %s", (_name, window, message) => {
+  ])("refuse %s", (_name, window, message) => {
     expect(declareWindow(EMPTY_STORE, [DAILY], window, 150)).toMatchObject({
       kind: "refused",
       message: expect.stringContaining(message) as string,
     });
   });
-  test("refuses a flood", () => {
+  test("refuse more than the maximum number of windows", () => {
     const full = state(
       ...Array.from({ length: MAX_WINDOWS }, (_, index) => stored({ name: String(index) })),
     );
     expect(declareWindow(full, [], stored(), 150).kind).toBe("refused");
     expect(declareWindow(full, [], stored({ name: "7", endAt: 500 }), 150).kind).toBe("done");
   });
-  test("ends an open window now, and forgets a coming one", () => {
+  test("end an open window now and remove a coming one", () => {
     const ended = endWindow(state(stored()), [], "cu15", 150);
     expect(ended.kind === "done" && ended.state.windows).toEqual([stored({ endAt: 150 })]);
     const forgotten = endWindow(state(stored()), [], "cu15", 50);
     expect(forgotten.kind === "done" && forgotten.state.windows).toEqual([]);
     expect(endWindow(state(stored()), [], "cu15", 200).kind).toBe("not_found");
   });
-  test("ends only the open occurrence of a configured window", () => {
+  test("end only the open occurrence of a configured window", () => {
     const tonight = Date.UTC(2026, 11, 1, 22, 30);
     const ended = endWindow(EMPTY_STORE, [DAILY], "nightly", tonight);
     if (ended.kind !== "done") {
@@ -197,7 +197,7 @@ describe("declaring and ending", () => {
     expect(declaredFor("ex01", windows, tonight + day, null).state).toBe("open");
     expect(endWindow(EMPTY_STORE, [DAILY], "nightly", tonight - day / 2).kind).toBe("refused");
   });
-  test("forgets what ended long ago, and only that", () => {
+  test("drop only windows that ended long ago when expired ones are removed", () => {
     const now = 400 * 24 * 3_600_000;
     const recent = stored({ name: "recent", endAt: now - 1000 });
     const kept = state(recent);
@@ -206,7 +206,7 @@ describe("declaring and ending", () => {
   });
 });
 
-test("declared › the list shows what is open, what comes, and what ended in the last day", () => {
+test("listWindows › lists open and coming windows and those that ended within a day", () => {
   const now = Date.UTC(2026, 11, 1, 22, 30);
   const hour = 3_600_000;
   const windows = declaredWindows(

@@ -63,8 +63,8 @@ async function opened(files: DurableFiles = DURABLE_FILES): Promise<MaintenanceS
   return result.store;
 }
 
-describe("the store", () => {
-  test("keeps what was written", async () => {
+describe("maintenance store", () => {
+  test("keeps what was written when reopened", async () => {
     const store = await opened();
     expect(store.state()).toEqual({ windows: [], progress: [] });
     expect(await store.update(() => stateOf("a", "b"))).toMatchObject({ kind: "written" });
@@ -75,7 +75,7 @@ describe("the store", () => {
     expect(await readdir(directory)).toEqual([STORE_FILE, LOCK_FILE]);
   });
 
-  test("makes its directory, readable by its owner alone", async () => {
+  test("creates its directory with mode 0700", async () => {
     directory = join(directory, "state");
     const store = await opened();
     await store.update(() => stateOf("a"));
@@ -85,7 +85,7 @@ describe("the store", () => {
     expect((await stat(join(directory, "state"))).mode & 0o777).toBe(0o700);
   });
 
-  test("applies changes in the order of the calls", async () => {
+  test("applies updates in call order", async () => {
     const store = await opened();
     await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
@@ -108,7 +108,7 @@ describe("the store", () => {
     expect(await readdir(directory)).toEqual([LOCK_FILE]);
   });
 
-  test("stays as it was when the disk is full", async () => {
+  test("stays unchanged when the disk is full", async () => {
     const full: DurableFiles = {
       ...DURABLE_FILES,
       writeThrough: async () => {
@@ -125,7 +125,7 @@ describe("the store", () => {
   });
 });
 
-describe("a crash at any byte of a write", () => {
+describe("maintenance store write", () => {
   /** Stops for good after so many bytes; every operation costs one more, so that each gap between them is met too. */
   function crashAfter(budget: number): DurableFiles {
     let left = budget;
@@ -159,7 +159,7 @@ describe("a crash at any byte of a write", () => {
     };
   }
 
-  test("leaves the old state or the new one, whole", async () => {
+  test("leaves the old or the new state whole when it crashes at any byte", async () => {
     const before = stateOf("before");
     const after = stateOf("after", "other");
     const size = Buffer.byteLength(writeStored(after));
@@ -176,14 +176,14 @@ describe("a crash at any byte of a write", () => {
   });
 });
 
-describe("a store that cannot be read", () => {
+describe("unreadable maintenance store", () => {
   /** What stands aside, by content. */
   async function setAside(): Promise<string[]> {
     const names = (await readdir(directory)).filter((name) => name.includes(".set-aside-"));
     return Promise.all(names.map((name) => readFile(join(directory, name), "utf8")));
   }
 
-  test("cut at any byte › is set aside, and the store begins empty", async () => {
+  test("is set aside and begins empty when cut at any byte", async () => {
     const whole = Buffer.from(writeStored(stateOf("a", "b")));
     const path = join(directory, STORE_FILE);
     for (let length = 0; length < whole.length; length += 1) {
@@ -202,7 +202,7 @@ describe("a store that cannot be read", () => {
   test.each([
     ["another version", '{"version":2,"windows":[],"progress":[]}\n'],
     ["another file", '{"name":"package"}\n'],
-    ["nothing", ""],
+    ["no text", ""],
     [
       "a window without servers",
       writeStored({
@@ -210,7 +210,7 @@ describe("a store that cannot be read", () => {
         windows: [{ ...stateOf("a").windows[0], servers: [] } as never],
       }),
     ],
-  ])("holding %s › is set aside, told, and can be written again", async (_name, text) => {
+  ])("is set aside, reported and writable again when it holds %s", async (_name, text) => {
     await writeFile(join(directory, STORE_FILE), text);
     const watch = new StorageWatch({ warn: ignore, error: ignore });
     const result = await openStore(directory, { watch });
@@ -226,7 +226,7 @@ describe("a store that cannot be read", () => {
     expect(await readStore(join(directory, STORE_FILE))).toMatchObject({ kind: "read" });
   });
 
-  test("whatever is in it, reading gives a state or null", () => {
+  test("reads as a state or null when the text is arbitrary", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const state = readStored(`${text}}\n`);
@@ -237,9 +237,9 @@ describe("a store that cannot be read", () => {
 
   test.each([
     ["a directory", (path: string) => mkdir(path)],
-    ["a link elsewhere", (path: string) => symlink("/etc/hostname", path)],
+    ["a link", (path: string) => symlink("/etc/hostname", path)],
     ["a pipe", async (path: string) => void execFileSync("mkfifo", [path])],
-  ])("that is %s › is set aside without being opened", async (_name, make) => {
+  ])("is set aside without being opened when it is %s", async (_name, make) => {
     await make(join(directory, STORE_FILE));
     const store = await opened();
     expect(store.state().windows).toEqual([]);
@@ -250,7 +250,7 @@ describe("a store that cannot be read", () => {
     );
   });
 
-  test("in a directory that cannot be made › opens for an agent, refuses each change, and recovers", async () => {
+  test("opens without a disk, refuses changes, and recovers when the directory can be made", async () => {
     const stateDir = join(directory, "state");
     await writeFile(stateDir, "a file");
     expect(await openStore(stateDir)).toMatchObject({ kind: "failed" });
@@ -269,8 +269,8 @@ describe("a store that cannot be read", () => {
   });
 });
 
-describe("the lock of the store", () => {
-  test("is held by one at a time, also in one process", async () => {
+describe("maintenance store lock", () => {
+  test("is held by one at a time, even in one process", async () => {
     const first = await opened();
     const second = await openStore(directory);
     expect(second).toMatchObject({
@@ -282,14 +282,17 @@ describe("the lock of the store", () => {
     await (await opened()).close();
   });
 
-  test.each([1, 2, 3, 4, 5])("goes to exactly one of many who come at once (%i)", async () => {
-    const results = await Promise.all(Array.from({ length: 12 }, () => openStore(directory)));
-    const held = results.filter((result) => result.kind === "open");
-    expect(held).toHaveLength(1);
-    await Promise.all(held.map(({ store }) => store.close()));
-  });
+  test.each([1, 2, 3, 4, 5])(
+    "goes to exactly one of many concurrent openers (run %i)",
+    async () => {
+      const results = await Promise.all(Array.from({ length: 12 }, () => openStore(directory)));
+      const held = results.filter((result) => result.kind === "open");
+      expect(held).toHaveLength(1);
+      await Promise.all(held.map(({ store }) => store.close()));
+    },
+  );
 
-  test("moved away under its holder, and taken by another › stops the first from writing", async () => {
+  test("stops the first holder from writing when it was moved away and taken by another", async () => {
     const first = await opened();
     expect(await first.update(() => stateOf("first"))).toMatchObject({ kind: "written" });
     await rename(join(directory, LOCK_FILE), join(directory, "elsewhere"));

@@ -24,30 +24,30 @@ function openAt(calendar: Calendar, instant: string): string | null {
   return shown(calendar.openAt(Date.parse(instant)));
 }
 
-describe("a fixed window", () => {
+describe("fixed window", () => {
   const calendar = createCalendar({ kind: "fixed", startAt: 1000, endAt: 2000 });
   test.each([
     [999, false, false, true],
     [1000, true, false, false],
     [1999, true, false, false],
     [2000, false, true, false],
-  ])("at %i: open %s, ended %s, coming %s", (now, open, ended, coming) => {
+  ])("at %i is open %s, ended %s, coming %s", (now, open, ended, coming) => {
     expect(calendar.openAt(now) !== null).toBe(open);
     expect(calendar.lastEnded(now, 0) !== null).toBe(ended);
     expect(calendar.next(now) !== null).toBe(coming);
   });
-  test("that ended before a given time is not asked for", () => {
+  test("is not returned as ended when it ended before the given time", () => {
     expect(calendar.lastEnded(5000, 1999)).not.toBeNull();
     expect(calendar.lastEnded(5000, 2000)).toBeNull();
   });
-  test("may never end", () => {
+  test("may have no end", () => {
     const parked = createCalendar({ kind: "fixed", startAt: 0, endAt: Infinity });
     expect(parked.openAt(Number.MAX_SAFE_INTEGER)).toEqual({ startAt: 0, endAt: Infinity });
     expect(parked.lastEnded(Number.MAX_SAFE_INTEGER, 0)).toBeNull();
   });
 });
 
-describe("a recurring window", () => {
+describe("recurring window", () => {
   test.each([
     ["before it begins", "0 22 * * 2", 4, "2026-12-01T20:59:59Z", null],
     [
@@ -140,7 +140,7 @@ describe("a recurring window", () => {
       "2026-10-25T02:59:00Z",
       "2026-10-24T23:00 to 2026-10-25T03:00",
     ],
-  ] as const)("%s", (_name, cron, hours, instant, expected) => {
+  ] as const)("gives the expected occurrence: %s", (_name, cron, hours, instant, expected) => {
     expect(openAt(recurring(cron, hours), instant)).toBe(expected);
   });
 
@@ -159,7 +159,7 @@ describe("a recurring window", () => {
     expect(calendar.next(at - 1000)?.startAt).toBe(at);
   });
 
-  test("tells the occurrence that ended last, unless it is too long ago", () => {
+  test("returns the last ended occurrence unless it is too long ago", () => {
     const calendar = recurring("0 22 * * 2", 4);
     const now = Date.parse("2026-12-04T12:00:00Z");
     expect(shown(calendar.lastEnded(now, 0))).toBe("2026-12-01T21:00 to 2026-12-02T01:00");
@@ -167,7 +167,7 @@ describe("a recurring window", () => {
     expect(calendar.lastEnded(now, Date.parse("2026-12-02T01:00:00Z"))).toBeNull();
   });
 
-  test("finds the next leap day over a century's turn", () => {
+  test("finds the next leap day across a century without one", () => {
     const calendar = recurring("0 12 29 2 *", 1, "UTC");
     expect(shown(calendar.next(Date.parse("2096-03-01T00:00:00Z")))).toBe(
       "2104-02-29T12:00 to 2104-02-29T13:00",
@@ -175,7 +175,7 @@ describe("a recurring window", () => {
   });
 });
 
-describe("beside node-cron", () => {
+describe("recurring window against node-cron", () => {
   afterEach(() => {
     vi.useRealTimers();
   });
@@ -202,7 +202,7 @@ describe("beside node-cron", () => {
     expect(ours).toEqual(theirs);
   });
 
-  test("differs only where a time is skipped: node-cron drops the run, a window must not be lost", () => {
+  test("differs when a time is skipped: node-cron drops the run, the window moves", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2027-03-27T12:00:00Z") });
     const task = createTask("30 2 * * *", () => undefined, { timezone: "Europe/Berlin" });
     expect(task.getNextRuns(1)[0]?.toISOString()).toBe("2027-03-29T00:30:00.000Z");
@@ -212,7 +212,7 @@ describe("beside node-cron", () => {
   });
 });
 
-test("windows › every instant's wall clock leads back to it, the repeated hour to its first run", () => {
+test("instantOf › maps every wall-clock time back to its instant, a repeated hour to its first run", () => {
   for (const timezone of ["Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "UTC"]) {
     const zone = createZone(timezone);
     const astray: string[] = [];

@@ -32,27 +32,30 @@ describe("exitStatus", () => {
     replica_differs: 1,
     vip_backup_active: 1,
   };
-  test.each([...MEMBER_VERDICTS, ...VSERVER_VERDICTS])("%s beside a good row", (verdict) => {
-    expect(exitStatus([GOOD, { verdict, unknownByConfiguration: false }], false)).toBe(
-      expected[verdict] ?? 0,
-    );
-  });
+  test.each([...MEMBER_VERDICTS, ...VSERVER_VERDICTS])(
+    "is as expected for %s beside an agreeing row",
+    (verdict) => {
+      expect(exitStatus([GOOD, { verdict, unknownByConfiguration: false }], false)).toBe(
+        expected[verdict] ?? 0,
+      );
+    },
+  );
 
   const warning: JudgedRow = { verdict: "settling", unknownByConfiguration: false };
   const mismatch: JudgedRow = { verdict: "false_up", unknownByConfiguration: false };
   test.each([
-    ["a mismatch outranks an unknown", [mismatch, unknown, warning], false, 2],
-    ["an unknown outranks a warning", [unknown, warning], false, 3],
-    ["an unknown by configuration does not count", [byConfiguration, GOOD], false, 0],
-    ["a warning beside it does", [byConfiguration, warning], false, 1],
-    ["with strict it counts", [byConfiguration, GOOD], true, 3],
-    ["nothing could be compared", [byConfiguration, byConfiguration], false, 3],
-    ["nothing there at all", [], false, 3],
-  ] as const)("%s", (_name, rows, strict, status) => {
+    ["a mismatch beside an unknown", [mismatch, unknown, warning], false, 2],
+    ["an unknown beside a warning", [unknown, warning], false, 3],
+    ["an unknown by configuration", [byConfiguration, GOOD], false, 0],
+    ["a warning beside an unknown by configuration", [byConfiguration, warning], false, 1],
+    ["an unknown by configuration with strict", [byConfiguration, GOOD], true, 3],
+    ["only unknowns by configuration", [byConfiguration, byConfiguration], false, 3],
+    ["no rows", [], false, 3],
+  ] as const)("is as expected: %s", (_name, rows, strict, status) => {
     expect(exitStatus(rows, strict)).toBe(status);
   });
 
-  test("names each status as plug-ins do", () => {
+  test("has the plug-in name of each status", () => {
     expect(([0, 1, 2, 3] as const).map(pluginWord)).toEqual([
       "OK",
       "WARNING",

@@ -3,7 +3,7 @@ import { REASONS, STEPS, REASON_WORDS, STEP_WORDS } from "../../src/model/reason
 import { MEMBER_VERDICTS, VSERVER_VERDICTS, VERDICT_WORDS } from "../../src/model/verdicts.ts";
 
 describe("words", () => {
-  test("every verdict has its own label, a sentence and an advice", () => {
+  test("give every verdict its own label, meaning and advice", () => {
     const verdicts = new Set([...MEMBER_VERDICTS, ...VSERVER_VERDICTS]);
     expect(new Set(Object.keys(VERDICT_WORDS))).toEqual(verdicts);
     const words = Object.values(VERDICT_WORDS);
@@ -14,7 +14,7 @@ describe("words", () => {
       expect(advice).toMatch(/^[A-Z].*\.$/);
     }
   });
-  test("every reason and step has its words", () => {
+  test("give every reason and step a label", () => {
     expect(Object.keys(REASON_WORDS)).toEqual([...REASONS]);
     expect(Object.keys(STEP_WORDS)).toEqual([...STEPS]);
     for (const { label, advice } of Object.values(REASON_WORDS)) {

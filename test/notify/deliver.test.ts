@@ -45,7 +45,7 @@ const postfix =
   debianProgram("postconf", "postfix") === null ? "Postfix is missing" : postfixNeeds();
 
 describe.skipIf(postfix !== null)("mail", () => {
-  test("mail › a real server takes it, in clear, by STARTTLS and over TLS; a name or an issuer that does not fit is no delivery", async () => {
+  test("is sent in clear text, by STARTTLS and over TLS, and fails when name or issuer do not fit", async () => {
     const inbox = join(await temporaryFolder(), "inbox");
     mkdirSync(inbox);
     for (const folder of [join(inbox, ".."), inbox]) {
@@ -95,7 +95,7 @@ capture unix - n n - 1 pipe
   });
 });
 
-test("mail › a server that says nothing ends with the signal", async () => {
+test("mail › fails when the signal aborts while the server is silent", async () => {
   const silent = createTcpServer(() => undefined).listen(0, "127.0.0.1");
   await once(silent, "listening");
   onTestFinished(() => void silent.close());
@@ -127,7 +127,7 @@ describe("webhook", () => {
       { "retry-after": "soon" },
       { kind: "failed", why: "HTTP status 500", retryAfterMs: null },
     ],
-  ] as const)("webhook › status %i", async (status, headers, expected) => {
+  ] as const)("gives the expected delivery on status %i", async (status, headers, expected) => {
     const received: { request: IncomingMessage; body: string }[] = [];
     const server = createServer((request, response) => {
       let body = "";
@@ -152,18 +152,22 @@ describe("webhook", () => {
     ["a header without end", `${OK}X: ${"x".repeat(200_000)}`, "failed"],
     ["headers without end", OK + "X: y\r\n".repeat(50_000), "failed"],
     ["a body without end", `${OK}\r\n${"x".repeat(5_000_000)}`, "sent"],
-    ["chunks that lie", `${OK}Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n`, "sent"],
-    ["interim answers, then silence", "HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000), "failed"],
-    ["silence", "", "failed"],
-    ["no HTTP at all", "\u001b[2K\r\nall is well\r\n", "failed"],
-    ["a status of no meaning", "HTTP/1.1 999 \u001b[2K\r\n\r\n", "failed"],
     [
-      "a time that no number holds",
+      "invalid chunk sizes",
+      `${OK}Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n`,
+      "sent",
+    ],
+    ["interim responses, then nothing", "HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000), "failed"],
+    ["nothing", "", "failed"],
+    ["text that is not HTTP", "\u001b[2K\r\nall is well\r\n", "failed"],
+    ["an undefined status", "HTTP/1.1 999 \u001b[2K\r\n\r\n", "failed"],
+    [
+      "an overlong Retry-After",
       `HTTP/1.1 429 No\r\nRetry-After: ${"9".repeat(400)}\r\n\r\n`,
       "failed",
     ],
   ])(
-    "webhook › ends, and closes its connection, when the receiver answers %s",
+    "ends and closes its connection when the receiver answers with %s",
     async (_case, text, kind) => {
       let open = 0;
       const server = createTcpServer((socket) => {
@@ -181,7 +185,7 @@ describe("webhook", () => {
     },
   );
 
-  test("webhook › over TLS only to a server that proves its name", async () => {
+  test("is sent over TLS only when the server proves its name", async () => {
     const { certificate, key } = labCertificate("mail");
     const server = createTlsServer({ cert: certificate, key }, (request, response) => {
       request.resume();
@@ -197,7 +201,7 @@ describe("webhook", () => {
     });
   });
 
-  test("webhook › what failed never names the URL", async () => {
+  test("hides the URL when the delivery failed", async () => {
     const url = "http://127.0.0.1:1/hook?token=s3cret";
     const delivery = await deliver(webhook(url), MESSAGE, never);
     expect(delivery.kind).toBe("failed");
@@ -211,7 +215,7 @@ describe("command", () => {
     command: [process.execPath, "-e", text],
   });
 
-  test("command › reads the message from its environment, and nothing of the agent's", async () => {
+  test("receives the message in its environment and nothing else of the agent's", async () => {
     process.env["ADC_WITNESS_CANARY"] = "s3cret";
     onTestFinished(() => {
       delete process.env["ADC_WITNESS_CANARY"];
@@ -229,12 +233,12 @@ describe("command", () => {
       /^exit status 3: no such pager$/,
     ],
     ["a signal", "process.kill(process.pid, 'SIGTERM')", /^ended: SIGTERM$/],
-  ])("command › %s is no delivery", async (_how, text, why) => {
+  ])("fails with the reason on %s", async (_how, text, why) => {
     const delivery = await deliver(script(text), MESSAGE, never);
     expect(delivery).toMatchObject({ kind: "failed", why: expect.stringMatching(why) as string });
   });
 
-  test("command › is told of as many causes as an environment holds when one of them has thousands of names", async () => {
+  test("receives as many causes as fit when one of them has thousands of vservers", async () => {
     const cause = (name: string, count: number): Message["data"]["causes"][number] => ({
       state: "firing",
       key: name,
@@ -257,7 +261,7 @@ describe("command", () => {
     expect(await deliver(script(checks), message, never)).toEqual({ kind: "sent" });
   });
 
-  test("command › a missing program is no delivery", async () => {
+  test("fails when the program is missing", async () => {
     const delivery = await deliver(
       { kind: "command", command: ["/nowhere/pager"] },
       MESSAGE,

@@ -51,7 +51,7 @@ function play(
 const present = (...causes: Cause[]) => ({ present: causes, uncertain: () => false });
 
 describe("ledger", () => {
-  test("ledger › tells a cause once it has stood for the wait, and its end likewise", () => {
+  test("reports a cause, and its end, once it has lasted for the wait time", () => {
     const { said, ledger } = play([
       [0, present(aCause())],
       [29, present(aCause())],
@@ -68,7 +68,7 @@ describe("ledger", () => {
     expect(ledger).toEqual({});
   });
 
-  test("ledger › is silent about what was gone before its wait", () => {
+  test("reports nothing when the cause ended within the wait time", () => {
     expect(
       play([
         [0, present(aCause())],
@@ -78,7 +78,7 @@ describe("ledger", () => {
     ).toEqual([]);
   });
 
-  test("ledger › tells no end when it comes back within the wait", () => {
+  test("reports no end when the cause comes back within the wait time", () => {
     const { said } = play([
       [0, present(aCause())],
       [30, present(aCause())],
@@ -91,12 +91,12 @@ describe("ledger", () => {
   });
 
   test.each([
-    ["a verdict more", { verdicts: ["routes_to_maintenance", "false_up"] as const }, true],
-    ["a row more", { rows: ["svc_imap ex02:143", "svc_smtp ex02:25"] }, true],
+    ["another verdict", { verdicts: ["routes_to_maintenance", "false_up"] as const }, true],
+    ["another row", { rows: ["svc_imap ex02:143", "svc_smtp ex02:25"] }, true],
     ["fewer rows", { rows: [] }, false],
-    ["less urgent", { urgency: "warning" as const }, false],
-    ["other words", { sentence: "other" }, false],
-  ])("ledger › with %s in a cause that was told", (_what, change, isNews) => {
+    ["lower urgency", { urgency: "warning" as const }, false],
+    ["another sentence", { sentence: "other" }, false],
+  ])("reports a change of a reported cause as expected: %s", (_what, change, isNews) => {
     const { said } = play([
       [0, present(aCause())],
       [30, present(aCause())],
@@ -107,7 +107,7 @@ describe("ledger", () => {
     expect(said).toEqual([[30, "firing"], ...(isNews ? [[70, "changed"]] : [])]);
   });
 
-  test("ledger › tells again what stands for the time of repeat", () => {
+  test("reminds of a cause that lasts for the repeat time", () => {
     const looks = Array.from(
       { length: 8 },
       (_, index) => [index * 1_000, present(aCause())] as const,
@@ -118,7 +118,7 @@ describe("ledger", () => {
     ]);
   });
 
-  test("ledger › tells no end while nothing certain is known of its rows", () => {
+  test("reports no end while its rows are uncertain", () => {
     const unsure = { present: [], uncertain: () => true };
     const { said } = play([
       [0, present(aCause())],
@@ -134,7 +134,7 @@ describe("ledger", () => {
     ]);
   });
 
-  test("ledger › waits no longer than its wait when the clock was set back", () => {
+  test("does not wait longer when the clock was set back", () => {
     const { said } = play([
       [100_000, present(aCause())],
       [0, present(aCause())],
@@ -143,7 +143,7 @@ describe("ledger", () => {
     expect(said).toEqual([[30, "firing"]]);
   });
 
-  test("ledger › whatever happens, words of one cause are in order and never twice within the wait", () => {
+  test("reports a cause and its end alternately for any sequence of looks", () => {
     const look = fc.record({
       afterS: fc.integer({ min: 0, max: 100 }),
       state: fc.constantFrom("present", "grown", "gone", "unsure"),
@@ -180,7 +180,7 @@ describe("causes", () => {
   const wrong = (server: string, port: number, verdict: MemberVerdict) =>
     aMember({ server, port, adcService: `s${String(port)}`, verdict, mismatch: true });
 
-  test("causes › members of one server are one cause, and the vserver behind it a line", () => {
+  test("combine the members of one server, with its vserver as a line", () => {
     const live = aLiveState({
       members: [wrong("ex02", 143, "routes_to_maintenance"), wrong("ex02", 25, "false_up")],
       vservers: [aVserver({ vserver: "v_imap", verdict: "vip_served_by_drained_server" })],
@@ -196,7 +196,7 @@ describe("causes", () => {
     expect(cause?.lines).toHaveLength(3);
   });
 
-  test("causes › a server that still answers when it has been taken out stays the cause it was", () => {
+  test("keep their key when a drained server still answers", () => {
     const [leak] = causesOf(
       aLiveState({ members: [wrong("ex02", 25, "routes_to_maintenance")] }),
     ).present;
@@ -217,7 +217,7 @@ describe("causes", () => {
     expect(taken.present[0]?.lines).toHaveLength(2);
   });
 
-  test("causes › a vserver's own fault is a cause of its own", () => {
+  test("include a vserver's own fault separately", () => {
     const live = aLiveState({
       members: [wrong("ex02", 143, "false_down")],
       vservers: [aVserver({ vserver: "v_imap", verdict: "vip_wrong_certificate" })],
@@ -225,7 +225,7 @@ describe("causes", () => {
     expect(causesOf(live).present.map(({ name }) => name)).toEqual(["ex02", "v_imap"]);
   });
 
-  test("causes › a site that clients are sent to and that does not serve is more than one of its servers", () => {
+  test("include a dead GSLB site beside its server", () => {
     const site = deadSite();
     const behind = { ...wrong("198.51.100.10", 443, "false_up"), vservers: [site.vserver] };
     const live = aLiveState({ members: [behind], vservers: [site] });
@@ -233,18 +233,18 @@ describe("causes", () => {
   });
 
   test.each(["settling", "maintenance_expected", "drained", "agree_down", "unknown"] as const)(
-    "causes › %s is nobody's business",
+    "do not include %s",
     (verdict) => {
       expect(causesOf(aLiveState({ members: [aMember({ verdict })] })).present).toEqual([]);
     },
   );
 
-  test("causes › an ADC that is not heard is told", () => {
+  test("include an ADC that does not answer", () => {
     const live = aLiveState({ adcs: [anAdc({ up: false, lastError: "timeout" })] });
     expect(causesOf(live).present).toMatchObject([{ name: "prod", urgency: "warning" }]);
   });
 
-  test("causes › a row is uncertain when it settles, before the import, and when cut off; not when it is gone", () => {
+  test("treat a row as uncertain when it settles, before the import and when cut off, but not when gone", () => {
     const row = causesOf(maintenanceHour()).present[0]?.rows[0] ?? "";
     const uncertainIn = (live: Parameters<typeof causesOf>[0]) =>
       causesOf(live).uncertain("prod", row);

@@ -12,7 +12,7 @@ function noticesOf(live: Parameters<typeof causesOf>[0], kind: Notice["kind"]): 
   return causesOf(live).present.map((cause) => ({ kind, cause, notifiedAt: NOON - 60_000 }));
 }
 
-test("message › says what, since when, which rows, what to do and where to read more", () => {
+test("message › states what, since when, which rows, what to do and where to read more", () => {
   const [message] = messagesFor(noticesOf(maintenanceHour(), "firing"), CONTEXT);
   expect(message?.subject).toBe(
     "[CRITICAL] NetScaler prod sends IMAP clients to ex02, which is in maintenance",
@@ -24,7 +24,7 @@ test("message › says what, since when, which rows, what to do and where to rea
   expect(message?.text).toContain("More: https://witness.example.com/?server=ex02");
 });
 
-test("message › many causes of one moment come as one", () => {
+test("message › combines causes of the same moment", () => {
   const members = Array.from({ length: 9 }, (_, index) =>
     aMember({ server: `ex${String(index)}`, verdict: "false_down", mismatch: true }),
   );
@@ -37,7 +37,7 @@ test("message › many causes of one moment come as one", () => {
   expect(messages[0]?.data.causes).toHaveLength(9);
 });
 
-test("message › whatever a server or an ADC calls itself, nothing steers a reader or grows without bound", () => {
+test("message › stays visible text of limited length for any names", () => {
   const name = fc.string({ unit: "binary", maxLength: 3_000 });
   fc.assert(
     fc.property(name, name, (server, lastError) => {
@@ -68,7 +68,7 @@ test("message › whatever a server or an ADC calls itself, nothing steers a rea
   );
 });
 
-test("message › a card for Teams and a text for Slack take markup out of force", () => {
+test("message › escapes markup for Slack and Teams", () => {
   const message = {
     ...testMessage(CONTEXT),
     subject: "<!channel> [x](http://evil.example)",

@@ -87,7 +87,7 @@ async function begin(world: World, ...notify: NotifyConfig[]): Promise<Notificat
 const WRONG = "[CRITICAL] NetScaler prod sends IMAP clients to ex02, which is in maintenance";
 const OVER = "[RESOLVED] NetScaler prod sends IMAP clients to ex02, which is in maintenance";
 
-test("notifications › one message a cause, over a restart in the middle, and its end", async () => {
+test("notifications › send one message per cause and one for its end, across a restart", async () => {
   const { world, url } = await aWorld();
   const first = await begin(world, notifier(url));
   await first.look();
@@ -118,7 +118,7 @@ test("notifications › one message a cause, over a restart in the middle, and i
   expect(world.outcomes).toEqual(["hook sent", "hook sent"]);
 });
 
-test("notifications › what is not taken waits, survives a restart, and comes in order", async () => {
+test("notifications › retry failed messages in order, across a restart", async () => {
   const { world, url } = await aWorld();
   const first = await begin(world, notifier(url));
   world.status = 503;
@@ -147,7 +147,7 @@ test("notifications › what is not taken waits, survives a restart, and comes i
   expect(world.outcomes.filter((outcome) => outcome === "hook sent")).toHaveLength(2);
 });
 
-test("notifications › a message that nobody takes for a day is dropped, one refused at once", async () => {
+test("notifications › drop a message after a day of failures, and at once when refused", async () => {
   const { world, url } = await aWorld();
   const notifications = await begin(world, notifier(url));
   world.status = 503;
@@ -175,7 +175,7 @@ test.each([
   [{ verdicts: ["false_down"] }, 0],
   [{ vservers: ["v_*"] }, 1],
   [{ adcs: ["dr"] }, 0],
-] as const)("notifications › are sent by rule %j", async (when, count) => {
+] as const)("notifications › follow the rule %j", async (when, count) => {
   const { world, url } = await aWorld();
   const notifications = await begin(world, notifier(url, when));
   await notifications.look();
@@ -184,7 +184,7 @@ test.each([
   expect(world.subjects()).toHaveLength(count);
 });
 
-test("notifications › a damaged file is set aside, and a full estate of causes is bounded", async () => {
+test("notifications › set a damaged file aside and limit the stored causes", async () => {
   const { world, url } = await aWorld();
   await writeFile(join(world.stateDir, NOTIFY_FILE), '{"hook":{"ledger":{"x":1}}}');
   world.live = aLiveState({

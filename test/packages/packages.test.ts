@@ -61,7 +61,7 @@ async function works(program: string, ...before: readonly string[]): Promise<voi
   expect([await closed, out]).toEqual([[0, null], expect.stringMatching(/All \d+ rows agree/)]);
 }
 
-describe.concurrent("the npm package", () => {
+describe.concurrent("npm package", () => {
   interface Packed {
     readonly filename: string;
     readonly size: number;
@@ -76,7 +76,7 @@ describe.concurrent("the npm package", () => {
     [packed] = JSON.parse(stdout) as [Packed];
   });
 
-  test("holds no key, test, bench or map, and is under 1.2 MB", () => {
+  test("holds no keys, tests, benches or maps and is under 1.2 MB", () => {
     const unwanted =
       /\.(pem|map|d\.ts|test\.\w+)$|^(test|bench|build|src)\/|^dist\/(?!src|lab|rev|lint-page)/;
     expect(packed.files.map(({ path }) => path).filter((path) => unwanted.test(path))).toEqual([]);
@@ -97,17 +97,17 @@ describe.concurrent("the npm package", () => {
   });
 });
 
-describe.concurrent("the single executable", () => {
+describe.concurrent("single executable", () => {
   beforeAll(() => run(process.execPath, [join(ROOT, "build", "executable.js")]));
 
-  test("works alone in a folder, without Node.js on the path", async () => {
+  test("works alone without Node.js on the path", async () => {
     const file = join(await newFolder(), "adc-witness");
     await copyFile(join(ROOT, "dist-executable", "adc-witness"), file);
     await works(file);
   });
 });
 
-describe.concurrent("the Debian package", () => {
+describe.concurrent("Debian package", () => {
   const out = join(ROOT, "dist-deb");
   let file = "";
   beforeAll(async () => {
@@ -118,13 +118,13 @@ describe.concurrent("the Debian package", () => {
   });
 
   test.skipIf(missing("lintian", "lintian") !== null)(
-    "lintian has nothing against it",
+    "passes lintian without errors or warnings",
     async () => {
       await run("lintian", ["--allow-root", "--fail-on", "error,warning", file]);
     },
   );
 
-  test("is installed, works, is upgraded and purged, in a root of its own", async () => {
+  test("installs, works, upgrades and purges in a separate root", async () => {
     const root = await newFolder();
     await mkdir(join(root, "var/lib/dpkg/info"), { recursive: true });
     await mkdir(join(root, "var/lib/dpkg/updates"));

@@ -47,7 +47,7 @@ const CONF_SECRETS = [
   `add snmp community ${LDAP_PASSWORD} ALL`,
 ];
 
-test("canary › no secret comes to light: not in a log, a page, a command's words or a file", async () => {
+test("canary secrets › appear in no log, page, command output or file", async () => {
   const directory = await temporaryFolder();
   const stateDir = join(directory, "state");
   const confText = partOfDemo({
@@ -317,7 +317,7 @@ test("canary › no secret comes to light: not in a log, a page, a command's wor
   }
 }, 240_000);
 
-test("canary › /sd/blackbox.yml holds no header's secret", () => {
+test("canary secrets › appear in no header of /sd/blackbox.yml", () => {
   const confText = partOfDemo({ groups: ["sg_owa"] }).replaceAll(
     "Host: mail.example.com\\r\\n",
     `Host: mail.example.com\\r\\nAuthorization: Basic ${BASIC}\\r\\n`,
@@ -326,7 +326,7 @@ test("canary › /sd/blackbox.yml holds no header's secret", () => {
   expect(findCanary([{ what: "a header's secret", value: HEADER_SECRET }], file)).toBeNull();
 });
 
-test("canary › /api/v1/estate holds no header's secret", () => {
+test("canary secrets › appear in no header of /api/v1/estate", () => {
   const estate = parseNsConf(partOfDemo({ groups: ["sg_owa"], added: CONF_SECRETS }), {
     adc: "lab",
   });

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 
 // Two minutes that a developer's every run need not wait for: `npm run soak -- --real 2m` is the same by hand.
 test.skipIf(process.env["CI"] === undefined)(
-  "real › two minutes of random faults leave heap, handles and descriptors of the agent flat",
+  "soak › keeps heap, handles and descriptors flat in two minutes of random faults",
   { timeout: 300_000 },
   async () => {
     const soak = join(repositoryRoot(), "dist", "bench", "soak.js");

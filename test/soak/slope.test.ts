@@ -45,8 +45,8 @@ function risingIn(readings: readonly Reading[]): readonly string[] {
     .map((line) => line.slice(0, line.indexOf(":")));
 }
 
-describe.each(["flat-2m", "flat-30m"])("the readings of %s", (name) => {
-  test("are flat, warm-up and swings and all", async () => {
+describe.each(["flat-2m", "flat-30m"])("growth of the readings %s", (name) => {
+  test("is flat despite warm-up and swings", async () => {
     const readings = await recorded(name);
     expect(risingIn(readings)).toEqual([]);
     expect(growth(readings).flat).toBe(true);
@@ -59,22 +59,22 @@ describe.each(["flat-2m", "flat-30m"])("the readings of %s", (name) => {
     ["residentMb", 60],
     ["descriptors", 20],
     ["handles", 30],
-  ] as const)("rise with a slow leak: %s", async (what, over) => {
+  ] as const)("rises when there is a slow leak: %s", async (what, over) => {
     const readings = await recorded(name);
     const minutes = ((readings.at(-1)?.atMs ?? 0) / 60_000) * 0.6;
     expect(risingIn(leaking(readings, what, over / minutes))).toEqual([what]);
   });
 
-  test("are not judged when they are few", async () => {
+  test("is not flat when there are too few readings", async () => {
     expect(growth((await recorded(name)).slice(0, 12)).flat).toBe(false);
   });
 });
 
-test("slope › a configuration kept at every reload rises", async () => {
+test("growth › rises when every reload keeps a configuration", async () => {
   expect(risingIn(await recorded("reload-leak-30m"))).toContain("heapMb");
 });
 
-test("slope › one reading that is far off is no leak", async () => {
+test("growth › stays flat when one reading is far off", async () => {
   const readings = await recorded("flat-30m");
   for (const off of [0.5, 0.8, 1]) {
     const struck = readings.map((reading, at) =>

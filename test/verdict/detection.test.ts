@@ -30,51 +30,51 @@ function run(...events: readonly string[]): string {
 describe("stepDetection", () => {
   test.each([
     ["IMAP closed twice in a row", ["a:imap_pop_closed", "a:imap_pop_closed"], ".M"],
-    ["once is not enough", ["a:imap_pop_closed", "a:good", "a:imap_pop_closed"], "..."],
+    ["IMAP closed once at a time", ["a:imap_pop_closed", "a:good", "a:imap_pop_closed"], "..."],
     [
-      "an observation that says nothing breaks no row",
+      "an inconclusive observation in between",
       ["a:imap_pop_closed", "a:-", "a:imap_pop_closed"],
       "..M",
     ],
-    ["two probes do not add up", ["a:imap_pop_closed", "b:imap_pop_closed"], ".."],
+    ["one sign each of two probes", ["a:imap_pop_closed", "b:imap_pop_closed"], ".."],
     [
       "cleared after two good ones",
       ["a:imap_pop_closed", "a:imap_pop_closed", "a:good", "a:good"],
       ".MM.",
     ],
     [
-      "a sign between begins the clearing anew",
+      "a sign between two good ones",
       ["a:imap_pop_closed", "a:imap_pop_closed", "a:good", "a:imap_pop_closed", "a:good", "a:good"],
       ".MMMM.",
     ],
     [
-      "another probe's good answers do not clear it",
+      "good responses of another probe",
       ["a:imap_pop_closed", "a:imap_pop_closed", "b:good", "b:good", "b:good"],
       ".MMMM",
     ],
     ["421 after EHLO", ["s:smtp_not_active", "s:smtp_not_active"], ".M"],
+    ["421 at connect before any 220", ["s:smtp_421_at_connect", "s:smtp_421_at_connect"], ".."],
     [
-      "421 at connect says nothing before a 220",
-      ["s:smtp_421_at_connect", "s:smtp_421_at_connect"],
-      "..",
-    ],
-    [
-      "421 at connect counts after a 220 of any probe",
+      "421 at connect after a 220 of another probe",
       ["t:good+220", "s:smtp_421_at_connect", "s:smtp_421_at_connect"],
       "..M",
     ],
-    ["an answer after EHLO implies the 220", ["s:smtp_not_active", "s:smtp_421_at_connect"], ".M"],
+    [
+      "421 at connect after a response to EHLO",
+      ["s:smtp_not_active", "s:smtp_421_at_connect"],
+      ".M",
+    ],
     [
       "a health page aborted while another URL answers",
       ["h:health_page_aborted+url", "h:health_page_aborted+url"],
       ".M",
     ],
     [
-      "a health page aborted with everything else dead is an outage",
+      "a health page aborted while nothing else answers",
       ["h:health_page_aborted", "h:health_page_aborted", "h:health_page_aborted"],
       "...",
     ],
-  ] as const)("%s", (_name, events, detected) => {
+  ] as const)("gives the expected detection: %s", (_name, events, detected) => {
     expect(run(...events)).toBe(detected);
   });
 });
@@ -91,14 +91,14 @@ describe("seenInMaintenanceSince", () => {
     initialDetection(),
   );
 
-  test("counts the sign itself, not a later observation that says nothing", () => {
+  test("uses the time of the sign, not of a later inconclusive observation", () => {
     expect(seen.detected).toBe(true);
     expect(seenInMaintenanceSince(seen, 19)).toBe(true);
     expect(seenInMaintenanceSince(seen, 20)).toBe(false);
     expect(seenInMaintenanceSince(seen, 25)).toBe(false);
   });
 
-  test("a good answer since takes it back", () => {
+  test("is false when a good response came since", () => {
     const good = stepDetection(seen, {
       probe: "a",
       at: 40,

@@ -37,18 +37,18 @@ function fallsIn(told: readonly Report[]): readonly Fall[] {
     );
 }
 
-describe("falls of the ADC", () => {
+describe("ADC falls", () => {
   test.each([
-    ["seen at polls", 60, 20, 5],
-    ["shorter than a poll, and seen in the ADC's own account", 60, 4, 15],
-  ])("one a minute › %s", (_how, everyS, downS, pollS) => {
+    ["visible at polls", 60, 20, 5],
+    ["shorter than a poll and visible by the ADC's change time", 60, 4, 15],
+  ])("are counted once a minute when %s", (_how, everyS, downS, pollS) => {
     const falls = fallsIn(words(everyS, downS, pollS, 10 * 60 + 30));
     expect(falls).toHaveLength(10);
     expect(falls.every(({ downAt, upAt }) => upAt !== null && upAt > downAt)).toBe(true);
     expect(flapsOf(falls, 10 * MINUTE + 30 * S)).toBe(10);
   });
 
-  test("a change that the ADC dates a second off is one", () => {
+  test("count one change when the ADC's change time is a second off", () => {
     const before: Report = { state: "up", at: 100 * S, changedAt: 99 * S };
     expect(changesBetween(before, { state: "up", at: 115 * S, changedAt: 101 * S })).toBe(0);
     expect(changesBetween(before, { state: "up", at: 115 * S, changedAt: 103 * S })).toBe(2);
@@ -56,7 +56,7 @@ describe("falls of the ADC", () => {
     expect(changesBetween(before, { state: "up", at: 115 * S, changedAt: null })).toBe(0);
   });
 
-  test("two are none, three are flapping, and a quarter of an hour of quiet ends it", () => {
+  test("are flapping from three on, until a quarter of an hour is quiet", () => {
     const fall = (minute: number): Fall => ({
       downAt: minute * MINUTE,
       upAt: minute * MINUTE + 20 * S,
@@ -68,7 +68,7 @@ describe("falls of the ADC", () => {
     expect(flapsOf([fall(1), fall(20), fall(62)], 63 * MINUTE)).toBeNull();
   });
 
-  test("those that a failure of ours explains do not count", () => {
+  test("are not counted when a fault of the agent explains them", () => {
     const falls = [1, 10, 20].map((minute) => ({
       downAt: minute * MINUTE,
       upAt: (minute + 1) * MINUTE,
@@ -78,7 +78,7 @@ describe("falls of the ADC", () => {
     expect(unexplainedFalls(falls, null, MINUTE, 30 * MINUTE)).toBe(falls);
   });
 
-  test("an hour of flapping at every poll is bounded", () => {
+  test("are limited in number when the ADC flaps at every poll", () => {
     const falls = fallsIn(words(2, 1, 1, 24 * 3_600));
     expect(falls.length).toBeLessThanOrEqual(240);
   });

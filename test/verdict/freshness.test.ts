@@ -17,30 +17,30 @@ const PARAMETERS = {
 };
 
 describe("freshness", () => {
-  test("isFresh › a result counts for three intervals, and no longer", () => {
+  test("isFresh is true for three intervals after a result", () => {
     expect(isFresh(1_000, 16_000, 5_000)).toBe(true);
     expect(isFresh(1_000, 16_001, 5_000)).toBe(false);
     expect(freshUntil(1_000, 5_000)).toBe(16_000);
   });
 
-  test("isFresh › what never came does not count, and will never grow stale", () => {
+  test("isFresh is false, and freshUntil endless, when there is no result", () => {
     expect(isFresh(null, 0, 5_000)).toBe(false);
     expect(freshUntil(null, 5_000)).toBe(Infinity);
   });
 
-  test("freshForMs › five seconds at least where an interval is short", () => {
+  test("freshForMs is at least five seconds when the interval is short", () => {
     expect(freshForMs(20)).toBe(5_000);
   });
 });
 
 describe("replicaOpinionAt", () => {
-  test("replicaOpinionAt › UP is unknown after three intervals without a result", () => {
+  test("is unknown after three intervals without a result when UP", () => {
     const up = stepReplica(initialReplica(), PARAMETERS, true);
     expect(replicaOpinionAt(up, PARAMETERS, 0, 15_000)).toBe("up");
     expect(replicaOpinionAt(up, PARAMETERS, 0, 15_001)).toBe("unknown");
   });
 
-  test("replicaOpinionAt › DOWN is unknown after three down times without a result", () => {
+  test("is unknown after three down times without a result when DOWN", () => {
     const failing = stepReplica(initialReplica(), PARAMETERS, false);
     const down = stepReplica(failing, PARAMETERS, false);
     expect(replicaOpinionAt(down, PARAMETERS, 0, 90_000)).toBe("down");

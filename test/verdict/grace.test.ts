@@ -17,7 +17,7 @@ const GUIDE = {
 };
 
 describe("graceLengths", () => {
-  test("counts the ADC's own timing, the poll and the server's settling", () => {
+  test("add the ADC's timing, the poll interval and the server's settling time", () => {
     expect(graceLengths([GUIDE], 15_000, "imap")).toEqual({
       towardsDownMs: 90_000 + 5000 + 15_000 + 60_000,
       towardsUpMs: 120_000 + 5000 + 15_000 + 60_000,
@@ -25,7 +25,7 @@ describe("graceLengths", () => {
       pollMs: 15_000,
     });
   });
-  test("is that of the slowest monitor", () => {
+  test("follow the slowest monitor", () => {
     const quick = { ...GUIDE, intervalMs: 5000, downTimeMs: 300_000, successRetries: 2 };
     expect(graceLengths([GUIDE, quick], 0, "other")).toEqual({
       towardsDownMs: 95_000,
@@ -34,7 +34,7 @@ describe("graceLengths", () => {
       pollMs: 0,
     });
   });
-  test("gives a replica with a long interval the time to see what the ADC saw first", () => {
+  test("cover the replica's interval when it is long", () => {
     const slow = { ...GUIDE, intervalMs: 240_000, downTimeMs: 30_000 };
     expect(graceLengths([slow], 0, "other").towardsUpMs).toBe(240_000 + 10_000 + 5000);
   });
@@ -44,18 +44,21 @@ describe("graceLengths", () => {
     ["pop3", 60_000],
     ["smtp", 30_000],
     ["other", 0],
-  ] as const)("without monitors leaves poll and settling: %s", (protocol, settling) => {
-    const lengths = graceLengths([], 10_000, protocol);
-    expect(lengths).toEqual({
-      towardsDownMs: 10_000 + settling,
-      towardsUpMs: 10_000 + settling,
-      replicaUpMs: 10_000 + settling,
-      pollMs: 10_000,
-    });
-  });
+  ] as const)(
+    "cover poll interval and settling time without monitors: %s",
+    (protocol, settling) => {
+      const lengths = graceLengths([], 10_000, protocol);
+      expect(lengths).toEqual({
+        towardsDownMs: 10_000 + settling,
+        towardsUpMs: 10_000 + settling,
+        replicaUpMs: 10_000 + settling,
+        pollMs: 10_000,
+      });
+    },
+  );
 });
 
-describe("the agreement clock", () => {
+describe("agreement clock", () => {
   /** Runs `adc replica service` words at the given seconds and gives the instant grace runs from at the end. */
   function agreedAt(...steps: readonly [number, string][]): number {
     let clock = initialAgreement(0);
@@ -69,7 +72,7 @@ describe("the agreement clock", () => {
   }
   test.each([
     [
-      "agreement moves it on",
+      "agreement",
       [
         [5, "up up up"],
         [9, "up up up"],
@@ -77,7 +80,7 @@ describe("the agreement clock", () => {
       9,
     ],
     [
-      "a difference stops it",
+      "a difference",
       [
         [5, "up up up"],
         [9, "up down up"],
@@ -94,7 +97,7 @@ describe("the agreement clock", () => {
       9,
     ],
     [
-      "an ADC that is out differs from nobody",
+      "an ADC that was out of service",
       [
         [5, "out down up"],
         [9, "up down up"],
@@ -102,7 +105,7 @@ describe("the agreement clock", () => {
       5,
     ],
     [
-      "service alone runs from the outage",
+      "the service alone down",
       [
         [5, "up up up"],
         [9, "up up down"],
@@ -111,7 +114,7 @@ describe("the agreement clock", () => {
       5,
     ],
     [
-      "where only our copy of the monitor failed, the ADC has its time from the moment the service fails too",
+      "the replica down first, then the service too",
       [
         [5, "up up up"],
         [9, "up down up"],
@@ -122,7 +125,7 @@ describe("the agreement clock", () => {
       99,
     ],
     [
-      "our copy alone runs from its own change, however long the service works",
+      "the replica alone down",
       [
         [5, "up up up"],
         [9, "up down up"],
@@ -131,7 +134,7 @@ describe("the agreement clock", () => {
       5,
     ],
     [
-      "a service that nobody looks at upholds nothing",
+      "the replica down without looks at the service",
       [
         [5, "up up none"],
         [9, "up down none"],
@@ -140,7 +143,7 @@ describe("the agreement clock", () => {
       5,
     ],
     [
-      "a monitor that notices late gives the ADC its time from then on",
+      "the replica down long after the service",
       [
         [5, "up up up"],
         [9, "up up down"],
@@ -150,7 +153,7 @@ describe("the agreement clock", () => {
       500,
     ],
     [
-      "a monitor that was too strict and is mended, likewise",
+      "the replica up long after the service",
       [
         [5, "down down down"],
         [9, "down down up"],
@@ -160,14 +163,14 @@ describe("the agreement clock", () => {
       500,
     ],
     [
-      "the service stands in for an unknown replica",
+      "the service up with an unknown replica",
       [
         [5, "down unknown down"],
         [9, "down unknown up"],
       ],
       5,
     ],
-  ] as const)("%s", (_name, steps, expected) => {
+  ] as const)("gives the expected instant: %s", (_name, steps, expected) => {
     expect(agreedAt(...steps.map(([second, words]): [number, string] => [second, words]))).toBe(
       expected,
     );
@@ -175,7 +178,7 @@ describe("the agreement clock", () => {
 });
 
 describe("withinGrace", () => {
-  test("the ADC has come UP first: the replica has its own time to follow", () => {
+  test("uses the replica's own time when the ADC came UP first", () => {
     const lengths = { towardsDownMs: 1000, towardsUpMs: 2000, replicaUpMs: 2500, pollMs: 300 };
     const instants = { now: 2500, agreedAt: 0, polledAt: null };
     expect(withinGrace(instants, lengths, "up", "down")).toBe(true);
@@ -188,7 +191,7 @@ describe("withinGrace", () => {
     ["up", 1001, false],
     ["down", 2000, true],
     ["down", 2001, false],
-  ] as const)("the ADC says %s, %i ms after agreement: %s", (adc, now, expected) => {
+  ] as const)("for ADC state %s, %i ms after agreement, is %s", (adc, now, expected) => {
     expect(withinGrace({ now, agreedAt: 0, polledAt: now }, lengths, adc)).toBe(expected);
     expect(withinGrace({ now, agreedAt: 0, polledAt: null }, lengths, adc)).toBe(expected);
   });
@@ -198,7 +201,7 @@ describe("withinGrace", () => {
     ["down", 1699, true],
     ["down", 1700, false],
   ] as const)(
-    "long after agreement the ADC, last heard %s after %i ms, may have changed its mind since: %s",
+    "for ADC state %s last polled at %i ms, long after agreement, is %s",
     (adc, polledAt, expected) => {
       expect(withinGrace({ now: 1_000_000, agreedAt: 0, polledAt }, lengths, adc)).toBe(expected);
     },

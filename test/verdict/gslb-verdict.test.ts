@@ -25,25 +25,45 @@ function verdict(change: Partial<GslbInputs>, ...sites: readonly SiteInputs[]) {
   });
 }
 
-describe("the verdict on a GSLB name", () => {
+describe("gslbVerdict", () => {
   test.each([
     ["both sites serve", {}, [WELL, IDLE], "vip_agree_up"],
-    ["one is handed out and does not serve", {}, [WELL, DEAD], "vip_up_members_down"],
-    ["the same within grace", { withinGrace: true }, [WELL, DEAD], "settling"],
-    ["the same without any NITRO", { adc: "unknown" }, [WELL, DEAD], "vip_up_members_down"],
-    ["a dead one is not handed out", {}, [WELL, KNOWN_DEAD], "vip_agree_up"],
-    ["one serves and GSLB has it DOWN", {}, [WELL, WITHHELD], "vip_site_withheld"],
-    ["it is out on purpose", {}, [WELL, { ...WITHHELD, adc: "out" }], "vip_agree_up"],
-    ["it is handed out all the same", {}, [{ ...WITHHELD, handedOut: true }], "vip_agree_up"],
+    ["a site handed out does not serve", {}, [WELL, DEAD], "vip_up_members_down"],
+    [
+      "a site handed out does not serve, within grace",
+      { withinGrace: true },
+      [WELL, DEAD],
+      "settling",
+    ],
+    [
+      "a site handed out does not serve, without NITRO",
+      { adc: "unknown" },
+      [WELL, DEAD],
+      "vip_up_members_down",
+    ],
+    ["a dead site is not handed out", {}, [WELL, KNOWN_DEAD], "vip_agree_up"],
+    ["a site serves and GSLB has it DOWN", {}, [WELL, WITHHELD], "vip_site_withheld"],
+    [
+      "a site that serves is out of service in GSLB",
+      {},
+      [WELL, { ...WITHHELD, adc: "out" }],
+      "vip_agree_up",
+    ],
+    [
+      "a site that GSLB has DOWN is handed out",
+      {},
+      [{ ...WITHHELD, handedOut: true }],
+      "vip_agree_up",
+    ],
     ["nothing is answered while a site serves", { dns: "down" }, [IDLE], "vip_down_members_up"],
     ["GSLB is DOWN while a site serves", { adc: "down" }, [IDLE], "vip_down_members_up"],
     ["all are down and GSLB says so", { adc: "down" }, [DEAD, KNOWN_DEAD], "vip_agree_down"],
     ["all are down, GSLB says UP", { dns: "none" }, [KNOWN_DEAD], "vip_up_members_down"],
     ["all are down, and nothing is answered", { dns: "down" }, [KNOWN_DEAD], "vip_up_members_down"],
-    ["nobody can be asked", { adc: "unknown", dns: "unknown" }, [WELL], "unknown"],
+    ["neither ADC nor DNS can be asked", { adc: "unknown", dns: "unknown" }, [WELL], "unknown"],
     ["no site is known", {}, [{ ...WELL, serves: "unknown" }], "unknown"],
-    ["it is disabled", { adc: "out", dns: "down" }, [WELL], "vip_agree_down"],
-    ["it is disabled, and answers", { adc: "out" }, [DEAD], "unknown"],
+    ["GSLB is disabled", { adc: "out", dns: "down" }, [WELL], "vip_agree_down"],
+    ["GSLB is disabled and answers", { adc: "out" }, [DEAD], "unknown"],
     ["the backup's sites stand by", {}, [WELL, STANDBY], "vip_agree_up"],
     [
       "the backup stands in",
@@ -64,13 +84,13 @@ describe("the verdict on a GSLB name", () => {
       "vip_up_members_down",
     ],
     [
-      "the backup is a dead end",
+      "the backup does not serve either",
       {},
       [KNOWN_DEAD, { ...DEAD, backup: true }],
       "vip_up_members_down",
     ],
     ["this agent is cut off", { cutOff: true }, [DEAD], "unknown"],
-  ] as const)("%s", (_title, change, sites, expected) => {
+  ] as const)("is as expected when %s", (_title, change, sites, expected) => {
     expect(verdict(change, ...sites)).toBe(expected);
   });
 
@@ -88,7 +108,7 @@ describe("the verdict on a GSLB name", () => {
     withinGrace: fc.boolean(),
   });
 
-  test("names no mismatch within grace, when cut off, or without a site that is known", () => {
+  test("is no mismatch within grace, when cut off or when no site is known", () => {
     fc.assert(
       fc.property(inputs, (each) => {
         const nothingKnown = each.sites.every(({ serves }) => serves === "unknown");
@@ -99,7 +119,7 @@ describe("the verdict on a GSLB name", () => {
     );
   });
 
-  test("grace turns mismatches into settling and nothing else", () => {
+  test("is settling instead of a mismatch within grace, and otherwise unchanged", () => {
     fc.assert(
       fc.property(inputs, (each) => {
         const after = gslbVerdict({ ...each, withinGrace: false });

@@ -51,8 +51,8 @@ function vserverSurroundings({ clock }: SmallEstate): VserverSurroundings {
   };
 }
 
-describe("a judgement", () => {
-  test("leaves the member as it is, and is the same when made again", () => {
+describe("judgeMember and judgeVserver", () => {
+  test("leave the member unchanged and give the same result when repeated", () => {
     const world = halfInMaintenance();
     const member = world.member("ex01");
     const later = { ...memberSurroundings(world), now: world.clock.at + 3_600_000, cutOff: true };
@@ -67,7 +67,7 @@ describe("a judgement", () => {
     }).toEqual({ verdict, memory, validUntil });
   });
 
-  test("leaves the vserver as it is, and is the same when made again", () => {
+  test("leave the vserver unchanged and give the same result when repeated", () => {
     const world = halfInMaintenance();
     const vserver = world.vserver("v_imap");
     const later = { ...vserverSurroundings(world), now: world.clock.at + 3_600_000, cutOff: true };
@@ -82,7 +82,7 @@ describe("a judgement", () => {
     }).toEqual({ verdict, memory, validUntil });
   });
 
-  test("of an unchanged member made at once again agrees with the one that is kept", () => {
+  test("agree with the stored judgement when the member is unchanged", () => {
     const world = halfInMaintenance();
     world.state.evaluateAll();
     for (const member of [world.member("ex01"), world.member("ex02")]) {

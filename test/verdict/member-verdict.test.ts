@@ -90,7 +90,7 @@ yes    *                        *            *               *       *        * 
 describe("memberVerdict", () => {
   const all = combinations(DOMAIN);
 
-  test("follows the table over every combination", () => {
+  test("follows the truth table over every combination", () => {
     expect(all).toHaveLength(2 * 6 * 3 * 4 * 2 * 3 * 2 * 2 * 2 * 2 * 3 * 2);
     const wrong = all
       .map((inputs) => ({ inputs, row: matchRow(TABLE, inputs), got: memberVerdict(inputs) }))
@@ -98,7 +98,7 @@ describe("memberVerdict", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("needs every row of the table", () => {
+  test("uses every row of the truth table", () => {
     const used = new Set(all.map((inputs) => matchRow(TABLE, inputs)));
     expect(TABLE.rows.filter((row) => !used.has(row)).map((row) => row.text)).toEqual([]);
   });
@@ -107,7 +107,7 @@ describe("memberVerdict", () => {
     expect(new Set(all.map(memberVerdict))).toEqual(new Set(MEMBER_VERDICTS));
   });
 
-  test("an ADC that says DOWN is not accused where our login is refused: only another login proves the service", () => {
+  test("is no false_down when a login was refused, unless another login proves the service", () => {
     const down = {
       cutOff: false,
       adc: "down",
@@ -127,7 +127,7 @@ describe("memberVerdict", () => {
     expect(memberVerdict(down)).toBe("false_down");
   });
 
-  test("no window ever silences clients sent into maintenance", () => {
+  test("reports clients sent into maintenance regardless of declared windows", () => {
     const silenced = all.filter(
       (inputs) =>
         !inputs.cutOff &&

@@ -40,9 +40,12 @@ describe("memberReplica", () => {
     ],
     ["an unknown one that is not needed does not matter", "a/up/5 b/unknown/5", 5, "up", "a"],
     ["a threshold nobody can reach is down by configuration", "a/up/1", 5, "down", null],
-  ] as const)("%s", (_name, monitors, threshold, opinion, decidedBy) => {
-    expect(memberReplica(bound(monitors), threshold)).toMatchObject({ opinion, decidedBy });
-  });
+  ] as const)(
+    "gives the expected opinion: %s",
+    (_name, monitors, threshold, opinion, decidedBy) => {
+      expect(memberReplica(bound(monitors), threshold)).toMatchObject({ opinion, decidedBy });
+    },
+  );
 
   test.each([
     ["a failing monitor that counts", "a/up/1/failed", 0, true],
@@ -50,11 +53,11 @@ describe("memberReplica", () => {
     ["a failing one whose weight is not needed", "a/up/5/passed b/up/1/failed", 5, false],
     ["a failing one whose weight is needed", "a/up/4/passed b/up/1/failed", 5, true],
     ["a failing one that is switched off", "a/up/1/passed b/up/1/failed/off", 0, false],
-  ] as const)("failing: %s", (_name, monitors, threshold, failing) => {
+  ] as const)("sets failing as expected: %s", (_name, monitors, threshold, failing) => {
     expect(memberReplica(bound(monitors), threshold).failing).toBe(failing);
   });
 
-  test("is unknown exactly when the unknown ones could turn out either way", () => {
+  test("is unknown exactly when the unknown monitors could decide either way", () => {
     const monitor = fc.record({
       opinion: fc.constantFrom("up", "down", "unknown" as const),
       weight: fc.integer({ min: 1, max: 5 }),

@@ -39,13 +39,13 @@ describe("stepReplica", () => {
     ["the window begins anew with UP", { failureRetries: 2 }, "FFFSFSSF", "--DUUUUU"],
     ["from unknown all retries must fail", { failureRetries: 2 }, "FF", "--"],
     ["retries 1 goes down at once", { retries: 1 }, "SFSF", "UDUD"],
-    ["a fault of our own is unknown and does not count", {}, "SFF?F?S", "UUU-D-U"],
-    ["a fault while down returns to down", {}, "SFFF?F", "UUUD-D"],
-  ] as const)("%s", (_name, changes, results, opinions) => {
+    ["an agent fault is unknown and does not count", {}, "SFF?F?S", "UUU-D-U"],
+    ["an agent fault while down", {}, "SFFF?F", "UUUD-D"],
+  ] as const)("gives the expected opinions: %s", (_name, changes, results, opinions) => {
     expect(run({ ...DEFAULTS, ...changes }, results)).toBe(opinions);
   });
 
-  test("waits the down time while DOWN, also behind a fault of our own", () => {
+  test("waits the down time when DOWN, also after an agent fault", () => {
     let state: ReplicaState = initialReplica();
     const delays = [..."SFFF?S"].map((result) => {
       state = stepReplica(state, DEFAULTS, result === "?" ? null : result === "S");

@@ -15,7 +15,7 @@ import {
 const INTERVAL_MS = 30_000;
 
 describe("stepTransaction", () => {
-  test("is down after two failures in a row, the second 3 s after the first, and up after one success", () => {
+  test("is down after two failures in a row, repeated after 3 s, and up after one success", () => {
     let state = initialTransaction();
     const seen = [...("SFF?FSFSF" as string)].map((result, index) => {
       state = stepTransaction(state, result === "?" ? null : result === "S", index * 1000);
@@ -34,7 +34,7 @@ describe("stepTransaction", () => {
     ]);
   });
 
-  test("confirms a first failure from unknown as well, and never more slowly than the interval", () => {
+  test("repeats a first failure from unknown too, and no later than the interval", () => {
     const failed = stepTransaction(initialTransaction(), false, 0);
     expect(failed.opinion).toBe("unknown");
     expect(nextDelayMs(failed, INTERVAL_MS)).toBe(3000);
@@ -60,11 +60,11 @@ describe("failuresBeyondChance", () => {
     [1, 10, 3],
     [2, 3, 18],
     [3, 3, Infinity],
-  ])("%d failing of %d: %d in a row", (failing, balanced, needed) => {
+  ])("for %d failing of %d is %d in a row", (failing, balanced, needed) => {
     expect(failuresBeyondChance(failing, balanced)).toBe(needed);
   });
 
-  test("is the smallest number that chance brings once in a thousand runs at most", () => {
+  test("is the smallest number with a probability of at most one in a thousand", () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 500 }), fc.nat(498), (balanced, some) => {
         const failing = 1 + (some % (balanced - 1));
@@ -83,7 +83,7 @@ describe("combineTransactions", () => {
     return { id, rank: rank as TransactionRank, opinion: opinion as "up" | "down" | "unknown" };
   }
   test.each([
-    ["nothing looks", [], "none", null],
+    ["no transaction", [], "none", null],
     ["only a detection", ["h/detection/down"], "none", null],
     ["nothing known", ["a/look/unknown", "b/login/unknown"], "unknown", "a"],
     ["any down is down", ["a/look/up", "b/look/down"], "down", "b"],
@@ -92,7 +92,7 @@ describe("combineTransactions", () => {
     ["a login outranks a look that works", ["a/look/up", "b/login/down"], "down", "b"],
     ["a look stays as fallback", ["a/look/down", "b/login/unknown"], "down", "a"],
     ["any login down is down", ["b/login/up", "c/login/down"], "down", "c"],
-  ] as const)("%s", (_name, words, opinion, decidedBy) => {
+  ] as const)("gives the expected opinion: %s", (_name, words, opinion, decidedBy) => {
     expect(combineTransactions(words.map(word))).toEqual({ opinion, decidedBy });
   });
 

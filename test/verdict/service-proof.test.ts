@@ -56,6 +56,6 @@ test.each<[string, readonly Sight[], readonly JudgedMonitor[], string]>([
     [{ sight: null, fails: false }],
     "shallower",
   ],
-])("service proof › %s", (_name, passes, monitors, expected) => {
+])("serviceProof › classifies %s", (_name, passes, monitors, expected) => {
   expect(serviceProof(passes, monitors)).toBe(expected);
 });

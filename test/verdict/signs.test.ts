@@ -43,7 +43,7 @@ describe("readSigns", () => {
     ["health_page", "response", "bad_status", null, false],
     ["health_page", "response", "ok", "good", false],
     ["other", "connect", "ok", null, false],
-  ])("%s at %s: %s", (protocol, step, reason, sign, smtpGreeted) => {
+  ])("reads the sign of %s at %s: %s", (protocol, step, reason, sign, smtpGreeted) => {
     expect(readSigns(observed(step, reason), protocol)).toEqual({ sign, smtpGreeted });
   });
 });

@@ -56,7 +56,7 @@ yes    *      *             *       *            *       *               *      
 *      *      none          *       *            *       *               *                *            *           *       *          vip_agree_up
 `);
 
-test("loginVserverVerdict › follows the table over every combination", () => {
+test("loginVserverVerdict › follows the truth table over every combination", () => {
   const { cutOff, hasAdc, adc, vip, wrongCertificate, withinGrace } = DOMAIN;
   const table = readTruthTable(`
 cutOff hasAdc adc      vip  wrongCertificate withinGrace verdict
@@ -79,7 +79,7 @@ yes    *      *        *    *                *           unknown
 describe("vserverVerdict", () => {
   const all = combinations(DOMAIN);
 
-  test("follows the table over every combination", () => {
+  test("follows the truth table over every combination", () => {
     expect(all).toHaveLength(2 * 2 * 4 * 6 * 5 * 3 * 2 * 2 * 2 * 2 * 4 * 2);
     const wrong = all
       .map((inputs) => ({ inputs, row: matchRow(TABLE, inputs), got: vserverVerdict(inputs) }))
@@ -87,7 +87,7 @@ describe("vserverVerdict", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("needs every row of the table", () => {
+  test("uses every row of the truth table", () => {
     const used = new Set(all.map((inputs) => matchRow(TABLE, inputs)));
     expect(TABLE.rows.filter((row) => !used.has(row)).map((row) => row.text)).toEqual([]);
   });
@@ -98,7 +98,7 @@ describe("vserverVerdict", () => {
     );
   });
 
-  test("lays an answer through the VIP with no reachable member to this agent's path", () => {
+  test("is unknown by agent_path when the VIP answers with no reachable member", () => {
     const answered = {
       cutOff: false,
       hasAdc: true,
@@ -120,7 +120,7 @@ describe("vserverVerdict", () => {
     expect(vserverVerdictReason({ ...answered, hasAdc: false })).toBe("not_configured");
   });
 
-  test("lays a refusal that the ADC is configured for to this agent's path", () => {
+  test("is unknown by agent_path when the ADC is configured to refuse the agent", () => {
     const refused = {
       cutOff: false,
       hasAdc: true,
