@@ -210,7 +210,7 @@ test("account keeper › suspends no account when logins end late because the ev
   const { pass, agent, under } = await twoLongUnderWay();
   expect(agent.keeper.suspended()).toEqual([]);
   expect(await agent.begin(VIP)).toMatchObject({ why: "busy" });
-  // Word of the one must not end the wait for the other.
+  // The end of one login must not end the wait for the other.
   for (const id of under) {
     await agent.keeper.end("probe", id, "accepted");
     pass(MINUTE_MS);

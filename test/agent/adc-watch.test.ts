@@ -38,9 +38,9 @@ interface Watched {
   readonly errors: unknown[];
   readonly warnings: string[];
   fault: NitroFaultHook;
-  /** Called before an estate comes into force, and before a state is taken in: what it throws is a mistake of ours. */
+  /** Called before an estate comes into force, and before a state is taken in: what it throws is an internal error. */
   onHeard: (what: "estate" | "state") => void;
-  /** Where names lead; what it throws is a mistake of ours in the middle of a question. */
+  /** Resolves names; what it throws is an internal error in the middle of a poll. */
   resolve: Network["resolve"];
 }
 

@@ -208,7 +208,7 @@ describe("Extended Protection", () => {
     ],
     ["refused at the member too", refused, refused, ODD_VIP, null],
   ])(
-    "makes differing certificates matter only where it was seen: %s",
+    "makes differing certificates matter or not when a login was: %s",
     (_what, vip, member, leaves, expected) => {
       const one = world("SSL", "SSL");
       show(one, leaves);

@@ -75,7 +75,7 @@ describe("member verdict", () => {
       const one = world({ pollMs });
       one.hear({ ex01: { state } });
       one.observe("m_imap", "ex01", state === "up" ? GOOD : REFUSED, 3);
-      // The server changes just after a poll, and NITRO answers nobody from here on: its last word is held.
+      // The server changes just after a poll, and NITRO does not answer from here on: the last known state is held.
       one.clock.at += 1_000;
       one.observe("m_imap", "ex01", monitor, times);
       const ex01 = one.member("ex01");

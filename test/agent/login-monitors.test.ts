@@ -19,7 +19,7 @@ import { observed, smallEstate, STARTED_AT } from "./small-estate.ts";
 
 const SERVERS = ["ex01", "ex02", "ex03"] as const;
 
-/** POP3 and LDAP monitors of one person, whom only the ADC's configuration names, bound to three servers. */
+/** POP3 and LDAP monitors of one user that only the ADC's configuration names, bound to three servers. */
 const CONF = [
   "#NS13.1 Build 37.38",
   "add serviceGroup sg_ldap TCP",

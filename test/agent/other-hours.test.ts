@@ -40,7 +40,7 @@ function well(): SmallEstate {
   return world;
 }
 
-test("silent NITRO › accuses nobody when a server is taken out and then stopped meanwhile", () => {
+test("silent NITRO › leads to no mismatch when a server is taken out and then stopped meanwhile", () => {
   const world = well();
   // The last poll was answered before the work began, and none since; one close is none.
   expect(watch(world, 300, CLOSED)).toEqual(["agree_up", "settling"]);

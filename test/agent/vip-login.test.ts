@@ -205,7 +205,7 @@ describe("login through a vserver", () => {
       "vip_agree_up ok",
     ],
     ["refused, perhaps because of the password", false, true, "vip_agree_up ok"],
-  ])("is judged by where it is refused: %s", (_when, bound, works, expected) => {
+  ])("is judged by its refusal: %s", (_when, bound, works, expected) => {
     const one = world([VIP, run("ews_folder", "b", ["backend"])]);
     if (works) {
       login(one, B, "ex01", observed({ passed: true, login: "accepted" }), 1);

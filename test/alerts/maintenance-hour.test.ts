@@ -24,7 +24,7 @@ const absent =
   missing("postconf", "postfix") ??
   postfixNeeds();
 
-/** One message that reached somebody. */
+/** A notification that was delivered. */
 interface Told {
   readonly by: "alertmanager" | "agent";
   readonly how: "mail" | "webhook";

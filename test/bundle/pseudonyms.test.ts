@@ -4,7 +4,7 @@ import { DOCUMENTED_CONFIG, DOCUMENTED_STAT } from "../../lab/nitro/documented-f
 import { Pseudonyms } from "../../src/bundle/pseudonyms.ts";
 import { COMMON_WORDS } from "../../src/bundle/vocabulary.ts";
 
-/** Every field that the vendor documents anywhere, and some that nobody knows yet. */
+/** Every field that the vendor documents anywhere, and some unknown ones. */
 const FIELDS: readonly string[] = [
   ...new Set(
     `${DOCUMENTED_CONFIG}\n${DOCUMENTED_STAT}`

@@ -196,7 +196,7 @@ interface AdcPlay {
   readonly state?: "UP" | "DOWN";
 }
 
-/** Several ADCs, each with a member of its own that answers well; its NITRO plays what it is told to. */
+/** Several ADCs, each with a member of its own that answers well; its NITRO answers as the faults say. */
 async function compareSeveral(
   adcs: readonly AdcPlay[],
   command: Partial<CompareCommand> = {},

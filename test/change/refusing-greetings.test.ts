@@ -2,8 +2,8 @@ import { expect } from "vitest";
 import { member, worldTest, type WorldFixtures } from "../support/compared-world.ts";
 
 /*
- * Servers whose ports open and whose first word is that they serve nobody, behind a monitor that sees a port alone. Names say
- * nothing; at odd ports the configuration says what is spoken.
+ * Servers that accept connections and refuse service in their greeting, behind a monitor that checks the port alone. Names tell
+ * nothing; at odd ports the configuration gives the protocol.
  */
 
 interface Refusing {

@@ -38,7 +38,7 @@ function startDemo(...args: readonly string[]): Started {
   return start(process.execPath, [MAIN, "demo", "--scenario", "healthy", "--port", "0", ...args]);
 }
 
-/** A command as somebody types it in the second terminal. */
+/** A command as it is typed in the second terminal. */
 async function typed(...args: readonly string[]): Promise<{ code: number | null; out: string }> {
   const { ended, out } = start(process.execPath, [MAIN, ...args]);
   return { code: await ended, out: out() };

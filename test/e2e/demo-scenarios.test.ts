@@ -92,7 +92,7 @@ const NAMED: readonly NamedStory[] = [
     atOnce: async ({ url, vserver }) => {
       const metrics = await (await fetch(`${url}/metrics`)).text();
       expect(metrics).toMatch(/adc_witness_certificate_differs\{[^}]*vserver="v_imaps"[^}]*\} 1\n/);
-      // Clients of v_owa see the ADC's certificate, and the members' own are nobody's mistake.
+      // Clients of v_owa see the ADC's certificate, and the members' own are no mistake.
       expect(vserver("v_owa").certificateDiffers).toBeNull();
     },
   },
@@ -167,7 +167,7 @@ async function watching(
   }
 }
 
-/** That an ADC flaps only time tells: a single look, before a flap, in it or after it, accuses nobody. */
+/** Flapping shows only over time: a single look before, in or after a flap reports no mismatch. */
 async function looksWhileItFlaps(story: Story, { of }: Named): Promise<void> {
   const about = (state: LiveState) => known(subject(state, of) ?? undefined);
   const { state } = story.service.agent;
@@ -191,7 +191,7 @@ async function looksWhileItFlaps(story: Story, { of }: Named): Promise<void> {
   );
 }
 
-/** Each of them knows nothing of the others and is rejected once: the lab's directory locks nobody out. */
+/** Each of them knows nothing of the others and is rejected once: the lab's directory locks no account. */
 const LOOKS_FROM_NOTHING = 10;
 
 test.concurrent.each(NAMED)(

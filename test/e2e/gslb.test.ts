@@ -75,7 +75,7 @@ test("GSLB › names the dead site that DNS returns, by maintenance and by a bro
       expect(metrics).toMatch(
         /adc_witness_gslb_site_serving\{adc="demo",vserver="gslb_imap",site="dc2",[^}]*\} 0/,
       );
-      // The site's own ADC takes its servers out at last, and nobody tells the other one.
+      // The site's own ADC takes its servers out at last, and the other ADC does not learn of it.
       lab.adc.gslb.setExchange("dc2", false);
       lab.far?.adc.disableServer("ex21");
       lab.far?.adc.disableServer("ex22");

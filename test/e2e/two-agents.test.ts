@@ -56,7 +56,7 @@ describe.skipIf(absent !== null)("two agents of one estate in a real Prometheus"
       const imap = Object.keys(lab.connectTo).find((key) => key === IMAP_OF_EX01) ?? "";
       expect(imap).toBe(IMAP_OF_EX01);
       const dc1 = await startAgent(world, { agent: "dc1" });
-      // Where dc2 stands nobody listens at one member's port: to it the ADC is wrong about a member that works.
+      // From dc2 one member's port is closed: it finds the ADC wrong about a member that works.
       const dc2 = await startAgent(world, { agent: "dc2", connectTo: { [imap]: "127.0.0.1:1" } });
       const prometheus = await startPrometheus({
         agents: Object.entries({ dc1, dc2 }).map(([agent, service]) => ({
@@ -99,7 +99,7 @@ describe.skipIf(absent !== null)("two agents of one estate in a real Prometheus"
           );
         }
 
-        // Alerts are each agent's own word: the lie has the liar's name on it, and nobody else's.
+        // Alerts are per agent: a false one has the name of the agent that raised it, and no other's.
         const whoSays = (alert: string, selector: string) => agentsSaying(query, alert, selector);
         await until(
           "the alerts fire",
@@ -111,7 +111,7 @@ describe.skipIf(absent !== null)("two agents of one estate in a real Prometheus"
           90_000,
         );
 
-        // One agent is lost: what the other says goes on firing, and the loss itself is told.
+        // One agent is lost: the other's alerts go on firing, and an alert reports the loss.
         await dc1.stop();
         await until(
           "dc1 is missed",

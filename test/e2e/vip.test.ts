@@ -44,7 +44,7 @@ test.concurrent(
       const metrics = await (await fetch(`${url}/metrics`)).text();
       expect(metrics).toMatch(/adc_witness_vserver_mismatch\{[^}]*vserver="v_owa"[^}]*\} 1\n/);
 
-      // Once nobody is sent there any more, the claim is dropped at once.
+      // When no client is sent there any more, the verdict ends at once.
       lab.adc.disableServer("ex02");
       await lab.servers.get("ex02")?.set("all", { kind: "healthy" });
       lab.adc.setMonitorEngine(false);

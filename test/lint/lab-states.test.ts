@@ -7,7 +7,7 @@ import { lint } from "../../src/lint/lint.ts";
 import { statesIn, worldOf } from "./lab-states.ts";
 import { randomEstate } from "./random-estate.ts";
 
-/** What an application's first page answers to somebody without a session. */
+/** What an application's first page answers without a session. */
 const STATUSES = [200, 302, 401, 404];
 
 /** What the lab's ADC has UP before all complete fixes and DOWN after them, while every server is well. */

@@ -11,7 +11,7 @@ const message = (rule: string, ...lines: readonly string[]): string | undefined 
 
 const WHOLE = "#NS13.1 Build 37.38";
 
-/** Kinds met in configurations that nobody here wrote, where a command would have hurt or been refused. */
+/** Cases from published configurations in which a command would have done harm or been refused. */
 describe("lint proposals", () => {
   test("hold no clear-text banner for 465 unless the server is known as Exchange", () => {
     expect(commands("add service relay 10.0.0.1 TCP 465")).toEqual([]);
@@ -25,7 +25,7 @@ describe("lint proposals", () => {
     );
   });
 
-  test("wait longer for a greeting than a server delays strangers", () => {
+  test("wait longer for a greeting than a server delays unknown clients", () => {
     expect(commands("add service relay 10.0.0.1 TCP 25")[0]).toMatch(/-resptimeout 10$/);
   });
 

@@ -9,7 +9,7 @@ import { rowsOf } from "../adc/nitro/rows-of.ts";
 
 type Options = Readonly<Record<string, string>>;
 
-/** One mistake of a monitor: its rule, its type, its options and the port of whom it watches. */
+/** A mistake of a monitor: its rule, type, options and the port of the server it watches. */
 const MISTAKES: readonly (readonly [string, string, Options, number])[] = [
   ["secure_to_clear_port", "HTTP-ECV", { recv: "ok", secure: "YES" }, 80],
   ["missing_secure", "HTTP-ECV", { recv: "ok", secure: "NO" }, 443],

@@ -5,7 +5,7 @@ import { aLiveState, aMember, NOON } from "../support/live-state.ts";
 import { serve } from "./support.ts";
 import { until } from "./until.ts";
 
-// The watch runs in the same process: an exception that nobody catches would end it.
+// The watch runs in the same process: an uncaught exception would end it.
 
 test("history sampling › logs an internal error and takes the next sample when one sample throws", async () => {
   const history = createHistory({ maxBytes: 1e6, now: () => NOON });

@@ -39,7 +39,7 @@ function hourBefore(): LiveState {
   return { ...live, members: live.members.map((member) => ({ ...member, ...good })) };
 }
 
-describe.skipIf(browserMissing() !== null)("the page in Chromium", () => {
+describe.skipIf(browserMissing() !== null)("status page in Chromium", () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await launchBrowser();

@@ -226,7 +226,7 @@ describe("reason beside each opinion", () => {
       "but smtp_mail_from fails: the server reports that it is not active",
     ],
     ["is not given where all is well", {}, "", ""],
-  ])("is shown where it belongs: %s", (_case, facts, replica, service) => {
+  ])("is shown beside the opinion it explains: %s", (_case, facts, replica, service) => {
     const why = causeOfEach(aMember(facts));
     const holds = (text: string, part: string): boolean =>
       part === "" ? text === "" : text.includes(part);

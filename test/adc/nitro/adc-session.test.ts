@@ -77,7 +77,7 @@ async function standAlone(options: Partial<AdcSessionOptions> = {}) {
   return { session, server, faults };
 }
 
-/** NS1 primary, NS2 secondary; the two disagree about the member, so that a test sees whom we believed. */
+/** NS1 primary, NS2 secondary; the two disagree about the member, so that a test sees whose answer was taken. */
 async function pair(): Promise<Pair> {
   const ns1 = await node(NS1, secondary(NS2));
   const ns2 = await node(secondary(NS2), NS1);
@@ -282,7 +282,7 @@ describe("session with a stand-alone appliance", () => {
     ["no such resource", { kind: "error", code: 258 }, { kind: "state" }],
     ["an answer that it is the secondary", { kind: "warning", code: 1028 }, { kind: "secondary" }],
   ] as const)(
-    "judges the role asked for at the end of a poll: %s",
+    "judges the role that it asks for at the end of a poll: %s",
     async (_what, fault, expected) => {
       const { session, faults } = await standAlone();
       expect(memberState(await session.poll(ESTATE))).toBe("up");

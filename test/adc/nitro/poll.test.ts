@@ -219,7 +219,7 @@ describe("poll", () => {
 });
 
 describe("connection counts", () => {
-  test("are asked for only when somebody needs them", async () => {
+  test("are asked for only when they are requested", async () => {
     const { backend, poll, requests } = await lab(IMAP);
     const key = memberKey("sg_imap", "ex02", 143);
     backend.set.members.set(key, { clientConnections: 42 });

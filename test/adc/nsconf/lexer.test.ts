@@ -26,8 +26,8 @@ describe("lexer", () => {
   });
 });
 
-describe("writeWord", () => {
-  test("writes any words so that the lexer reads them back", () => {
+describe("lexer and writer of words", () => {
+  test("writeWord › writes any words so that the lexer reads them back", () => {
     const word = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.string({ unit: fc.constantFrom(..."ab \"\\'\t\r\n()-#q{}/", "é") }),
@@ -42,7 +42,7 @@ describe("writeWord", () => {
     );
   });
 
-  test("lexes any line to tokens that hold no more than the line", () => {
+  test("lexer › makes of any line tokens that hold no more than the line", () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(..." \"'\\()q{}<>-#abn\t") }), (line) => {
         const tokens = lexLine(line);
