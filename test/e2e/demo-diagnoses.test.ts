@@ -5,8 +5,8 @@ import { tokenFileOf } from "../../src/cli/lab-config.ts";
 import type { LiveState } from "../../src/model/live.ts";
 import { until, withLabAgent } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
-import { looksAlike, verdictsIn } from "../support/single-looks.ts";
-import { becomes, STORY_LIMIT, told } from "../support/told-story.ts";
+import { compareWithSingleLooks, verdictsIn } from "../support/single-looks.ts";
+import { becomes, STORY_LIMIT, withStory } from "../support/story.ts";
 
 /* The stories of the demo that name nothing that is wrong, or whose diagnosis is what counts: side by side. */
 
@@ -41,9 +41,9 @@ test.concurrent(
   "demo scenarios › healthy: reports no mismatch, in the agent and in ten single looks",
   STORY_LIMIT,
   async () => {
-    await told("healthy", ["sg_owa", "sg_imaps", "sg_smtp"], async (story) => {
+    await withStory("healthy", ["sg_owa", "sg_imaps", "sg_smtp"], async (story) => {
       await story.allWell();
-      await looksAlike(story, (once) => {
+      await compareWithSingleLooks(story, (once) => {
         expect(new Set(verdictsIn(once).values())).toEqual(new Set(["agree_up", "vip_agree_up"]));
       });
     });
@@ -90,7 +90,7 @@ test.concurrent.each(SAID)(
   "demo scenarios › $name: gives the story's diagnosis, in the agent and in ten single looks",
   STORY_LIMIT,
   async ({ name, group, says, shows = reasonOf(group) }) => {
-    await told(name, [group], async (story) => {
+    await withStory(name, [group], async (story) => {
       const { state } = story.service.agent;
       await story.allWell();
       await story.change();
@@ -101,7 +101,7 @@ test.concurrent.each(SAID)(
         140_000,
       );
       story.hold();
-      await looksAlike(story, (once) => {
+      await compareWithSingleLooks(story, (once) => {
         expect(shows(once)).toBe(says);
       });
     });
@@ -130,7 +130,7 @@ test.concurrent.each([
         "unknown",
         "unknown",
       ]);
-      await looksAlike({ service }, (once) => {
+      await compareWithSingleLooks({ service }, (once) => {
         expect(once.adcs[0]?.lastError).toMatch(words);
       });
       expect(lab.nitro[0]?.openedSessions()).toBe(0);
@@ -142,7 +142,7 @@ test.concurrent(
   "demo scenarios › drained: is undeclared, then declared, then ready to return",
   STORY_LIMIT,
   async () => {
-    await told("drained", ["sg_owa"], async ({ member, allWell, change, url, directory }) => {
+    await withStory("drained", ["sg_owa"], async ({ member, allWell, change, url, directory }) => {
       await allWell();
       await change();
       await becomes("OWA", () => member("sg_owa", "ex02"), "drained_undeclared", 60_000);
@@ -166,7 +166,7 @@ test.concurrent(
   "demo scenarios › split-brain: believes neither node until one gives way, in the agent and in ten single looks",
   STORY_LIMIT,
   async () => {
-    await told("split-brain", ["sg_owa"], async ({ service, lab, allWell, change, hold }) => {
+    await withStory("split-brain", ["sg_owa"], async ({ service, lab, allWell, change, hold }) => {
       const { state } = service.agent;
       await allWell();
       await change();
@@ -179,7 +179,7 @@ test.concurrent(
         /both say that they are the primary \(split brain\)/,
       );
       hold();
-      await looksAlike({ service }, (once) => {
+      await compareWithSingleLooks({ service }, (once) => {
         expect(once.adcs[0]?.splitBrain).toBe(true);
       });
       lab.adc.setSplitBrain(false);
@@ -192,7 +192,7 @@ test.concurrent(
   "demo scenarios › failover: follows the primary and reports no mismatch",
   STORY_LIMIT,
   async () => {
-    await told("failover", ["sg_owa"], async ({ service, lab, allWell, change }) => {
+    await withStory("failover", ["sg_owa"], async ({ service, lab, allWell, change }) => {
       const { state } = service.agent;
       await allWell();
       const primaries = (): readonly boolean[] =>
@@ -224,7 +224,7 @@ test.concurrent(
       );
       expect([...odd]).toEqual([]);
       expect(state.adcs[0]).toMatchObject({ up: true, lastError: null });
-      await looksAlike({ service }, (once) => {
+      await compareWithSingleLooks({ service }, (once) => {
         expect(once.members.filter(({ mismatch }) => mismatch)).toEqual([]);
       });
     });
@@ -235,7 +235,7 @@ test.concurrent(
   "demo scenarios › aaa: reports vservers behind the ADC's login as protected",
   STORY_LIMIT,
   async () => {
-    await told("aaa", ["sg_owa", "sg_activesync"], async (story) => {
+    await withStory("aaa", ["sg_owa", "sg_activesync"], async (story) => {
       const { member, vserver, allWell } = story;
       await becomes("ActiveSync", () => vserver("v_activesync"), "vip_protected", 40_000, {
         vip: "protected",
@@ -243,7 +243,7 @@ test.concurrent(
       });
       await allWell();
       await becomes("its member", () => member("sg_activesync", "ex01"), "agree_up", 30_000);
-      await looksAlike(story, () => undefined);
+      await compareWithSingleLooks(story, () => undefined);
     });
   },
 );

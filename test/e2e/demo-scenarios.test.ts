@@ -6,8 +6,8 @@ import type { Named } from "../../lab/scenario.ts";
 import { scenario, type ScenarioName } from "../../lab/scenarios.ts";
 import type { LiveState } from "../../src/model/live.ts";
 import { until } from "../support/lab-agent.ts";
-import { looksAlike, singleLook, verdictsIn } from "../support/single-looks.ts";
-import { becomes, known, STORY_LIMIT, subject, told, type Story } from "../support/told-story.ts";
+import { compareWithSingleLooks, singleLook, verdictsIn } from "../support/single-looks.ts";
+import { becomes, known, STORY_LIMIT, subject, withStory, type Story } from "../support/story.ts";
 
 /* Every story of the demo that names something, with the part of its estate that it is about: side by side. */
 
@@ -171,7 +171,7 @@ async function watching(
 async function looksWhileItFlaps(story: Story, { of }: Named): Promise<void> {
   const about = (state: LiveState) => known(subject(state, of) ?? undefined);
   const { state } = story.service.agent;
-  await looksAlike(
+  await compareWithSingleLooks(
     story,
     (once) => {
       const accused = [...once.members, ...once.vservers].filter(({ mismatch }) => mismatch);
@@ -198,7 +198,7 @@ test.concurrent.each(NAMED)(
   "demo scenarios › $name: names what the story names before it moves on, in the agent and in single looks",
   STORY_LIMIT,
   async (named) => {
-    await told(named.name, named.groups, async (story) => {
+    await withStory(named.name, named.groups, async (story) => {
       const { state } = story.service.agent;
       await story.allWell();
       named.before?.(story);
@@ -246,7 +246,7 @@ async function looksFrom(story: Story, { name, looks }: NamedStory): Promise<voi
   };
   switch (looks) {
     case undefined:
-      await looksAlike(story, isSaidOnce);
+      await compareWithSingleLooks(story, isSaidOnce);
       return;
     case "each_from_nothing":
       for (let look = 0; look < LOOKS_FROM_NOTHING; look++) {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { until, withLabAgent } from "../support/lab-agent.ts";
 import { partOfDemo } from "../support/part-of-demo.ts";
-import { looksAlike, singleLook, verdictsIn } from "../support/single-looks.ts";
+import { compareWithSingleLooks, singleLook, verdictsIn } from "../support/single-looks.ts";
 import type { LiveVserver } from "../../src/model/live.ts";
 
 /** An Exchange server needs up to a minute to act upon its maintenance, whatever the scale of the lab's time. */
@@ -46,7 +46,7 @@ test("GSLB › names the dead site that DNS returns, by maintenance and by a bro
         serves: "down",
         adcOpinion: "up",
       });
-      await looksAlike({ service }, (once) => {
+      await compareWithSingleLooks({ service }, (once) => {
         const looked = once.vservers.find(({ vserver }) => vserver === "gslb_imap");
         expect(looked?.verdict).toBe("vip_up_members_down");
       });

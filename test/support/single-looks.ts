@@ -5,7 +5,7 @@ import { pause } from "../../src/lib/timers.ts";
 import type { LiveProbe, LiveState } from "../../src/model/live.ts";
 import { until, type LabAgent } from "./lab-agent.ts";
 
-/** Verdicts by row; those that settle are left out, for there only time tells. */
+/** Verdicts by row; those that settle are left out, as they depend on time. */
 export function verdictsIn(state: LiveState): ReadonlyMap<string, string> {
   const rows = [
     ...state.members.map((row) => [`${row.adcService} ${row.server}`, row.verdict] as const),
@@ -67,8 +67,8 @@ interface Difference {
 }
 
 const LOOKS = 10;
-/** Looks once more from another start each time, and calls every row what the agent calls it, but for chance and time. */
-export async function looksAlike(
+/** Runs single looks from different starts; each must give the agent's verdict for every row, except by chance and time. */
+export async function compareWithSingleLooks(
   story: Pick<LabAgent, "service">,
   hold: (once: LiveState) => void,
   before: (look: number) => Promise<void> = () => Promise.resolve(),

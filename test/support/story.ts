@@ -5,7 +5,7 @@ import type { LiveMember, LiveState, LiveVserver } from "../../src/model/live.ts
 import { until, withLabAgent, type LabAgent } from "./lab-agent.ts";
 import { partOfDemo } from "./part-of-demo.ts";
 
-/** A story of the demo that is being told, on the part of the estate that it is about. */
+/** A scenario of the demo as it runs, on the part of the estate that it concerns. */
 export interface Story extends LabAgent {
   readonly member: (adcService: string, server: string) => LiveMember;
   readonly vserver: (name: string) => LiveVserver;
@@ -15,12 +15,12 @@ export interface Story extends LabAgent {
   readonly change: () => Promise<void>;
   /** Whether the script has taken its last step. */
   readonly isOver: () => boolean;
-  /** The world stays as it is. */
+  /** Stops the script: nothing changes any more. */
   readonly hold: () => void;
 }
 
-/** Plays a story on its part of the demo. It begins with the change, as soon as all is well. */
-export async function told(
+/** Runs a scenario on its part of the demo; its change comes as soon as `change` is called. */
+export async function withStory(
   name: ScenarioName,
   groups: readonly string[],
   use: (story: Story) => Promise<void>,
