@@ -1,6 +1,6 @@
 /**
- * What the two public guides to Exchange behind a NetScaler, and the readers' comments below the second, set up or complain
- * of: each with what of this program sees it, and the tests that show so.
+ * What the two public guides to Exchange behind a NetScaler, and the readers' comments on the second, set up or complain
+ *about: each with what in this program detects it, and the tests that prove it.
  */
 
 /** A test by its file and its title as written there. */
@@ -11,15 +11,15 @@ export interface GuideTest {
 
 export interface GuideRow {
   readonly what: string;
-  /** What sees it, in words: monitor replica, look, transaction, lint rule or finding. */
+  /** What detects it, as text: monitor replica, look, transaction, lint rule or finding. */
   readonly seen: string;
-  /** Names in `TESTS`; empty: nothing shows it. */
+  /** Names in `TESTS`; empty: nothing detects it. */
   readonly tests: readonly TestName[];
-  /** Where it is seen in part only: what is not. */
+  /** If it is only partly detected: what is not. */
   readonly missing?: string;
 }
 
-/** A lint rule's cases stand under its name. */
+/** A lint rule's cases are listed under its name. */
 function rule(id: string): GuideTest {
   return { file: "test/lint/rule-cases.ts", title: `${id}:` };
 }
@@ -313,16 +313,15 @@ export const GUIDE_2010: readonly GuideRow[] = [
     "redirects",
     "configuredRedirect",
   ]),
-  row("Rewrite of / to /owa", "look at the path that the rewrite names", [
-    "recognised",
-    "pathsAsked",
-  ]),
-  row("COOKIEINSERT persistence, least connection", "who answered through the VIP is counted", [
-    "drained",
-  ]),
+  row("Rewrite of / to /owa", "look at the path in the rewrite", ["recognised", "pathsAsked"]),
+  row(
+    "COOKIEINSERT persistence, least connection",
+    "the servers that respond through the VIP are counted",
+    ["drained"],
+  ),
   row(
     "SSL offload, redirects to http (SSLOffloaded)",
-    "look and login in clear text behind the ADC",
+    "look and login without TLS behind the ADC",
     ["offloaded2010"],
   ),
   row("IIS “Require SSL” behind offload: 403", "look, reason `ssl_required`", ["sslRequired"]),
@@ -377,7 +376,7 @@ export const GUIDE_2010: readonly GuideRow[] = [
   ]),
   row(
     "Mailbox role behind the Client Access servers",
-    "finding on the mailbox side; dead back end",
+    "finding on the mailbox side; failed back end",
     ["mailboxDown", "deadBackend"],
   ),
   row("“Simulate end-user protocols”", "logins by IMAP, POP3, SMTP, OWA, EWS; mail round trip", [
@@ -389,14 +388,14 @@ export const GUIDE_2010: readonly GuideRow[] = [
     "addressBook",
     "autodiscover",
   ]),
-  row("Pair of two nodes", "the primary is followed", ["failover"]),
+  row("Pair of two nodes", "the agent follows the primary", ["failover"]),
   row("`-destIP` pinned to one server", "lint `pinned_dest_ip`", ["pinnedDestIp", "lint2010Full"]),
   row("LRTM", "lint `lrtm_suppresses_probes`", ["lrtm"]),
   row("Scripted monitors come from the NSIP", "`plan` names the source", ["planPop3"]),
   row("Password encrypted in ns.conf", "`not_configured` until the configuration gives one", [
     "planPop3",
   ]),
-  row("SMTP monitor that nothing binds", "lint `unused_monitor`", ["unusedMonitor", "lint2010"]),
+  row("SMTP monitor that is not bound", "lint `unused_monitor`", ["unusedMonitor", "lint2010"]),
 ];
 
 const HEALTH_PAGES = ["OWA", "ECP", "EWS", "ActiveSync", "MAPI", "RPC", "Autodiscover"] as const;
@@ -414,7 +413,7 @@ export const GUIDE_2016: readonly GuideRow[] = [
   ]),
   row("Offline address book", "replica; transaction `oab`", ["addressBook"]),
   row("SMTP 25", "look `smtp_mail_from`; lint `tcp_only`", ["mailFrom", "tcpOnly"]),
-  row("SMTP 465", "look: waits for Exchange's clear banner", ["mailFrom"]),
+  row("SMTP 465", "look: waits for Exchange's banner before TLS", ["mailFrom"]),
   row("SMTP 587", "look; transaction `smtp_submission`", ["mailFrom", "mailLogin"]),
   row("IMAP 143", "look `imap_greeting`", ["imapGreeting"]),
   row("IMAP 993", "look `imap_greeting` over TLS", ["imapGreeting", "maintenance"]),
@@ -422,16 +421,18 @@ export const GUIDE_2016: readonly GuideRow[] = [
   row("NTP", "transaction `ntp_time`; lint `udp_without_recv`", ["ntp", "udpWithoutRecv"]),
   row("LDAP 389", "replica; transaction `ldap_bind`", ["infrastructure"]),
   row("LDAP 636", "replica; transaction `ldap_bind` over TLS", ["infrastructure"]),
-  row("Content switching on 443", "every policy's path is asked", ["pathsAsked"]),
+  row("Content switching on 443", "every policy's path is probed", ["pathsAsked"]),
   row(
     "Content switching on 80",
-    "the redirect of a responder policy, also where its URL is made of the request",
+    "the redirect of a responder policy, also if its URL is built from the request",
     ["redirects", "computedRedirects"],
   ),
-  row("Wildcard certificate", "names and serial of what the VIP shows", ["wrongCertificate"]),
+  row("Wildcard certificate", "names and serial number of the certificate at the VIP", [
+    "wrongCertificate",
+  ]),
   row(
     "The authentication vserver itself",
-    "a row of its own: state, certificate, and whether its login answers; the login that it serves",
+    "a separate row: state, certificate, and whether its login page responds; the login itself",
     ["aaaVserver", "aaaVserverDown", "aaaLogin", "aaaForm"],
   ),
   row("Default authorization DENY", "lint `default_deny_without_authorization`", [
@@ -480,8 +481,8 @@ export const COMMENTS: readonly GuideRow[] = [
     ["maintenance"],
   ),
   row(
-    "7: Outlook is asked again and again; one server offers other login methods",
-    "`auth_schemes_differ`; OAuth counts among them, which Exchange offers to an empty token alone",
+    "7: Outlook prompts repeatedly; one server offers other login methods",
+    "`auth_schemes_differ`; OAuth counts among them, which Exchange offers only in response to an empty token",
     ["oddSchemes", "oauthOffered"],
   ),
   row("8: a policy bound to a cs vserver by `bind lb vserver`", "lint `wrong_kind_reference`", [
@@ -498,23 +499,23 @@ export const COMMENTS: readonly GuideRow[] = [
     "aaaNoTraffic",
   ]),
   row("33: calendars and free-busy fail behind AAA", BROKEN_LOGIN, ["loginAtVip", "aaaNoTraffic"]),
-  row("38: the page reloads for ever after the login", BROKEN_LOGIN, ["loginAtVip", "aaaSso"]),
+  row("38: the page reloads endlessly after the login", BROKEN_LOGIN, ["loginAtVip", "aaaSso"]),
   row("52: mail with an attachment is not sent behind AAA", BROKEN_LOGIN, [
     "loginAtVip",
     "aaaLargePost",
   ]),
-  row("53: RPC behind AAA answers Internal Server Error 43550", BROKEN_LOGIN, [
+  row("53: RPC behind AAA returns Internal Server Error 43550", BROKEN_LOGIN, [
     "loginAtVip",
     "aaaNoTraffic",
   ]),
-  row("57: Autodiscover behind AAA asks again and again", BROKEN_LOGIN, [
+  row("57: Autodiscover behind AAA prompts repeatedly", BROKEN_LOGIN, [
     "loginAtVip",
     "autodiscover",
   ]),
   row("66: a blinking page after the login", BROKEN_LOGIN, ["loginAtVip", "aaaSso"]),
   row("69: Autodiscover and RPC behind AAA fail", BROKEN_LOGIN, ["loginAtVip", "aaaNoTraffic"]),
   row(
-    "17: Outlook asks again with persistence by Authorization",
+    "17: Outlook prompts again with persistence by Authorization",
     "lint `authorization_persistence`",
     ["authorizationPersistence"],
   ),
@@ -539,8 +540,8 @@ export const COMMENTS: readonly GuideRow[] = [
     "lint `persistence_longer_than_drain`, `client_timeout_too_short`",
     ["longPersistence", "clientTimeout"],
   ),
-  row("25: an ADC before another ADC", "lint `member_is_vip`", ["memberIsVip"]),
-  row("28: CONTAINS takes other directories' URLs", "lint `cs_policies_overlap`", [
+  row("25: an ADC in front of another ADC", "lint `member_is_vip`", ["memberIsVip"]),
+  row("28: CONTAINS matches other directories' URLs", "lint `cs_policies_overlap`", [
     "policiesOverlap",
   ]),
   row(
@@ -554,34 +555,31 @@ export const COMMENTS: readonly GuideRow[] = [
   row("32: TLS 1.0 switched off at the servers", "`false_down`, with the handshake explained", [
     "oldTls",
   ]),
-  row("34: nothing but ActiveSync from outside", "`expect: blocked`", [
-    "pathBlocked",
-    "aaaBlocked",
-  ]),
+  row("34: only ActiveSync from outside", "`expect: blocked`", ["pathBlocked", "aaaBlocked"]),
   row(
     "35: NTLM or Kerberos behind AAA",
-    "lint `ntlm_without_kcd`; a password at AAA that the ADC cannot turn into a ticket: `sso_not_passed`; Kerberos alone is `unknown` (`scheme_unsupported`)",
+    "lint `ntlm_without_kcd`; a password at AAA that the ADC cannot turn into a ticket: `sso_not_passed`; if only Kerberos is offered, the result is `unknown` (`scheme_unsupported`)",
     ["ntlmWithoutKcd", "aaaSso", "unspoken"],
-    "a client's own Kerberos ticket, which takes a member of the domain: where nothing else is offered, a login stays `unknown`",
+    "a client's own Kerberos ticket, which requires a domain member: if nothing else is offered, a login stays `unknown`",
   ),
   row(
     "36: one Client Access server is refused by another (401)",
-    "transaction `owa_form`: the error page after the login names the refusal; `vip_login_broken` where only the way through the ADC leads to it",
+    "transaction `owa_form`: the error page after the login gives the reason; `vip_login_broken` if it only fails through the ADC",
     ["proxyRefused", "loginAtVip"],
   ),
   row("37: monitors of DNS, LDAP, NTP and their source", "`plan` names the source", ["planPop3"]),
   row("39, 40: 993 works inside and not outside", "probes at `public` addresses", ["publicNames"]),
   row(
-    "41: Outlook asks again when the client's address changes",
+    "41: Outlook prompts again when the client's address changes",
     "a vserver's persistence by address (SOURCEIP) is shown, with the member that our own address sticks to",
     ["sourceBound"],
-    "what Outlook does when its client moves: the agent keeps its addresses, and Outlook's sessions are none of its exchanges",
+    "what Outlook does when its client's address changes: the agent's own address does not change, and it does not see Outlook's sessions",
   ),
   row(
-    "42: logoff.owa never comes through",
+    "42: logoff.owa never reaches the server",
     "",
     [],
-    "the script of OWA asks for logoff.owa or does not: that takes a browser, and a probe is none",
+    "whether OWA's script requests logoff.owa: testing that requires a browser",
   ),
   row(
     "43: SMTP sees the ADC's address; limits by source",
@@ -591,9 +589,7 @@ export const COMMENTS: readonly GuideRow[] = [
   row("46: “Time out during SSL handshake stage”", "`false_down`, with the handshake explained", [
     "oldTls",
   ]),
-  row("48: the session policy is bound to nothing", "lint `authentication_without_sso`", [
-    "withoutSso",
-  ]),
+  row("48: the session policy is not bound", "lint `authentication_without_sso`", ["withoutSso"]),
   row(
     "49: the default redirect passes every URL",
     "lint `cs_passes_every_url`, `monitor_of_another_directory`",
@@ -616,7 +612,7 @@ export const COMMENTS: readonly GuideRow[] = [
     "61, 70: Outlook for iOS fails behind AAA on ActiveSync",
     "login through 401-based AAA",
     ["aaaActiveSync"],
-    "what that app alone does: its requests come from its maker's cloud, not from the agent's network",
+    "the behaviour of that app: its requests come from its vendor's cloud, not from the agent's network",
   ),
   row("62: caching and optimisation break OWA", "lint `cache_on_exchange`, `feo_on_exchange`", [
     "cache",
@@ -627,7 +623,7 @@ export const COMMENTS: readonly GuideRow[] = [
     "lint `authentication_without_sso`; `sso_not_passed`",
     ["withoutSso", "aaaNoTraffic"],
   ),
-  row("67, 68: client source addresses and the way back", "lint `client_source_address`", [
+  row("67, 68: client source addresses and the return path", "lint `client_source_address`", [
     "clientSource",
   ]),
 ];
