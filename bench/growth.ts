@@ -44,10 +44,15 @@ const MEASURES: readonly { readonly name: string; readonly of: (point: Point) =>
 const { seconds, out } = ownOptions({
   command: "node dist/bench/growth.js",
   about:
-    "What the agent costs as the estate grows, every replica each five seconds: a table, and a drawing.",
+    "The agent's cost as the estate grows, with every replica probed each five seconds: a table, and a drawing.",
   options: {
     seconds: { kind: "number", usual: 20, about: "seconds to measure each size" },
-    out: { kind: "text", takes: "FILE", usual: null, about: "draw it there, as SVG" },
+    out: {
+      kind: "text",
+      takes: "FILE",
+      usual: null,
+      about: "write the drawing to this file, as SVG",
+    },
   },
 });
 const { at, cpu, cores, node, load } = settingNow();

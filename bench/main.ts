@@ -143,7 +143,7 @@ const { json, tcp, only } = ownOptions({
       kind: "text",
       takes: "NAME,…",
       usual: null,
-      about: `these alone, of ${PROTOCOLS.join(", ")}`,
+      about: `only these, of ${PROTOCOLS.join(", ")}`,
     },
   },
 });

@@ -14,7 +14,7 @@ import { forkAndHear, nextMessage, stopChild } from "./processes.ts";
 const options = ownOptions({
   command: "node dist/bench/nitro-poll.js",
   about:
-    "What it costs to poll 5,000 members in 100 groups over NITRO, and to take in the answers.",
+    "The cost of polling 5,000 members in 100 groups over NITRO, and of processing the responses.",
   options: {
     polls: { kind: "number", usual: 20, about: "polls to measure" },
     every: {
@@ -75,7 +75,7 @@ try {
     `5,000 members, 2 monitors each, a member out in ${outGroups} of 100 groups; verdicts: ${verdictsOf(state)}`,
   );
   console.log(
-    `CPU of one poll: ${spread(pollMs)}; to take it in: ${spread(hearMs)}; ${median(tookMs).toFixed(0)} ms on the clock`,
+    `CPU of one poll: ${spread(pollMs)}; to process it: ${spread(hearMs)}; ${median(tookMs).toFixed(0)} ms on the clock`,
   );
   console.log(
     `every ${String(everyMs / 1000)} s: ${((cpu / everyMs) * 100).toFixed(1)} % of a core; next poll in ${(session.nextPollDelayMs(everyMs) / 1000).toFixed(1)} s`,

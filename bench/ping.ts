@@ -14,7 +14,7 @@ import { ownOptions } from "./options.ts";
  */
 const { targets, interval, seconds } = ownOptions({
   command: "node dist/bench/ping.js",
-  about: "CPU time of one PING probe, ours and of the programs it starts.",
+  about: "CPU time of one PING probe, including the programs that it starts.",
   options: {
     targets: { kind: "number", usual: 500, about: "hosts to ping" },
     interval: { kind: "number", usual: 5, about: "seconds between two probes of a host" },

@@ -9,7 +9,7 @@ import { NO_LOOKS, PLANS, PROTOCOLS, type Protocol } from "./protocols.ts";
 
 const options = ownOptions({
   command: "node dist/bench/profile.js",
-  about: "Runs one protocol's agent under Node's CPU profiler, and prints where the profile is.",
+  about: "Runs one protocol's agent under Node's CPU profiler, and prints the path of the profile.",
   options: {
     protocol: {
       kind: "text",

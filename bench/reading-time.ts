@@ -18,7 +18,7 @@ const { lines, runs, write } = ownOptions({
       kind: "text",
       takes: "FILE",
       usual: null,
-      about: "write the configuration there, and measure nothing",
+      about: "only write the configuration to this file",
     },
   },
 });

@@ -157,7 +157,7 @@ export function benchTable(measured: readonly Measured[], setting: Setting): str
     const [ours, bare] = [medianInstructions(each.ours), medianInstructions(each.bare)];
     if (ours !== null && bare !== null) {
       lines.push(
-        `${each.protocol}: ${String(ours)} instructions a probe in user space, the bare loop ${String(bare)}`,
+        `${each.protocol}: ${String(ours)} instructions per probe in user space, the bare loop ${String(bare)}`,
       );
     }
   }

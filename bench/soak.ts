@@ -16,8 +16,12 @@ reading goes to standard error. Exit status 1 when a verdict was wrong or missin
       usual: availableParallelism(),
       about: "threads that share the work",
     },
-    seed: { kind: "number", usual: 1, about: "where chance begins" },
-    real: { kind: "duration", usual: null, about: "run in real time for so long, for example 30m" },
+    seed: { kind: "number", usual: 1, about: "seed of the random numbers" },
+    real: {
+      kind: "duration",
+      usual: null,
+      about: "run in real time for this long, for example 30m",
+    },
   },
 });
 if (real === null) {

@@ -12,8 +12,7 @@ const PATHS = ["/", "/api/v1/estate", "/metrics"] as const;
 
 const { members, streams, visits } = ownOptions({
   command: "node dist/bench/visitors.js",
-  about:
-    "How soon an agent that probes answers its page, the API and a scrape while event streams are open.",
+  about: "Response times of a probing agent's page, API and scrape while event streams are open.",
   options: {
     members: { kind: "number", usual: 500, about: "members of the estate" },
     streams: { kind: "number", usual: 1_000, about: "event streams that are open" },

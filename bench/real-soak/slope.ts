@@ -44,7 +44,7 @@ export function growth(readings: readonly Reading[]): {
     const trend = trendOf(floor);
     const flat = !rises(trend, MAY_RISE[name]);
     const values = points.map(({ y }) => y);
-    const shown = `${trend.rise.toFixed(1)} (95 %: ${trend.atLeast.toFixed(1)} to ${trend.atMost.toFixed(1)}; may be ${String(MAY_RISE[name])})`;
+    const shown = `${trend.rise.toFixed(1)} (95 %: ${trend.atLeast.toFixed(1)} to ${trend.atMost.toFixed(1)}; limit ${String(MAY_RISE[name])})`;
     const line = `${name}: ${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}, rise of the floor ${shown} over ${String(rest.length)} readings: ${flat ? "flat" : "RISES"}`;
     return { line, flat };
   });

@@ -13,11 +13,11 @@ export function simulationReport(result: SimulationResult): string {
   const heldMs = wrong.reduce((sum, cell) => sum + cell.heldMs, 0);
   return [
     `${String(result.members)} members, ${String(result.hours)} hours, ${count(result.probes)} probes, ${count(result.changes)} changes of the truth, ${count(result.operations)} pieces of work on a server, ${count(result.episodes)} times an alarm was due`,
-    `an ADC that flaps alone: named ${count(result.flapping.named)} times`,
-    `a login that the ADC breaks for everybody: named ${count(result.logins.named)} times`,
+    `ADC-only flapping: reported ${count(result.flapping.named)} times`,
+    `logins broken by the ADC: reported ${count(result.logins.named)} times`,
     `false alarms: ${String(result.falseAlarms.length)}`,
     `missed: ${String(result.missed.length)}`,
-    `any verdict other than the truth's, beyond the time allowed: ${hours(wrongMs)} of ${hours(heldMs)} member-hours`,
+    `wrong verdicts beyond the time allowed: ${hours(wrongMs)} of ${hours(heldMs)} member-hours`,
     delayTable(result.named),
     delayHistogram(result.named),
     verdictTable(result.tally),
@@ -96,7 +96,7 @@ function verdictTable(tally: Tally): string {
     })
     .sort((a, b) => b.heldMs - a.heldMs)
     .map(({ row }) => row);
-  return table(["what is so", "member-hours", "said", "wrong beyond the time allowed"], rows);
+  return table(["situation", "member-hours", "verdicts", "wrong beyond the time allowed"], rows);
 }
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
