@@ -372,7 +372,7 @@ function* singleRoundRemarks({ rows }: CompareJson): Iterable<string> {
     const named = changed.slice(0, 3).map((row) => `${row.adc_service}/${row.server}`);
     const more = changed.length > 3 ? ", …" : "";
     const minutes = String(QUIET_AFTER_MS / 60_000);
-    yield `${String(changed.length)} of ${String(rows.length)} members changed at the ADC within the last ${minutes} minutes (${named.join(", ")}${more}): whether one flaps only time tells (an agent that watches).`;
+    yield `${String(changed.length)} of ${String(rows.length)} members changed at the ADC within the last ${minutes} minutes (${named.join(", ")}${more}): only an agent that runs for a while can tell whether one flaps.`;
   }
 }
 

@@ -103,7 +103,7 @@ export const adc = z.strictObject(
     adns: listOf(addressPort(), "address:port")
       .default([])
       .describe(
-        "Addresses at which the ADC's DNS (ADNS) is asked for the names of GSLB, over UDP and TCP. Default: those of its ADNS services.",
+        "Addresses at which the ADC's DNS (ADNS) is queried for GSLB names, over UDP and TCP. Default: those of its ADNS services.",
       ),
   },
   invalid("a mapping with name and nitro or ns_conf", "write the keys below it"),
@@ -201,7 +201,7 @@ export const vserver = z.strictObject(
       .describe(
         "Client-facing addresses, or names with all their addresses, probed as vantage `public`.",
       ),
-    looks: lookFlags("through this vserver, and at members that serve it alone").describe(
+    looks: lookFlags("through this vserver, and at members that serve only it").describe(
       "Anonymous looks to make or to leave out here.",
     ),
     same_certificate: flag()
@@ -250,7 +250,7 @@ export const member = z.strictObject(
       ),
     query: hostName()
       .optional()
-      .describe("Name whose SOA record a look at this name server asks for; default: a monitor's."),
+      .describe("Name whose SOA record a look at this name server queries; default: a monitor's."),
     looks: lookFlags("at these members").describe("Anonymous looks to make or to leave out here."),
     ...trustKeys("at this member"),
   },

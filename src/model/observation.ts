@@ -208,5 +208,5 @@ export function barePortSentence(adcDepths: readonly (Depth | null)[]): string |
   const verb = bare === 1 ? "is" : "are";
   return bare === 0
     ? null
-    : `${String(bare)} of ${String(adcDepths.length)} members ${verb} judged by a bare port alone`;
+    : `${String(bare)} of ${String(adcDepths.length)} members ${verb} judged only by a port check`;
 }

@@ -237,7 +237,7 @@ export const VERDICT_WORDS: Readonly<Record<Verdict, VerdictWords>> = {
   vip_site_withheld: {
     label: "a working site gets no clients",
     meaning:
-      "GSLB says DOWN of a site whose VIP serves clients, and its DNS does not hand it out: capacity is lost.",
+      "GSLB reports DOWN for a site whose VIP serves clients, and its DNS does not return it: capacity is lost.",
     advice:
       "Check the metric exchange (MEP) with the site, and read the last response of the monitors bound to its GSLB service.",
   },
@@ -304,9 +304,9 @@ export function vserverWords(vserver: {
 const MONITOR_FAILS_TOO: VerdictWords = {
   label: "down, the monitor fails here too",
   meaning:
-    "The ADC says DOWN, and its monitor fails from here too. Nothing that sees as deep has asked the service itself.",
+    "The ADC says DOWN, and its monitor fails from here too. No check of the same depth has tested the service itself.",
   advice:
-    "Read what the monitor asks for and how it fails: whether clients would be served was not seen.",
+    "Check what the monitor requests and how it fails: whether clients would be served is unknown.",
 };
 
 /** The text for a member's verdict. */

@@ -247,7 +247,7 @@ function withRememberedAddresses(answer: Answer, remembered: GoodAnswer | null):
 type DnsFailure = Extract<Resolution, { kind: "dns_failure" }>;
 
 function notMappedMessage(what: string): string {
-  return `${what} is not mapped, and this agent only goes where connect_to says`;
+  return `${what} is not mapped, and this agent only connects to addresses in connect_to`;
 }
 
 /** An answer is cached for its TTL, within bounds. */
@@ -320,7 +320,7 @@ async function makeResolver(
   const [first] = dialled;
   if (reachable.length === 0) {
     throw new Error(
-      `no DNS server may be asked${first === undefined || first.kind === "address" ? "" : `: ${first.message}`}`,
+      `no DNS server may be queried${first === undefined || first.kind === "address" ? "" : `: ${first.message}`}`,
     );
   }
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });

@@ -115,7 +115,7 @@ function explainVersions(spoken: readonly TlsVersion[], settings: TlsSettings): 
   return {
     reason: null,
     text: settings.legacy
-      ? `${facts}: works with ${common.join(" or ")} alone`
+      ? `${facts}: works only with ${common.join(" or ")}`
       : `${facts}: works with old ciphers and signatures only (OpenSSL's security level 0)`,
   };
 }
@@ -131,7 +131,7 @@ async function readClearText(target: Target, context: ProbeContext): Promise<Tls
     const line = first.data.toString("latin1", 0, 200).split(/\r?\n/)[0] ?? "";
     const words = line.replace(/[^ -~]/g, "\u00b7");
     const hint = /^(\* BYE|-ERR)/.test(words) ? " (as Exchange says without a certificate)" : "";
-    return { reason: null, text: `in clear text the port says: ${words}${hint}` };
+    return { reason: null, text: `without TLS the port sends: ${words}${hint}` };
   } finally {
     run.release();
   }

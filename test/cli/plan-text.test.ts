@@ -63,7 +63,7 @@ describe("plan as text", () => {
     const out = await plan(CONF);
     expect(out).toContain("  destIP 127.0.0.1 is the ADC itself (1): imap/ex02:143 self");
     expect(out).toContain(
-      "2 of 3 members are judged by a bare port alone: imap/ex02:143, relay/ex02:9999",
+      "2 of 3 members are judged only by a port check: imap/ex02:143, relay/ex02:9999",
     );
     expect(out).toMatch(/\d+ probes, 1 not repeated, 1 disabled\n/);
   });

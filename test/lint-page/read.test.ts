@@ -34,7 +34,7 @@ describe("lint page worker", () => {
   test("gives plan's rows, totals and bare ports", () => {
     const { totals, bare, rows } = answer("plan", GUIDE);
     expect(totals).toMatch(/^\d+ probes, 5 not repeated, 0 disabled$/);
-    expect(bare).toMatch(/^12 of 32 members are judged by a bare port alone: lb_svg_exch2016_smtp/);
+    expect(bare).toMatch(/^12 of 32 members are judged only by a port check: lb_svg_exch2016_smtp/);
     expect(rows.filter(({ runs }) => !runs)).toHaveLength(5);
     expect(rows[0]?.cells).toHaveLength(9);
     expect(rows[0]?.cells[8]).toContain('"GET /owa/healthcheck.htm"');

@@ -91,7 +91,7 @@ describe.skipIf(browserMissing() !== null)("status page in Chromium", () => {
       /1 wrong\s+1 maintenance\s+0 settling\s+0 unknown\s+of 6 members and 2 vservers/,
     );
     expect(await page.locator(".fresh").innerText()).toMatch(
-      /NITRO of prod asked 4 s ago, primary ns1\.example\.com\s+13:00:00/,
+      /NITRO of prod polled 4 s ago, primary ns1\.example\.com\s+13:00:00/,
     );
     const card = page.getByRole("article").first();
     for (const words of [

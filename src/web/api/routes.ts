@@ -60,7 +60,7 @@ export function apiRoutes(sources: WebSources): readonly Route[] {
     (answer: (sources: WebSources, url: URL) => Reply | Promise<Reply>): Route["handle"] =>
     ({ url, gone }) =>
       inTurn(async () =>
-        gone.aborted ? problem(503, "The client has gone.") : answer(sources, url),
+        gone.aborted ? problem(503, "The client has disconnected.") : answer(sources, url),
       );
   return [
     get("/api/v1/verdicts", large(verdicts), verdictsAnswer),

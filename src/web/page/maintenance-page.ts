@@ -275,7 +275,9 @@ function windowTable(windows: readonly WindowView[], writable: boolean): Markup 
                     ${window.state === "coming" ? window.name : html`<a href="/maintenance/report?name=${encodeURIComponent(window.name)}">${window.name}</a>`}
                   </th>
                   <td>${window.servers.join(", ")}</td>
-                  <td>${STATE_WORDS[window.state]}${window.autoEnd ? ", ends by itself" : ""}</td>
+                  <td>
+                    ${STATE_WORDS[window.state]}${window.autoEnd ? ", ends automatically" : ""}
+                  </td>
                   <td>${timeElement(window.startAt)}</td>
                   <td>${timeElement(window.endAt)}</td>
                   <td>${window.reason}</td>

@@ -141,7 +141,7 @@ function freshness({ name, up, lastPollAt, nodes }: LiveAdc): Markup {
   const primary = nodes.find((node) => node.primary)?.node;
   return html`<span
     >NITRO<span class="wide"> of ${name}</span>
-    ${lastPollAt === null ? "never asked" : html`asked ${timeElement(lastPollAt, `ago asked-${name.replace(/\W/g, "_")}`)}`}${
+    ${lastPollAt === null ? "never polled" : html`polled ${timeElement(lastPollAt, `ago asked-${name.replace(/\W/g, "_")}`)}`}${
       primary === undefined ? null : html`<span class="wide">, primary ${primary}</span>`
     }</span
   >`;
