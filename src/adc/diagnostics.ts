@@ -6,7 +6,7 @@ import type { SourceLine } from "../model/source-line.ts";
 import { isTcpBased, MONITOR_TYPES, SCRIPT_OF_TYPE } from "./monitor-defaults.ts";
 import type { AdcService, Port } from "../model/adc-service.ts";
 import type { Vserver } from "../model/vserver.ts";
-import { isMeantDestination, ownAddresses } from "./vserver-graph.ts";
+import { isIntendedDestination, ownAddresses } from "./vserver-graph.ts";
 import type { Monitor } from "../model/monitor.ts";
 import { nearNames } from "./near-names.ts";
 
@@ -445,7 +445,7 @@ function monitorDiagnostics(
 ): Diagnostic[] {
   const found: Diagnostic[] = [];
   const about = { line: monitor.line, object: monitor.name };
-  if (!isMeantDestination(own, monitor)) {
+  if (!isIntendedDestination(own, monitor)) {
     found.push(...pinnedDestination(monitor, users));
   }
   if (users.length === 0 && !usedElsewhere && !monitor.builtIn) {

@@ -40,9 +40,9 @@ export function idleReason(estate: Estate): (service: AdcService) => IdleReason 
       const found = estate.monitors.get(monitor);
       return found === undefined || synthesised ? [] : [found];
     });
-    const asksSelf =
+    const probesAdcItself =
       asked.length > 0 && asked.every(({ destIp }) => destIp !== null && isSelf(destIp));
-    return asksSelf || isNamedDummy(service);
+    return probesAdcItself || isNamedDummy(service);
   }
 }
 
@@ -60,7 +60,7 @@ export function servesNoClients(estate: Estate): (service: AdcService) => boolea
     [redirectUrl, httpsRedirectUrl].some((url) => url !== null),
   );
   // Some labs and plants do use the addresses for examples: if an application is monitored there, it exists.
-  const asksNothing = ({ monitors }: AdcService): boolean =>
+  const checksNoApplication = ({ monitors }: AdcService): boolean =>
     monitors.every(({ monitor }) =>
       ["PING", "TCP"].includes(estate.monitors.get(monitor)?.type ?? "TCP"),
     );
@@ -70,15 +70,15 @@ export function servesNoClients(estate: Estate): (service: AdcService) => boolea
       members.length > 0 &&
       members.every(({ address }) => places.some((place) => place.test(address ?? "")));
     return (
-      (isIn(asksNothing(service) ? [NOWHERE, EXAMPLES] : [NOWHERE]) &&
+      (isIn(checksNoApplication(service) ? [PLACEHOLDERS, EXAMPLES] : [PLACEHOLDERS]) &&
         (redirecting.has(name) || isNamedDummy(service))) ||
-      (isIn([NOWHERE]) && (!healthMonitor || redirectingWhenDown.has(name)))
+      (isIn([PLACEHOLDERS]) && (!healthMonitor || redirectingWhenDown.has(name)))
     );
   };
 }
 
 /** `1.1.1.1`, `1.2.3.4`, `0.0.0.1`, `127.0.0.1`: placeholders for a required address. */
-const NOWHERE = /^(?:(\d)(?:\.\1){3}|1\.2\.3\.4|0\.\d+\.\d+\.\d+|127\..*|::1?)$/;
+const PLACEHOLDERS = /^(?:(\d)(?:\.\1){3}|1\.2\.3\.4|0\.\d+\.\d+\.\d+|127\..*|::1?)$/;
 
 /** Networks for documentation (RFC 5737, RFC 3849). */
 const EXAMPLES = /^(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+$|^2001:0?db8:/i;

@@ -96,12 +96,12 @@ export function withDefaultTlsProfile(
   profiles: { readonly get: (name: string) => SslProfile | undefined },
   defaultProfiles: boolean,
 ): BackendTls {
-  const takesDefault =
+  const usesDefault =
     tls.sslProfile === null &&
     defaultProfiles &&
     profiles.get(DEFAULT_BACKEND_PROFILE) !== undefined;
   return withTlsProfile(
-    takesDefault ? { ...tls, sslProfile: DEFAULT_BACKEND_PROFILE } : tls,
+    usesDefault ? { ...tls, sslProfile: DEFAULT_BACKEND_PROFILE } : tls,
     profiles,
   );
 }

@@ -233,7 +233,7 @@ export function isLoopback(address: string): boolean {
  * vserver UP, GSLB), a reversed monitor for a standby (CTX115525), or a monitor that must have a destination (NITRO
  * error 2129).
  */
-export function isMeantDestination(own: ReadonlySet<string>, monitor: Monitor): boolean {
+export function isIntendedDestination(own: ReadonlySet<string>, monitor: Monitor): boolean {
   const { reverse, transparent, ipTunnel, tos, destIp } = monitor;
   return (
     [reverse, transparent, ipTunnel, tos].includes(true) ||

@@ -102,7 +102,7 @@ function remainingWords(
 const MAX_NAMED_MEMBERS = 5;
 
 function byState(members: readonly LiveMember[]): readonly (readonly [string, LiveMember[]])[] {
-  return [...groupBy(members, adcWords)];
+  return [...groupBy(members, adcText)];
 }
 
 function connectionCheck({ live, server }: VerifyInputs): MaintenanceCheck {
@@ -263,7 +263,7 @@ function lastChange({ live, server }: VerifyInputs, { adc, vserver }: LiveVserve
   return Math.max(0, ...changes);
 }
 
-function adcWords(member: LiveMember): string {
+function adcText(member: LiveMember): string {
   return member.adcRawState ?? member.adcOpinion;
 }
 

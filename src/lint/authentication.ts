@@ -158,11 +158,11 @@ function defaultDeny(context: LintContext): Hit[] {
     .filter((one) => {
       const policies = policiesFor(estate, one);
       // A session action overrides the parameter.
-      const said = actionTexts(estate, policies).join(" ");
+      const texts = actionTexts(estate, policies).join(" ");
       const denies =
-        /-defaultauthorizationaction deny/i.test(said) ||
+        /-defaultauthorizationaction deny/i.test(texts) ||
         (estate.parameters.sessionDeniesByDefault &&
-          !/-defaultauthorizationaction allow/i.test(said));
+          !/-defaultauthorizationaction allow/i.test(texts));
       return (
         denies &&
         !hasUnknownPolicies(estate, one) &&

@@ -58,7 +58,7 @@ function withoutStateUpdate(context: LintContext): Hit[] {
     .map(({ vserver, exchange }) => ({
       line: vserver.line,
       object: vserver.name,
-      ...(exchange || goesByState(vserver, members) ? null : { severity: "info" as const }),
+      ...(exchange || dependsOnState(vserver, members) ? null : { severity: "info" as const }),
       message:
         "The vserver is UP as long as it is enabled, even if every vserver behind it is DOWN, so a backup vserver or GSLB would never take over.",
       fix: [
@@ -75,7 +75,7 @@ function withoutStateUpdate(context: LintContext): Hit[] {
  * A backup vserver and a redirect wait for DOWN, and so does everything that sends clients to its address, such as
  * GSLB.
  */
-function goesByState(vserver: Vserver, members: ReadonlySet<string>): boolean {
+function dependsOnState(vserver: Vserver, members: ReadonlySet<string>): boolean {
   return (
     vserver.backupVserver !== null ||
     vserver.redirectUrl !== null ||

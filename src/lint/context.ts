@@ -162,7 +162,7 @@ export function createContext(estate: Estate, settings: LintSettings): LintConte
     names: createNames(estate),
     treeOf: treesOf(),
     hasHealthPages:
-      [...estate.monitors.values()].some((monitor) => asksHealthPage(monitor)) ||
+      [...estate.monitors.values()].some((monitor) => requestsHealthPage(monitor)) ||
       [...asked.values()].flat().some((path) => /^\/mapi\b/i.test(path)),
   };
 }
@@ -185,7 +185,7 @@ export function usesOf(context: LintContext, monitor: Monitor): readonly Monitor
     );
 }
 
-export function asksHealthPage(monitor: Monitor): boolean {
+export function requestsHealthPage(monitor: Monitor): boolean {
   return /\/healthcheck\.htm/i.test(requestTarget(monitor));
 }
 

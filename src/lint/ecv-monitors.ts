@@ -205,15 +205,15 @@ function wrongSecurity(
     }
     const uses = usesOf(context, monitor);
     const wrong = uses.filter(({ service }) => wrongServices.has(service));
-    const twin = monitor.builtIn ? TWINS.get(monitor.name) : undefined;
+    const counterpart = monitor.builtIn ? COUNTERPARTS.get(monitor.name) : undefined;
     return [
       {
         line: monitor.line ?? wrong[0]?.binding.line ?? null,
         object: monitor.name,
         message,
         fix:
-          twin !== undefined
-            ? swapped(wrong, twin)
+          counterpart !== undefined
+            ? swapped(wrong, counterpart)
             : monitor.type === "TCP"
               ? deeperInstead(context, wrong)
               : changeFor(context.names, monitor, wrong, uses.length, { secure }),
@@ -246,7 +246,7 @@ function deeperInstead(context: LintContext, wrong: readonly MonitorUse[]): Fix 
 }
 
 /** Built-in monitors that send the same request without and with TLS. */
-const TWINS: ReadonlyMap<string, string> = new Map([
+const COUNTERPARTS: ReadonlyMap<string, string> = new Map([
   ["http", "https"],
   ["https", "http"],
   ["sta", "stasecure"],
@@ -304,9 +304,9 @@ export function optionOfAnotherType(context: LintContext): Hit[] {
     if (taken === undefined || monitor.builtIn || monitor.line === null) {
       return [];
     }
-    const nobodys = optionsOfNoMonitor(monitor);
-    if (nobodys.length > 0) {
-      const message = `No monitor has -${nobodys.join(", -")}: the ADC rejects the whole command.`;
+    const unsupported = optionsOfNoMonitor(monitor);
+    if (unsupported.length > 0) {
+      const message = `No monitor has -${unsupported.join(", -")}: the ADC rejects the whole command.`;
       return [{ line: monitor.line, object: monitor.name, message }];
     }
     const foreign = [...monitor.written.keys()].filter(
@@ -328,7 +328,7 @@ export function optionOfAnotherType(context: LintContext): Hit[] {
 function optionsOfNoMonitor({ written }: Monitor): string[] {
   return [...written.values()].some((values) => values.length === 0)
     ? []
-    : [...written.keys()].filter((key) => !MONITOR_OPTION_NAMES.isBeginning(key));
+    : [...written.keys()].filter((key) => !MONITOR_OPTION_NAMES.isPrefix(key));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { utf8Length } from "../lib/bytes.ts";
 import {
-  asksHealthPage,
+  requestsHealthPage,
   requestTarget,
   usesOf,
   type LintContext,
@@ -111,7 +111,7 @@ function everywhere(context: LintContext, monitor: Monitor, values: OptionValues
 
 function httpIgnoresBody(context: LintContext): Hit[] {
   return usedMonitors(context, "HTTP", "HTTP-INLINE")
-    .filter((monitor) => asksHealthPage(monitor) && !isHead(monitor))
+    .filter((monitor) => requestsHealthPage(monitor) && !isHead(monitor))
     .map((monitor) => ({
       line: monitor.line,
       object: monitor.name,
@@ -132,7 +132,7 @@ function headRequest(context: LintContext): Hit[] {
       const users = context.usersOf(monitor);
       const exchange = users.find((one) => one.exchange !== null)?.exchange ?? null;
       const onExchange = users.some((one) => one.onExchange);
-      const told = !onExchange
+      const detail = !onExchange
         ? "HEAD proves that a web server responds, not that the application behind it works."
         : exchange?.version === "2010"
           ? "The web server answers that itself, even if Exchange behind it has failed."
@@ -141,7 +141,7 @@ function headRequest(context: LintContext): Hit[] {
         severity: onExchange ? "warning" : "info",
         line: monitor.line ?? firstBindingLine(context, monitor),
         object: monitor.name,
-        message: `The request is "${printable(monitor.parameters.httpRequest ?? "")}". ${told}`,
+        message: `The request is "${printable(monitor.parameters.httpRequest ?? "")}". ${detail}`,
         fix: headFix(context, monitor, onExchange),
       };
     });
@@ -252,7 +252,7 @@ function isOutsideBody(recv: string): boolean {
 }
 
 function expectedText(monitor: Monitor): Value {
-  return asksHealthPage(monitor) ? "200 OK" : { blank: "text of that page" };
+  return requestsHealthPage(monitor) ? "200 OK" : { blank: "text of that page" };
 }
 
 function wrongHostHeader(context: LintContext): Hit[] {
@@ -306,7 +306,7 @@ function lostBackslashes(context: LintContext): Hit[] {
     if (broken.length === 0) {
       return [];
     }
-    const values = broken.map(([key, text]) => [key, withoutSecret(mended(key, text))] as const);
+    const values = broken.map(([key, text]) => [key, withoutSecret(fixed(key, text))] as const);
     return [
       {
         line: monitor.line,
@@ -318,7 +318,7 @@ function lostBackslashes(context: LintContext): Hit[] {
   });
 }
 
-function mended(key: string, text: string): string {
+function fixed(key: string, text: string): string {
   const whole = text
     .replaceAll("\\r\\n", "\r\n")
     .replace(/(HTTP\/\d\.\d)\s*rn/gi, "$1\r\n")
@@ -356,12 +356,12 @@ function hostInRequest(context: LintContext): Hit[] {
     const key = monitor.type === "HTTP-ECV" ? "send" : "httpRequest";
     const request = monitor.parameters[key] ?? "";
     const [line = "", ...headers] = request.split(/\r?\n|\s(?=Host:)/i);
-    const told = headers.filter((header) => header.includes(":"));
-    if (!told.some((header) => /^\s*host\s*:/i.test(header))) {
+    const added = headers.filter((header) => header.includes(":"));
+    if (!added.some((header) => /^\s*host\s*:/i.test(header))) {
       return [];
     }
     const own = monitor.parameters.customHeaders ?? "";
-    const all = told.map((header) => `${header.trim()}\r\n`).join("");
+    const all = added.map((header) => `${header.trim()}\r\n`).join("");
     return [
       {
         line: monitor.line,
@@ -391,7 +391,7 @@ function respCodesAcceptErrors(context: LintContext): Hit[] {
     if (errors.length === 0) {
       return [];
     }
-    const said = errors
+    const codes = errors
       .map(({ from, to }) => (from === to ? String(from) : `${String(from)}-${String(to)}`))
       .join(", ");
     const only = ranges.every(({ from }) => from >= 400)
@@ -401,7 +401,7 @@ function respCodesAcceptErrors(context: LintContext): Hit[] {
       {
         line: monitor.line,
         object: monitor.name,
-        message: `${only} (-respCode ${said}): the server is UP even if the page is missing, forbidden or broken.`,
+        message: `${only} (-respCode ${codes}): the server is UP even if the page is missing, forbidden or broken.`,
         fix: everywhere(context, monitor, { respCode: { blank: "codes of the healthy page" } }),
       },
     ];
@@ -413,7 +413,7 @@ const CHALLENGES: ReadonlySet<number> = new Set([401_401, 407_407]);
 /** Managed Availability takes directories out one by one: `/owa` may be healthy while `/ews` is not. */
 function monitorOfAnotherDirectory(context: LintContext): Hit[] {
   return context.watched.flatMap(({ service, deciding, directories, onExchange }) => {
-    const pages = deciding.filter(({ monitor }) => asksHealthPage(monitor));
+    const pages = deciding.filter(({ monitor }) => requestsHealthPage(monitor));
     const asked = pages.map(({ monitor }) => directoryOf(requestTarget(monitor)));
     const own = asked.some((one) => one === null || directories.has(one));
     if (!onExchange || directories.size === 0 || own) {

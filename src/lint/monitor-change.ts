@@ -22,7 +22,7 @@ export interface MonitorUse {
 export function setMonitor(monitor: Monitor, values: OptionValues): Change {
   const options = optionsOf(values);
   const builtIn = monitor.builtIn ? builtInMonitor(monitor.name) : null;
-  const now = builtIn === null ? monitorOptions(monitor) : optionsBeside(monitor, builtIn);
+  const now = builtIn === null ? monitorOptions(monitor) : otherOptions(monitor, builtIn);
   const words = [monitor.name, monitor.type];
   const before = [...options.keys()].flatMap((key) => {
     const value = now.get(key);
@@ -172,10 +172,10 @@ const QUESTION: ReadonlySet<string> = new Set(["httprequest", "respcode", "send"
  * placeholders.
  */
 export function monitorOptions(monitor: Monitor): MonitorOptions {
-  return optionsBeside(monitor, monitorWithDefaults({ name: monitor.name, type: monitor.type }));
+  return otherOptions(monitor, monitorWithDefaults({ name: monitor.name, type: monitor.type }));
 }
 
-function optionsBeside(monitor: Monitor, base: Monitor): MonitorOptions {
+function otherOptions(monitor: Monitor, base: Monitor): MonitorOptions {
   const found = new Map<string, readonly Value[]>();
   const differs = (key: keyof Monitor): boolean => monitor[key] !== base[key];
   for (const [key, option] of DURATIONS) {

@@ -48,7 +48,7 @@ export const MONITOR_TARGET_RULES: readonly Rule[] = [
   },
 ];
 
-/** The importer reports which; intended destinations (`isMeantDestination`) are not among them. */
+/** The importer reports which; intended destinations (`isIntendedDestination`) are not among them. */
 function pinnedDestIp(context: LintContext): Hit[] {
   return context.estate.diagnostics
     .filter(({ rule }) => rule === "pinned_dest_ip")
@@ -79,7 +79,7 @@ function foreignDestPort(context: LintContext): Hit[] {
     const uses = usesOf(context, monitor);
     const wrong = uses.filter(
       ({ service }) =>
-        !(asked === "web" && asksHealthPage(monitor, service)) &&
+        !(asked === "web" && requestsHealthPage(monitor, service)) &&
         service.members.some(({ port }) => isOther(destPort, port)),
     );
     const member = wrong
@@ -113,7 +113,7 @@ function foreignDestPort(context: LintContext): Hit[] {
 }
 
 /** A page that reports the health of a database or another server that is no web server: it was written for that. */
-function asksHealthPage({ type, parameters }: Monitor, service: AdcService): boolean {
+function requestsHealthPage({ type, parameters }: Monitor, service: AdcService): boolean {
   const request = (type === "HTTP" ? parameters.httpRequest : parameters.send) ?? "";
   const asksPage = (type === "HTTP" || type === "HTTP-ECV") && /^\w+ \/[^\s/]/.test(request);
   return asksPage && service.members.every(({ port }) => protocolOfPort(port) !== "web");

@@ -153,7 +153,7 @@ function lrtmSuppressesProbes(context: LintContext): Hit[] {
         !monitor.secure &&
         !monitor.lrtm &&
         usesOf(context, monitor).some(
-          ({ binding, service }) => !binding.synthesised && asksWhereClientsGo(monitor, service),
+          ({ binding, service }) => !binding.synthesised && probesClientPort(monitor, service),
         ),
     )
     .map((monitor) => ({
@@ -168,7 +168,7 @@ function lrtmSuppressesProbes(context: LintContext): Hit[] {
 }
 
 /** Client connections to another address or port are no reason to skip a probe. */
-function asksWhereClientsGo({ destIp, destPort }: Monitor, { members }: AdcService): boolean {
+function probesClientPort({ destIp, destPort }: Monitor, { members }: AdcService): boolean {
   return (
     destIp === null &&
     (destPort === null || members.some(({ port }) => port === "*" || port === destPort))

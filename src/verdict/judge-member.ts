@@ -50,7 +50,7 @@ export function judgeMember(
   around: MemberSurroundings,
 ): Judged<MemberJudgement, MemberMemory> {
   const opinions = opinionsOf(member, around);
-  const isOpen = asksForMaintenance(member);
+  const isOpen = requestsMaintenance(member);
   const declared = isOpen ? "open" : around.declared;
   // A GSLB site may be DOWN because all its servers are in maintenance, and then too silent to show it.
   const isSiteAway = member.adcOpinion === "down" && leadsToMaintenance(member);
@@ -372,6 +372,6 @@ function mayStillBeChanging(member: MemberFacts, now: number): boolean {
 }
 
 /** Whether the server itself declares maintenance, by its TROFS answer to us or to the ADC. */
-function asksForMaintenance({ adcSawTrofs, probes }: MemberFacts): boolean {
+function requestsMaintenance({ adcSawTrofs, probes }: MemberFacts): boolean {
   return adcSawTrofs || probes.some(({ current }) => current?.outcome === "maintenance");
 }

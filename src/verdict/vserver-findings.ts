@@ -126,7 +126,7 @@ export function persistencePause(
   if (ownEntries === null || ownEntries.asked.length === 0) {
     return PAUSE;
   }
-  const held = new Set(ownEntries.asked.filter((source) => leadsAway(vserver, source)));
+  const held = new Set(ownEntries.asked.filter((source) => pointsElsewhere(vserver, source)));
   return held.size === 0
     ? NONE
     : held.size < ownEntries.asked.length
@@ -151,7 +151,7 @@ export function boundTo(vserver: VserverFacts, source: string): (MemberFacts | n
 }
 
 /** Whether a probe from there may be sent to a member that takes no new clients. */
-function leadsAway(vserver: VserverFacts, source: string): boolean {
+function pointsElsewhere(vserver: VserverFacts, source: string): boolean {
   const bound = boundTo(vserver, source);
   return bound.length === 0
     ? !vserver.shownSources.has(source)

@@ -283,10 +283,10 @@ function isSplit(answers: readonly Chosen[]): boolean {
 }
 
 function reportedRole({ client, answer }: Chosen): string {
-  return answer.kind === "role" ? `${client.node} is ${roleWords(answer)}` : answer.message;
+  return answer.kind === "role" ? `${client.node} is ${roleText(answer)}` : answer.message;
 }
 
-function roleWords({ role, masterState, gap }: NodeRole): string {
+function roleText({ role, masterState, gap }: NodeRole): string {
   return gap !== null
     ? `silent about its role (${gap.words})`
     : role === "secondary"

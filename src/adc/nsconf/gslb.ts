@@ -31,31 +31,31 @@ import {
   GSLB_SERVICE_BINDING_OPTIONS,
   GSLB_SITE_OPTIONS,
   GSLB_VSERVER_BINDING_OPTIONS,
-  knowing,
+  withKnownOptions,
 } from "./options.ts";
 import type { Statement } from "./statements.ts";
 
 /** Sites, GSLB services and groups, GSLB vservers, and their bindings. */
 export const gslbStatements: StatementKinds = {
   definitions: new Map([
-    ["add gslb site", knowing("GSLB site", GSLB_SITE_OPTIONS, addSite)],
+    ["add gslb site", withKnownOptions("GSLB site", GSLB_SITE_OPTIONS, addSite)],
     ["add gslb service", addService],
     ["add gslb servicegroup", addGroup],
     ["add gslb vserver", addVserver],
   ]),
   changes: new Map([
-    ["set gslb site", knowing("GSLB site", GSLB_SITE_OPTIONS, setSite)],
+    ["set gslb site", withKnownOptions("GSLB site", GSLB_SITE_OPTIONS, setSite)],
     ["set gslb service", setService],
     ["set gslb servicegroup", setService],
     ["set gslb vserver", setVserver],
     [
       "bind gslb service",
-      knowing("binding of a GSLB service", GSLB_SERVICE_BINDING_OPTIONS, bindService),
+      withKnownOptions("binding of a GSLB service", GSLB_SERVICE_BINDING_OPTIONS, bindService),
     ],
     ["bind gslb servicegroup", bindService],
     [
       "bind gslb vserver",
-      knowing("binding of a GSLB vserver", GSLB_VSERVER_BINDING_OPTIONS, bindVserver),
+      withKnownOptions("binding of a GSLB vserver", GSLB_VSERVER_BINDING_OPTIONS, bindVserver),
     ],
     ["unbind gslb service", unbindService],
     ["unbind gslb servicegroup", unbindService],

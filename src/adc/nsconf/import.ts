@@ -282,7 +282,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       changes.push(deferred(command));
       continue;
     }
-    if (head !== null && isBeside(head) && !BOUND_MONITOR.test(command.text)) {
+    if (head !== null && isIrrelevant(head) && !BOUND_MONITOR.test(command.text)) {
       count += 1;
       countKind(head.shown, draft);
       continue;
@@ -405,10 +405,10 @@ function noteIn(
       if (near !== null) {
         return { ...diagnostic, message: message.replace(/\.$/, () => `, but ${near} is.`) };
       }
-      const told = message.replace(NOT_CONFIGURED, (words) =>
+      const text = message.replace(NOT_CONFIGURED, (words) =>
         words.replace(/\.$/, `${ELSEWHERE}.`),
       );
-      return { ...diagnostic, severity: "info", message: told };
+      return { ...diagnostic, severity: "info", message: text };
     }
     return extent === "excerpt" && rule === "duplicate_name"
       ? { ...diagnostic, severity: "info" }
@@ -567,7 +567,7 @@ function reportUnread(draft: Draft): void {
   });
   reportKinds(draft, "info", "not_looked_at", "are not examined", unread);
   reportKinds(draft, "warning", "unknown_command", "are not commands of the ADC", [
-    ...unknown.filter(([kind]) => !ambiguous.some(([told]) => told.startsWith(`${kind} (`))),
+    ...unknown.filter(([kind]) => !ambiguous.some(([name]) => name.startsWith(`${kind} (`))),
     ...ambiguous,
   ]);
   for (const [name, count] of draft.otherPartitions) {
@@ -597,7 +597,7 @@ function reportKinds(
 }
 
 /** No reader supports it, so only its kind matters. `readPolicy` decides which policies are read. */
-function isBeside({ kind, verb, object }: PlainHead): boolean {
+function isIrrelevant({ kind, verb, object }: PlainHead): boolean {
   return (
     !DEFINITIONS.has(kind) &&
     !ALL_REMOVERS.has(kind) &&

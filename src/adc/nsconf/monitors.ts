@@ -20,7 +20,7 @@ import {
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
 import { MONITOR_OPTION_NAMES } from "./grammar.ts";
-import { withWholeOptions } from "./options.ts";
+import { expandOptions } from "./options.ts";
 
 /** `add lb monitor NAME TYPE …`, and `set lb monitor`, which also changes built-ins. */
 export const monitorStatements: StatementKinds = {
@@ -111,7 +111,7 @@ type Keys = Omit<PartialMonitor, "name" | "type" | "parameters"> & {
 };
 
 function readKeys(typed: Statement, draft: Draft, name: string): Keys {
-  const statement = withWholeOptions(typed, draft, name, MONITOR_OPTION_NAMES);
+  const statement = expandOptions(typed, draft, name, MONITOR_OPTION_NAMES);
   const source = statementSource(statement, draft, name);
   const password = passwordKind(statement);
   const parameters = readFields(MONITOR_PARAMETER_FIELDS, source);

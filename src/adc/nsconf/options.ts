@@ -6,7 +6,7 @@ export interface OptionNames {
   /** The option as written or abbreviated: any unique prefix. In lower case; null: no match, or more than one. */
   readonly whole: (key: string) => string | null;
   /** Whether some option has this prefix. */
-  readonly isBeginning: (key: string) => boolean;
+  readonly isPrefix: (key: string) => boolean;
   /** As spelt in the command reference. */
   readonly spelled: (key: string) => string;
 }
@@ -17,10 +17,10 @@ export interface OptionNames {
  */
 export function optionNames(spellings: readonly string[]): OptionNames {
   const known = new Map(spellings.map((spelling) => [spelling.toLowerCase(), spelling]));
-  const isBeginning = (key: string): boolean =>
+  const isPrefix = (key: string): boolean =>
     known.has(key) || [...known.keys()].some((option) => option.startsWith(key));
   return {
-    isBeginning,
+    isPrefix,
     spelled: (key) => known.get(key) ?? key,
     whole: (key) => {
       if (known.has(key)) {
@@ -33,7 +33,7 @@ export function optionNames(spellings: readonly string[]): OptionNames {
 }
 
 /** `-httpreq` is read as the whole option; the message says that the ADC's behaviour is a guess. */
-export function withWholeOptions(
+export function expandOptions(
   statement: Statement,
   draft: Draft,
   object: string,
@@ -44,7 +44,7 @@ export function withWholeOptions(
   if (read.every(({ key, option }) => key === option)) {
     return statement;
   }
-  if (read.some(({ key, option }) => option === null && names.isBeginning(key))) {
+  if (read.some(({ key, option }) => option === null && names.isPrefix(key))) {
     const message = "This abbreviation matches several options, so it is ignored.";
     report(draft, statement, "info", "doubtful_option", object, message);
   }
@@ -66,7 +66,7 @@ export function withWholeOptions(
 }
 
 /** Reads a command whose options are all known: expands abbreviated options, and reports unknown ones. */
-export function knowing(
+export function withKnownOptions(
   subject: string,
   names: OptionNames,
   read: StatementReader,
@@ -77,7 +77,7 @@ export function knowing(
       return;
     }
     const [object = subject] = statement.words;
-    const whole = withWholeOptions(statement, draft, object, names);
+    const whole = expandOptions(statement, draft, object, names);
     reportUnknown(whole, draft, object, subject, names);
     read(whole, draft);
   };
@@ -91,13 +91,13 @@ function reportUnknown(
   subject: string,
   names: OptionNames,
 ): void {
-  const unknown = [...statement.keys.keys()].filter((key) => !names.isBeginning(key));
+  const unknown = [...statement.keys.keys()].filter((key) => !names.isPrefix(key));
   if (unknown.length === 0) {
     return;
   }
   // After an option without a value follows that value: a text that begins with a hyphen is not repeated.
   const hasLost = [...statement.keys].some(
-    ([key, values]) => values.length === 0 && names.isBeginning(key) && !FLAGS.has(key),
+    ([key, values]) => values.length === 0 && names.isPrefix(key) && !FLAGS.has(key),
   );
   const nameable = hasLost ? [] : unknown.filter((key) => /^[a-z][a-z0-9]{1,39}$/.test(key));
   const shown =

@@ -26,7 +26,7 @@ import { wholeNumber } from "../field-types.ts";
 import { NO_BACKEND_TLS } from "../tls-fields.ts";
 import {
   GROUP_OPTIONS_OF_COMMAND,
-  knowing,
+  withKnownOptions,
   SERVICE_BINDING_OPTIONS,
   SERVICE_OPTIONS_OF_COMMAND,
 } from "./options.ts";
@@ -74,16 +74,22 @@ function setServer(statement: Statement, draft: Draft): void {
 /** Services, service groups, their members, and both forms of binding monitors to them. */
 export const serviceStatements: StatementKinds = {
   definitions: new Map([
-    ["add service", knowing("service", SERVICE_OPTIONS_OF_COMMAND, addService)],
-    ["add servicegroup", knowing("service group", GROUP_OPTIONS_OF_COMMAND, addServiceGroup)],
+    ["add service", withKnownOptions("service", SERVICE_OPTIONS_OF_COMMAND, addService)],
+    [
+      "add servicegroup",
+      withKnownOptions("service group", GROUP_OPTIONS_OF_COMMAND, addServiceGroup),
+    ],
   ]),
   changes: new Map([
-    ["set service", knowing("service", SERVICE_OPTIONS_OF_COMMAND, setService)],
-    ["set servicegroup", knowing("service group", GROUP_OPTIONS_OF_COMMAND, setService)],
-    ["bind service", knowing("binding of a service", SERVICE_BINDING_OPTIONS, bindService)],
+    ["set service", withKnownOptions("service", SERVICE_OPTIONS_OF_COMMAND, setService)],
+    ["set servicegroup", withKnownOptions("service group", GROUP_OPTIONS_OF_COMMAND, setService)],
+    [
+      "bind service",
+      withKnownOptions("binding of a service", SERVICE_BINDING_OPTIONS, bindService),
+    ],
     [
       "bind servicegroup",
-      knowing("binding of a service group", SERVICE_BINDING_OPTIONS, bindServiceGroup),
+      withKnownOptions("binding of a service group", SERVICE_BINDING_OPTIONS, bindServiceGroup),
     ],
     ["bind lb monitor", bindMonitor],
   ]),

@@ -18,7 +18,7 @@ import {
   type StatementKinds,
   statementSource,
 } from "./draft.ts";
-import { knowing, TLS_BINDING_OPTIONS } from "./options.ts";
+import { withKnownOptions, TLS_BINDING_OPTIONS } from "./options.ts";
 import type { Statement } from "./statements.ts";
 
 /** Certificates, SSL profiles, and the TLS settings of vservers, services and groups. */
@@ -33,11 +33,17 @@ export const tlsStatements: StatementKinds = {
     ["set ssl vserver", setVserver],
     ["set ssl service", setService],
     ["set ssl servicegroup", setService],
-    ["bind ssl vserver", knowing("binding of a TLS vserver", TLS_BINDING_OPTIONS, bindVserver)],
-    ["bind ssl service", knowing("binding of a TLS service", TLS_BINDING_OPTIONS, bindService)],
+    [
+      "bind ssl vserver",
+      withKnownOptions("binding of a TLS vserver", TLS_BINDING_OPTIONS, bindVserver),
+    ],
+    [
+      "bind ssl service",
+      withKnownOptions("binding of a TLS service", TLS_BINDING_OPTIONS, bindService),
+    ],
     [
       "bind ssl servicegroup",
-      knowing("binding of a TLS service group", TLS_BINDING_OPTIONS, bindService),
+      withKnownOptions("binding of a TLS service group", TLS_BINDING_OPTIONS, bindService),
     ],
     ["unbind ssl service", unbindService],
     ["unbind ssl servicegroup", unbindService],

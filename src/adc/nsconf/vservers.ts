@@ -27,7 +27,7 @@ import type { Statement } from "./statements.ts";
 import {
   CS_VSERVER_BINDING_OPTIONS,
   CS_VSERVER_OPTIONS_OF_COMMAND,
-  knowing,
+  withKnownOptions,
   LB_VSERVER_BINDING_OPTIONS,
   LB_VSERVER_OPTIONS_OF_COMMAND,
 } from "./options.ts";
@@ -37,26 +37,26 @@ import type { Port } from "../../model/adc-service.ts";
 /** Load-balancing and content-switching vservers and their bindings. */
 export const vserverStatements: StatementKinds = {
   definitions: new Map([
-    ["add lb vserver", knowing("lb vserver", LB_VSERVER_OPTIONS_OF_COMMAND, addLbVserver)],
-    ["add cs vserver", knowing("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, addCsVserver)],
+    ["add lb vserver", withKnownOptions("lb vserver", LB_VSERVER_OPTIONS_OF_COMMAND, addLbVserver)],
+    ["add cs vserver", withKnownOptions("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, addCsVserver)],
   ]),
   changes: new Map([
-    ["set lb vserver", knowing("lb vserver", LB_VSERVER_OPTIONS_OF_COMMAND, setLbVserver)],
-    ["set cs vserver", knowing("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, setCsVserver)],
+    ["set lb vserver", withKnownOptions("lb vserver", LB_VSERVER_OPTIONS_OF_COMMAND, setLbVserver)],
+    ["set cs vserver", withKnownOptions("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, setCsVserver)],
     [
       "bind lb vserver",
-      knowing("binding of a lb vserver", LB_VSERVER_BINDING_OPTIONS, bindLbVserver),
+      withKnownOptions("binding of a lb vserver", LB_VSERVER_BINDING_OPTIONS, bindLbVserver),
     ],
     [
       "bind cs vserver",
-      knowing("binding of a cs vserver", CS_VSERVER_BINDING_OPTIONS, bindCsVserver),
+      withKnownOptions("binding of a cs vserver", CS_VSERVER_BINDING_OPTIONS, bindCsVserver),
     ],
   ]),
 };
 
 function addLbVserver(statement: Statement, draft: Draft): void {
   const [name, type, ...place] = statement.words;
-  if (name === undefined || type === undefined || isPortAlone(statement)) {
+  if (name === undefined || type === undefined || isPortOnly(statement)) {
     reportIncomplete(draft, statement, name ?? "lb vserver");
     return;
   }
@@ -72,7 +72,7 @@ function addLbVserver(statement: Statement, draft: Draft): void {
 
 function addCsVserver(statement: Statement, draft: Draft): void {
   const [name, type, ...place] = statement.words;
-  if (name === undefined || type === undefined || isPortAlone(statement)) {
+  if (name === undefined || type === undefined || isPortOnly(statement)) {
     reportIncomplete(draft, statement, name ?? "cs vserver");
     return;
   }
@@ -89,7 +89,7 @@ function addCsVserver(statement: Statement, draft: Draft): void {
 /**
  * `add lb vserver v SSL 443`: the address is missing, as on pages that hide it; a pattern of addresses is an option.
  */
-function isPortAlone({ words, keys }: Statement): boolean {
+function isPortOnly({ words, keys }: Statement): boolean {
   return words.length === 3 && /^[1-9]\d*$/.test(words[2] ?? "") && !keys.has("ippattern");
 }
 

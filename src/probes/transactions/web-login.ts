@@ -15,7 +15,7 @@ export interface LoggedInAnswer {
   readonly kind: "served";
   readonly answer: HttpAnswer;
   /** Sends a further request with the same login; null if the login was bound to a connection that is now closed. */
-  readonly askAgain: ((request: WebRequest) => Promise<HttpAnswer | Ended>) | null;
+  readonly repeatRequest: ((request: WebRequest) => Promise<HttpAnswer | Ended>) | null;
   /** The authentication scheme, for the evidence. */
   readonly scheme: string;
 }
@@ -231,10 +231,10 @@ function judgeLogin(login: WebLogin, tried: LoginAnswer | Ended): LoggedInAnswer
   } else if (isCredentialUnchecked(answer)) {
     run.login = "not_tried";
   }
-  return { kind: "served", answer, scheme, askAgain: repeatWithLogin(login, tried) };
+  return { kind: "served", answer, scheme, repeatRequest: repeatWithLogin(login, tried) };
 }
 
-function repeatWithLogin(login: WebLogin, tried: LoginAnswer): LoggedInAnswer["askAgain"] {
+function repeatWithLogin(login: WebLogin, tried: LoginAnswer): LoggedInAnswer["repeatRequest"] {
   const { answer, connection, authorization } = tried;
   const kept = answer.reusable ? connection : null;
   if (authorization === null) {

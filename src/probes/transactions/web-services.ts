@@ -286,11 +286,11 @@ async function repeatPadded(
     return null;
   }
   const size = Math.min(padding, MAX_PADDING_BYTES);
-  if (served.askAgain === null) {
+  if (served.repeatRequest === null) {
     const detail = "the connection was not kept alive, so no large body was sent";
     return run.match("transaction", `GetFolder inbox: NoError; ${detail}`);
   }
-  const answer = await served.askAgain({ ...getFolder(spec, size), keepAlive: true });
+  const answer = await served.repeatRequest({ ...getFolder(spec, size), keepAlive: true });
   run.phase("transaction");
   if (answer.kind === "ended") {
     return observeLostPost(run, answer.observation, size);
