@@ -1,8 +1,8 @@
 import type { Verdict } from "../src/model/verdicts.ts";
 
 /**
- * An alert as code: the rule, what it tells people, and the proof that it fires when it must and only then. Rules,
- * their tests and docs/alerts.md are all made from these.
+ * An alert as code: the rule, its texts for people, and the proof that it fires exactly when it must. Rules, their
+ * tests and docs/alerts.md are all generated from these.
  */
 export interface Alert {
   /** In CamelCase, as Prometheus users expect it. */
@@ -47,7 +47,7 @@ export interface FiringCase {
   readonly series: readonly TestSeries[];
   /** Labels of the alert that fires, besides its name and severity. */
   readonly labels: Readonly<Record<string, string>>;
-  /** The description as it is sent, where it asks Prometheus for more than labels. */
+  /** The description as it is sent, if it queries Prometheus for more than labels. */
   readonly expanded?: { readonly summary?: string; readonly description?: string };
 }
 
@@ -99,7 +99,7 @@ export function series(
   return { series: `${metric}{${pairs.join(",")}}`, values };
 }
 
-/** What tells members, and vservers, of all agents apart. */
+/** The labels that distinguish members, and vservers, across all agents. */
 export const MEMBER_KEY = ["job", "instance", "adc", "adc_service", "server", "port"] as const;
 export const VSERVER_KEY = ["job", "instance", "adc", "vserver"] as const;
 

@@ -1,10 +1,10 @@
 import { MEMBER, SCRAPE, series, VSERVER, type Recording } from "./alert.ts";
 
 const MEMBER_LABELS = "adc, adc_service, server, port";
-/** Joins what one agent says of a member to what the same agent says of it elsewhere. */
+/** Joins an agent's series of a member with the same agent's other series of it. */
 const ON_AGENT_AND_MEMBER = `on (job, instance, ${MEMBER_LABELS})`;
 
-/** What agents say that have anything to say: one that is cut off, or has no path, neither confirms nor contradicts. */
+/** Only agents with a usable result: one that is cut off, or has no path, neither confirms nor contradicts. */
 const KNOWN_MISMATCH = `adc_witness_mismatch unless ${ON_AGENT_AND_MEMBER} adc_witness_verdict{verdict="unknown"} == 1`;
 
 /** One value a member, over all agents. */

@@ -66,7 +66,7 @@ function alertSection(alert: Alert): string[] {
   ];
 }
 
-/** Templates read as placeholders; what one asks Prometheus for is a list. */
+/** Templates are shown as placeholders; one that queries Prometheus becomes a list. */
 function plain(template: string): string {
   return template
     .replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, name: string) => `*${name}*`)

@@ -60,8 +60,8 @@ export function runbookPath(alert: Alert): string {
 }
 
 /**
- * Either the agent is there and does not hear the ADC (or nothing at all), or the agent itself is gone since at most ten
- * minutes. What was wrong then may still be wrong.
+ * Either the agent runs and gets no response from the ADC (or from anything), or the agent itself has been gone for at
+ * most ten minutes. What was wrong then may still be wrong.
  */
 const UNHEARD = [
   "adc_witness_adc_up * on (job, instance) group_left () (1 - adc_witness_agent_cut_off) == 0",
@@ -173,7 +173,7 @@ function nearMissTest(alert: Alert): Record<string, unknown> {
   };
 }
 
-/** As Prometheus expands the labels of our templates; what asks for more says what it expects itself. */
+/** As Prometheus expands the labels of our templates; a template that queries more contains its own expected text. */
 function expand(template: string, labels: Readonly<Record<string, string>>): string {
   return template.replaceAll(
     /\{\{ \$labels\.(\w+)( \| urlquery)? \}\}/g,

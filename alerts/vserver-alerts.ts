@@ -27,7 +27,7 @@ const MANY_SERIES = [
 const LAST_GOOD = `(${MEMBERS}{of="really_up"} == 1 or (${MEMBERS}{of="really_up"} == 0 and ignoring (of) ${MEMBERS}{of="really_down"} > 0)) and ignoring (of) ${MEMBERS}{of="configured"} > 1`;
 const LAST_GOOD_WORDS =
   "By this agent's opinions, whatever the ADC reports, at most one more failure stops the service. Stop maintenance on the last working server, and bring another member back first. The vservers";
-/** Their names, as a template asks Prometheus for them. */
+/** Their names, as a template queries them from Prometheus. */
 const LAST_GOOD_NAMES = `{{ range printf ${goString(`(${LAST_GOOD}) and on (adc, instance) ${MEMBERS}{adc=%q,instance=%q}`)} $labels.adc $labels.instance | query | sortByLabel "vserver" }}{{ .Labels.vserver }} {{ end }}`;
 
 /** Where a certificate is presented: vservers and servers. */

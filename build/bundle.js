@@ -3,13 +3,14 @@ import { basename, join } from "node:path";
 import { build } from "esbuild";
 
 /**
- * The whole program as one CommonJS file, for a single executable and for the Debian package: what the modules of `dist`
- * look for beside themselves (version, demo.conf, pages and rules, a worker thread, the compiled lock) is put into it or found beside it.
+ * The whole program as one CommonJS file, for a single executable and for the Debian package: the files that the
+ * modules of `dist` need (version, demo.conf, pages and rules, a worker thread, the compiled lock) are included in it
+ * or found next to it.
  */
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
 
-/** Name of the compiled lock, as an asset of the executable and as a file beside the bundle. */
+/** Name of the compiled lock, as an asset of the executable and as a file next to the bundle. */
 export const LOCK_ADDON = "fs-native-extensions.node";
 
 /** Modules of `dist` whose work differs in a bundle, each with all that it exports. */

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 
-/** Removes `dist`, so that a file whose source is gone is neither run nor packed. */
+/** Removes `dist`, so that a file whose source was deleted is neither run nor packed. */
 rmSync(join(import.meta.dirname, "..", "dist"), { recursive: true, force: true });

@@ -109,7 +109,7 @@ function put(path, content, mode = 0o644) {
   chmodSync(target, mode);
 }
 
-/** Debian has the licence's text once, for all packages; notices beside it stay. */
+/** Debian has the licence's text once, for all packages; other notices stay. */
 function withoutApacheText(notices) {
   const text =
     /^ *Apache License\n *Version 2\.0, January 2004\n[\s\S]*?limitations under the License\.\n/gm;

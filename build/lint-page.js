@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { build } from "esbuild";
 
 /**
- * `npm run build:lint-page`: importer, lint and plan as one HTML file, dist/lint-page.html, which needs no server and asks
- * for nothing. Node's own modules and the libraries of probes are left out: what only reads a file never calls them.
+ * `npm run build:lint-page`: importer, lint and plan as one HTML file, dist/lint-page.html, which needs no server and
+ * makes no requests. Node's own modules and the libraries of probes are left out: code that only reads a file never
+ * calls them.
  */
 const root = join(import.meta.dirname, "..");
 const written = (path) => readFileSync(join(root, path), "utf8");
@@ -13,7 +14,7 @@ const written = (path) => readFileSync(join(root, path), "utf8");
 /** Node's modules that reading a file needs, of which lint-page/node-shim.ts has what it needs. */
 const SHIMMED = /^node:(net|util)$/;
 
-/** Stands for modules and globals that are never called: whatever is asked of it is there, and does nothing. */
+/** Replaces modules and globals that are never called: every property exists and does nothing. */
 const NEVER_CALLED = join(import.meta.dirname, "never-called.js");
 
 function withoutNode({ onResolve, onLoad }) {

@@ -1,4 +1,4 @@
-/** Stands for what of Node.js the page of lint never calls; see lint-page.js. */
+/** Replaces the parts of Node.js that the lint page never calls; see lint-page.js. */
 const none = new Proxy(function () {}, {
   get: (own, key) =>
     key === "prototype" ? own.prototype : key === Symbol.toPrimitive ? () => "" : none,

@@ -8,7 +8,7 @@ export interface RuleEntry {
   readonly example: RuleExample | null;
 }
 
-/** A configuration that fires a rule, one that comes near and does not, and what lint says of the first. */
+/** A configuration that triggers a rule, a similar one that does not, and lint's finding for the first. */
 export interface RuleExample {
   readonly fires: string;
   readonly misses: string;

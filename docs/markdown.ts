@@ -13,7 +13,7 @@ export function cell(text: string): string {
   return text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
 }
 
-/** A heading that a link can name exactly, whatever the reader's program makes of headings. */
+/** A heading with an exact link target, however the reader's program names headings. */
 export function anchored(level: number, id: string, title = id): string[] {
   return [`<a id="${id}"></a>`, "", `${"#".repeat(level)} ${title}`, ""];
 }

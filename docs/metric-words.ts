@@ -1,6 +1,6 @@
 import type { BlindReason } from "../src/model/adc-state.ts";
 
-/** Headings, and the beginnings of the names below them. Every metric stands below exactly one; a test counts. */
+/** Headings, and the prefixes of the names below them. Every metric belongs to exactly one, which a test checks. */
 export const METRIC_GROUPS: readonly {
   readonly title: string;
   readonly prefixes: readonly string[];

@@ -12,7 +12,7 @@ export interface WatchedLab {
   readonly agent: Extract<StartedService, { readonly kind: "started" }>["agent"];
   /** Of the agent's page. */
   readonly url: string;
-  /** Holds the agent's state and token; gone afterwards. */
+  /** Contains the agent's state and token; removed afterwards. */
   readonly directory: string;
 }
 

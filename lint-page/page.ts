@@ -10,7 +10,7 @@ import {
   type Plan,
 } from "./read.ts";
 
-/** So many objects are shown at once, and so many rows: a file may have a hundred thousand. */
+/** Maximum number of objects and rows shown at first: a file may have a hundred thousand. */
 const SHOWN_OBJECTS = 12;
 const SHOWN_ROWS = 200;
 const SHOWN_CAUSES = 100;
@@ -84,7 +84,7 @@ function startPage(source: string): void {
     try {
       worker = new Worker(workerUrl);
     } catch {
-      // A browser that starts no worker from a file: the page stands still while it reads.
+      // A browser that starts no worker from a file: the page does not respond while it reads.
       readHere(text, name);
       return;
     }
@@ -327,7 +327,7 @@ function planRow({ cells, runs }: Plan["rows"][number]): HTMLElement {
   return el("tr", runs ? {} : { class: "rests" }, ...cells.map((cell) => el("td", {}, cell)));
 }
 
-/** Fills a list with its first items, and with the next ones as often as asked. */
+/** Fills a list with its first items, and with further ones on request. */
 function inParts<T>(
   into: HTMLElement,
   items: readonly T[],
@@ -362,7 +362,7 @@ function copyButton(text: string): HTMLButtonElement {
   });
 }
 
-/** From a file system a page may have no clipboard of its own; then as pages did it before. */
+/** A page from the file system may have no clipboard of its own; then the older way is used. */
 async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

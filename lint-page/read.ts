@@ -10,7 +10,7 @@ import { groupFindings, type FindingGroup } from "../src/lint/group.ts";
 import { fileIgnores, isIgnoredInFile } from "../src/lint/ignore.ts";
 import { ALL_RULES, lint } from "../src/lint/lint.ts";
 
-/** What the page is told of a file, one answer after the other: the first is shown while the others are worked out. */
+/** The results for a file in the order of delivery: the first is shown while the others are computed. */
 export type Answer = Refusal | Findings | Plan | Fixes;
 
 /** The file holds nothing that could be read. */
@@ -21,7 +21,7 @@ export interface Refusal {
 
 export interface Findings {
   readonly kind: "findings";
-  /** What was read: `["12 services", …]`, the firmware first where the file tells it. */
+  /** What was read: `["12 services", …]`, with the firmware first if the file names it. */
   readonly facts: readonly string[];
   readonly causes: readonly Cause[];
 }
@@ -33,7 +33,7 @@ export interface Cause {
   readonly meaning: string;
   readonly message: string;
   readonly objects: readonly { readonly name: string; readonly line: number | null }[];
-  /** As they are to be pasted. */
+  /** In the form to be pasted. */
   readonly commands: readonly string[];
   readonly complete: boolean;
 }

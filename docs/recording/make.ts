@@ -15,7 +15,7 @@ const FOLDER = resolve(process.argv[2] ?? "docs/recording");
 const SIZE = { columns: 80, rows: 24 };
 const RECORD_MS = 75_000;
 const SAMPLE_MS = 500;
-/** Nobody waits longer than this for the next frame. */
+/** Maximum pause before the next frame. */
 const LONGEST_FRAME_MS = 2_500;
 
 interface Frame {

@@ -94,7 +94,7 @@ async function shoot(
   const first = await browser.newPage();
   await first.goto(url);
   const isNone = (name: string) => ({ has: first.locator(".none", { hasText: name }) });
-  // What is only halfway there would puzzle whoever looks at a still picture.
+  // An animation that is not finished would be confusing in a still picture.
   await first
     .locator("main")
     .filter({ has: first.getByRole("heading", { level: 1, name: says }) })
