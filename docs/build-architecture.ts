@@ -18,6 +18,6 @@ export function architectureWithRooms(text: string, house: string): string {
   const rows = rooms.map(
     ({ room, contract, without }) => `| \`src/${room}\` | ${contract} | ${without} |`,
   );
-  const table = ["| room | what it holds | what it knows nothing of |", "|---|---|---|", ...rows];
+  const table = ["| room | contents | what it does not know |", "|---|---|---|", ...rows];
   return `${text.slice(0, begin + BEGIN.length)}\n\n${table.join("\n")}\n\n${text.slice(end)}`;
 }

@@ -79,17 +79,17 @@ const OBJECTS: readonly (readonly [title: string, tables: readonly Fields[]])[] 
   ["bind gslb vserver, a service or group", [GSLB_BINDING_FIELDS]],
 ];
 
-/** docs/dev/attributes.md: what is read of each object, its bounds and its default. */
+/** docs/dev/attributes.md: the attributes of each object that are read, with bounds and defaults. */
 export function attributeReference(): string {
   return [
     "# Attributes that are read",
     "",
     "The agent reads these attributes from ns.conf and from NITRO. A value outside the range is ignored and the default",
-    "stands; a diagnostic (`value_out_of_range`, `unreadable_value`) names object, option, value and range. `plan` and",
-    "`lint` print it, and `/api/v1/estate` holds it. Other options are kept as written and change nothing.",
+    "is used; a diagnostic (`value_out_of_range`, `unreadable_value`) names object, option, value and range. `plan` and",
+    "`lint` print it, and `/api/v1/estate` contains it. Other options are kept as written and have no effect.",
     "",
-    "A monitor of a certain type has further defaults, as the NetScaler command reference gives them. A monitor faster than",
-    "`min_probe_interval` is repeated at that pace.",
+    "Some monitor types have further defaults, as documented in the NetScaler command reference. A monitor with a shorter",
+    "interval than `min_probe_interval` is repeated at that interval.",
     "",
     ...OBJECTS.flatMap(([title, tables]) => [
       `## ${title}`,

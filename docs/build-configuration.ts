@@ -13,12 +13,12 @@ export interface ConfigKey {
   readonly path: string;
   readonly type: string;
   readonly required: boolean;
-  /** As it would be written, or null when there is none. */
+  /** In the configuration's syntax; null if there is none. */
   readonly defaultText: string | null;
   readonly description: string;
 }
 
-/** docs/configuration.md: every key of the schema, and one file that holds nearly all of them. */
+/** docs/configuration.md: every key of the schema, and one file that contains nearly all of them. */
 export function configurationReference(schema: JsonSchema, example: string): string {
   return [
     "# Configuration",
@@ -28,15 +28,15 @@ export function configurationReference(schema: JsonSchema, example: string): str
     "",
     "- **Durations** are a whole number with its unit, without a space: `500ms`, `5s`, `10m`, `4h`. There is no day: write `24h`.",
     "- **Paths** of files are relative to the configuration file.",
-    "- **Secrets** are never written into the file. A key that ends in `_file` names a file that holds the secret; the key",
-    "  without it takes `${NAME}`, an environment variable. They never appear in logs, pages, labels or errors.",
-    "- **Patterns** match names with `*` for any run of characters.",
-    "- **Reload**: SIGHUP, or `POST /-/reload` with the token. A file that is not valid keeps the old configuration. Reloads",
-    "  that are asked for while one runs share the next one. Probes keep their places in their intervals.",
+    "- **Secrets** are never written into the file. A key that ends in `_file` names a file that contains the secret; the key",
+    "  without that suffix accepts `${NAME}`, an environment variable. They never appear in logs, pages, labels or errors.",
+    "- **Patterns** match names; `*` stands for any characters.",
+    "- **Reload**: SIGHUP, or `POST /-/reload` with the token. If the file is not valid, the old configuration stays. Reloads",
+    "  requested during a reload share the next one. Probes keep their schedule.",
     "",
     "## A complete example",
     "",
-    "All of it is optional but `adcs` with one entry. It is `docs/examples/adc-witness.yml`.",
+    "Everything is optional except `adcs` with one entry. The file is `docs/examples/adc-witness.yml`.",
     "",
     "```yaml",
     example.trimEnd(),
@@ -49,7 +49,7 @@ export function configurationReference(schema: JsonSchema, example: string): str
     ),
     "## Options of transactions",
     "",
-    "Below `options:` of a run. An option that the transaction does not know, or a value that does not fit, is an error.",
+    "Below `options:` of a run. An unknown option or an invalid value is an error.",
     "",
     ...table(
       ["transaction", "option", "what it does"],

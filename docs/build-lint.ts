@@ -17,24 +17,26 @@ export interface RuleExample {
 
 const INTRODUCTION = `# What lint finds
 
-\`adc-witness lint ns.conf\` reads a saved configuration, or a captured session, and sends nothing anywhere. It prints one
-finding for each cause with the objects that have it, the worst first, each with the commands that mend it.
+\`adc-witness lint ns.conf\` reads a saved configuration or a captured session, and makes no connections. It prints one
+finding for each cause with the objects that have it, sorted by severity, each with the commands that fix it.
 
-- **Commands** are made from the object that they mend and checked against the grammar of the command reference; a monitor
-  that takes another's place keeps its destination, headers, intervals and profiles. Tests apply each of them to thousands
-  of configurations and read those again: the finding is gone, nothing else has changed.
-- *incomplete* marks what only you know, in angle brackets. Such commands add, and take nothing away.
-- \`--write-fixes FILE\` writes the complete ones as a batch file, and \`FILE.undo\`, which takes them back.
-- \`--severity warning\`, \`--rule tcp_only\`, \`--object 'svc*'\` show less; \`--explain RULE\` shows one rule;
-  \`--format json|sarif|junit\` is for programs, and \`--explain RULE --json\` too.
-- A part of a configuration is judged as one: what a session, a page or pasted commands name and do not hold is a note that
-  says so, and no monitor is removed, as the rest may bind it. A name that is all but another stays an error.
-- The exit status is 1 for errors and warnings, with \`--strict\` for notes too, 3 where the file cannot be read, or has no object as \`--object\`
-  names.
-- \`lint:ignore RULE\` switches a rule off: in the \`-comment\` of an object, as \`# lint:ignore RULE\` behind a line, or on a
-  line of its own for the whole file. Several rules with commas; \`*\` is all of them.
+- **Commands** are built from the object that they fix and checked against the grammar of the command reference. A monitor
+  that replaces another keeps its destination, headers, intervals and profiles. Tests apply each fix to thousands of
+  configurations and read them again: the finding is gone, and nothing else has changed.
+- *incomplete*: the commands contain placeholders in angle brackets for values that only you know. Such commands only add
+  something, and remove nothing.
+- \`--write-fixes FILE\` writes the complete fixes as a batch file, and \`FILE.undo\`, which undoes them.
+- \`--severity warning\`, \`--rule tcp_only\`, \`--object 'svc*'\` filter the output; \`--explain RULE\` explains one rule.
+  \`--format json|sarif|junit\` and \`--explain RULE --json\` are for programs.
+- A partial configuration is treated as one. If a session, a page or pasted commands refer to objects that they do not
+  contain, lint only reports a note and proposes no removal of monitors, because the missing part may bind them. A name that
+  is one typing mistake away from another stays an error.
+- The exit status is 1 for errors and warnings (with \`--strict\` also for notes), and 3 if the file cannot be read or has no
+  object that \`--object\` matches.
+- \`lint:ignore RULE\` switches a rule off: in the \`-comment\` of an object, as \`# lint:ignore RULE\` after a command, or on a
+  separate line for the whole file. Separate several rules with commas; \`*\` means all.
 
-\`error\`: clients are hurt, or a monitor is void. \`warning\`: failures go unseen. \`info\`: worth knowing.`;
+\`error\`: clients are affected, or a monitor has no effect. \`warning\`: failures go unnoticed. \`info\`: worth knowing.`;
 
 /** docs/lint.md. */
 export function lintPage(families: readonly (readonly [string, readonly RuleEntry[]])[]): string {
@@ -58,7 +60,7 @@ function section({ rule, example }: RuleEntry): string[] {
 function shown({ fires, misses, finding }: RuleExample): string[] {
   const fix =
     finding.commands.length === 0
-      ? ["No command mends it: see the sentence above."]
+      ? ["No command can fix it: see the text above."]
       : [
           finding.complete ? "The fix:" : "The fix, incomplete:",
           "",

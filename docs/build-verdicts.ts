@@ -9,33 +9,33 @@ import {
 } from "../src/model/verdicts.ts";
 import { anchored, code, table } from "./markdown.ts";
 
-/** docs/verdicts.md: every verdict, step and reason, in words and with what to do, under an anchor of its name. */
+/** docs/verdicts.md: every verdict, step and reason with its meaning and advice, under an anchor of its name. */
 export function verdictReference(): string {
   const vserverOnly = VSERVER_VERDICTS.filter((verdict) => !isOfMembers(verdict));
   return [
     "# Verdicts and reasons",
     "",
-    "A **verdict** is what adc-witness says of a member (one server:port of a service or group) or of a vserver. It is one",
-    "of a closed list. The **reason** and the **step** say why a probe ended as it did; they are closed lists, too.",
+    "A **verdict** is adc-witness' result for a member (one server:port of a service or group) or a vserver, from a closed",
+    "list. The **reason** and the **step** say why and where a probe ended; they are from closed lists, too.",
     "",
-    "A verdict compares three opinions: what the **ADC** says, what a **replica** of its monitors says when this agent runs",
-    "them, and what the **service** says when a client talks to it. [architecture.md](dev/architecture.md) has more.",
+    "A verdict compares three opinions: the **ADC**'s state, the result of a **replica** of its monitors that this agent",
+    "runs, and the **service**'s own responses to a client. [architecture.md](dev/architecture.md) has more.",
     "",
-    "Evidence grows old: a replica or a service opinion is `unknown` once its probes have brought no result for three",
-    "intervals (while DOWN: three down times; five seconds at least), and so is whatever rests on a certificate, a login",
-    "scheme, a sign of maintenance or a server's own TROFS answer that was seen last before that.",
+    "Evidence expires: a replica or service opinion is `unknown` once its probes have given no result for three intervals",
+    "(while DOWN: three down times; at least five seconds). The same applies to conclusions from a certificate, a login",
+    "scheme, a sign of maintenance or a server's own TROFS response.",
     "",
-    "`compare` exits with 2 for a *mismatch*, else with 3 for an unknown that was not to be expected, else with 1 for what",
-    "*deserves a look*, else with 0.",
+    "`compare` exits with 2 for a *mismatch*, otherwise with 3 for an unexpected unknown, otherwise with 1 for a verdict that",
+    "*needs attention*, otherwise with 0.",
     "",
-    "A pass outranks a failure only if it saw as deep, on the same path. The depths, shallowest first: `reach` (a TCP",
+    "A pass outweighs a failure only if it has at least the same depth, on the same path. The depths, shallowest first: `reach` (a TCP",
     "handshake), `tls`, `greeting` (or an HTTP status), `dialogue` (EHLO and MAIL FROM, a page or challenge of one virtual",
-    "directory), `login`, `mailbox`. A greeting that is good proves nothing against a login monitor that fails: that is",
-    '`agree_down` ("the monitor fails here too"), or `unknown` where the monitor cannot be repeated. Likewise `unknown` is a',
-    "member that is UP where a configured login is offered only what this agent cannot speak (`scheme_unsupported`).",
+    "directory), `login`, `mailbox`. A passing greeting proves nothing against a failing login monitor: the verdict is",
+    '`agree_down` ("the monitor fails here too"), or `unknown` if the monitor cannot be repeated. A member that is UP is also',
+    "`unknown` if the server offers a configured login only schemes that this agent does not support (`scheme_unsupported`).",
     "",
-    "An ADC that says UP is accused only by evidence that came up before it was last asked, and that is not older than the",
-    "replica's recovery. Until then the verdict is `settling`. With an ns.conf alone, without NITRO, every verdict is",
+    "A mismatch with an ADC that reports UP requires evidence from before the last poll that is not older than the replica's",
+    "recovery. Until then the verdict is `settling`. With an ns.conf alone, without NITRO, every verdict is",
     "`unknown`.",
     "",
     "## Verdicts on members",
@@ -46,23 +46,23 @@ export function verdictReference(): string {
     "",
     "`settling` and `unknown` mean the same as for members.",
     "",
-    "A member that fails and still gets clients brings its share of failures to the VIP. It is named there; the VIP is down",
-    "only when more looks in a row fail than chance brings once in a thousand runs (10 where every second member fails, 7",
-    "where every third does), or when the ADC itself does not answer. Where our address sticks to one member, they say nothing.",
+    "A member that fails but still gets clients causes its share of failures at the VIP, where it is named. The VIP is down",
+    "only if more consecutive looks fail than chance explains once in a thousand runs (10 if every second member fails, 7 if",
+    "every third does), or if the ADC itself does not respond. If persistence binds our address to one member, these looks prove nothing.",
     "",
-    "An authentication vserver has no members: it is `vip_agree_up` when its login answers, `vip_login_broken` when it does not",
-    "although the ADC says UP, and `unknown` where nothing leads to it.",
+    "An authentication vserver has no members: it is `vip_agree_up` if its login page responds, `vip_login_broken` if it does not",
+    "although the ADC reports UP, and `unknown` if it cannot be reached.",
     "",
-    "An ADC that has a vserver DOWN is contradicted only by members that work as deep as its monitors look: where it logs in",
-    "and its account is rejected, servers that greet prove nothing.",
+    "An ADC that has a vserver DOWN is contradicted only by members that pass checks as deep as its monitors: if a monitor logs",
+    "in and its account is rejected, working greetings prove nothing.",
     "",
     ...overview(vserverOnly),
     ...vserverOnly.flatMap(verdictText),
     ...anchored(2, "steps", "Steps"),
-    "How far a probe came.",
+    "How far a probe got.",
     "",
     ...table(
-      ["step", "it ended"],
+      ["step", "the probe ended"],
       STEPS.map((step) => [code(step), STEP_WORDS[step]]),
     ),
     "",
@@ -105,7 +105,7 @@ function weight(verdict: Verdict): string {
     return "mismatch: 2";
   }
   if (WARNING_VERDICTS.has(verdict)) {
-    return "deserves a look: 1";
+    return "needs attention: 1";
   }
-  return verdict === "unknown" ? "3, where not to be expected" : "0";
+  return verdict === "unknown" ? "3, if unexpected" : "0";
 }
