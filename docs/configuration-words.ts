@@ -22,7 +22,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   members:
     "Exchange is recognised by its health page or virtual directories in monitors and rules, by its banners and by its X-FEServer header. Overrides are needed only if none of these is present. An entry with nothing but `host`, `security`, `query`, `looks` or trust keys does not make its members Exchange.",
   looks:
-    "Looks need no account and are made without being asked for: greetings of IMAP, POP3 and SMTP on ports 25, 465, 587, 143, 993, 110 and 995, wherever a monitor waits for such a greeting, and behind a virtual server of such a port; one anonymous request at each web service's own path (from its monitors, rules or rewrites), where 2xx, 3xx and 401 pass, 5xx fails and other 4xx says nothing; the root's entry of directories; the SOA of a monitored name at name servers; the time of time servers. A member that shows itself to be Exchange gets the looks of one. `members[].looks` and `vservers.<name>.looks` override single kinds; ports are chosen by `match: \"*:993\"`.",
+    "Looks need no account and run by default: greetings of IMAP, POP3 and SMTP on ports 25, 465, 587, 143, 993, 110 and 995, wherever a monitor expects such a greeting, and for virtual servers with such a port; one anonymous request at each web service's own path (from its monitors, rules or rewrites), where 2xx, 3xx and 401 pass, 5xx fails and other 4xx proves nothing; the root's entry of directories; the SOA of a monitored name at name servers; the time of time servers. A member that turns out to be Exchange gets the looks for Exchange. `members[].looks` and `vservers.<name>.looks` override single kinds; select a port with `match: \"*:993\"`.",
   exclude:
     "Each entry names one monitor, member or vserver. What is excluded from probing is listed by `plan` and the page with its reason, and never contacted. What is excluded from judging is probed, but a monitor has no say, and a member or vserver is `unknown` with reason `excluded`. An entry, a run, or `looks` of a member or vserver, that selects nothing is an error: `plan` and `compare` report it with its line, and the agent logs it.",
   transactions:
@@ -40,7 +40,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   metrics: "",
   notify:
     "One message for each cause: a server with all its members and the vservers behind it, a vserver's own fault, or an ADC that does not answer. See [notify.md](notify.md).",
-  lint: 'For what is known and meant to be so. `rule` is a name of [lint.md](lint.md). The same can stand with the object itself: `-comment "lint:ignore tcp_only"`; and behind its line of an ns.conf: `# lint:ignore tcp_only`. The command `lint` reads this file where `--config` names it.',
+  lint: 'For known and intended findings. `rule` is a name of [lint.md](lint.md). The same is possible in the object itself, as `-comment "lint:ignore tcp_only"`, and after its line of an ns.conf, as `# lint:ignore tcp_only`. The command `lint` reads this file if `--config` names it.',
   web: "Loopback by default. To listen on the network, set `config_file` (TLS, basic auth) in the format of the Prometheus exporters; the agent warns if it listens on the network without one.",
   shard:
     "`2/4` is the third of four shards. Related objects stay in one shard: a vserver with everything it leads to, and services that share a server and port. Shards depend on names only. Only the agent (`run`) is sharded; `plan` and `compare` cover the whole estate. Each agent has its own windows: declare them in the configuration of every agent, or at every agent.",
@@ -61,13 +61,13 @@ export const TRANSACTION_OPTIONS: readonly {
     transactions: ["imap_greeting", "pop3_greeting"],
     option: "greeting_only",
     meaning:
-      "True: ends after the greeting, before capabilities and STARTTLS, and another protocol at the port says nothing. Default: true for looks at servers that are not known to be Exchange, else false.",
+      "True: ends after the greeting, before capabilities and STARTTLS, and another protocol on the port proves nothing. Default: true for looks at servers that are not known to be Exchange, else false.",
   },
   {
     transactions: ["owa_form"],
     option: "aaa_login_path",
     meaning:
-      "Path that the ADC's login form is posted to; default: the form's own `action`, and where the page holds no form `/cgi/login`, or `/nf/auth/doAuthentication.do` for nFactor.",
+      "Path that the ADC's login form is posted to; default: the form's own `action`, and if the page contains no form, `/cgi/login`, or `/nf/auth/doAuthentication.do` for nFactor.",
   },
   {
     transactions: ["owa_form"],

@@ -107,7 +107,7 @@ export const LABEL_WORDS: Readonly<Record<string, string>> = {
 };
 
 export const ADC_BLIND_REASONS: Readonly<Record<BlindReason, string>> = {
-  health_monitor_off: "Health monitoring of the service is off: it is UP whatever happens.",
+  health_monitor_off: "Health monitoring of the service is off: it is always UP.",
   monitor_disabled: "A monitor of the member is disabled.",
   binding_disabled: "A monitor's binding to the service is disabled.",
   service_disabled: "The service or member is disabled: the ADC does not probe it.",
@@ -121,7 +121,7 @@ export const ADC_BLIND_REASONS: Readonly<Record<BlindReason, string>> = {
   split_brain: "Both nodes of the pair claim to be primary: the state of neither is used.",
   mep_down:
     "The metric exchange (MEP) with the site is down, and no monitor is bound: the state of this GSLB service is old.",
-  probes_not_advancing: "The ADC's counter of probes stands still although the monitor is on.",
+  probes_not_advancing: "The ADC's probe counter does not change although the monitor is enabled.",
 };
 
 export interface Query {
@@ -147,7 +147,7 @@ export const QUERIES: readonly Query[] = [
       "count by (adc, vserver) (adc_witness_vserver_member_info and on (instance, adc, adc_service, server, port) adc_witness_mismatch == 1)",
   },
   {
-    question: "For how long has the present verdict held, in seconds?",
+    question: "How long has the present verdict lasted, in seconds?",
     promql: "time() - adc_witness_verdict_since_timestamp_seconds",
   },
   {
@@ -176,7 +176,7 @@ export const QUERIES: readonly Query[] = [
     promql: "adc_witness_certificate_not_after_timestamp_seconds - time() < 21 * 86400",
   },
   {
-    question: "What is in maintenance, and who says so?",
+    question: "What is in maintenance, and from which source?",
     promql: "adc_witness_maintenance == 1",
   },
   {

@@ -136,7 +136,7 @@ export const monitor = z.strictObject(
       .describe("RADIUS shared secret or SNMP community, as ${NAME}."),
     secret_file: file()
       .optional()
-      .describe("RADIUS shared secret or SNMP community: a file that holds it."),
+      .describe("RADIUS shared secret or SNMP community: a file that contains it."),
     verify: flag()
       .optional()
       .describe(

@@ -32,7 +32,7 @@ const patterns = (what: string) =>
 
 const mail = z.strictObject(
   {
-    server: hostPort().describe("SMTP server that takes the messages, as host:port."),
+    server: hostPort().describe("SMTP server that accepts the messages, as host:port."),
     from: address().describe("Sender."),
     to: listOf(address(), "mail addresses")
       .min(1, invalid("at least one address", "add one"))
@@ -55,8 +55,8 @@ const webhook = z.strictObject(
   {
     url: text("an http or https URL, or ${NAME}", "write https://…", isUrlOrVariable)
       .optional()
-      .describe("Where to POST; an environment variable where the URL holds a secret: ${NAME}."),
-    url_file: file().optional().describe("File that holds the URL."),
+      .describe("Where to POST; an environment variable if the URL contains a secret: ${NAME}."),
+    url_file: file().optional().describe("File that contains the URL."),
     template: oneOf(["json", "slack", "teams"])
       .optional()
       .describe(
