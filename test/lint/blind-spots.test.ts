@@ -20,20 +20,20 @@ const GUIDES = [
 const INTRODUCTION = `# Why did my ADC not see it?
 
 Each row is a monitor of the two guides' own configurations, a monitor that \`adc-witness lint\` proposes instead
-(advised), or a look that adc-witness takes by itself, without an account. Each column is a failure of the server. **blind**
-means that the monitor passed while the failure lasted, so that the ADC called the server UP and sent it clients.
+(advised), or a look that adc-witness runs by default, without an account. Each column is a failure of the server. **blind**
+means that the monitor passed during the failure, so that the ADC considered the server UP and sent it clients.
 
-No cell is looked up: every monitor was run against an Exchange server of the lab in that state. To measure your own
+Every cell was measured: each monitor was run against an Exchange server of the lab in that state. To measure your own
 configuration: \`adc-witness lint ns.conf --matrix\`.
 
-- *down* in bold is a monitor that fails while all is well: Exchange answers \`HEAD /\` with a redirect, not with 200.
-- *port open, silent*: the kernel accepts, nobody answers. *hung*: TLS is answered too, then nothing.
-- *TLS ranges do not meet*: the server speaks nothing below TLS 1.3, the monitor nothing above TLS 1.2.
-- *maintenance*: \`ServerWideOffline\`. Health pages break off while the virtual directories go on serving, IMAP and POP
-  accept and close, SMTP greets and refuses senders. Exchange 2010 has no such state: there the services are stopped.
-- *mailbox side dead*: the front end is alive, the databases behind it are not. Only a login sees that.
-- A monitor does not check certificates unless configured to, and neither do the looks: adc-witness reports them beside the
-  opinion (\`adc_witness_tls_verification\`), because clients refuse what a monitor takes.
+- *down* in bold is a monitor that fails although the server is healthy: Exchange answers \`HEAD /\` with a redirect, not with 200.
+- *port open, silent*: the kernel accepts connections, but nothing responds. *hung*: the TLS handshake also works, then nothing.
+- *TLS ranges do not meet*: the server supports nothing below TLS 1.3, the monitor nothing above TLS 1.2.
+- *maintenance*: \`ServerWideOffline\`. Health pages are aborted while the virtual directories still work, IMAP and POP accept
+  and close, SMTP sends its greeting and refuses senders. Exchange 2010 has no such state: there the services are stopped.
+- *mailbox side dead*: the front end works, the databases behind it do not. Only a login notices that.
+- A monitor does not check certificates unless configured to, and neither do the looks: adc-witness reports them next to
+  the opinion (\`adc_witness_tls_verification\`), because clients refuse what a monitor accepts.
 `;
 
 const ping = debianProgram("ping", "iputils-ping");
