@@ -225,7 +225,9 @@ function causeItem({
       el(
         "div",
         { class: "commands" },
-        ...(complete ? [] : [el("p", {}, "Incomplete: fill in what stands in angle brackets.")]),
+        ...(complete
+          ? []
+          : [el("p", {}, "Incomplete: fill in the placeholders in angle brackets.")]),
         el(
           "pre",
           { tabindex: "0" },
@@ -288,7 +290,7 @@ function showFixes({ commands, undo }: Fixes, name: string): void {
       { class: "batches" },
       batch(
         "Fixes",
-        `${String(commands.length)} commands, in the order that the ADC takes. What needs something that only you know stands with its finding.`,
+        `${String(commands.length)} commands, in the order that the ADC requires. Fixes that need a value from you are shown with their findings.`,
         commands,
         `${base}.fixes.txt`,
       ),

@@ -61,10 +61,10 @@ export const PLAN_COLUMNS = [
   "Probe",
   "Type",
   "Every",
-  "What it asks, or why it does not",
+  "What it sends, or why it does not run",
 ] as const;
 
-/** The batch of the complete fixes and the one that takes them back. */
+/** The batch of the complete fixes and its undo. */
 export interface Fixes {
   readonly kind: "fixes";
   readonly commands: readonly string[];
