@@ -342,6 +342,8 @@ function passwordInScriptArgs(context: LintContext): Hit[] {
       const secret = parts.filter((part) => part.includes(REDACTED));
       const open = parts.filter((part) => !part.includes(REDACTED));
       const around = secret.map((part) => part.replace(REDACTED, "{}")).join(";");
+      // Arguments without a name may be anything.
+      const blank = secret.length > 1 || around === "{}" ? "argument" : "password";
       const uses = usesOf(context, monitor);
       return {
         line: monitor.line,
@@ -353,12 +355,12 @@ function passwordInScriptArgs(context: LintContext): Hit[] {
             ? null
             : open.length === 0
               ? [
-                  setMonitor(monitor, { secureArgs: { blank: "password", around } }),
+                  setMonitor(monitor, { secureArgs: { blank, around } }),
                   unsetMonitor(monitor, "scriptArgs"),
                 ]
               : changeFor(context.names, monitor, uses, uses.length, {
                   scriptArgs: open.join(";"),
-                  secureArgs: { blank: "password", around },
+                  secureArgs: { blank, around },
                 }),
       };
     });

@@ -126,7 +126,8 @@ function httpIgnoresBody(context: LintContext): Hit[] {
 }
 
 function headRequest(context: LintContext): Hit[] {
-  return usedMonitors(context, "HTTP", "HTTP-INLINE")
+  // An HTTP-INLINE monitor watches clients' own requests, and sends its own only where there are none.
+  return usedMonitors(context, "HTTP")
     .filter((monitor) => isHead(monitor) && context.usersOf(monitor).some(isWatched))
     .map((monitor) => {
       const users = context.usersOf(monitor);

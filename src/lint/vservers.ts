@@ -50,11 +50,16 @@ const TLS_VSERVERS: ReadonlySet<string> = new Set(["SSL", "SSL_TCP", "HTTP_QUIC"
 
 /** A file without any certificate is more often an excerpt than a mistake. */
 function withoutCertificate(context: LintContext): Hit[] {
-  const tells =
-    context.estate.extent !== "excerpt" &&
-    (context.estate.certKeys.size > 0 ||
-      context.vservers.some(({ vserver }) => vserver.certKeys.length > 0));
-  // Whose certificate is bound by the wrong command, is told that, and no second time what follows from it.
+  const isExcerpt = context.estate.extent === "excerpt";
+  const mentions =
+    context.estate.certKeys.size > 0 ||
+    context.vservers.some(({ vserver }) => vserver.certKeys.length > 0);
+  if (isExcerpt && !mentions) {
+    // Whoever shows a part of a configuration without any certificate has left them out.
+    return [];
+  }
+  const tells = mentions && !isExcerpt;
+  // A certificate bound by the wrong command is reported there; this finding would only be its consequence.
   const misbound = new Set(
     context.estate.diagnostics
       .filter(({ rule, message }) => rule === "wrong_kind_reference" && /certificate/.test(message))

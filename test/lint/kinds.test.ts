@@ -350,6 +350,17 @@ test("script arguments that are the password alone are unset, not left empty", (
   ]);
 });
 
+test("every secret of script arguments is a placeholder", () => {
+  const text = [
+    "add service s 10.0.0.1 HTTP 80",
+    'add lb monitor m USER -scriptName nsntlm-lwp.pl -scriptArgs "/health;user;pw;CORP"',
+    "bind service s -monitorName m",
+  ].join("\n");
+  expect(commands(text)).toEqual([
+    'set lb monitor m USER -scriptArgs /health -secureArgs "<argument>;<argument>;<argument>"',
+  ]);
+});
+
 test.each([
   ['HTTP -httpRequest "GET /ag" -destPort 80', false],
   ['HTTP-ECV -send "GET /ag.aspx" -recv PRIMARY -destPort 8080', false],
@@ -367,6 +378,12 @@ test.each([
 const WEB = "add service web 10.0.0.71 HTTP 80";
 const bound = (monitor: string, service = WEB): string =>
   `${service}\n${monitor}\nbind service web -monitorName m`;
+
+test("an inline monitor, which watches clients' requests, is not blamed for its HEAD", () => {
+  expect(said(bound("add lb monitor m HTTP-INLINE -respCode 200 -action LOG"))).not.toContain(
+    "head_request m",
+  );
+});
 
 /** A mistake, and the rule that names it. */
 const MISTAKES: readonly (readonly [string, string])[] = [

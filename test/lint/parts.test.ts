@@ -149,6 +149,11 @@ describe("partial configuration", () => {
     );
   });
 
+  test("says nothing of certificates where a part of a configuration shows none", () => {
+    const lines = ["add lb vserver one SSL 10.0.1.1 443", "add lb vserver two SSL 10.0.1.2 443"];
+    expect(causes("> sh run | grep vserver", ...lines)).toEqual([]);
+  });
+
   test("ignores fences around commands", () => {
     expect(causes("```", "add lb vserver v HTTP 10.0.1.1 80", "```")).toEqual([]);
   });

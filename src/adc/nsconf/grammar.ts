@@ -446,5 +446,5 @@ function fits(
 function valueText(value: Value): string {
   return typeof value === "string"
     ? value
-    : (value.around ?? "{}").replace("{}", () => `<${value.blank}>`);
+    : (value.around ?? "{}").replaceAll("{}", () => `<${value.blank}>`);
 }
