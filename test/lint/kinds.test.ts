@@ -320,7 +320,7 @@ test.each([
   ["ORACLE", "select 1 from dual", "-oracleSid <SID>"],
   ["MYSQL", "select 1", "-database <database>"],
   ["MSSQL", "select 1", "-database <database>"],
-])("%s is asked what it can answer", (type, query, place) => {
+])("database monitor proposal › queries %s in its own dialect", (type, query, place) => {
   const [line = ""] = commands(`add service x 10.0.0.1 ${type} 1500`);
   expect(line).toContain(`-sqlQuery "${query}" -evalRule "${type}.RES.ATLEAST_ROWS_COUNT(1)"`);
   expect(line).toContain(place);
@@ -329,16 +329,19 @@ test.each([
 test.each([
   ["bind lb vserver v K", "wrong_kind_reference v"],
   ["bind lb vserver v -certkeyName K", "wrong_kind_reference v"],
-])("a certificate bound by the wrong command is told once: %s", (line, told) => {
-  const text = [
-    "add lb vserver v SSL 10.0.1.1 443",
-    "add ssl certKey K -cert k.pem -key k.key",
-    line,
-  ];
-  expect(said(text.join("\n"))).toEqual([told]);
-});
+])(
+  "wrong_kind_reference › is reported once for a certificate bound by the wrong command: %s",
+  (line, told) => {
+    const text = [
+      "add lb vserver v SSL 10.0.1.1 443",
+      "add ssl certKey K -cert k.pem -key k.key",
+      line,
+    ];
+    expect(said(text.join("\n"))).toEqual([told]);
+  },
+);
 
-test("script arguments that are the password alone are unset, not left empty", () => {
+test("script arguments › are unset, not left empty, when they hold only the password", () => {
   const text = [
     "add service s 10.0.0.1 HTTP 80",
     'add lb monitor m USER -scriptName check.pl -scriptArgs "pass=hunter2"',
@@ -366,14 +369,17 @@ test.each([
   ['HTTP-ECV -send "GET /ag.aspx" -recv PRIMARY -destPort 8080', false],
   ['HTTP -httpRequest "HEAD /" -destPort 80', true],
   ["TCP -destPort 80", true],
-])("a database's health page may be on a port of the web: %s", (monitor, isOther) => {
-  const text = [
-    "add service s 10.0.0.1 TCP 1433",
-    `add lb monitor m ${monitor}`,
-    "bind service s -monitorName m",
-  ].join("\n");
-  expect(said(text).includes("dest_port_of_another_protocol m")).toBe(isOther);
-});
+])(
+  "dest_port_of_another_protocol › is reported for a database unless a page is asked for at a web port: %s",
+  (monitor, isOther) => {
+    const text = [
+      "add service s 10.0.0.1 TCP 1433",
+      `add lb monitor m ${monitor}`,
+      "bind service s -monitorName m",
+    ].join("\n");
+    expect(said(text).includes("dest_port_of_another_protocol m")).toBe(isOther);
+  },
+);
 
 const WEB = "add service web 10.0.0.71 HTTP 80";
 const bound = (monitor: string, service = WEB): string =>

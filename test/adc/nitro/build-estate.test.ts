@@ -23,14 +23,14 @@ describe("vservers", () => {
     ["csvserver", { ipset: "more" }, "IP set more"],
     ["lbvserver", { ipv46: "0.0.0.0", ippattern: "10.0.2.0", ipmask: "*.*.*.0" }, "-IPPattern"],
     ["lbvserver", { range: "5" }, "5 addresses"],
-  ])("addresses of a %s that nothing is asked through are named: %j", async (kind, more, words) => {
+  ])("report addresses of a %s that are not probed: %j", async (kind, more, words) => {
     const row = { name: "v", servicetype: "HTTP", ipv46: "10.0.1.1", port: 80, ...more };
     const [found] = (await built({ [kind]: [row] })).diagnostics;
     expect(found).toMatchObject({ rule: "addresses_not_asked", object: "v", severity: "info" });
     expect(found?.message).toContain(words);
   });
 
-  test("one that listens at its own address alone is not", async () => {
+  test("report nothing when one listens at its own address alone", async () => {
     const row = {
       ...{ name: "v", servicetype: "HTTP", ipv46: "10.0.1.1", port: 80, range: "1" },
       ...{ ippattern: "0.0.0.0", ipmask: "*", ipset: "" },

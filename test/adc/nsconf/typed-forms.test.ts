@@ -39,7 +39,7 @@ describe("abbreviations", () => {
     expect([...estate.otherStatements.keys()]).toEqual(["add serv"]);
   });
 
-  test("behind its group an object may be one letter", () => {
+  test("of objects may be one letter after their group", () => {
     expect([...read("add lb v q HTTP 10.0.1.1 80").lbVservers.keys()]).toEqual(["q"]);
     expect([...read("add lb m q HTTP").monitors.keys()]).toEqual([]);
   });
@@ -328,7 +328,7 @@ describe("options of bindings", () => {
     ["bind ssl vserver v -sslProfile x", "v"],
     ["bind gslb vserver g -domain_name x.example", "g"],
     ["add gslb site two LOCAL -siteIPAddress 10.0.0.8", "two"],
-  ])("one that it does not have is named: %s", (line, object) => {
+  ])("are reported as unknown when the binding does not have them: %s", (line, object) => {
     expect(said(read(...base, line))).toContain(`warning unknown_option ${object}`);
   });
 
@@ -346,13 +346,13 @@ describe("options of bindings", () => {
     "bind ssl vserver v -eccCurveName P_256",
     "bind gslb vserver g -domainName www.example.com -TTL 5 -backupIP 10.0.0.1",
     "add gslb site two REMOTE 10.0.0.8 -publicIP 192.0.2.1 -metricExchange DISABLED",
-  ])("those that it has are not: %s", (line) => {
+  ])("are not reported when the binding has them: %s", (line) => {
     expect(said(read(...base, line)).filter((one) => one.includes("unknown_option"))).toEqual([]);
   });
 });
 
 describe("rename", () => {
-  test("what refers to the object follows, and later statements find it by its new name", () => {
+  test("changes references to the object, and later statements find it by its new name", () => {
     const estate = read(
       "add server old 10.0.0.1",
       "add service s old HTTP 80",
@@ -375,14 +375,14 @@ describe("rename", () => {
     expect(estate.csVservers.get("c")?.defaultTarget).toBe("w");
   });
 
-  test("to a name that is taken is refused", () => {
+  test("is refused when the new name is taken", () => {
     const estate = read("add server a 10.0.0.1", "add server b 10.0.0.2", "rename server a b");
     expect([...estate.servers.keys()]).toEqual(["a", "b"]);
   });
 });
 
-describe("the source of a page", () => {
-  test("is read as it is meant, and said to be refused as it stands", () => {
+describe("HTML source of a page", () => {
+  test("is read with its entities and tags resolved, and reported as refused by the ADC", () => {
     const estate = read(
       "<pre><code>add server w 10.0.0.1",
       "add lb monitor m HTTP-ECV -send &quot;GET /a?b=1&amp;c=2&quot; -recv &quot;ok&quot; -customHeaders &quot;Host: a.example\\r\\n&quot; -secure YES<br/>",
@@ -405,7 +405,7 @@ describe("the source of a page", () => {
   test.each([
     'add lb monitor m HTTP-ECV -send "GET /a?b=1&amp;c=2" -recv "<br>"',
     'add responder action a respondwith "\\"HTTP/1.1 200 OK\\r\\n\\r\\n<p>\\""',
-  ])("what plain quotes hold is left as it is: %s", (line) => {
+  ])("is left as it stands in plain quotes: %s", (line) => {
     expect(said(read(line))).not.toContainEqual(expect.stringContaining("typographic"));
   });
 });
