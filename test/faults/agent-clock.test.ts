@@ -87,7 +87,7 @@ test.skipIf(faketime === null || LIBRARY === undefined)(
           (told) => Math.abs((told[0] ?? 0) - (before[0] ?? 0) - seconds) < 2,
           20_000,
         );
-        // Every verdict has held as long as before: its time is told by the new clock.
+        // Every verdict has held as long as before: its time is shown by the new clock.
         moved.forEach((since, at) => {
           expect(Math.abs(since - (before[at] ?? 0) - seconds)).toBeLessThan(2);
         });

@@ -4,7 +4,7 @@ import { failuresIn, mismatchesIn } from "../support/built-agent.ts";
 import { until } from "../support/lab-agent.ts";
 import { allAgree, opinionsOf, withWatchedLab, wordsOf } from "./watched-lab.ts";
 
-/** Holds the thread of the agent itself when it is sent SIGUSR2: first for 2 s, then for 20 s. */
+/** Stalls the agent's own thread when it is sent SIGUSR2: first for 2 s, then for 20 s. */
 const HOLDER = `
 const held = new Int32Array(new SharedArrayBuffer(4));
 const holdsMs = [2_000, 20_000];
@@ -60,7 +60,7 @@ test(
       ];
       for (const hold of holds) {
         await hold();
-        // What the agent says first after a hold is what counts.
+        // What the agent reports first after a stall is what counts.
         expect(await opinionsOf(agent)).not.toContain("down");
         expect(await wordsOf(agent)).toMatch(/^(agree_up|settling|unknown|vip_agree_up| )+$/);
         await allAgree(agent);
@@ -74,7 +74,7 @@ test(
         agent.signal("SIGUSR2");
         await saidSince(said, "let go", ms + 30_000);
       }
-      /** The ADC answers when the agent can no longer hear it: the answer lies there unread, and its time is over. */
+      /** The ADC answers while the agent is stalled: the response stays unread until its timeout has passed. */
       async function holdAtTheEndOfAPoll(ms: number): Promise<void> {
         await new Promise<void>((resolve, reject) => {
           onLastQuestion = () => {

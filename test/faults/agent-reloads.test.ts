@@ -12,7 +12,7 @@ import { allAgree, withWatchedLab } from "./watched-lab.ts";
 const RELOADS = 50;
 /** After so many of them what is kept once and for all (compiled code, series) is there. */
 const WARM_AFTER = 14;
-/** Nothing of ours that a reload could leave behind is so small that this hides it, reload after reload. */
+/** Smaller than anything that a reload could leak each time. */
 const HEAP_PER_RELOAD_BYTES = 60_000;
 
 /** Told by the agent itself when it is sent SIGUSR2, after a collection of garbage. */
@@ -52,7 +52,7 @@ async function inside(agent: BuiltAgent): Promise<Inside> {
   return (JSON.parse(line) as { inside: Inside }).inside;
 }
 
-/** What is known of every member, in a word each: its verdict, since when, and both our opinions. */
+/** For every member its verdict, since when, and the agent's opinions. */
 async function memoryOf(agent: BuiltAgent): Promise<string[]> {
   const { rows, vservers } = await agent.verdicts();
   return [

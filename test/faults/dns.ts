@@ -122,7 +122,7 @@ async function startNameServer(fault: DnsFault): Promise<DirectoryServer> {
   return server;
 }
 
-/** Names are asked of that server alone, each time anew. */
+/** Names are resolved by that server alone, without a cache. */
 function networkThrough(port: number): Network {
   const resolver = new Resolver({ timeout: 2 * TIMEOUT_MS, tries: 1 });
   resolver.setServers([`127.0.0.1:${String(port)}`]);

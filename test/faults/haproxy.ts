@@ -18,7 +18,7 @@ const DIRECTIVES: Readonly<Record<CheckName, readonly string[]>> = {
 const CONNECT_TIMEOUT_MS = 1_500;
 const OVER_TLS: ReadonlySet<CheckName> = new Set(["tcps", "https-ecv"]);
 
-/** What HAProxy says of each of these servers after one check of each; null where it is not installed. */
+/** HAProxy's opinion of each of these servers after one check of each; null where it is not installed. */
 export async function judgeByHaproxy(
   servers: readonly {
     readonly check: CheckName;

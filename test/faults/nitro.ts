@@ -10,7 +10,7 @@ import { steadyBackend } from "../adc/nitro/steady-backend.ts";
 /** Longer than any pause after a failure. */
 const POLL_EVERY_MS = 15_000;
 const PATIENCE_MS = 1_000_000;
-/** The last word is held for three polls that fail; the fourth ends it. */
+/** The last state is kept for three failed polls; the fourth ends it. */
 const POLLS = 4;
 
 /** What is wrong with the appliance, from the second poll on. */

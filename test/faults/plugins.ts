@@ -45,7 +45,7 @@ export function pluginsInstalled(): boolean {
   }
 }
 
-/** What the plugin for this check says of the server: up is exit status 0. */
+/** The opinion of the plugin for this check: up is exit status 0. */
 export function judgeByPlugin(check: CheckName, port: number): Promise<"up" | "down"> {
   const [plugin = "", ...args] = COMMANDS[check];
   const target = plugin === "check_http" ? ["-I", "127.0.0.1", "-H", "mail.example.com"] : [];

@@ -36,7 +36,7 @@ let dnsJudged: readonly DnsJudged[] = [];
 let nitroJudged: readonly NitroJudged[] = [];
 let codesText = "";
 
-/** Every fault is played for us and for all peers, who judge it while it runs. */
+/** Every fault is played for the monitors and for all peers at the same time. */
 beforeAll(async () => {
   servers = await startAll();
   const blackbox = await startBlackbox();
@@ -88,7 +88,7 @@ function judge(check: CheckName, port: number, timeoutMs: number) {
   );
 }
 
-/** Only where the time-out is what is judged it is short, and then nobody else takes this process's time. */
+/** Cases that judge the timeout itself have a short one and run alone, so that nothing else uses this process's time. */
 async function judgeAllNitro(): Promise<readonly NitroJudged[]> {
   const found = new Map<NitroCase, NitroJudged>();
   const timed = NITRO_CASES.filter(({ expected }) => expected.codes === "timeout");

@@ -9,7 +9,7 @@ export interface Row {
   readonly peers: Readonly<Record<Peer, "up" | "down" | null>>;
 }
 
-/** The table of faults × monitors as Markdown. An opinion that is another than ours is named below the table. */
+/** The table of faults × monitors as Markdown. An opinion that differs from ours is explained below the table. */
 export function faultTable(rows: readonly Row[]): string {
   return [
     "| fault | monitor | opinion | outcome | step | reason | blackbox_exporter | HAProxy | monitoring-plugins |",

@@ -71,13 +71,13 @@ export async function allAgree(agent: BuiltAgent, deadlineMs = 60_000): Promise<
   );
 }
 
-/** The verdicts that are held, each once. */
+/** The current verdicts, each once. */
 export async function wordsOf(agent: BuiltAgent): Promise<string> {
   const { rows, vservers } = await agent.verdicts();
   return [...new Set([...rows, ...vservers].map(({ verdict }) => verdict))].sort().join(" ");
 }
 
-/** Every opinion of ours that is held, each once. */
+/** The agent's current opinions, each once. */
 export async function opinionsOf(agent: BuiltAgent): Promise<string> {
   const { rows } = await agent.verdicts();
   const opinions = rows.flatMap((row) => [row.opinions.replica, row.opinions.service]);

@@ -19,7 +19,7 @@ interface RulesFile {
   }[];
 }
 
-/** How long this must have been said before an alert of ours fires; null: none is about it. */
+/** How long this must have been reported before an alert fires; null: no alert covers it. */
 function alertAfterMs(says: string): number | null {
   const files = [...buildAlerts()].filter(([path]) => path.endsWith(".rules.yml"));
   const waits = files

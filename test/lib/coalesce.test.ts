@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { coalesce } from "../../src/lib/pacing.ts";
 
-/** Work whose runs end when the test says so. */
+/** Work whose runs the test ends. */
 function runs() {
   const ends: { resolve: (value: number) => void; reject: (error: Error) => void }[] = [];
   const work = () =>

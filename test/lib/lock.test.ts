@@ -10,7 +10,7 @@ import { takeLock, type FileLock } from "../../src/lib/lock.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const BUILT = pathToFileURL(join(packageRoot(), "dist", "src", "lib", "lock.js")).href;
-/** Takes the lock, says what came of it and its own process number, and keeps it until it is ended. */
+/** Takes the lock, prints the result and its own process number, and keeps the lock until it is killed. */
 const HOLDER = `
   const { takeLock } = await import(${JSON.stringify(BUILT)});
   const result = await takeLock(process.argv[1], { signed: true });

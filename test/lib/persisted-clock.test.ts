@@ -7,7 +7,7 @@ describe("persisted clock", () => {
     passedMs: fc.nat(3_600_000),
     /** How the wall clock is set meanwhile. */
     setMs: fc.integer({ min: -1e10, max: 1e10 }),
-    /** The machine is started anew. */
+    /** The machine is restarted. */
     boots: fc.boolean(),
   });
 

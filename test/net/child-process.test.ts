@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { cleanEnvironment, startChild, type ChildEnding } from "../../src/net/child-process.ts";
 
-/** Starts a shell's script; what it says, how it ends, and how to end it. */
+/** Starts a shell script; gives its output, its ending, and a way to end it. */
 function started(script: string) {
   let said = "";
   let tellLine: () => void = () => undefined;
@@ -25,7 +25,7 @@ function started(script: string) {
   return { end, ended, spoke, said: () => said };
 }
 
-/** Whether a process still runs: one that has ended, and that nobody has asked about yet, does not. */
+/** Whether a process still runs: a zombie does not. */
 async function runs(pid: string): Promise<boolean> {
   const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   return status !== "" && !/\) [ZX] /.test(status);

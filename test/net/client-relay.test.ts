@@ -28,7 +28,7 @@ test("client relay › refuses strangers and a second client and keeps its port 
       sending: () => "",
     });
     relayAt = { host: relay.host, port: relay.port };
-    // Somebody who dials the port at the host's usual address is none of its clients.
+    // Whoever connects to the port at the host's usual address is not one of its clients.
     const stranger = connect(relay.port, "127.0.0.1");
     const [refused] = (await once(stranger, "error")) as [NodeJS.ErrnoException];
     expect(refused.code).toBe("ECONNREFUSED");

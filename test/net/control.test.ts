@@ -6,11 +6,11 @@ import { createNetwork } from "../../src/net/dns.ts";
 import { closedPort, serve } from "../support/scripted-server.ts";
 
 const TIMEOUT_MS = 5_000;
-const HELD_MS = 500;
+const STALL_MS = 500;
 const SILENCE: Resolution = { kind: "dns_failure", message: "ETIMEOUT", absent: false };
 
-/** A network in which nothing answers the first so many times, our own event loop held meanwhile or not. */
-function silentNetwork(times: number, heldMs: number): Network & { asked: number } {
+/** A network in which the first `times` lookups go unanswered, with the event loop stalled for so long at each. */
+function silentNetwork(times: number, stallMs: number): Network & { asked: number } {
   const network = createNetwork({ connectTo: {}, unmapped: "allow", now: Date.now });
   const clock = { now: 0 };
   const silent = {
@@ -22,7 +22,7 @@ function silentNetwork(times: number, heldMs: number): Network & { asked: number
       if (silent.asked > times) {
         return network.resolve(...asked);
       }
-      clock.now += heldMs;
+      clock.now += stallMs;
       return SILENCE;
     },
   };
@@ -36,7 +36,7 @@ async function target() {
 }
 
 test("isCutOff › asks the targets again when the event loop stalled during their silence", async () => {
-  const network = silentNetwork(1, HELD_MS);
+  const network = silentNetwork(1, STALL_MS);
   expect(await isCutOff([await target()], network, TIMEOUT_MS)).toBe(false);
   expect(network.asked).toBe(2);
 });
@@ -48,7 +48,7 @@ test("isCutOff › is true at once when the targets are silent without an event 
 });
 
 test("isCutOff › gives up after three attempts when the event loop stalls each time", async () => {
-  const network = silentNetwork(Infinity, HELD_MS);
+  const network = silentNetwork(Infinity, STALL_MS);
   expect(await isCutOff([await target()], network, TIMEOUT_MS)).toBe(true);
   expect(network.asked).toBe(3);
 });

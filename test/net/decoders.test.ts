@@ -131,7 +131,7 @@ async function feed(
     return run.match("response");
   });
   await server.close();
-  // An exception of the reader would show as a fault of ours.
+  // An exception of the reader would show as agent_fault.
   expect(seen).toMatchObject({ outcome: "match" });
 }
 

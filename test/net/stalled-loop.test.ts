@@ -8,7 +8,7 @@ import { monitorSpec } from "../support/monitor-spec.ts";
 import { probeContext } from "../support/probe-context.ts";
 import { closedPort } from "../support/scripted-server.ts";
 
-/** A server on a thread of its own, which goes on while this one is held. */
+/** A server on a thread of its own, which continues while this one is stalled. */
 const SERVER = `
 const { createServer } = require("node:net");
 const { parentPort, workerData } = require("node:worker_threads");
@@ -31,16 +31,16 @@ async function server(says: string | null, closesAfterMs: number | null = null):
   return port;
 }
 
-/** Holds this thread: nothing is read, no timer fires. */
-function hold(ms: number): void {
+/** Blocks this thread: nothing is read, no timer fires. */
+function stall(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 const BANNER = monitorSpec("TCP-ECV", { send: null, recv: "READY" });
 const TIMEOUT_MS = 600;
 
-/** Probes the port, and holds the loop for so long as soon as the probe is under way. */
-async function probeWhileHeld(port: number, holdMs: number, turns = 1) {
+/** Probes the port, and stalls the event loop for so long once the probe is running. */
+async function probeDuringStall(port: number, stallMs: number, turns = 1) {
   const run = runMonitor(
     BANNER,
     { host: "127.0.0.1", port, server: null },
@@ -49,16 +49,16 @@ async function probeWhileHeld(port: number, holdMs: number, turns = 1) {
   for (let turn = 0; turn < turns; turn++) {
     await nextTurn();
   }
-  hold(holdMs);
+  stall(stallMs);
   const { observation, passed } = await run;
   return { passed, outcome: observation.outcome, reason: observation.reason };
 }
 
-const OURS = { passed: null, outcome: "fault", reason: "agent_fault" };
+const AGENT_FAULT = { passed: null, outcome: "fault", reason: "agent_fault" };
 
 describe("event loop stall attribution", () => {
   test("reports agent_fault when the timeout passes during the stall", async () => {
-    expect(await probeWhileHeld(await server(null), 2 * TIMEOUT_MS)).toEqual(OURS);
+    expect(await probeDuringStall(await server(null), 2 * TIMEOUT_MS)).toEqual(AGENT_FAULT);
   });
 
   test("passes when the response arrived in time and was read after the stall", async () => {
@@ -69,16 +69,16 @@ describe("event loop stall attribution", () => {
       probeContext(TIMEOUT_MS),
     );
     await nextTurn();
-    hold(2 * TIMEOUT_MS);
+    stall(2 * TIMEOUT_MS);
     expect((await run).passed).toBe(true);
   });
 
   test("reports agent_fault when the server closes during the stall", async () => {
-    expect(await probeWhileHeld(await server(null, 100), 0.75 * TIMEOUT_MS)).toEqual(OURS);
+    expect(await probeDuringStall(await server(null, 100), 0.75 * TIMEOUT_MS)).toEqual(AGENT_FAULT);
   });
 
   test("reports refused when the port is closed, despite a stall", async () => {
-    expect(await probeWhileHeld(await closedPort(), 2 * TIMEOUT_MS)).toEqual({
+    expect(await probeDuringStall(await closedPort(), 2 * TIMEOUT_MS)).toEqual({
       passed: false,
       outcome: "refused",
       reason: "refused",
@@ -86,12 +86,12 @@ describe("event loop stall attribution", () => {
   });
 
   test("reports a mismatch when the response is wrong, despite a stall", async () => {
-    const seen = await probeWhileHeld(await server("SORRY\r\n", 50), 0.6 * TIMEOUT_MS);
+    const seen = await probeDuringStall(await server("SORRY\r\n", 50), 0.6 * TIMEOUT_MS);
     expect(seen).toEqual({ passed: false, outcome: "mismatch", reason: "pattern_missing" });
   });
 
   test("reports banner_timeout when there is no stall", async () => {
-    expect(await probeWhileHeld(await server(null), 1)).toEqual({
+    expect(await probeDuringStall(await server(null), 1)).toEqual({
       passed: false,
       outcome: "timeout",
       reason: "banner_timeout",
@@ -104,11 +104,11 @@ describe("EventLoopMonitor", () => {
     const watch = new EventLoopMonitor();
     const before = watch.enter();
     await sleep(20);
-    hold(900);
-    const heldMs = watch.stalledMs() - before;
-    expect(heldMs).toBeGreaterThan(650);
+    stall(900);
+    const countedMs = watch.stalledMs() - before;
+    expect(countedMs).toBeGreaterThan(650);
     await sleep(250);
-    expect(watch.stalledMs() - before).toBeGreaterThanOrEqual(heldMs - 1);
+    expect(watch.stalledMs() - before).toBeGreaterThanOrEqual(countedMs - 1);
     watch.leave();
   });
 
@@ -116,8 +116,8 @@ describe("EventLoopMonitor", () => {
     const watch = new EventLoopMonitor();
     watch.enter();
     await nextTurn();
-    hold(900);
-    // The probe begins in the very turn in which the hold ends, before the watch has had its own.
+    stall(900);
+    // The probe begins in the very turn in which the stall ends, before the watch has had its own.
     const before = watch.enter();
     await sleep(1);
     expect(watch.stalledMs() - before).toBeLessThan(450);

@@ -267,7 +267,7 @@ describe("lookup at a faulty DNS server", () => {
       const v6 = record(AAAA, 6, [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x11]);
       const told = answer(question, isAaaa ? (isBroken ? [] : [v6]) : hasIpv4 ? [address(6)] : []);
       if (isAaaa && isBroken) {
-        // Said at once, where silence would take seconds: no word on the name, either.
+        // REFUSED comes at once, where silence would take seconds; neither says anything of the name.
         told.writeUInt8(0x80 | REFUSED, 3);
       }
       socket.send(told, port, "127.0.0.1");

@@ -82,7 +82,7 @@ describe("TLS verification", () => {
   ])(
     "succeeds when the server also sends an authority that is %s",
     async (_how, from, to, unneeded) => {
-      // The lab's authority, signed by another root that nobody trusts any more: a cross-signature.
+      // The lab's authority, signed by another root that is no longer trusted: a cross-signature.
       const key = createPrivateKey(labAuthority().key);
       const keys = { privateKey: key, publicKey: createPublicKey(key) };
       const cross = issueCertificate({
@@ -109,7 +109,7 @@ describe("TLS verification", () => {
       expect(tls?.unneeded ?? []).toHaveLength(unneeded);
       const needed = tls === null ? [] : neededChain(tls);
       expect(needed).toHaveLength((tls?.chain.length ?? 0) - unneeded);
-      // Where nothing verifies, what is out of date is told as before.
+      // When nothing verifies, an outdated certificate is reported as before.
       const untrusting = await handshake(nothing, {
         cert: `${mail.certificate}${cross}`,
         key: mail.key,

@@ -34,7 +34,7 @@ function aCause(cause: Partial<Cause> = {}): Cause {
   };
 }
 
-/** Plays looks at given moments, in seconds; tells what was said at each. */
+/** Plays looks at given times, in seconds; gives what was reported at each. */
 function play(
   looks: readonly (readonly [atS: number, causes: Parameters<typeof stepLedger>[1]])[],
 ) {

@@ -104,7 +104,7 @@ describe("outranks", () => {
   });
 });
 
-/** What must be seen for each failure to show, by the lab's own knowledge of it. Web maintenance is a page's word alone. */
+/** The depth at which each failure of the lab shows; null where only a page's content would show it. */
 function shownAt(failure: string, table: string): Depth | null {
   const tls = /on (443|993|995)$/.test(table);
   switch (failure) {

@@ -12,7 +12,7 @@ import {
 const S = 1_000;
 const MINUTE = 60 * S;
 
-/** Words of an ADC that says DOWN for `downS` of every `everyS` seconds, asked every `pollS`. */
+/** Reports of an ADC that is DOWN for `downS` of every `everyS` seconds, asked every `pollS`. */
 function words(everyS: number, downS: number, pollS: number, lengthS: number): Report[] {
   const told: Report[] = [];
   for (let at = 0; at <= lengthS; at += pollS) {

@@ -16,7 +16,7 @@ const DEFAULTS: ReplicaParameters = {
   downTimeMs: 30_000,
 };
 
-/** `S` success, `F` failure, `?` a fault of our own; gives the opinion after each, as U, D or -. */
+/** `S` success, `F` failure, `?` an agent fault; gives the opinion after each, as U, D or -. */
 function run(parameters: ReplicaParameters, results: string): string {
   let state = initialReplica();
   return [...results]

@@ -4,7 +4,7 @@ import type { FailureReason, Step } from "../../../src/model/reasons.ts";
 import type { CheckName } from "../checks.ts";
 import type { Differences } from "./peers.ts";
 
-/** How a monitor must end at a fault, and why a peer says the opposite. */
+/** How a monitor must end at a fault, and why a peer has the opposite opinion. */
 export interface Ending {
   readonly opinion: "up" | "down";
   readonly outcome: Outcome;

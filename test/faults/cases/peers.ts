@@ -2,7 +2,7 @@
 export const PEERS = ["blackbox", "haproxy", "plugins"] as const;
 export type Peer = (typeof PEERS)[number];
 
-/** Why one of them says the opposite. */
+/** Why one of them has the opposite opinion. */
 export const DIFFERENCES = {
   body: "reads the whole body before it judges; a monitor has its answer with the status, or with the pattern",
   bound: "takes any amount of headers; ours are bounded",

@@ -9,7 +9,7 @@ const defaults: MachineSettings = {
   successRetries: 1,
 };
 
-/** Runs a story of probes, `+` success and `-` failure, and tells the state after each: U, D or ?. */
+/** Runs a sequence of probes, `+` success and `-` failure, and gives the state after each: U, D or ?. */
 function states(story: string, settings: Partial<MachineSettings> = {}): string {
   const machine = new MonitorMachine({ ...defaults, ...settings });
   return [...story]

@@ -87,7 +87,7 @@ interface Case {
   readonly tls?: boolean;
   readonly inSingleBytes?: boolean;
   readonly up: boolean;
-  /** HAProxy's opinion where it is another; the name then says why. */
+  /** HAProxy's opinion where it differs; the name then gives the reason. */
   readonly haproxyUp?: boolean;
 }
 const cases: readonly Case[] = [

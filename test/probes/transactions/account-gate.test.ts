@@ -43,13 +43,13 @@ function faultOf(state: GateState, key: string): string | null {
   return state.broken.find((place) => place.key === key)?.reason ?? null;
 }
 
-/** A gate with a clock, for telling stories. */
+/** A gate with a clock, to play sequences of logins. */
 class Story {
   state: GateState = stepGate(initialGate(), { kind: "secret", mark: "one", at: 0 });
   now = 0;
   #logins = 0;
 
-  /** What the gate says once the shortest gap between two logins has passed. */
+  /** The gate's decision once the shortest gap between two logins has passed. */
   ask(place: LoginEndpoint, mark?: string): GateDecision {
     const decision = this.askNow(place, mark);
     if (decision.kind === "wait" && decision.why === "paced") {

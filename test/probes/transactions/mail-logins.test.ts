@@ -198,7 +198,7 @@ describe("mail logins at a faulty server", () => {
   }
 
   const IMAP = "* OK hello\r\n";
-  /** Speaks IMAP up to the login, then does as told. */
+  /** Speaks IMAP up to the login, then runs `act`. */
   function imapThen(act: (socket: Parameters<Behaviour>[0], tag: string) => void): Behaviour {
     return (socket) => {
       socket.write(IMAP);
@@ -255,7 +255,7 @@ describe("mail logins at a faulty server", () => {
   const POP3 = "+OK hello\r\n";
   const CAPA: Turn = [/^CAPA$/, "+OK\r\nUSER\r\n.\r\n"];
   const popThen = (turns: readonly Turn[]): Behaviour => conversation(POP3, [CAPA, ...turns]);
-  /** Greets, answers CAPA, then does as told at USER. */
+  /** Greets, answers CAPA, then runs `act` at USER. */
   function popUser(act: (socket: Parameters<Behaviour>[0]) => void): Behaviour {
     return (socket) => {
       socket.write(POP3);

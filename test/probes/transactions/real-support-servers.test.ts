@@ -32,7 +32,7 @@ function run(
   );
 }
 
-/** Exit status and words of one of the monitoring plug-ins. */
+/** Exit status and output of one of the monitoring plug-ins. */
 async function plugin(name: string, ...args: string[]): Promise<{ code: number; text: string }> {
   try {
     const { stdout } = await promisify(execFile)(`/usr/lib/nagios/plugins/${name}`, args);
@@ -105,7 +105,7 @@ describe.skipIf(noDovecot !== null)("mail logins against Dovecot", () => {
     const peer = await plugin(name, "-H", "127.0.0.1", "-p", String(port), ...args);
     expect(peer.code).toBe(0);
     expect((await run(port, transaction, tls)).outcome).toBe("match");
-    // Each is asked to speak to the other protocol's port: both say no.
+    // Against the other protocol's port both fail.
     const other = dovecot.ports[portName.startsWith("imap") ? "pop3" : "imap"];
     const refused = await plugin(name, "-H", "127.0.0.1", "-p", String(other));
     expect(refused.code).not.toBe(0);

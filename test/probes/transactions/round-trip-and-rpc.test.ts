@@ -104,7 +104,7 @@ describe("mail_round_trip", () => {
   });
 });
 
-/** Answers every search with the mailbox's three messages: one of its owner's, one of another round, one that quotes ours. */
+/** Answers every search with the mailbox's three messages: one of its owner's, one of another round, one that quotes it. */
 function lyingImap(commands: string[]): Behaviour {
   const headers = [
     "Subject: yours\r\n\r\n",

@@ -15,7 +15,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-/** Asks for these schemes, and lets in whoever brings something. */
+/** Offers these schemes, and accepts any Basic login. */
 async function asking(schemes: () => readonly string[]): Promise<ScriptedServer> {
   const server = await serve((socket) => {
     socket.on("data", (data) => {

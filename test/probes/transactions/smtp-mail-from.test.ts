@@ -131,7 +131,7 @@ describe("smtp_mail_from", () => {
   ])("reports the refusal at step banner when greeted with %j: %s", async (banner, reason) => {
     const seen = await look((socket) => socket.end(banner));
     expect(seen).toMatchObject({ step: "banner", reason });
-    // What is said of this client alone says nothing of the server.
+    // A refusal of this client alone says nothing about the server.
     const ofThisClient = ["source_limit", "policy_refused"].includes(reason);
     expect(ofThisClient ? ["fault"] : ["mismatch", "failed"]).toContain(seen.outcome);
   });

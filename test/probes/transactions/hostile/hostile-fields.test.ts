@@ -18,7 +18,7 @@ import { SUBJECTS, type HostileSubject } from "./subjects.ts";
 const MAX_TURN_MS = 50;
 const TIMEOUT_MS = 5_000;
 
-/** Runs of what our expressions repeat, each with an end that spoils the match. */
+/** Runs of what the regular expressions repeat, each with an end that prevents a match. */
 const RUN_CHARS = 60_000;
 const run = (piece: string, end = ""): string =>
   piece.repeat(Math.floor(RUN_CHARS / piece.length)) + end;

@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import { serve, type ScriptedServer } from "../../../support/scripted-server.ts";
 
-/** A protocol as a server that is well speaks it. */
+/** A protocol as a healthy server speaks it. */
 export interface Dialogue {
-  /** What it says first, or nothing. */
+  /** Its greeting, or empty. */
   readonly greeting: string;
   /** Cuts the first whole request off what has come, as Latin-1; null while it is not whole. */
   readonly cut: (input: Buffer) => { readonly request: string; readonly length: number } | null;
@@ -27,7 +27,7 @@ export interface Stage {
   readonly headOnly?: true;
 }
 
-/** What it does on the connection instead of the answer it owes. */
+/** What it does on the connection instead of the expected response. */
 export type Play = (socket: Socket, healthy: Buffer) => unknown;
 
 /** A stage and what is played at it. */
@@ -47,7 +47,7 @@ export interface HostileServer extends ScriptedServer {
   readonly sent: () => number;
 }
 
-/** Serves the dialogue, and turns hostile at a stage; with none, it is well. */
+/** Serves the dialogue, and turns hostile at a stage; without one it stays healthy. */
 export async function startHostile(
   dialogue: Dialogue,
   hostility: Hostility | null,
@@ -96,7 +96,7 @@ export async function startHostile(
   };
 }
 
-/** No request: what a server says first. */
+/** No request: the server's greeting. */
 const GREETING = "greeting";
 
 function isDue(stage: Stage, what: string, connection: number): boolean {

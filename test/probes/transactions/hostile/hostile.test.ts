@@ -157,7 +157,7 @@ function timers(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
 }
 
-/** What every observation owes, whatever the server did: the rules that were broken, in words, or null. */
+/** The rules for every observation that were broken, as text, or null. */
 function broken({ good, endless }: HostileBehaviour, stage: Stage, met: Met): string | null {
   const { seen, timeoutMs, cpuMs, late, hostile, requests, closed } = met;
   const passed = seen.outcome === "match";
@@ -187,7 +187,7 @@ function broken({ good, endless }: HostileBehaviour, stage: Stage, met: Met): st
 /** As JSON writes them; line ends are between lines of evidence. */
 const CONTROL = /\\u00[01][0-9a-f]|\\r|[\u007f-\u009f]/;
 
-/** A request that a server's words have got into: its lines end at CR or LF, and NUL is in no line protocol's. */
+/** A request that contains text of the server: its lines end at CR or LF, and NUL is in no line protocol's. */
 function holdsInjection(request: string): boolean {
   return INJECTIONS.test(request.replaceAll("\r", "\n")) || /^[A-Z].*\0/.test(request);
 }

@@ -265,7 +265,7 @@ describe.each([
       expectNothingSent(second.heard);
     }
     let offers = 0;
-    // Offered to the look; whoever asks afterwards is told of none.
+    // Offered to the look, and to no connection after it.
     const once: StartTls = {
       ...protocol,
       offer: (answer) => {

@@ -8,7 +8,7 @@ import { lacksPlugin, ours, plugin, title, type Named } from "./opinions.ts";
 /** Seconds between 1900 and 1970. */
 const NTP_EPOCH_S = 2_208_988_800;
 
-/** A server of our own for what chrony cannot be brought to say; null is silence. */
+/** A scripted server for responses that chrony cannot be made to give; null: no response. */
 type Answer = ((question: Buffer) => Buffer) | null;
 const FAKES = {
   silent: null,
@@ -32,7 +32,7 @@ function answer(question: Buffer, stratum: number, leap: number, aheadS: number)
 
 interface Case extends Named {
   readonly server: "chrony" | "nobody" | keyof typeof FAKES;
-  /** How far our clock is moved, and by which offset the plug-in is told to make up for it. */
+  /** How far the local clock is moved; the plug-in is given the same offset to compensate. */
   readonly clockAheadS?: number;
 }
 

@@ -7,7 +7,7 @@ import { missing } from "../../../support/real-servers.ts";
 import { probeContext } from "../../../support/probe-context.ts";
 import { transactionSpec } from "../transaction-spec.ts";
 
-/** What a check says of a server, whoever makes it. `unknown`: it lays it to itself. */
+/** The result of a check, ours or a peer's. `unknown`: the checker blames its own side. */
 export type Opinion = "up" | "warning" | "down" | "unknown";
 
 /** Time that each side is given, in seconds. */
@@ -62,7 +62,7 @@ export async function plugin(
   }
 }
 
-/** One case of a table: both opinions, and in words why they differ where they do. */
+/** One case of a table: both opinions, and the reason where they differ. */
 export interface Named {
   readonly what: string;
   readonly we: Opinion;
