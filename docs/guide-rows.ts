@@ -44,7 +44,7 @@ export const TESTS = {
   },
   planRpc: plan("sends RPC to the monitor's fixed port when the service has every port"),
   planVip: plan(
-    "repeats only application monitors through the VIP, IMAP over TLS on 993, without TCP and ping",
+    "repeats only application monitors through the VIP, IMAP and POP3 over TLS, without TCP and ping",
   ),
   lint2010: {
     file: "test/lint/guides.test.ts",

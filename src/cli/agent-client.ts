@@ -178,7 +178,8 @@ export async function askAgentFor<T>(
   if (status !== 200) {
     const problem = problemShape.safeParse(data);
     const words = problem.success ? (problem.data.detail ?? problem.data.title) : undefined;
-    return { kind: "refused", status, message: words ?? `HTTP status ${String(status)}` };
+    const unexplained = `${target.origin} answers with HTTP status ${String(status)}. Is it the address of an adc-witness agent?`;
+    return { kind: "refused", status, message: words ?? unexplained };
   }
   const read = shape.safeParse(data);
   return read.success

@@ -80,12 +80,16 @@ describe("plan of the 2010 guide", () => {
     });
   });
 
-  test("repeats only application monitors through the VIP, IMAP over TLS on 993, without TCP and ping", () => {
+  test("repeats only application monitors through the VIP, IMAP and POP3 over TLS, without TCP and ping", () => {
     const vip = rows.filter((row) => row.vantage === "vip");
     expect(vip.every((row) => row.server === null)).toBe(true);
     expect(monitorRow(rows, "e2010_IMAP4_monitor", "vip")).toMatchObject({
       address: "192.168.1.171",
       port: 993,
+      tls: "with current TLS versions",
+    });
+    expect(monitorRow(rows, "e2010_POP3_monitor", "vip")).toMatchObject({
+      port: 995,
       tls: "with current TLS versions",
     });
     // At the VIP of every port a refused connection says something, and nothing else can be asked.

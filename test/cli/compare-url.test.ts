@@ -1,4 +1,7 @@
-import { expect, test } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
 import { runCompare, type CompareCommand } from "../../src/cli/compare.ts";
 import type { CompareJson } from "../../src/web/api/verdicts.ts";
 import { maintenanceHour } from "../support/live-state.ts";
@@ -55,6 +58,27 @@ test.each([
   expect(out).toMatch(/^WITNESS UNKNOWN - /);
   expect(out).toMatch(words);
   expect(JSON.parse((await ask(url, { json: true })).out)).toMatchObject({ status: "UNKNOWN" });
+});
+
+test.each<[string, number, string, string]>([
+  ["another page", 200, "text/html", "<h1>It works!</h1>"],
+  ["JSON of another program", 200, "application/json", '{"status":"success","data":{}}'],
+  ["an error", 404, "text/plain", "not found"],
+  ["a redirect", 302, "text/html", ""],
+])("compare --url › is unknown when the address answers with %s", async (...row) => {
+  const [, code, type, body] = row;
+  const server = createServer((_request, response) => {
+    response.writeHead(code, { "content-type": type, location: "/login" }).end(body);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const { status, out } = await ask(`http://127.0.0.1:${String(port)}`);
+  expect([status, out.slice(0, 18)]).toEqual([3, "WITNESS UNKNOWN - "]);
+  expect(out).toMatch(/agent/);
 });
 
 test("compare --url › asks the agent's own path when the address holds another", async () => {
