@@ -70,7 +70,7 @@ export interface Draft {
   readonly unreadNames: Set<string>;
   readonly diagnostics: DiagnosticList;
   readonly otherStatements: Map<string, number>;
-  /** Statements after `switch ns partition`, counted by partition: each is an ADC of its own with its own names. */
+  /** Statements after `switch ns partition`, counted by partition: each is a separate ADC with its own names. */
   readonly otherPartitions: Map<string, number>;
 }
 

@@ -2,8 +2,9 @@ import { meaningsOf, subjectOf, verbOf, VERBS } from "./abbreviations.ts";
 
 /**
  * Splits one line of NetScaler configuration into tokens as the ADC's own command line does. A `key` is an option
- * (`-respCode` without its dash); an `error` is the rest of a line that ends inside a quote or parenthesis, always last.
- * Source of the rules: the ns.conf grammar of Citrix's published configuration converter, confirmed by its behaviour.
+ * (`-respCode` without its hyphen); an `error` is the rest of a line that ends inside a quote or parenthesis, always
+ * last. Source of the rules: the ns.conf grammar of Citrix's published configuration converter, confirmed by its
+ * behaviour.
  */
 export interface Token {
   readonly kind: "word" | "key" | "error";
@@ -11,8 +12,8 @@ export interface Token {
 }
 
 /**
- * Total over every string; runs in time linear in the line's length. With `most` it stops after so many tokens. A large file
- * has a million of them, so that each is one object and no more.
+ * Total over every string; runs in time linear in the line's length. `most` limits the number of tokens. A large file
+ * has a million of them, so each is a single object.
  */
 export function lexLine(line: string, most = Infinity): Token[] {
   const tokens: Token[] = [];
@@ -26,7 +27,7 @@ export function lexLine(line: string, most = Infinity): Token[] {
   return tokens;
 }
 
-/** Appends the token that begins here; returns the position behind it, as all that read one do. */
+/** Appends the token that starts here; returns the position after it, like all functions that read a token. */
 function readToken(line: string, at: number, tokens: Token[]): number {
   const first = line[at];
   if (first === "-") {
@@ -40,7 +41,7 @@ function readToken(line: string, at: number, tokens: Token[]): number {
   return (first === "q" ? readQQuoted(line, at, tokens) : null) ?? readBare(line, at, tokens);
 }
 
-/** A token that starts with a quote ends at the matching one, whatever follows. */
+/** A token that starts with a quote ends at the matching quote, whatever follows. */
 function readQuoted(line: string, at: number, quote: string, tokens: Token[]): number {
   let text = "";
   let from = at + 1;
@@ -73,10 +74,12 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ["'", "'"],
 ]);
 
-/** The characters that open a q-quote; braces and angle brackets close with their mirror image. */
+/** The characters that open a q-quote; braces and angle brackets close with their counterpart. */
 export const Q_DELIMITERS = "/{<|~$^+=&%@`?";
 
-/** `q{…}` without escapes, closed by the first delimiter and only if white space follows; null when it is no q-quote. */
+/**
+ * `q{…}` without escapes, closed by the first delimiter and only if white space follows; null if it is not a q-quote.
+ */
 function readQQuoted(line: string, at: number, tokens: Token[]): number | null {
   const open = line.charAt(at + 1);
   if (open === "" || !Q_DELIMITERS.includes(open)) {
@@ -92,8 +95,8 @@ function readQQuoted(line: string, at: number, tokens: Token[]): number | null {
 }
 
 /**
- * An unquoted token: quotes inside are kept and protect white space, and so do parentheses, which must balance. Inside those
- * quotes a backslash escapes, as in quoted tokens.
+ * An unquoted token: quotes inside it are kept and protect white space, as do parentheses, which must balance. Inside
+ * those quotes a backslash escapes, as in quoted tokens.
  */
 function readBare(line: string, at: number, tokens: Token[]): number {
   let quote: string | null = null;
@@ -156,36 +159,36 @@ function isSpace(line: string, at: number): boolean {
 export interface CommandLine {
   readonly line: number;
   readonly text: string;
-  /** Behind a prompt, in a captured session. */
+  /** After a prompt, in a captured session. */
   readonly typed: boolean;
-  /** Typed, and answered with an error: it has changed nothing. */
+  /** Rejected with an error, so it has changed nothing. */
   readonly refused: boolean;
 }
 
-/** A command longer than this, joined or on one line, is no command; the ADC's own limit is far below. */
+/** A longer command, joined or on one line, is not valid; the ADC's own limit is far below. */
 const MAX_COMMAND_LENGTH = 65_536;
 
 /** A command whose lines are still being joined. */
 interface Pending {
   readonly line: number;
   text: string;
-  /** Behind a prompt, in a captured session. */
+  /** After a prompt, in a captured session. */
   readonly typed: boolean;
   refused: boolean;
   lastLength: number;
-  /** How often its end has been looked for. */
+  /** How often its end has been searched for. */
   looks: number;
-  /** Its last line ended in a backslash, as a shell's lines do that go on. */
+  /** Its last line ended in a backslash, which continues a line in a shell. */
   goesOn: boolean;
 }
 
-/** A quote that was open for so many lines holds the next one too: each look reads all of the command. */
+/** A quote that is open for this many lines also contains the next one: each search reads the whole command. */
 const MAX_LOOKS = 100;
 
 /**
- * The commands of a saved configuration, one at a time. Takes what real files hold: CR LF, a byte order mark, comments,
- * prompts and ` Done` trailers of captured sessions, and long lines that something on the way has wrapped: a line that
- * starts with no command word continues the one before. `orphan` is told the number of a line that continues nothing.
+ * The commands of a saved configuration, one at a time. Supports real files: CR LF, a byte order mark, comments,
+ * prompts and ` Done` lines of captured sessions, and long lines that were wrapped on the way: a line that starts with
+ * no command word continues the previous one. `orphan` receives the number of a line that continues nothing.
  */
 export function* commandLines(
   text: string,
@@ -242,7 +245,7 @@ export function* commandLines(
       pending = pendingAt(line, content, prompted !== null || bare, goesOn);
       pending.lastLength = physical.length;
     } else if (pending?.typed === true && !isOpen(pending) && pending.lastLength !== hardWidth) {
-      // What a typed command printed.
+      // The output of a typed command.
       yield pending;
       pending = null;
       orphan(line);
@@ -270,8 +273,8 @@ function pendingAt(line: number, text: string, typed: boolean, goesOn: boolean):
 const PLAIN_VERBS = ["add ", "bind ", "set ", "enable ", "disable ", "link "];
 
 /**
- * Nearly every line of a saved configuration: a configuring verb as the ADC writes it, a command word behind it, and a last
- * character that nothing follows. It is a command of its own whatever stands before it.
+ * Matches nearly every line of a saved configuration: a configuring verb in the ADC's spelling, a command word, and a
+ * last character after which no line continues. Such a line is a separate command whatever precedes it.
  */
 function isPlain(line: string): boolean {
   const verb = PLAIN_VERBS.find((one) => line.startsWith(one));
@@ -298,7 +301,7 @@ function isOfWord(code: number): boolean {
   return isLetter(code) || (code >= 0x30 && code <= 0x39) || code === 0x5f || code === 0x2d;
 }
 
-/** What a terminal shows at the foot of a page, and how it wipes that off before it goes on in the same line. */
+/** What a terminal shows at the end of a screen page, and how it erases that before it continues in the same line. */
 function withoutPager(line: string): string {
   const at = line.indexOf("--More--");
   return at === -1 || !PAGER.test(line.slice(0, at))
@@ -310,9 +313,8 @@ const PAGER = /^(?:[\s\u0008]|\u001b\[[\d;?]*[A-Za-z])*$/;
 const WIPED = /^(?:[\s\u0008\r]|\(\d+%\)|\u001b\[[\d;?]*[A-Za-z])+/;
 
 /**
- * A page's line that is all code, as an item of a list or by itself: `add vlan 2` between single backticks, or a list's
- * item that can be nothing else. The name of a
- * command alone (`add lb vserver`) is none.
+ * A line of a web page that consists of code only, on its own or as a list item: `add vlan 2` between single backticks,
+ * or a list item that can be nothing else. The name of a command without arguments (`add lb vserver`) is not one.
  */
 function withoutCodeMarks(written: string): string {
   const line = written.replace(LEADING_TAGS, "");
@@ -333,16 +335,16 @@ function withoutCodeMarks(written: string): string {
     : line;
 }
 
-/** `<pre><code>add server …`: what the source of a page has before its first command. */
+/** `<pre><code>add server …`: what a page's source has before its first command. */
 const LEADING_TAGS = /^\s*(?:<(?:pre|code|p|div|span|li|br|td|blockquote)\b[^<>]{0,200}>\s*){1,8}/i;
 
 /** The last line of a block between two backticks, as scripts quote several. */
 const LONE_MARK = /^([^`]+)`\s?[,;)\]}]{0,4}$/;
 
-/** An item of a list without code marks, as pages lose them. */
+/** A list item without code marks, which some pages lose. */
 const LISTED = /^\s*[-*+]\s+([a-z]+ .*)$/;
 
-/** What no sentence has: an option, an address, or a name of several parts behind verb and object. */
+/** What no sentence contains: an option, an address, or a name with several parts after verb and object. */
 const LOOKS_TYPED =
   /\s-[A-Za-z]{2,}(?:\s|$)|\s\d{1,3}(?:\.\d{1,3}){3}(?:\s|$)|^\S+ (?:lb|cs) \S+ \S*[\d_]/;
 
@@ -350,7 +352,7 @@ const MOST_OF_NAME = 3;
 
 const INLINE_CODE = /^(?:(?:[-*+]|\d{1,3}[.)])\s+)?`([^`]+)`[.,:;]?$/;
 
-/** ` \` at the end of a line: scripts wrap commands as a shell does. */
+/** ` \` at the end of a line: scripts wrap commands in shell syntax. */
 function endsInBackslash(line: string): boolean {
   const end = line.trimEnd();
   return end.endsWith("\\") && /\s/.test(end.charAt(end.length - 2));
@@ -362,23 +364,23 @@ function withoutBackslash(line: string): string {
 
 const BARE_PROMPT = /^\s*>\s?/;
 
-/** A comment as the ADC has them, or what stands around a page's commands: a fence, a tag of its generator. */
+/** A comment in the ADC's syntax, or what surrounds a page's commands: a code fence, a generator's tag. */
 const COMMENT = /^(#|```|\{%)/;
 
-/** `nsroot@ns1-Primary> `, `[ns1] > `: any text up to `>`, if a command stands behind it. */
+/** `nsroot@ns1-Primary> `, `[ns1] > `: any text up to `>`, if a command follows. */
 const PROMPT = /^[^"'>]{1,160}>[ \t]*(?=([A-Za-z]{2,})(?:[ \t]+\S|[ \t]*$))/;
 
-/** `sh run`, `sho lb vs v`: what people type most. */
+/** `sh run`, `sho lb vs v`: the most common typed commands. */
 const SHOWS = /^sho?\s/i;
 
 function isShow(content: string, pending: Pending | null): boolean {
   return SHOWS.test(content) && (pending === null || !isOpen(pending));
 }
 
-/** What the ADC says to a command: neither a command nor the continuation of one. */
+/** The ADC's responses to a command: neither a command nor the continuation of one. */
 const REPLY = /^(ERROR|WARNING|Warning|Error|Info|INFO|exec)\s*:/;
 
-/** The reply to a command that has changed nothing. */
+/** The response to a command that has changed nothing. */
 const REFUSAL = /^error\s*:/i;
 
 function isReply(line: string, pending: Pending | null): boolean {
@@ -386,12 +388,12 @@ function isReply(line: string, pending: Pending | null): boolean {
 }
 
 /**
- * `cli_script.sh "add server a 10.0.0.1"`, `nscli -U :nsroot:… "add server …"`: how scripts give commands to the ADC's
+ * `cli_script.sh "add server a 10.0.0.1"`, `nscli -U :nsroot:… "add server …"`: how scripts run commands on the ADC's
  * command line.
  */
 const SCRIPTS: readonly string[] = ["cli_script.sh", "nscli"];
 
-/** What a call of one runs; null: the line is none. */
+/** The commands that such a call runs; null: the line is not a call. */
 function inScript(line: string): string | null {
   const script = SCRIPTS.find((name) => line.includes(name));
   if (script === undefined) {
@@ -418,13 +420,13 @@ function inScript(line: string): string | null {
   }
 }
 
-/** `-U HOST:USER:PASSWORD`: as whom the command is run. */
+/** `-U HOST:USER:PASSWORD`: the account that runs the command. */
 const ACCOUNT = /^-U\s+\S{1,256}\s+/;
 
-/** Nothing wraps lines at fewer columns. */
+/** The minimum number of columns at which lines are wrapped. */
 const NARROWEST = 72;
 
-/** Takes the prompt off, or the call; null: there is none that a command follows. */
+/** Removes the prompt or the call; null: there is none followed by a command. */
 function behindPrompt(line: string): string | null {
   const called = inScript(line);
   if (called !== null) {
@@ -449,12 +451,12 @@ function startsCommand(content: string, pending: Pending | null): boolean {
   return !isOpen(pending);
 }
 
-/** Ends in an option without its value. */
+/** Ends with an option that has no value. */
 const AWAITS_VALUE = /\s-\w+\s*$/;
 
 /**
- * Whether a line continues the one before: what would have had room behind it was never cut off, and is what a page says
- * about its commands.
+ * Whether a line continues the previous one: if its first word would have fitted there, the line was not cut and is a
+ * page's text about its commands.
  */
 function isWrapped(pending: Pending, content: string): boolean {
   const [word = ""] = content.split(/\s/, 1);
@@ -472,7 +474,7 @@ function isOpen(pending: Pending): boolean {
   return pending.looks > MAX_LOOKS || lexLine(pending.text).at(-1)?.kind === "error";
 }
 
-/** `dis serv web1`: half a verb is one only where what stands behind it is an object. */
+/** `dis serv web1`: an abbreviated verb counts only if an object follows. */
 function isShort(verb: string, next: string | undefined): boolean {
   if (verbOf(verb) === null || next === undefined) {
     return false;
@@ -506,8 +508,8 @@ function withoutCarriage(text: string, from: number, end: number): number {
 }
 
 /**
- * The column at which a terminal has cut lines in the middle of words, or -1. Such files show it by two continued
- * lines of exactly the same length, the longest of all; other wrapping happens at a space, which is put back.
+ * The column at which a terminal has cut lines in the middle of words, or -1. Such files have two continued lines of
+ * exactly the same length, the longest of all; other wrapping happens at a space, which is restored.
  */
 function hardWrapWidth(text: string): number {
   let longest = 0;

@@ -2,8 +2,8 @@ import type { Draft, NameTable, StatementReader } from "./draft.ts";
 import type { Statement } from "./statements.ts";
 
 /**
- * `rename`, as people type it: a saved configuration holds none. It acts on all that stands before it, and what refers to
- * the object follows.
+ * `rename`, as in hand-written command files: a saved configuration contains none. It affects everything before it, and
+ * references to the object follow.
  */
 export const RENAMERS: readonly (readonly [kind: string, rename: StatementReader])[] = [
   ["rename server", renameServer],
@@ -64,7 +64,7 @@ interface Renamed {
   readonly to: string;
 }
 
-/** Null: there is none of this name, or the new one is taken, which the ADC refuses. */
+/** Null: there is no object of this name, or the new name is taken, which the ADC rejects. */
 function renamedIn<T extends { name: string }>(
   table: NameTable<T>,
   [written = "", to = ""]: readonly string[],
@@ -80,7 +80,7 @@ function renamedIn<T extends { name: string }>(
   return { from, to };
 }
 
-/** Puts the new name into a list's references. */
+/** Replaces the name in a list's references. */
 function follow<K extends string, T extends Readonly<Record<K, string | null>>>(
   list: T[],
   key: K,

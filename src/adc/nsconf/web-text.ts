@@ -1,13 +1,13 @@
-/** Commands as web pages and word processors set them, which the ADC does not read so. */
+/** Commands in the form of web pages and word processors, which the ADC does not understand. */
 
-/** What a command is meant to be, and what in it the ADC does not take. */
+/** The intended command, and what in it the ADC does not accept. */
 interface WebText {
   readonly meant: string;
-  /** As the object of a sentence. */
+  /** To be used as the object of a sentence. */
   readonly what: string;
 }
 
-/** Null: the command stands as the ADC takes it. What plain quotes hold is left as it is. */
+/** Null: the ADC accepts the command as it is. Text within plain quotes is unchanged. */
 export function webText(text: string): WebText | null {
   const plain = isEscaped(text) ? outsideQuotes(text, unescaped) : text;
   const meant = isTypographic(plain) ? outsideQuotes(plain, untypographic) : plain;
@@ -22,7 +22,7 @@ export function webText(text: string): WebText | null {
     : { meant, what: "typographic quotes or dashes, which web pages and word processors insert" };
 }
 
-/** A quote or an option's dash as word processors and web pages set them, outside of plain quotes. */
+/** A typographic quote or dash of word processors and web pages, outside plain quotes. */
 const TYPOGRAPHIC = /(?:^|\s)(?:[\u201c-\u201f\u2018-\u201b\u00ab]|[\u2012-\u2015][A-Za-z])/;
 
 function isTypographic(text: string): boolean {
@@ -42,7 +42,7 @@ function untypographic(part: string): string {
 
 const ENTITY = /&(#\d{2,5}|#x[\da-f]{2,4}|[a-z]{2,5});/gi;
 
-/** A tag at the end of the line, which the page's source breaks off there. */
+/** A tag at the end of the line, which is broken there in the page's source. */
 const TRAILING_TAGS =
   /(?:\s{0,4}<\/?(?:pre|code|p|div|span|li|br|td|blockquote)\b[^<>]{0,40}>){1,8}\s*$/i;
 
@@ -76,7 +76,7 @@ function unescaped(part: string): string {
   return part.replace(TRAILING_TAGS, "").replace(ENTITY, decoded);
 }
 
-/** The character that an entity stands for; the entity where it is none that a command holds. */
+/** The character of an entity; the entity itself if commands contain no such character. */
 function decoded(entity: string): string {
   const name = entity.slice(1, -1).toLowerCase();
   const code = name.startsWith("#x")
@@ -91,7 +91,7 @@ function decoded(entity: string): string {
   return isSpace ? " " : code < 0x20 || code > 0x2030 ? entity : String.fromCharCode(code);
 }
 
-/** Text between plain quotes is empty here. */
+/** Text within plain quotes is left empty here. */
 function withoutQuoted(text: string): string {
   return text.replace(/"(?:[^"\\]|\\.)*"/g, '""');
 }
