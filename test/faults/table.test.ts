@@ -232,10 +232,10 @@ test("docs/dev/fault-table.md › equals the table of this run", async (context)
 
 const PAGE = `# Fault table
 
-Made by \`npx vitest run test/faults/table.test.ts --update\`, and checked by every run of the tests: each fault is played on loopback,
-our monitors judge it, and so do independent checkers, all at the same server. [reliability.md](reliability.md) tells the rest.
+Made by \`npx vitest run test/faults/table.test.ts --update\`, and checked by every run of the tests: each fault is run on loopback, and
+the agent's monitors and independent checkers probe the same server. See also [reliability.md](reliability.md).
 
-Time-out 1.5 s (2 s for the plugins, which know whole seconds only). A peer's opinion in bold is another than ours.
+Time-out 1.5 s (2 s for the plugins, which know whole seconds only). A peer's opinion in bold differs from the agent's.
 
 ## Servers
 
@@ -243,27 +243,27 @@ Time-out 1.5 s (2 s for the plugins, which know whole seconds only). A peer's op
 
 ## DNS
 
-\`dns\` and \`dns-tcp\` are the monitors that ask the name server; \`name\` is a member that is known by its name only. The opinion is the
-replica's after six probes with three retries. Names that cannot be resolved are our own fault, never the member's.
+\`dns\` and \`dns-tcp\` are the monitors that query the name server; \`name\` is a member with a domain name instead of an address. The
+opinion is the replica's after six probes with three retries. Names that cannot be resolved are a fault of the agent, not of the member.
 
 {dns}
 
 ## NITRO
 
-An appliance that has been read well once, with a member that it calls UP, and then the fault at every poll. \`held\`: the last word is
-believed for three polls that fail. No peer reads an ADC.
+An appliance that was imported and polled successfully once, with a member UP, and then fails at every poll. \`held\`: the last state is
+kept for three failed polls. No peer reads an ADC.
 
 {nitro}
 
-How an appliance is set up, and what is written of it: one import, then one poll. Each is a scenario of the lab too
+Set-ups of an appliance and its configuration: one import, then one poll. Each is also a scenario of the lab
 (\`factory-certificate\`, \`cluster\`, \`partition\`, \`redirect\`, \`split-brain\`).
 
 {setUps}
 
-Every code of the vendor's lists, codes that are on none, and what is no NITRO, to every class of resource (logins, roles, and what
-an import and a poll ask for). \`ends\`: nothing new comes of this round; an overloaded appliance and a lost session are left in
-peace for a while. \`stopped\`: the password is not sent again. Else the round goes on: with a \`gap\` that is shown, or \`as empty\`,
-for there is nothing (for roles: the node stands alone).
+Every code of the vendor's lists, codes on none of them, and responses that are not NITRO, for every class of resource (logins,
+roles, and the requests of an import and a poll). \`ends\`: this round has no result; after an overload or a lost session the agent
+pauses. \`stopped\`: the password is not sent again. Otherwise the round continues: with a reported \`gap\`, or \`as empty\`, because there
+is nothing (for roles: a stand-alone node).
 
 {codes}
 `;

@@ -42,7 +42,7 @@ function nameOf({ case: { fault, check } }: Row): string {
 function rowText({ case: each, peers }: Row): string {
   const { fault, check, opinion, outcome, step, reason, differences } = each;
   const words = PEERS.map((peer) => {
-    const word = peers[peer] ?? "cannot ask this";
+    const word = peers[peer] ?? "not supported";
     const difference = differences?.[peer];
     if (difference === EITHER && peers[peer] !== null) {
       return "either";
