@@ -33,7 +33,7 @@ describe("exitStatus", () => {
     vip_backup_active: 1,
   };
   test.each([...MEMBER_VERDICTS, ...VSERVER_VERDICTS])(
-    "is as expected for %s beside an agreeing row",
+    "is as expected for %s beside an agreeing row (%$)",
     (verdict) => {
       expect(exitStatus([GOOD, { verdict, unknownByConfiguration: false }], false)).toBe(
         expected[verdict] ?? 0,

@@ -127,25 +127,28 @@ describe("webhook", () => {
       { "retry-after": "soon" },
       { kind: "failed", why: "HTTP status 500", retryAfterMs: null },
     ],
-  ] as const)("gives the expected delivery on status %i", async (status, headers, expected) => {
-    const received: { request: IncomingMessage; body: string }[] = [];
-    const server = createServer((request, response) => {
-      let body = "";
-      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-      request.on("end", () => {
-        received.push({ request, body });
-        response.writeHead(status, headers).end("x".repeat(100_000));
-      });
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    const url = `http://127.0.0.1:${String(port)}/hook?token=s3cret`;
-    expect(await deliver(webhook(url), MESSAGE, never)).toEqual(expected);
-    expect(received.map(({ request, body }) => [request.method, request.url, body])).toEqual([
-      ["POST", "/hook?token=s3cret", JSON.stringify(MESSAGE.data)],
-    ]);
-  });
+  ] as const)(
+    "gives the expected delivery on status %i with headers %j",
+    async (status, headers, expected) => {
+      const received: { request: IncomingMessage; body: string }[] = [];
+      const server = createServer((request, response) => {
+        let body = "";
+        request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+        request.on("end", () => {
+          received.push({ request, body });
+          response.writeHead(status, headers).end("x".repeat(100_000));
+        });
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      onTestFinished(() => void server.close());
+      const { port } = server.address() as AddressInfo;
+      const url = `http://127.0.0.1:${String(port)}/hook?token=s3cret`;
+      expect(await deliver(webhook(url), MESSAGE, never)).toEqual(expected);
+      expect(received.map(({ request, body }) => [request.method, request.url, body])).toEqual([
+        ["POST", "/hook?token=s3cret", JSON.stringify(MESSAGE.data)],
+      ]);
+    },
+  );
 
   const OK = "HTTP/1.1 200 OK\r\n";
   test.each([

@@ -183,7 +183,7 @@ describe("docs/dev/blind-spots.md", () => {
     expect(rows.length).toBeGreaterThan(25);
   });
 
-  test.each(rows.map((row) => [`${row.name}, ${row.table}`, row] as const))(
+  test.each(rows.map((row) => [`${row.name}, ${row.table}, ${row.guide}`, row] as const))(
     "agrees with the declared depth of %s",
     (_title, { guide, table, name, cells }) => {
       const own = monitorsOf(guide).get(name);
