@@ -291,7 +291,7 @@ function diagnosis(title: string): GuideTest {
 }
 
 function aaaStep(title: string): GuideTest {
-  return { file: "test/lab/adc/aaa-rungs.test.ts", title };
+  return { file: "test/lab/adc/aaa-steps.test.ts", title };
 }
 
 function row(what: string, seen: string, tests: readonly TestName[], missing?: string): GuideRow {

@@ -155,7 +155,7 @@ export const LONGEST: Readonly<Record<string, readonly [seconds: number, load: n
   "test/change/compare-learns.test.ts": [12, 0.1],
   "test/agent/churn.test.ts": [7, 1],
   "test/probes/ntlm/channel-binding.test.ts": [11, 0.2],
-  "test/lab/adc/aaa-rungs.test.ts": [10, 0.1],
+  "test/lab/adc/aaa-steps.test.ts": [10, 0.1],
   "test/lab/faults/faults.test.ts": [10, 0.1],
 };
 const SHORT: Use = { seconds: 3, load: 1 };
