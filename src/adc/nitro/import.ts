@@ -299,7 +299,7 @@ function parametersFrom(rows: RowTables, report: Report): AdcParameters {
   };
 }
 
-/** Not requested unless the ADC has a login of its own. */
+/** Not requested unless the ADC has its own login. */
 function groupPoliciesFrom(rows: RowTables): Pick<AdcParameters, "groupPolicies"> {
   if ((rows.get("authenticationvserver") ?? []).length === 0) {
     return {};

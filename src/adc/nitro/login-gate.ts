@@ -1,4 +1,4 @@
-/** What is known of one secret of a NITRO account. */
+/** What is known about one secret of a NITRO account. */
 export interface NitroSecret {
   /** Its fingerprint. */
   readonly secret: string;
@@ -9,7 +9,8 @@ export interface NitroSecret {
 }
 
 /**
- * What is known of one NITRO account's logins with the secret in use. Times are by a clock that is never set back or forward.
+ * What is known about one NITRO account's logins with the secret in use. Times are by a clock that is never set back or
+ * forward.
  */
 export interface NitroLogins extends NitroSecret {
   /** Logins in progress, and those without a result. */

@@ -108,7 +108,7 @@ interface MemberStates {
   readonly stale: boolean;
 }
 
-/** What the ADC says of every member of the estate. Members that the rows do not show are unknown. */
+/** The ADC's state of every member of the estate. Members that the rows do not show are unknown. */
 export async function memberStates(
   estate: Estate,
   rows: MemberRows,
@@ -169,7 +169,10 @@ export async function memberStates(
   return { members, stale: missing > 0 || matched < reported || moved };
 }
 
-/** Which of its objects are disabled. Where a row has no `state`, one that is out is disabled itself if nothing else is. */
+/**
+ * Which of its objects are disabled. If a row has no `state`, one that is out of service is disabled itself if nothing
+ * else is.
+ */
 function disabledObjects(
   { kind }: AdcService,
   row: Row | undefined,
@@ -290,10 +293,13 @@ async function groupRows(
   return groups;
 }
 
-/** Where a row tells no port: the group's counts. */
+/** If a row has no port, the group's applies. */
 const NO_PORT = 0;
 
-/** The row of a member. Of several behind its name it is that of its address; a further address is a member by itself. */
+/**
+ * The row of a member. If several addresses share its name, it is that of its address; a further address is a separate
+ * member.
+ */
 function memberRow({ groupMembers, groupAddresses }: Index, member: Member): Row | undefined {
   for (const memberPort of [member.port, NO_PORT]) {
     const key = memberKey(member.adcService, member.server, memberPort);
@@ -313,7 +319,7 @@ function hasMoved({ domain, address: own }: Member, row: Row | undefined): boole
   return domain !== null && own !== null && now !== null && now !== own;
 }
 
-/** Entities are named by the server's name, or by its address where the server has none of its own. */
+/** Entities are named by the server's name, or by its address if the server has no name of its own. */
 function monitorRows(index: Index, service: AdcService, member: Member): readonly Row[] {
   if (service.kind === "service") {
     return index.serviceMonitors.get(service.name) ?? [];
@@ -328,7 +334,7 @@ function entity(group: string, server: string, memberPort: Port): string {
   return `${group}?${server}?${memberPort === "*" ? "65535" : String(memberPort)}`;
 }
 
-/** One state for each monitor that is bound, and for each that the ADC runs beside. */
+/** One state for each bound monitor, and for each that the ADC runs in addition. */
 function monitorStates(
   service: AdcService,
   rows: readonly Row[],

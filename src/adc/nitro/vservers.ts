@@ -215,7 +215,7 @@ function commonFromRow(row: Row, source: FieldSource, parts: VserverParts) {
   };
 }
 
-/** A row of `authenticationvserver`; its policies are not asked for. `certKeys`: by vserver. */
+/** A row of `authenticationvserver`; its policies are not requested. `certKeys`: by vserver. */
 export function authenticationVserverFromRow(
   row: Row,
   certKeys: ReadonlyMap<string, readonly Row[]>,

@@ -3,7 +3,10 @@ export interface LoginTurn {
   readonly isFirst: () => boolean;
   /** Resolves when it is first. */
   readonly first: Promise<void>;
-  /** Lets the next one go first. `begun`: the login may start now; else it gave up, and keeps its position for the next time. */
+  /**
+   * Lets the next one go first. `begun`: the login may start now; otherwise it gave up, and keeps its position for the
+   * next time.
+   */
   readonly leave: (begun: boolean) => void;
 }
 

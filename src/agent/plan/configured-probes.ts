@@ -142,13 +142,13 @@ function securityAt(service: AdcService, port: number | "*"): TransactionSpec["s
   }
 }
 
-/** The route route the ADC, and the load-balancing vserver it leads to. */
+/** The route through the ADC, and the load-balancing vserver it leads to. */
 interface VipRoute {
   readonly reach: VipReach;
   readonly vserver: string;
 }
 
-/** What a configured transaction sends and how, at a member or route the ADC. */
+/** What a configured transaction sends and how, at a member or through the ADC. */
 function specOf(
   at: RunAtService,
   member: Member | undefined,

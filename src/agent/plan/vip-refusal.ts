@@ -275,7 +275,7 @@ export function sourceDependentVips(
 /** The port used for a VIP that listens on all ports: the source address does not depend on it. */
 const ANY_PORT = 443;
 
-/** Each of our own addresses; a single null if none is orUnknown. */
+/** Each of our own addresses; a single null if none is known. */
 function orUnknown(sources: readonly string[]): readonly (string | null)[] {
   return sources.length === 0 ? [null] : sources;
 }
