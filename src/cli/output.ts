@@ -93,10 +93,12 @@ export function columns(table: readonly (readonly string[])[]): string {
 
 /** One row with these column widths, and a line end. */
 export function paddedLine(row: readonly string[], widths: readonly number[]): string {
-  const cells = row.map((cell, index) =>
-    index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0),
-  );
-  return `${cells.join("  ").trimEnd()}\n`;
+  const last = row.length - 1;
+  let line = "";
+  for (let at = 0; at < last; at += 1) {
+    line += (row[at] ?? "").padEnd((widths[at] ?? 0) + 2);
+  }
+  return `${(line + (row[last] ?? "")).trimEnd()}\n`;
 }
 
 /** Characters per write, to bound memory. */

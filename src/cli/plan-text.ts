@@ -109,11 +109,11 @@ export function* planText(plan: Iterable<PlannedProbe>): Generator<string, void,
     members.add(row);
     totals.add(row);
     if (row.supported) {
-      const cells = visibleCells([...placeCells(row), requestWords(probe, row)]);
-      for (const [at, cell] of cells.entries()) {
-        widths[at] = Math.max(widths[at] ?? 0, cell.length);
+      const { cells, text } = visibleRow(rowCells(probe, row));
+      for (let at = 0; at < cells.length; at += 1) {
+        widths[at] = Math.max(widths[at] ?? 0, cells[at]?.length ?? 0);
       }
-      waiting.push(cells.join("\n"));
+      waiting.push(text);
     } else {
       reasons.add(row);
     }
@@ -132,10 +132,17 @@ export function* planText(plan: Iterable<PlannedProbe>): Generator<string, void,
   yield `${totals.sentence()}\n`;
 }
 
-/** Each cell as by `printableLine`; one check of all cells suffices in nearly all cases. */
-function visibleCells(cells: readonly string[]): readonly string[] {
-  const joined = cells.join("");
-  return isVisible(joined) ? cells : cells.map(printableLine);
+/** Each cell as by `printableLine`, and all as one text with a line feed between two: one check of that suffices nearly always. */
+function visibleRow(cells: readonly string[]): {
+  readonly cells: readonly string[];
+  readonly text: string;
+} {
+  const text = cells.join("\n");
+  if (isVisible(text, cells.length - 1)) {
+    return { cells, text };
+  }
+  const visible = cells.map(printableLine);
+  return { cells: visible, text: visible.join("\n") };
 }
 
 /** The rows of a plan, each made when its turn comes. */
@@ -146,8 +153,7 @@ export function* planRows(plan: Iterable<PlannedProbe>): Generator<PlanRow, void
   }
 }
 
-/** All cells of a row but the last. */
-function placeCells(row: PlanRow): string[] {
+function rowCells(probe: PlannedProbe, row: PlanRow): readonly string[] {
   return [
     row.vantage,
     row.adc_service ?? "-",
@@ -157,6 +163,7 @@ function placeCells(row: PlanRow): string[] {
     row.monitor ?? row.transaction ?? "-",
     row.type,
     seconds(row.interval_ms),
+    requestWords(probe, row),
   ];
 }
 

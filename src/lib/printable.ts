@@ -20,9 +20,17 @@ export function visibleText(text: string, maxLength = 200): string {
   return printableLine(text.length > maxLength ? `${text.slice(0, maxLength)}…` : text);
 }
 
-/** Whether it has no control characters and line ends. */
-export function isVisible(text: string): boolean {
-  return !text.includes("\n") && text.search(STEERING) === -1;
+/** Whether it has no control characters, and exactly so many line feeds. */
+export function isVisible(text: string, lineFeeds = 0): boolean {
+  let found = 0;
+  for (
+    let at = text.indexOf("\n");
+    at !== -1 && found <= lineFeeds;
+    at = text.indexOf("\n", at + 1)
+  ) {
+    found += 1;
+  }
+  return found === lineFeeds && text.search(STEERING) === -1;
 }
 
 function escaped(character: string): string {

@@ -102,7 +102,8 @@ function webSight(monitor: Monitor): Sight {
 
 /** Null for the root. */
 function pathOfPage(path: string): string | null {
-  const page = path.split(/[?#]/, 1)[0] ?? "";
+  const end = path.search(/[?#]/);
+  const page = end === -1 ? path : path.slice(0, end);
   return page === "/" || page === "" ? null : (exchangeDirectory(page) ?? page.toLowerCase());
 }
 

@@ -44,7 +44,8 @@ export const reportAnswer = z.strictObject({
 });
 
 /** Rejects control characters, because names and texts appear on terminals and in logs. */
-const visible = (text: z.ZodString) => text.refine(isVisible, "control characters are not allowed");
+const visible = (text: z.ZodString) =>
+  text.refine((given) => isVisible(given), "control characters are not allowed");
 const shortText = visible(z.string().min(1).max(200));
 const time = z.iso.datetime({ offset: true });
 
