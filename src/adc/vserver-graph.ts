@@ -26,7 +26,7 @@ export interface VserverGraph {
    * from the policy's literals and avoids policies of higher priority; `preferredPath` (for example a monitor's own
    * path) is used if the policy accepts it.
    */
-  readonly csPathTo: (lbVserverName: string, preferredPath?: string | null) => CsPath[];
+  readonly csPathTo: (lbVserverName: string, preferredPath?: string | null) => readonly CsPath[];
   /**
    * Where a content-switching vserver may send this request: the targets of the rules that depend on something unknown,
    * and of the first certain match. Empty: no rule matches.
@@ -71,6 +71,8 @@ export function createVserverGraph(estate: Estate): VserverGraph {
       }
     }
   }
+  // Every monitor and look at a vserver asks for the way to it, most of them with the same path.
+  const pathsTo = new Map<string, Map<string | null, readonly CsPath[]>>();
   return {
     vserversOfService(serviceName) {
       const lb = direct.get(serviceName) ?? [];
@@ -79,9 +81,17 @@ export function createVserverGraph(estate: Estate): VserverGraph {
       return [...lb, ...through.map((one) => one.name)];
     },
     csPathTo(lbVserverName, preferredPath = null) {
-      return (before.get(lbVserverName) ?? []).flatMap((one) =>
-        pathsThrough(one, lbVserverName, preferredPath),
-      );
+      const inFront = before.get(lbVserverName);
+      if (inFront === undefined) {
+        return [];
+      }
+      const known = pathsTo.get(lbVserverName) ?? new Map<string | null, readonly CsPath[]>();
+      pathsTo.set(lbVserverName, known);
+      const paths =
+        known.get(preferredPath) ??
+        inFront.flatMap((one) => pathsThrough(one, lbVserverName, preferredPath));
+      known.set(preferredPath, paths);
+      return paths;
     },
     csTargets(csVserverName, request) {
       const one = switches.find(({ name }) => name === csVserverName);

@@ -112,8 +112,10 @@ export function readConnectTo(written: Readonly<Record<string, string>>): Connec
   }
   return {
     find: (host, port, transport) =>
-      (transport === "icmp" ? undefined : mapping.get(keyOf({ host, port }))) ??
-      mapping.get(keyOf({ host, port: null })),
+      mapping.size === 0
+        ? undefined
+        : ((transport === "icmp" ? undefined : mapping.get(keyOf({ host, port }))) ??
+          mapping.get(keyOf({ host, port: null }))),
     names: (host) => hosts.has(host.toLowerCase()),
   };
 }

@@ -4,13 +4,13 @@ import type { PlanSettings } from "./settings.ts";
 import type { Recogniser } from "./look-probes.ts";
 import type { VserverGraph, CsRoute } from "../../adc/vserver-graph.ts";
 import type { AdcService, Member } from "../../model/adc-service.ts";
-import { vipReach, type VipReach, servicesOf, vipProbeId } from "./vip-reach.ts";
+import { vipReach, type VipReach, servicesOf } from "./vip-reach.ts";
 import type { LbVserver } from "../../model/vserver.ts";
 import { loginPath } from "../../probes/transactions/web-session.ts";
 import { DIRECTORY_PATHS } from "../../adc/recognise.ts";
 import { isLookAllowed, looksOf, type LookRecognition } from "./look-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
-import { vipLook } from "./vip-probes.ts";
+import { vipLook, vipLookInterval, type VipLook } from "./vip-probes.ts";
 
 /** One configured run at one service, with the members and vservers that it selects there. */
 export interface RunAtService {
@@ -115,8 +115,8 @@ export function* policyProbes(
 /** The target of a route that can be probed: an Exchange web service. */
 interface RouteTarget {
   readonly vserver: LbVserver;
-  readonly services: readonly AdcService[];
   readonly service: AdcService;
+  readonly intervalMs: number;
   readonly recognition: LookRecognition;
 }
 function routeTarget(
@@ -135,35 +135,36 @@ function routeTarget(
   const isAllowed = isLookAllowed(settings, "https_challenge", null, [vserver.name]);
   return service === null || !isAllowed || !looksOf(recognition).includes("https_challenge")
     ? null
-    : { vserver, services, service, recognition };
+    : {
+        vserver,
+        service,
+        intervalMs: vipLookInterval(estate, services, service),
+        recognition,
+      };
 }
 function routeProbe(
   estate: Estate,
   settings: PlanSettings,
   reaches: readonly VipReach[],
   route: CsRoute,
-  { vserver, services, service, recognition }: RouteTarget,
+  target: RouteTarget,
 ): PlannedProbe[] {
+  const { recognition } = target;
   // MAPI over HTTP was introduced with Exchange 2013.
   if (recognition.version === "2010" && route.path.startsWith("/mapi/")) {
     return [];
   }
+  const look: VipLook = {
+    ...target,
+    estate,
+    settings,
+    transaction: "https_challenge",
+    name: `https_challenge ${route.path}`,
+  };
   return reaches
     .filter(({ entry, path }) => entry.name === route.csVserver && path !== route.path)
     .map((main): PlannedProbe => {
       const reach: VipReach = { ...main, path: route.path, host: route.host ?? main.host };
-      return {
-        ...vipLook(
-          estate,
-          settings,
-          vserver,
-          services,
-          service,
-          reach,
-          recognition,
-          "https_challenge",
-        ),
-        id: vipProbeId(estate, vserver, reach, `https_challenge ${route.path}`),
-      };
+      return vipLook(look, reach);
     });
 }

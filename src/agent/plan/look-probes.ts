@@ -148,6 +148,11 @@ export function backendLookProbes(
   service: AdcService,
 ): PlannedProbe[] {
   const vservers = graph.vserversOfService(service.name);
+  const shared = {
+    intervalMs: lookInterval(estate, service),
+    monitorHost: monitorHost(estate, service),
+    announced: announcedToService(estate, service),
+  };
   return service.members.flatMap((member) => {
     const recognition = recognise(service, member);
     return looksOf(recognition)
@@ -155,7 +160,7 @@ export function backendLookProbes(
       .flatMap((transaction) => {
         const options = lookOptions(estate, settings, service, member, recognition, transaction);
         const look = { estate, settings, service, member, vservers, recognition, transaction };
-        return options === null ? [] : [lookProbe({ ...look, options })];
+        return options === null ? [] : [lookProbe({ ...look, shared, options })];
       });
   });
 }
@@ -164,11 +169,20 @@ interface Look {
   readonly estate: Estate;
   readonly settings: PlanSettings;
   readonly service: AdcService;
+  readonly shared: SharedByLooks;
   readonly member: Member;
   readonly vservers: readonly string[];
   readonly recognition: LookRecognition;
   readonly transaction: TransactionName;
   readonly options: TransactionSpec["options"];
+}
+
+/** What is the same for the looks at all members of a service. */
+interface SharedByLooks {
+  readonly intervalMs: number;
+  /** The host name in its monitors' requests; null if they have none. */
+  readonly monitorHost: string | null;
+  readonly announced: ReturnType<typeof announcedToService>;
 }
 
 /** The options of a look besides its endpoint; null if there is nothing to query. `member` null: through a VIP. */
@@ -204,7 +218,7 @@ export function lookOptions(
 }
 
 function lookProbe(look: Look): PlannedProbe {
-  const { estate, service, member, recognition, transaction } = look;
+  const { estate, service, shared, member, recognition, transaction } = look;
   const address = member.address ?? member.domain ?? member.server;
   const { port } = member;
   const unsupportedReason =
@@ -222,7 +236,7 @@ function lookProbe(look: Look): PlannedProbe {
     memberPort: port,
     address,
     port,
-    intervalMs: lookInterval(estate, service),
+    intervalMs: shared.intervalMs,
     timeoutMs: lookTimeout(look.settings, transaction),
     type: transaction,
     source: "agent",
@@ -250,7 +264,7 @@ function lookProbe(look: Look): PlannedProbe {
                 host: address,
                 port,
                 server: member.server,
-                ...announcedToService(estate, service),
+                ...shared.announced,
                 ...(member.family === undefined ? {} : { family: member.family }),
               },
             },
@@ -263,7 +277,7 @@ function lookProbe(look: Look): PlannedProbe {
  * The host name that a client would use for this member: from its member or vserver entry in the configuration, or else
  * from its monitors' requests.
  */
-function clientHost({ estate, service, settings, member, vservers }: Look): string | null {
+function clientHost({ shared, settings, member, vservers }: Look): string | null {
   const own = settings.members.find(
     (each) => each.host !== null && selectsMember(each.match, member),
   );
@@ -276,7 +290,7 @@ function clientHost({ estate, service, settings, member, vservers }: Look): stri
       return host;
     }
   }
-  return monitorHost(estate, service);
+  return shared.monitorHost;
 }
 
 const HOST_LINE = /^host:[ \t]{0,8}([\w.-]{1,253})(?::\d{1,5})?[ \t]{0,8}$/im;

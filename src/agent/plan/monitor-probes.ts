@@ -10,7 +10,7 @@ import {
   type MonitorSpec,
   type MonitorType,
 } from "../../probes/monitors/spec.ts";
-import { monitorTlsSettings } from "../../probes/monitors/monitor-tls.ts";
+import { monitorTlsSettings, type MonitorTls } from "../../probes/monitors/monitor-tls.ts";
 import { monitorRequestSecrets } from "../../probes/monitors/written-login.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import {
@@ -52,7 +52,8 @@ export function backendMonitorProbes(
         monitor,
         disabledSameType,
       };
-      return service.members.map((member) => backendMonitorProbe({ ...bound, member }));
+      const shared = sharedByMembers(bound);
+      return service.members.map((member) => backendMonitorProbe(bound, shared, member));
     });
   };
 }
@@ -73,16 +74,68 @@ interface BoundMonitor {
   readonly vservers: readonly string[];
   readonly binding: MonitorBinding;
   readonly monitor: Monitor;
-  readonly member: Member;
   readonly disabledSameType: string | null;
 }
 
-function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
-  const { estate, service, binding, monitor, member } = bound;
+/** What is the same for a bound monitor's probes of all members. */
+interface SharedByMembers extends ProbeSource {
+  readonly type: ReturnType<typeof monitorTypeOf>;
+  readonly tls: MonitorTls | null;
+  readonly sendsSecret: boolean;
+  readonly spec: Omit<MonitorSpec, "hostHeader" | "tls">;
+  readonly announced: ReturnType<typeof announcedByMonitor>;
+  readonly note: string | null;
+}
+
+function sharedByMembers(bound: BoundMonitor): SharedByMembers {
+  const { estate, settings, service, monitor, vservers } = bound;
   const type = monitorTypeOf(monitor);
+  const own = settings.monitors.get(monitor.name);
+  const credential = monitorCredential(monitor, own?.credential ?? null);
+  const { source, sourceAddresses } = sourceOf(
+    estate,
+    service,
+    monitor,
+    isSupported(type) ? type : null,
+  );
+  return {
+    type,
+    tls: monitor.secure
+      ? monitorTlsSettings({
+          service: service.tls,
+          monitorProfile: profileOf(estate, monitor.sslProfile),
+          serviceProfile: profileOf(estate, service.tls.sslProfile),
+          firmware: estate.firmware,
+          override: settings.monitorTls,
+        })
+      : null,
+    sendsSecret: sendsSecret(monitor, credential),
+    spec: {
+      monitor,
+      credential,
+      command: own?.command ?? null,
+      viaVip: null,
+      closeMode: service.monConnectionClose ?? estate.parameters.monitorConnectionClose,
+      diagnosticNames: clientNames(settings, vservers),
+      ...(settings.quirks === undefined ? {} : { quirks: settings.quirks }),
+    },
+    source,
+    sourceAddresses,
+    announced: announcedByMonitor(estate, service, monitor),
+    note: noteOf(bound),
+  };
+}
+
+function backendMonitorProbe(
+  bound: BoundMonitor,
+  shared: SharedByMembers,
+  member: Member,
+): PlannedProbe {
+  const { estate, service, binding, monitor } = bound;
+  const { type } = shared;
   const address = monitor.destIp ?? member.address ?? member.domain ?? member.server;
   const port = monitor.destPort ?? member.port;
-  const { spec, tlsSource } = monitorSpec(bound);
+  const spec = monitorSpec(bound, shared, member);
   const unsupportedReason =
     switchedOff(binding, monitor) ??
     (monitor.type === MISSING ? `no monitor ${monitor.name} is configured` : null) ??
@@ -90,12 +143,6 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     (bound.isUnserving && monitor.destIp === null ? SERVES_NO_CLIENTS : null) ??
     (isSupported(type) ? unsupportedWith(type, spec, port) : type.unsupported);
   const runnable = unsupportedReason === null;
-  const { source, sourceAddresses } = sourceOf(
-    estate,
-    service,
-    monitor,
-    isSupported(type) ? type : null,
-  );
   return {
     id: probeId(estate.adc, "backend", service.name, member.server, member.port, monitor.name),
     adc: estate.adc,
@@ -111,10 +158,10 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
     intervalMs: monitor.intervalMs,
     timeoutMs: monitor.responseTimeoutMs,
     type: monitor.type,
-    source,
-    sourceAddresses,
-    tlsSource,
-    note: joinNotes(noteOf(bound), secretNote(spec)),
+    source: shared.source,
+    sourceAddresses: shared.sourceAddresses,
+    tlsSource: shared.tls?.source ?? null,
+    note: joinNotes(shared.note, shared.sendsSecret ? secretNote(spec) : null),
     action: {
       kind: "monitor",
       monitor,
@@ -126,7 +173,7 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
               host: address,
               port: port === "*" ? 0 : port,
               server: member.server,
-              ...announcedByMonitor(estate, service, monitor),
+              ...shared.announced,
               ...(member.family === undefined ? {} : { family: member.family }),
             },
           }
@@ -136,35 +183,20 @@ function backendMonitorProbe(bound: BoundMonitor): PlannedProbe {
   };
 }
 
-function monitorSpec(bound: BoundMonitor): { spec: MonitorSpec; tlsSource: string | null } {
-  const { estate, settings, service, monitor, member } = bound;
-  const own = settings.monitors.get(monitor.name);
-  const tls = monitor.secure
-    ? monitorTlsSettings({
-        service: service.tls,
-        monitorProfile: profileOf(estate, monitor.sslProfile),
-        serviceProfile: profileOf(estate, service.tls.sslProfile),
-        firmware: estate.firmware,
-        override: settings.monitorTls,
-      })
-    : null;
-  const credential = monitorCredential(monitor, own?.credential ?? null);
-  const plain = tls?.settings ?? null;
-  const endpoint = memberLoginEndpoint(settings, member, bound.vservers);
-  const secured = plain === null ? null : monitorLoginTls(plain, own?.verify, endpoint);
+function monitorSpec(
+  { settings, monitor, vservers }: BoundMonitor,
+  shared: SharedByMembers,
+  member: Member,
+): MonitorSpec {
+  const plain = shared.tls?.settings ?? null;
+  const own = { ...shared.spec, hostHeader: member.address ?? member.domain ?? member.server };
+  if (plain === null || !shared.sendsSecret) {
+    return { ...own, tls: plain };
+  }
+  const verify = settings.monitors.get(monitor.name)?.verify;
   return {
-    spec: {
-      monitor,
-      hostHeader: member.address ?? member.domain ?? member.server,
-      tls: sendsSecret(monitor, credential) ? secured : plain,
-      credential,
-      command: own?.command ?? null,
-      viaVip: null,
-      closeMode: service.monConnectionClose ?? estate.parameters.monitorConnectionClose,
-      diagnosticNames: clientNames(settings, bound.vservers),
-      ...(settings.quirks === undefined ? {} : { quirks: settings.quirks }),
-    },
-    tlsSource: tls?.source ?? null,
+    ...own,
+    tls: monitorLoginTls(plain, verify, memberLoginEndpoint(settings, member, vservers)),
   };
 }
 

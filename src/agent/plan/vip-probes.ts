@@ -215,9 +215,9 @@ function vipLookProbes(
         return [];
       }
       seen.add(transaction);
-      return routes.map((reach) =>
-        vipLook(estate, settings, vserver, services, service, reach, recognition, transaction),
-      );
+      const intervalMs = vipLookInterval(estate, services, service);
+      const look = { estate, settings, vserver, service, intervalMs, recognition, transaction };
+      return routes.map((reach) => vipLook({ ...look, name: transaction }, reach));
     });
   });
 }
@@ -231,16 +231,33 @@ function vipLooksFor(
     : looksOf(recognition);
 }
 
-/** One look through one entry. */
-export function vipLook(
+/** At most as often as the vserver's slowest monitor. */
+export function vipLookInterval(
   estate: Estate,
-  settings: PlanSettings,
-  vserver: LbVserver,
   services: readonly AdcService[],
   service: AdcService,
+): number {
+  return Math.max(slowestInterval(estate, services), lookInterval(estate, service));
+}
+
+/** One look at a vserver: what is the same through all entries. */
+export interface VipLook {
+  readonly estate: Estate;
+  readonly settings: PlanSettings;
+  readonly vserver: LbVserver;
+  readonly service: AdcService;
+  /** {@link vipLookInterval} */
+  readonly intervalMs: number;
+  readonly recognition: LookRecognition;
+  readonly transaction: TransactionName;
+  /** The end of its identity: the transaction, and the path if it is sent for several. */
+  readonly name: string;
+}
+
+/** One look through one entry. */
+export function vipLook(
+  { estate, settings, vserver, service, intervalMs, recognition, transaction, name }: VipLook,
   reach: VipReach,
-  recognition: LookRecognition,
-  transaction: TransactionName,
 ): PlannedProbe {
   const security = securityThrough(reach.entry, recognition.security);
   const old = !endsTls(reach.entry) && takesOldTls(transaction, recognition, reach.port);
@@ -255,10 +272,10 @@ export function vipLook(
           reach.host ?? reach.address,
         )
       : null;
-  const common = vipCommon(vipProbeId(estate, vserver, reach, transaction), estate, vserver, reach);
+  const common = vipCommon(vipProbeId(estate, vserver, reach, name), estate, vserver, reach);
   const own: Omit<PlannedProbe, keyof typeof common> = {
     adcService: service.name,
-    intervalMs: Math.max(slowestInterval(estate, services), lookInterval(estate, service)),
+    intervalMs,
     timeoutMs: lookTimeout(settings, transaction),
     type: transaction,
     source: "agent",
@@ -317,6 +334,7 @@ function vipMonitorProbes(
 ): PlannedProbe[] {
   const seen = new Set<string>();
   const planned: PlannedProbe[] = [];
+  const intervalMs = slowestInterval(estate, services);
   for (const service of services) {
     for (const binding of service.monitors) {
       const monitor = estate.monitors.get(binding.monitor);
@@ -364,7 +382,7 @@ function vipMonitorProbes(
         const asked: Omit<PlannedProbe, Exclude<keyof typeof common, "note">> = {
           note: joinNotes(reach.note, secretNote(spec)),
           adcService: service.name,
-          intervalMs: slowestInterval(estate, services),
+          intervalMs,
           timeoutMs: vipTimeoutMs(type, monitor, settings),
           type: monitor.type,
           source,
