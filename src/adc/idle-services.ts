@@ -12,7 +12,7 @@ export type IdleReason = "own_address" | "no_protocol" | "always_up";
 
 export function idleReason(estate: Estate): (service: AdcService) => IdleReason | null {
   const redirecting = servicesOfRedirects(estate);
-  const unserving = servesNoClients(estate);
+  const unserving = servesNoClients(estate, redirecting);
   const selves = new Set([estate.nsip, ...estate.snips].filter((address) => address !== null));
   return (service) => {
     const { members, serviceType } = service;
@@ -54,8 +54,10 @@ function isNamedDummy({ name }: AdcService): boolean {
  * Whether a service serves no clients: all its members have addresses that belong to no server, and it exists only for
  * its state, as its redirecting vservers, its name or `-healthMonitor NO` show.
  */
-export function servesNoClients(estate: Estate): (service: AdcService) => boolean {
-  const redirecting = servicesOfRedirects(estate);
+export function servesNoClients(
+  estate: Estate,
+  redirecting = servicesOfRedirects(estate),
+): (service: AdcService) => boolean {
   const redirectingWhenDown = servicesOfVservers(estate, ({ redirectUrl, httpsRedirectUrl }) =>
     [redirectUrl, httpsRedirectUrl].some((url) => url !== null),
   );

@@ -7,6 +7,8 @@ export interface OptionNames {
   readonly whole: (key: string) => string | null;
   /** Whether some option has this prefix. */
   readonly isPrefix: (key: string) => boolean;
+  /** Whether all options of a statement are written in full, as nearly always. */
+  readonly hasAll: (keys: Statement["keys"]) => boolean;
   /** As spelt in the command reference. */
   readonly spelled: (key: string) => string;
 }
@@ -21,6 +23,14 @@ export function optionNames(spellings: readonly string[]): OptionNames {
     known.has(key) || [...known.keys()].some((option) => option.startsWith(key));
   return {
     isPrefix,
+    hasAll: (keys) => {
+      for (const key of keys.keys()) {
+        if (!known.has(key)) {
+          return false;
+        }
+      }
+      return true;
+    },
     spelled: (key) => known.get(key) ?? key,
     whole: (key) => {
       if (known.has(key)) {
@@ -40,10 +50,10 @@ export function expandOptions(
   names: OptionNames,
 ): Statement {
   const { keys } = statement;
-  const read = [...keys].map(([key, values]) => ({ key, option: names.whole(key), values }));
-  if (read.every(({ key, option }) => key === option)) {
+  if (names.hasAll(keys)) {
     return statement;
   }
+  const read = [...keys].map(([key, values]) => ({ key, option: names.whole(key), values }));
   if (read.some(({ key, option }) => option === null && names.isPrefix(key))) {
     const message = "This abbreviation matches several options, so it is ignored.";
     report(draft, statement, "info", "doubtful_option", object, message);
@@ -72,7 +82,7 @@ export function withKnownOptions(
   read: StatementReader,
 ): StatementReader {
   return (statement, draft) => {
-    if (statement.keys.size === 0) {
+    if (names.hasAll(statement.keys)) {
       read(statement, draft);
       return;
     }

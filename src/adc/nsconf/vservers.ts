@@ -77,7 +77,7 @@ function addCsVserver(statement: Statement, draft: Draft): void {
     return;
   }
   const vserver: CsVserverDraft = Object.assign(
-    { ...CS_DEFAULTS },
+    { ...BLANK_CS },
     newVserver(name, type, place, statement.line),
     { kind: "cs" as const, defaultTarget: null, targets: [] },
   );
@@ -93,15 +93,12 @@ function isPortOnly({ words, keys }: Statement): boolean {
   return words.length === 3 && /^[1-9]\d*$/.test(words[2] ?? "") && !keys.has("ippattern");
 }
 
-const CS_DEFAULTS = defaultsOf({ ...CS_VSERVER_FIELDS, ...CLIENT_AUTH_FIELDS });
 const PERSISTENCE_DEFAULTS = defaultsOf(PERSISTENCE_FIELDS);
 const AUTHENTICATION_DEFAULTS = defaultsOf(AUTHENTICATION_FIELDS);
 const TLS_DEFAULTS = defaultsOf(TLS_VERSION_FIELDS);
 
 /** Sets every property, so that all vservers have the same object layout. */
-const BLANK_LB: LbVserverDraft = {
-  ...defaultsOf({ ...LB_VSERVER_FIELDS, ...CLIENT_AUTH_FIELDS }),
-  kind: "lb",
+const BLANK = {
   name: "",
   serviceType: "",
   line: null,
@@ -112,8 +109,20 @@ const BLANK_LB: LbVserverDraft = {
   certKeys: [],
   tls: TLS_DEFAULTS,
   sslProfile: null,
+};
+const BLANK_LB: LbVserverDraft = {
+  ...defaultsOf({ ...LB_VSERVER_FIELDS, ...CLIENT_AUTH_FIELDS }),
+  kind: "lb",
+  ...BLANK,
   persistence: PERSISTENCE_DEFAULTS,
   services: [],
+};
+const BLANK_CS: CsVserverDraft = {
+  ...defaultsOf({ ...CS_VSERVER_FIELDS, ...CLIENT_AUTH_FIELDS }),
+  kind: "cs",
+  ...BLANK,
+  defaultTarget: null,
+  targets: [],
 };
 
 /** What both kinds have in common besides the attributes of their tables. */
