@@ -9,6 +9,7 @@ import type { Vserver } from "../model/vserver.ts";
 import { isIntendedDestination, ownAddresses } from "./vserver-graph.ts";
 import type { Monitor } from "../model/monitor.ts";
 import { nearNames } from "./near-names.ts";
+import { isPlaceholder } from "./placeholders.ts";
 
 /** Services that are not monitored: without members there is nothing to probe, without monitors nothing to repeat. */
 function coverageDiagnostics(estate: Estate): Diagnostic[] {
@@ -136,7 +137,7 @@ function referenceDiagnostics(
     const accepted = typeof wanted === "string" ? [wanted] : wanted;
     const isOf = (kind: Kind): boolean =>
       name !== null && kinds[kind].some((table) => table.has(name));
-    if (name === null || accepted.some(isOf) || unread.has(name)) {
+    if (name === null || accepted.some(isOf) || unread.has(name) || isPlaceholder(name)) {
       return;
     }
     const [expected = "vserver"] = accepted;

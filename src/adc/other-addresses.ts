@@ -2,23 +2,18 @@
 interface Listening {
   readonly pattern: string | null | undefined;
   readonly set: string | null | undefined;
-  readonly range: string | null | undefined;
 }
 
 /**
  * What listens where nothing is asked, as a sentence: a limit of what is seen. Null: it listens at its own address alone.
  * Source: NetScaler command reference, `add lb|cs vserver`.
  */
-export function otherAddresses({ pattern, set, range }: Listening): string | null {
+export function otherAddresses({ pattern, set }: Listening): string | null {
   if (isGiven(pattern) && pattern !== "0.0.0.0") {
     return "This vserver listens on every address of a pattern (-IPPattern): nothing is probed through it.";
   }
-  if (isGiven(set)) {
-    return `This vserver also listens on the addresses of IP set ${set} (-ipset): only its own address is probed.`;
-  }
-  const count = Number(range ?? "1");
-  return Number.isInteger(count) && count > 1
-    ? `This vserver listens on ${String(count)} addresses (-range): only the first is probed.`
+  return isGiven(set)
+    ? `This vserver also listens on the addresses of IP set ${set} (-ipset): only its own address is probed.`
     : null;
 }
 

@@ -2,3 +2,13 @@
 export function isPlaceholder(word: string): boolean {
   return /^[<[{$%*]./.test(word);
 }
+
+/** `w.x.y.z`, `10.x.x.20`: an address of which a guide leaves some or all numbers out. */
+export function isPlaceholderAddress(word: string): boolean {
+  const parts = word.split(".");
+  return (
+    parts.length === 4 &&
+    parts.every((part) => /^(?:[a-z]{1,3}|\d{1,3})$/i.test(part)) &&
+    parts.some((part) => /^[a-z]/i.test(part))
+  );
+}

@@ -154,6 +154,23 @@ describe("partial configuration", () => {
     expect(causes("> sh run | grep vserver", ...lines)).toEqual([]);
   });
 
+  test("expects no object behind a name or address that a guide leaves open", () => {
+    expect(
+      causes(
+        "set lb vserver <VS_NAME> -persistenceType NONE",
+        'add lb monitor <MON_NAME> HTTP -httpRequest "GET /health"',
+        "bind lb monitor <MON_NAME> <SERVICE_NAME>",
+        "add lb monitor <MON_NAME> TCP",
+        "add lb vserver one HTTP w.x.y.z 80",
+        "add lb vserver two HTTP 10.1.x.x 80",
+        "bind ssl vserver one -certkeyName **CERT**",
+      ).filter((one) => !one.includes("unused_monitor")),
+    ).toEqual([]);
+    expect(causes("add lb vserver one HTTP host.x.y.z 80")).toEqual([
+      "warning unreadable_value one",
+    ]);
+  });
+
   test("ignores fences around commands", () => {
     expect(causes("```", "add lb vserver v HTTP 10.0.1.1 80", "```")).toEqual([]);
   });

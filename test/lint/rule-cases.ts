@@ -931,7 +931,6 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     fires: [
       "add lb vserver v HTTP 10.0.1.1 80 -ipset more",
       "add cs vserver v HTTP -IPPattern 0.0.1.1 -IPMask 0.0.255.255 80",
-      "add lb vserver v HTTP 10.0.1.1 80 -range 5",
     ],
     misses: [
       "add lb vserver v HTTP 10.0.1.1 80 -ipset none",

@@ -191,7 +191,6 @@ function commonFromRow(row: Row, source: FieldSource, parts: VserverParts) {
   const message = otherAddresses({
     pattern: text(row, "ippattern"),
     set: text(row, "ipset"),
-    range: text(row, "range"),
   });
   if (message !== null) {
     const { object } = source;

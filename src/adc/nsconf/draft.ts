@@ -16,6 +16,7 @@ import {
   SSL_PARAMETER_FIELDS,
   type AuthenticationProfile,
 } from "../vserver-fields.ts";
+import { isPlaceholder } from "../placeholders.ts";
 import type { SourceLine } from "../../model/source-line.ts";
 import type {
   BackendTls,
@@ -228,6 +229,9 @@ export function define<T>(
   draft: Draft,
 ): void {
   if (table.exact.has(name)) {
+    if (isPlaceholder(name)) {
+      return;
+    }
     report(draft, statement, "warning", "duplicate_name", name, `${name} is defined twice.`);
     return;
   }
@@ -273,7 +277,7 @@ export function reportMissing(
   kind: string,
   name: string,
 ): void {
-  if (draft.unreadNames.has(name)) {
+  if (draft.unreadNames.has(name) || isPlaceholder(name)) {
     return;
   }
   report(

@@ -1,6 +1,6 @@
 import { defaultsOf, readFields, readWhole, type FieldSource } from "../fields.ts";
 import { otherAddresses } from "../other-addresses.ts";
-import { isPlaceholder } from "../placeholders.ts";
+import { isPlaceholder, isPlaceholderAddress } from "../placeholders.ts";
 import { CLIENT_AUTH_FIELDS, TLS_VERSION_FIELDS } from "../tls-fields.ts";
 import {
   AUTHENTICATION_FIELDS,
@@ -151,7 +151,7 @@ function reportPlace(
 ): void {
   const [first = "*", second = "*"] = words;
   const isLonePort = words.length === 1 && portOf(first) !== null;
-  const isReadable = isLonePort || words.some(isPlaceholder);
+  const isReadable = isLonePort || words.some(isPlaceholder) || isPlaceholderAddress(first);
   if (!isReadable && ((first !== "*" && !isAddress(first)) || portOf(second) === null)) {
     const message = "The address or port of this vserver is invalid: nothing is probed through it.";
     report(draft, statement, "warning", "unreadable_value", name, message);
@@ -208,7 +208,6 @@ function reportOtherAddresses(name: string, { verb, keys, line }: Statement, dra
   const about = otherAddresses({
     pattern: keys.get("ippattern")?.[0],
     set: keys.get("ipset")?.[0],
-    range: keys.get("range")?.[0],
   });
   if (about !== null && verb !== "unset") {
     draft.diagnostics.push({
@@ -240,7 +239,7 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
   }
   const elsewhere = BOUND_ELSEWHERE.find(([key]) => statement.keys.has(key));
   if (elsewhere !== undefined) {
-    const message = `${name} does not support ${elsewhere[1]}. The ADC rejects this command.`;
+    const message = `${name} ${elsewhere[1]}. The ADC rejects this command.`;
     report(draft, statement, "error", "wrong_kind_reference", name, message);
     return;
   }
@@ -263,8 +262,8 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
 
 /** What another command binds, with the option that people use for it here. */
 const BOUND_ELSEWHERE: readonly (readonly [key: string, sentence: string])[] = [
-  ["monitorname", "monitor: bind service or bind serviceGroup binds it to what is probed"],
-  ["certkeyname", "certificate here: bind ssl vserver binds it"],
+  ["monitorname", "is a vserver: bind service or bind serviceGroup binds a monitor"],
+  ["certkeyname", "is bound to a certificate by bind ssl vserver"],
 ];
 
 function bindCsVserver(statement: Statement, draft: Draft): void {

@@ -22,7 +22,6 @@ describe("vservers", () => {
     ["lbvserver", { ipset: "more" }, "IP set more"],
     ["csvserver", { ipset: "more" }, "IP set more"],
     ["lbvserver", { ipv46: "0.0.0.0", ippattern: "10.0.2.0", ipmask: "*.*.*.0" }, "-IPPattern"],
-    ["lbvserver", { range: "5" }, "5 addresses"],
   ])("report addresses of a %s that are not probed: %j", async (kind, more, words) => {
     const row = { name: "v", servicetype: "HTTP", ipv46: "10.0.1.1", port: 80, ...more };
     const [found] = (await built({ [kind]: [row] })).diagnostics;

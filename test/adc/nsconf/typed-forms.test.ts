@@ -351,6 +351,12 @@ describe("options of bindings", () => {
   });
 });
 
+test("a TLS vserver is added by no command of its own", () => {
+  expect(said(read("add ssl vserver v -IPAddress 10.0.1.1 -port 443"))).toEqual([
+    "warning unknown_command file",
+  ]);
+});
+
 describe("rename", () => {
   test("changes references to the object, and later statements find it by its new name", () => {
     const estate = read(
