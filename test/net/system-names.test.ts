@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -120,7 +120,8 @@ describe("lookup at a faulty DNS server", () => {
       asked += type === A ? 1 : 0;
       return type === A ? say(question) : answer(question, []);
     };
-    const tcp = createServer((socket) => {
+    const { tcp, udp, port } = await listenOnBoth();
+    tcp.on("connection", (socket) => {
       socket.on("error", () => undefined);
       socket.on("data", (data: Buffer) => {
         const said = hear(data.subarray(2));
@@ -129,11 +130,6 @@ describe("lookup at a faulty DNS server", () => {
         }
       });
     });
-    tcp.listen(0, "127.0.0.1");
-    await once(tcp, "listening");
-    const bound = tcp.address();
-    const port = typeof bound === "object" ? (bound?.port ?? 0) : 0;
-    const udp = createSocket("udp4");
     udp.on("message", (question, from) => {
       const said = hear(question);
       if (said !== null && said.length > 1_200) {
@@ -145,8 +141,6 @@ describe("lookup at a faulty DNS server", () => {
         udp.send(said, from.port, from.address);
       }
     });
-    udp.bind(port, "127.0.0.1");
-    await once(udp, "listening");
     onTestFinished(() => {
       udp.close();
       tcp.close();
@@ -513,3 +507,28 @@ bind service svc -monitorName tcp`,
     ]);
   });
 });
+
+/** A port that is free for TCP and UDP; which one is, only binding shows. */
+async function listenOnBoth(): Promise<{
+  readonly tcp: Server;
+  readonly udp: Socket;
+  readonly port: number;
+}> {
+  for (;;) {
+    const tcp = createServer();
+    tcp.listen(0, "127.0.0.1");
+    await once(tcp, "listening");
+    const bound = tcp.address();
+    const port = typeof bound === "object" ? (bound?.port ?? 0) : 0;
+    const udp = createSocket("udp4");
+    udp.bind(port, "127.0.0.1");
+    try {
+      await once(udp, "listening");
+      return { tcp, udp, port };
+    } catch (error) {
+      udp.close();
+      tcp.close();
+      expect(error).toMatchObject({ code: "EADDRINUSE" });
+    }
+  }
+}
