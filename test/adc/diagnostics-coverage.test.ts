@@ -46,7 +46,7 @@ bind lb vserver w s
     .filter(({ vantage }) => vantage === "vip")
     .map(({ vservers, note }) => [vservers[0], note]);
   expect(notes).toEqual([
-    ["v", "the first of 3 addresses (-range); the others are not asked"],
+    ["v", "the first of 3 addresses (-range); the others are not probed"],
     ["w", null],
   ]);
 });
