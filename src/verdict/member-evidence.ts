@@ -5,19 +5,6 @@ import type { Opinions } from "./grace.ts";
 import { serviceProof, type JudgedMonitor, type ServiceProof } from "./member-verdict.ts";
 import { memberReplica, type BoundReplica, type MemberReplica } from "./replica.ts";
 
-/** The replica opinion: our own runs of the bound monitors, combined as the ADC combines its own. */
-export function replicaOf(member: MemberFacts): MemberReplica {
-  const bound = boundMonitors(member).map(({ binding, probe, enabled }): BoundReplica => ({
-    monitor: binding.monitor,
-    enabled,
-    passive: binding.passive,
-    weight: binding.weight,
-    opinion: probe?.opinion ?? "unknown",
-    lastPassed: probe?.currentPassed ?? null,
-  }));
-  return memberReplica(bound, member.adcServiceConfig.monThreshold);
-}
-
 interface BoundMonitor {
   readonly binding: MonitorBinding;
   /** Undefined where the configuration has no monitor of that name. */
@@ -25,33 +12,56 @@ interface BoundMonitor {
   readonly enabled: boolean;
 }
 
-function boundMonitors(member: MemberFacts): readonly BoundMonitor[] {
-  return member.adcServiceConfig.monitors.map((binding) => {
-    const probe = member.probes.find(
-      ({ kind, monitor }) => kind === "monitor" && monitor === binding.monitor,
-    );
-    const isCounted = probe === undefined || (probe.enabled && !probe.excluded);
-    return { binding, probe, enabled: binding.enabled && isCounted };
-  });
+/** A member's probes as a judgement counts them, sorted out once for all that it asks of them. */
+export interface MemberEvidence {
+  readonly bound: readonly BoundMonitor[];
+  /** Bound monitors that can take the member DOWN. */
+  readonly monitors: readonly BoundMonitor[];
+  /** Transactions that may give the service opinion. */
+  readonly transactions: readonly ProbeFacts[];
+  /** Those that do: without what fails behind all front ends. */
+  readonly counted: readonly ProbeFacts[];
 }
 
-/** Bound monitors that can take the member DOWN. */
-export function countedMonitors(member: MemberFacts): readonly BoundMonitor[] {
-  return boundMonitors(member).filter(({ binding, enabled }) => enabled && !binding.passive);
-}
-
-/** Transactions that give the service opinion. */
-export function countedTransactions(
-  { probes }: MemberFacts,
+export function evidenceOf(
+  member: MemberFacts,
   mailboxSide: ReadonlySet<ProbeFacts>,
-): readonly ProbeFacts[] {
-  return probes.filter(
-    (probe) =>
-      probe.kind === "transaction" &&
-      probe.rank !== "detection" &&
-      probe.notRepeated === null &&
-      !mailboxSide.has(probe),
+): MemberEvidence {
+  const bound = member.adcServiceConfig.monitors.map((binding) => boundMonitor(member, binding));
+  const transactions = member.probes.filter(
+    ({ kind, rank, notRepeated }) =>
+      kind === "transaction" && rank !== "detection" && notRepeated === null,
   );
+  return {
+    bound,
+    monitors: bound.filter(({ binding, enabled }) => enabled && !binding.passive),
+    transactions,
+    counted:
+      mailboxSide.size === 0
+        ? transactions
+        : transactions.filter((probe) => !mailboxSide.has(probe)),
+  };
+}
+
+function boundMonitor({ probes }: MemberFacts, binding: MonitorBinding): BoundMonitor {
+  const probe = probes.find(
+    ({ kind, monitor }) => kind === "monitor" && monitor === binding.monitor,
+  );
+  const isCounted = probe === undefined || (probe.enabled && !probe.excluded);
+  return { binding, probe, enabled: binding.enabled && isCounted };
+}
+
+/** The replica opinion: our own runs of the bound monitors, combined as the ADC combines its own. */
+export function replicaOf(member: MemberFacts, { bound }: MemberEvidence): MemberReplica {
+  const replicas = bound.map(({ binding, probe, enabled }): BoundReplica => ({
+    monitor: binding.monitor,
+    enabled,
+    passive: binding.passive,
+    weight: binding.weight,
+    opinion: probe?.opinion ?? "unknown",
+    lastPassed: probe?.currentPassed ?? null,
+  }));
+  return memberReplica(replicas, member.adcServiceConfig.monThreshold);
 }
 
 /**
@@ -61,31 +71,31 @@ export function countedTransactions(
 export function proofOf(
   member: MemberFacts,
   grace: "watched" | "single_look",
-  transactions: readonly ProbeFacts[],
+  { monitors, counted }: MemberEvidence,
 ): ServiceProof {
   const changedAt = member.adcOpinion === "down" ? member.adcStateChangedAt : null;
   const since =
     grace === "watched"
       ? Math.max(
           changedAt ?? -Infinity,
-          ...countedMonitors(member).map(({ probe }) => probe?.failingSince ?? -Infinity),
+          ...monitors.map(({ probe }) => probe?.failingSince ?? -Infinity),
         )
       : -Infinity;
   return proofBy(
-    member,
-    transactions.filter(({ opinion, passedAt }) => opinion === "up" && (passedAt ?? 0) >= since),
+    monitors,
+    counted.filter(({ opinion, passedAt }) => opinion === "up" && (passedAt ?? 0) >= since),
   );
 }
 
-function proofBy(member: MemberFacts, passes: readonly ProbeFacts[]): ServiceProof {
-  const monitors = countedMonitors(member).map(({ probe }): JudgedMonitor => ({
+function proofBy(monitors: readonly BoundMonitor[], passes: readonly ProbeFacts[]): ServiceProof {
+  const judged = monitors.map(({ probe }): JudgedMonitor => ({
     sight: probe?.sight ?? null,
     fails: probe?.opinion === "down",
     mayFail: probe !== undefined && isUndecidedProbe(probe) && probe.lastPassed !== true,
   }));
   return serviceProof(
     passes.map(({ sight }) => sight),
-    monitors,
+    judged,
   );
 }
 
@@ -94,32 +104,25 @@ function proofBy(member: MemberFacts, passes: readonly ProbeFacts[]): ServicePro
  * no transaction has failed since. Until it has come, an ADC that says UP is not contradicted.
  */
 export function mayStillRefute(
-  member: MemberFacts,
+  { monitors, counted }: MemberEvidence,
   { adc, replica }: Opinions,
   proof: ServiceProof,
-  transactions: readonly ProbeFacts[],
 ): boolean {
   return (
     adc === "up" &&
     replica === "down" &&
     proof === "shallower" &&
-    transactions.every(({ opinion, lastPassed }) => opinion !== "down" && lastPassed !== false) &&
+    counted.every(({ opinion, lastPassed }) => opinion !== "down" && lastPassed !== false) &&
     proofBy(
-      member,
-      transactions.filter(({ opinion }) => opinion === "up"),
+      monitors,
+      counted.filter(({ opinion }) => opinion === "up"),
     ) !== "shallower"
   );
 }
 
 /** When a monitor or transaction that counts failed last; null: none did. */
-export function lastFailureAt(
-  member: MemberFacts,
-  mailboxSide: ReadonlySet<ProbeFacts>,
-): number | null {
-  const probes = [
-    ...countedMonitors(member).flatMap(({ probe }) => probe ?? []),
-    ...countedTransactions(member, mailboxSide),
-  ];
+export function lastFailureAt({ monitors, counted }: MemberEvidence): number | null {
+  const probes = [...monitors.flatMap(({ probe }) => probe ?? []), ...counted];
   const failedAt = Math.max(
     ...probes.map(({ lastFailure }) => lastFailure?.startedAt ?? -Infinity),
   );
@@ -127,10 +130,8 @@ export function lastFailureAt(
 }
 
 /** A monitor that counts has no opinion yet. Until it has, a transaction that passes does not prove the member good. */
-export function isUndecided(member: MemberFacts): boolean {
-  return countedMonitors(member).some(
-    ({ probe }) => probe !== undefined && isUndecidedProbe(probe),
-  );
+export function isUndecided({ monitors }: MemberEvidence): boolean {
+  return monitors.some(({ probe }) => probe !== undefined && isUndecidedProbe(probe));
 }
 
 function isUndecidedProbe({ scheduled, opinion, last, lastPassed }: ProbeFacts): boolean {
@@ -138,17 +139,15 @@ function isUndecidedProbe({ scheduled, opinion, last, lastPassed }: ProbeFacts):
 }
 
 /** How deep the probes see that each opinion is made of. */
-export function depthsOf(member: MemberFacts): MemberDepths {
-  const monitors = countedMonitors(member).flatMap(({ probe }) => probe ?? []);
+export function depthsOf({ monitors, transactions }: MemberEvidence): MemberDepths {
+  const probes = monitors.flatMap(({ probe }) => probe ?? []);
   return {
-    adc: deepest(monitors.map(({ depth }) => depth)),
+    adc: deepest(probes.map(({ depth }) => depth)),
     replica: deepest(
-      monitors.filter(({ opinion }) => opinion !== "unknown").map(({ depth }) => depth),
+      probes.filter(({ opinion }) => opinion !== "unknown").map(({ depth }) => depth),
     ),
     service: deepest(
-      countedTransactions(member, new Set())
-        .filter(({ opinion }) => opinion !== "unknown")
-        .map(({ depth }) => depth),
+      transactions.filter(({ opinion }) => opinion !== "unknown").map(({ depth }) => depth),
     ),
   };
 }

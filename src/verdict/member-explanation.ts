@@ -4,7 +4,7 @@ import type { MemberVerdict } from "../model/verdicts.ts";
 import type { MemberFacts } from "./facts.ts";
 import type { Opinions } from "./grace.ts";
 import type { MemberJudgement } from "./judgement.ts";
-import { countedMonitors, refusedReplica, unsupportedLogin } from "./member-evidence.ts";
+import { refusedReplica, unsupportedLogin, type MemberEvidence } from "./member-evidence.ts";
 import type { MemberReplica } from "./replica.ts";
 import type { CombinedService } from "./service-opinion.ts";
 
@@ -66,6 +66,7 @@ type Explanation = Pick<MemberJudgement, "step" | "reason" | "decidedBy">;
 /** The probe that decided, with the step and reason of its result: tables and metrics show them with the verdict. */
 export function explanation(
   member: MemberFacts,
+  evidence: MemberEvidence,
   nitro: boolean,
   outcome: MemberOutcome,
 ): Explanation {
@@ -107,7 +108,7 @@ export function explanation(
   if (adcs !== null) {
     return { step: adcs.step, reason: adcs.reason, decidedBy: adcs.monitor };
   }
-  const unrepeated = neverRepeated(member, outcome);
+  const unrepeated = neverRepeated(member, evidence, outcome);
   if (unrepeated !== null) {
     return {
       step: null,
@@ -127,14 +128,13 @@ export function explanation(
  */
 function neverRepeated(
   member: MemberFacts,
+  { monitors }: MemberEvidence,
   { verdict, replica, adc }: MemberOutcome,
 ): { readonly monitor: string | null } | null {
   if (verdict !== "unknown") {
     return null;
   }
-  const monitor = countedMonitors(member).find(
-    ({ probe }) => (probe?.notRepeated ?? null) !== null,
-  );
+  const monitor = monitors.find(({ probe }) => (probe?.notRepeated ?? null) !== null);
   if (replica === "unknown" && adc === "down" && monitor !== undefined) {
     return { monitor: monitor.binding.monitor };
   }
