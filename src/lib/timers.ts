@@ -70,12 +70,20 @@ export async function atMost(
   work: Promise<unknown>,
   signal?: AbortSignal,
 ): Promise<void> {
+  // Not AbortSignal.any: the signal may last for months, and keeps an entry for each signal that was combined with it.
   const over = new AbortController();
-  const signals = signal === undefined ? [over.signal] : [over.signal, signal];
-  try {
-    await Promise.race([work, pause(limitMs, AbortSignal.any(signals))]);
-  } finally {
+  const end = (): void => {
     over.abort();
+  };
+  signal?.addEventListener("abort", end, { once: true });
+  if (signal?.aborted === true) {
+    end();
+  }
+  try {
+    await Promise.race([work, pause(limitMs, over.signal)]);
+  } finally {
+    signal?.removeEventListener("abort", end);
+    end();
   }
 }
 

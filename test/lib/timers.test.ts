@@ -1,3 +1,5 @@
+import { getEventListeners } from "node:events";
+import { types } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { atMost, MAX_TIMER_MS, pause, startTimer } from "../../src/lib/timers.ts";
 
@@ -83,5 +85,21 @@ describe("atMost", () => {
     abort.abort();
     await done;
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("resolves at once when the signal is aborted already", async () => {
+    await atMost(600 * HOURS, new Promise(() => undefined), AbortSignal.abort());
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("leaves nothing at a signal that outlives it", async () => {
+    const { signal } = new AbortController();
+    await atMost(600 * HOURS, Promise.resolve(), signal);
+    // AbortSignal.any would leave an entry in a list that Node keeps at the signal.
+    const lists = Object.getOwnPropertySymbols(signal).map(
+      (symbol): unknown => Object.getOwnPropertyDescriptor(signal, symbol)?.value,
+    );
+    expect(lists.filter(types.isSet)).toEqual([]);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 });
