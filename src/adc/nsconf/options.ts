@@ -115,12 +115,18 @@ function reportUnknown(
       ? `-${nameable.join(", -")}`
       : `${String(unknown.length)} of its options`;
   if (draft.firmware !== null || statement.verb === "unset") {
-    const message = `Unknown options of a ${subject} are ignored: ${shown}.`;
+    const message = `Unknown options of ${withArticle(subject)} are ignored: ${shown}.`;
     report(draft, statement, "info", "unknown_option", object, message);
     return;
   }
-  const message = `A ${subject} does not support ${shown}: the ADC rejects the whole command. This import uses the rest of it.`;
+  const what = withArticle(subject);
+  const message = `A${what.slice(1)} does not support ${shown}: the ADC rejects the whole command. This import uses the rest of it.`;
   report(draft, statement, "warning", "unknown_option", object, message);
+}
+
+/** `an lb vserver`, `a service`. */
+function withArticle(subject: string): string {
+  return `${subject.startsWith("lb ") ? "an" : "a"} ${subject}`;
 }
 
 const FLAGS: ReadonlySet<string> = new Set(

@@ -45,7 +45,7 @@ export const vserverStatements: StatementKinds = {
     ["set cs vserver", withKnownOptions("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, setCsVserver)],
     [
       "bind lb vserver",
-      withKnownOptions("binding of a lb vserver", LB_VSERVER_BINDING_OPTIONS, bindLbVserver),
+      withKnownOptions("binding of an lb vserver", LB_VSERVER_BINDING_OPTIONS, bindLbVserver),
     ],
     [
       "bind cs vserver",
@@ -263,7 +263,7 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
 /** What another command binds, with the option that people use for it here. */
 const BOUND_ELSEWHERE: readonly (readonly [key: string, sentence: string])[] = [
   ["monitorname", "is a vserver: bind service or bind serviceGroup binds a monitor"],
-  ["certkeyname", "is bound to a certificate by bind ssl vserver"],
+  ["certkeyname", "needs bind ssl vserver to bind a certificate"],
 ];
 
 function bindCsVserver(statement: Statement, draft: Draft): void {

@@ -239,7 +239,7 @@ export function readNFactorAnswer({ body }: HttpAnswer): NFactorAnswer | null {
     return null;
   }
   const result = (elementText(xml, "Result") ?? "").toLowerCase();
-  const detail = `nFactor returned ${result.slice(0, 40) || "without a result"}`;
+  const detail = `nFactor returned ${result.slice(0, 40) || "no result"}`;
   if (result === "success") {
     return { kind: "success", location: elementText(xml, "RedirectURL") };
   }
