@@ -13,8 +13,8 @@ type Value = string | boolean | number | null;
 
 /**
  * Evaluates the part of NetScaler's policy language that Exchange configurations use: `HTTP.REQ.…` with its text
- * methods, `AAA.USER.IS_MEMBER_OF`, literals, `+`, `!`, `&&`, `
- * ` and parentheses. Null if the expression uses something that the lab does not support, which the ADC calls UNDEF.
+ * methods, `AAA.USER.IS_MEMBER_OF`, literals, `+`, `!`, `&&`, `||` and parentheses. Null if the expression uses
+ * something that the lab does not support, which the ADC calls UNDEF.
  */
 export function evaluate(expression: string, subject: ExpressionSubject): Value {
   const parser = new Parser(expression, subject);

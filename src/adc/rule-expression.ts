@@ -15,8 +15,7 @@ export type RuleTree =
 
 /**
  * Reads an advanced (`HTTP.REQ.URL.CONTAINS("/ews")`) or classic (`REQ.HTTP.URL == '/owa/*'`) rule. Total: anything not
- * understood becomes `other`. In NetScaler, `&&` binds tighter than `
- * `.
+ * understood becomes `other`. In NetScaler, `&&` binds tighter than `||`.
  */
 export function parseRule(rule: string): RuleTree {
   return parse(rule, 0);
