@@ -202,7 +202,7 @@ function causeItem({
   message,
   objects,
   commands,
-  complete,
+  incomplete,
 }: Cause): HTMLElement {
   const item = el(
     "li",
@@ -225,9 +225,7 @@ function causeItem({
       el(
         "div",
         { class: "commands" },
-        ...(complete
-          ? []
-          : [el("p", {}, "Incomplete: fill in the placeholders in angle brackets.")]),
+        ...(incomplete === null ? [] : [el("p", {}, `Incomplete: ${incomplete}.`)]),
         el(
           "pre",
           { tabindex: "0" },

@@ -35,7 +35,8 @@ export interface Cause {
   readonly objects: readonly { readonly name: string; readonly line: number | null }[];
   /** In the form to be pasted. */
   readonly commands: readonly string[];
-  readonly complete: boolean;
+  /** What the reader has to fill in or decide first; null: nothing, or there are no commands. */
+  readonly incomplete: string | null;
 }
 
 export interface Plan {
@@ -138,7 +139,7 @@ const MEANINGS: ReadonlyMap<string, string> = new Map(
 );
 
 function causeOf(group: FindingGroup): Cause {
-  const { rule, severity, message, objects, commands, complete } = group;
+  const { rule, severity, message, objects, commands, incomplete } = group;
   return {
     rule,
     severity,
@@ -146,6 +147,6 @@ function causeOf(group: FindingGroup): Cause {
     message: printableLine(message),
     objects: objects.map(({ name, line }) => ({ name: printableLine(name), line })),
     commands,
-    complete,
+    incomplete,
   };
 }

@@ -22,13 +22,23 @@ describe("lint page worker", () => {
     const findings = lint(parseNsConf(GUIDE, { adc: "adc" }));
     const causes = groupFindings(findings);
     expect(answer("findings", GUIDE).causes).toMatchObject(
-      causes.map(({ rule, severity, message, commands, complete }) => ({
-        ...{ rule, severity, message, commands, complete },
+      causes.map(({ rule, severity, message, commands, incomplete }) => ({
+        ...{ rule, severity, message, commands, incomplete },
       })),
     );
     const { commands, undo } = fixBatch(GUIDE, findings, () => true);
     expect(answer("fixes", GUIDE)).toEqual({ kind: "fixes", commands, undo });
     expect(commands.length).toBeGreaterThan(10);
+  });
+
+  test("says what to decide before a fix without placeholders is used", () => {
+    const off = "add service s 10.0.0.1 HTTP 80 -healthMonitor NO";
+    const causes = answer("findings", off).causes.filter(
+      ({ rule }) => rule === "health_monitor_off",
+    );
+    expect(causes.map(({ incomplete }) => incomplete)).toEqual([
+      expect.stringContaining("leave it if it is a dummy"),
+    ]);
   });
 
   test("gives plan's rows, totals and bare ports", () => {
