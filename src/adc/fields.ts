@@ -147,8 +147,12 @@ function refusal(
   const effect = isCommand
     ? `the ADC rejects the whole command. This import uses the rest of it, without this option (default: ${stands})`
     : `it is ignored (default: ${stands})`;
+  if (isCommand && isToFillIn(written)) {
+    const message = `-${option} of ${object}: the value is still to be filled in; this import uses the default (${stands}).`;
+    return { severity: "info", rule: "unreadable_value", line, object, message };
+  }
   return {
-    severity: isCommand && isToFillIn(written) ? "info" : "warning",
+    severity: "warning",
     rule: quotable ? "value_out_of_range" : "unreadable_value",
     line,
     object,

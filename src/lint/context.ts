@@ -69,7 +69,10 @@ export interface LintContext {
   readonly estate: Estate;
   readonly settings: LintSettings;
   readonly services: readonly LintService[];
-  /** Services for which a monitor is possible and useful: not of a type that the ADC does not have. */
+  /**
+   * Services for which a monitor is possible and useful: of a type that the ADC has, and in a whole configuration with
+   * services behind its vservers, only those.
+   */
   readonly watched: readonly LintService[];
   readonly vservers: readonly LintVserver[];
   /** Services that use a monitor, by its name. */
@@ -150,12 +153,14 @@ export function createContext(estate: Estate, settings: LintSettings): LintConte
     };
   });
   const users = usersByMonitor(services);
+  const isOffered = offeredOf(estate);
   return {
     estate,
     settings,
     services,
     watched: services.filter(
-      ({ idle: reason, service }) => reason === null && SERVICE_TYPES.has(service.serviceType),
+      ({ idle: reason, service }) =>
+        reason === null && SERVICE_TYPES.has(service.serviceType) && isOffered(service),
     ),
     vservers: lintVservers(estate, services, asked),
     usersOf: (monitor) => users.get(monitor.name) ?? [],
@@ -165,6 +170,15 @@ export function createContext(estate: Estate, settings: LintSettings): LintConte
       [...estate.monitors.values()].some((monitor) => requestsHealthPage(monitor)) ||
       [...asked.values()].flat().some((path) => /^\/mapi\b/i.test(path)),
   };
+}
+
+/** Whether clients can come to it. Only a saved configuration shows that no vserver has a service. */
+function offeredOf({ firmware, extent, lbVservers }: Estate): (service: AdcService) => boolean {
+  const offered = new Set(
+    [...lbVservers.values()].flatMap(({ services }) => services.map(({ service }) => service)),
+  );
+  const isWhole = firmware !== null && extent === undefined && offered.size > 0;
+  return ({ name }) => !isWhole || offered.has(name);
 }
 
 function treesOf(): (policy: Policy) => RuleTree {

@@ -61,11 +61,16 @@ function noteOf(hit: Hit): Hit {
 }
 
 /**
- * Services that are disabled, themselves or in all their members, and monitors that only such services use: nothing is
+ * Services that are disabled, themselves, in all their members or in all their vservers, and monitors that only such services use: nothing is
  * probed and no client is served, so findings about them are not urgent. Names shared with another object are left out.
  */
 function restingNames({ estate, services, vservers, usersOf }: LintContext): ReadonlySet<string> {
-  const off = new Set(services.filter(({ service }) => isOff(service)).map(nameOf));
+  const offered = offeredServices(estate);
+  const off = new Set(
+    services
+      .filter(({ service }) => isOff(service) || offered.get(service.name) === false)
+      .map(nameOf),
+  );
   const active = new Set([
     ...services.map(nameOf).filter((name) => !off.has(name)),
     ...vservers.map(({ vserver }) => vserver.name),
@@ -80,6 +85,17 @@ function restingNames({ estate, services, vservers, usersOf }: LintContext): Rea
 
 function nameOf({ service }: LintService): string {
   return service.name;
+}
+
+/** Whether any of a service's vservers is enabled; without an entry for services that have none. */
+function offeredServices({ lbVservers }: Estate): ReadonlyMap<string, boolean> {
+  const offered = new Map<string, boolean>();
+  for (const { enabled, services } of lbVservers.values()) {
+    for (const { service } of services) {
+      offered.set(service, enabled || offered.get(service) === true);
+    }
+  }
+  return offered;
 }
 
 function isOff({ enabled, members }: AdcService): boolean {

@@ -1,4 +1,5 @@
 import { isTcpBased } from "../adc/monitor-defaults.ts";
+import type { Monitor } from "../model/monitor.ts";
 import type { LintContext, LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { addMonitor, bindMonitor, optionsOf, setMonitor } from "./monitor-change.ts";
@@ -58,6 +59,7 @@ const UNNOTICED_BY_TCP_ON_TLS = `no common TLS version, ${UNNOTICED_BY_TCP}, a m
 const OF_THE_MACHINE = ["PING", "ARP", "ND6"];
 
 function pingOnly(context: LintContext): Hit[] {
+  const names = namesOf(context);
   return context.watched
     .filter((one) => portsOf(one.service).length > 0 && decidedBy(one, OF_THE_MACHINE))
     .map((one) => {
@@ -74,6 +76,7 @@ function pingOnly(context: LintContext): Hit[] {
 }
 
 function tcpOnly(context: LintContext): Hit[] {
+  const names = namesOf(context);
   return context.watched
     .filter((one) => plainTcp(one) && !expectsTls(one.service))
     .map((one) => ({
@@ -89,6 +92,7 @@ function tcpOnly(context: LintContext): Hit[] {
 }
 
 function tcpOnTls(context: LintContext): Hit[] {
+  const names = namesOf(context);
   return context.watched
     .filter(
       (one) => plainTcp(one) && expectsTls(one.service) && one.service.serviceType !== "SSL_BRIDGE",
@@ -104,6 +108,7 @@ function tcpOnTls(context: LintContext): Hit[] {
 }
 
 function sslBridge(context: LintContext): Hit[] {
+  const names = namesOf(context);
   return context.watched
     .filter((one) => one.service.serviceType === "SSL_BRIDGE" && plainTcp(one))
     .map((one) =>
@@ -118,6 +123,7 @@ function sslBridge(context: LintContext): Hit[] {
 
 /** Exchange's transport sends 220 while it refuses every sender with 421: the type stops before that. */
 function smtpBannerOnly(context: LintContext): Hit[] {
+  const names = namesOf(context);
   return context.watched
     .filter((one) => one.exchange !== null && decidedBy(one, ["SMTP"]))
     .map((one) => {
@@ -140,6 +146,7 @@ function smtpBannerOnly(context: LintContext): Hit[] {
 }
 
 function udpWithoutRecv(context: LintContext): Hit[] {
+  const names = namesOf(context);
   return context.watched
     .filter(
       (one) =>
@@ -231,8 +238,27 @@ function isApplication(one: LintService): boolean {
  */
 const BANNERS: ReadonlySet<string> = new Set(["web", "imap", "pop3", "smtp", "ldap", "dns"]);
 
-/** The monitors' types, because their names differ from service to service although the cause is the same. */
-function names(one: LintService): string {
-  const list = one.deciding.map(({ monitor }) => monitor.name);
-  return [...new Set(list)].slice(0, 5).join(", ");
+/**
+ * The monitors' names. Where several services have monitors of their own, their types instead: the names differ from
+ * service to service although the cause is the same.
+ */
+function namesOf(context: LintContext): (one: LintService) => string {
+  const isOwn = (monitor: Monitor): boolean =>
+    !monitor.builtIn && context.usersOf(monitor).length === 1;
+  const typed = (one: LintService): string =>
+    listed(one, (monitor) => (isOwn(monitor) ? `its own ${monitor.type} monitor` : monitor.name));
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const list of context.watched.map(typed)) {
+    (seen.has(list) ? repeated : seen).add(list);
+  }
+  return (one) => {
+    const list = typed(one);
+    return repeated.has(list) ? list : listed(one, ({ name }) => name);
+  };
+}
+
+function listed({ deciding }: LintService, label: (monitor: Monitor) => string): string {
+  const labels = deciding.map(({ monitor }) => label(monitor));
+  return [...new Set(labels)].slice(0, 5).join(", ");
 }

@@ -3,7 +3,7 @@ import { planJson } from "../../src/agent/plan/planned-probe.ts";
 import type { PlanRow } from "../../src/agent/plan/plan-answer.ts";
 import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
-import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { holdsNothing, parseNsConf } from "../../src/adc/nsconf/import.ts";
 import type { Estate } from "../../src/model/estate.ts";
 import { lint } from "../../src/lint/lint.ts";
 import { proofFailures } from "./proof.ts";
@@ -699,5 +699,147 @@ describe("consequences of a reported mistake", () => {
     expect(said("add serviceGroup s TCP-cltTimeout\nbind serviceGroup s 10.0.0.1 80")).toEqual([
       "unknown_service_type s",
     ]);
+  });
+});
+
+describe("commands in a program's source", () => {
+  const ADD = "add service s 10.0.0.1 HTTP 80";
+
+  test.each([
+    [`echo "${ADD}"`],
+    [`printf '${ADD}\\n' >> batch.txt`],
+    [`    "${ADD} -devno 5",`],
+    [`  - '${ADD}'`],
+    [`            '${ADD} \\n' + \\`],
+    [`Write-Output "${ADD}";`],
+    [`os.system("docker exec -i cpx cli_script.sh '${ADD}'")`],
+    [`  { code: \`${ADD}`],
+    [`const commands = \`${ADD}`],
+    [`config = """${ADD}`],
+  ])("are read from %s", (line) => {
+    expect([...read(line).services.keys()]).toEqual(["s"]);
+  });
+
+  test.each([
+    [`The command "${ADD}" adds it.`],
+    [`"${ADD}" and "add server a 10.0.0.2"`],
+    [`print("added")`],
+  ])("are not read from %s", (line) => {
+    expect([...read(line).services.keys()]).toEqual([]);
+  });
+
+  test("are read as JSON and shells read text in double quotes", () => {
+    const line = 'echo "add lb monitor m HTTP-ECV -send \\"GET /a\\" -recv ok"';
+    expect(read(line).monitors.get("m")?.parameters.send).toBe("GET /a");
+  });
+
+  test("are read when the source doubles each backslash", () => {
+    const written =
+      'HTTP.REQ.URL.STARTSWITH(\\\\"/api/\\\\") || HTTP.REQ.URL.ENDSWITH(\\\\".css\\\\")';
+    expect(read(`add cs policy p -rule "${written}" -action a`).policies.get("p")?.rule).toBe(
+      'HTTP.REQ.URL.STARTSWITH("/api/") || HTTP.REQ.URL.ENDSWITH(".css")',
+    );
+  });
+
+  test("keep a backslash at the end of a value", () => {
+    const line = 'add lb monitor m TCP-ECV -send "a\\\\" -recv "b\\\\"';
+    expect(read(line).monitors.get("m")?.parameters).toMatchObject({ send: "a\\", recv: "b\\" });
+  });
+
+  test("do not continue behind the end of a text of several lines", () => {
+    const text = [
+      'SHOW = """ 1) a list',
+      '"""',
+      'CONFIG = """# NS13.1 Build 49.13.nc',
+      "add service svc_with_a_long_name_to_be_wrapped 10.0.0.1 TCP 9 -maxClient 0",
+      '"""',
+    ].join("\n");
+    expect(said(text)).toEqual([
+      "unreadable_lines file",
+      "tcp_only svc_with_a_long_name_to_be_wrapped",
+    ]);
+  });
+});
+
+describe("unreadable_lines", () => {
+  const BOTH = ["add server a 10.0.0.1", "add service s a TCP 9"];
+  const severity = (...lines: string[]): string | undefined =>
+    lint(read(lines.join("\n"))).find((found) => found.rule === "unreadable_lines")?.severity;
+
+  test("is information when the only line is a title above several commands", () => {
+    expect(severity("Rules created in the ADC:", ...BOTH)).toBe("info");
+  });
+
+  test.each([
+    [[...BOTH, "what is this"]],
+    [["what is this", ...BOTH.slice(0, 1)]],
+    [["#NS13.1 Build 37.38", "what is this", ...BOTH]],
+  ])("is a warning when it may be a lost command: %j", (lines) => {
+    expect(severity(...lines)).toBe("warning");
+  });
+});
+
+describe("shallow monitors", () => {
+  const service = (name: string): string[] => [
+    `add service ${name} 10.0.0.1 TCP ${String(9_000 + name.length)}`,
+    `add lb monitor mon_${name} TCP`,
+    `bind service ${name} -monitorName mon_${name}`,
+  ];
+  const messages = (text: string[]): Set<string> =>
+    new Set(
+      lint(read(text.join("\n")))
+        .filter((one) => one.rule === "tcp_only")
+        .map(({ message }) => message),
+    );
+
+  test("are one finding when each of several services has its own monitor", () => {
+    const [only = "", ...others] = messages([...service("a"), ...service("bb")]);
+    expect(others).toEqual([]);
+    expect(only).toContain("(its own TCP monitor)");
+  });
+
+  test("are named when only one service has its own", () => {
+    expect([...messages(service("a"))].join()).toContain("(mon_a)");
+  });
+
+  const WHOLE = [
+    "#NS13.1 Build 37.38",
+    "add service used 10.0.0.1 HTTP 80",
+    "add service spare 10.0.0.2 HTTP 80",
+    "add lb vserver v HTTP 10.0.1.1 80",
+    "bind lb vserver v used",
+  ];
+
+  test("are not reported for a service that no vserver of a saved configuration has", () => {
+    expect(said(WHOLE.join("\n"))).toEqual(["tcp_only used"]);
+    expect(said(WHOLE.slice(1).join("\n"))).toEqual(["tcp_only used", "tcp_only spare"]);
+  });
+
+  test("are information for a service whose vservers are all disabled", () => {
+    const found = lint(read([...WHOLE, "disable lb vserver v"].join("\n")));
+    expect(found.find((one) => one.rule === "tcp_only")?.severity).toBe("info");
+    const second = ["add lb vserver w HTTP 10.0.1.2 80", "bind lb vserver w used"];
+    const both = lint(read([...WHOLE, "disable lb vserver v", ...second].join("\n")));
+    expect(both.find((one) => one.rule === "tcp_only")?.severity).toBe("warning");
+  });
+});
+
+describe("statements that are not examined", () => {
+  test("include vservers of a protocol extension", () => {
+    const text =
+      "add user protocol P -transport TCP -extension e\nadd user vserver u P 10.0.0.1 80";
+    expect(said(text)).toEqual(["not_looked_at file"]);
+  });
+
+  test("are no reason to find nothing in a file that holds only GSLB", () => {
+    expect(holdsNothing(read("add gslb vserver g HTTP"))).toBe(false);
+    expect(holdsNothing(read("add gslb service s 10.0.0.1 HTTP 80 -siteName here"))).toBe(false);
+  });
+
+  test("name a value that is still to be filled in", () => {
+    const found = lint(read("add lb monitor m TCP -destIP $db1_ip"));
+    expect(found.find((one) => one.rule === "unreadable_value")?.message).toBe(
+      "-destIP: the value is still to be filled in; this import uses the default (0.0.0.0).",
+    );
   });
 });

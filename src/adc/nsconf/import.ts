@@ -22,7 +22,7 @@ import {
   statementSource,
 } from "./draft.ts";
 import { meaningsOf } from "./abbreviations.ts";
-import { commandLines, type CommandLine } from "./lexer.ts";
+import { commandLines, type CommandLine, withoutDoubledEscapes } from "./lexer.ts";
 import {
   createHeadReader,
   type PlainHead,
@@ -220,7 +220,11 @@ function bindGroupPolicy({ keys }: Statement, draft: Draft): void {
 /** No statement was read, not even an irrelevant one: this is a different kind of file. */
 export function holdsNothing(estate: Estate): boolean {
   const { servers, services, monitors, lbVservers, csVservers, policies, otherStatements } = estate;
-  const tables = [servers, services, monitors, lbVservers, csVservers, policies, otherStatements];
+  const { sites, services: gslbServices, vservers: gslbVservers } = estate.gslb;
+  const tables = [
+    ...[servers, services, monitors, lbVservers, csVservers, policies, otherStatements],
+    ...[sites, gslbServices, gslbVservers],
+  ];
   return tables.every(({ size }) => size === 0);
 }
 
@@ -252,10 +256,12 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   let captured = false;
   let count = 0;
   let partition: string | null = null;
+  let firstCommand: number | null = null;
   let steps = 0;
   const headOf = createHeadReader();
   for (const written of commandLines(text, (line) => orphans.push(line))) {
-    let command: CommandLine = written;
+    const single = withoutDoubledEscapes(written.text);
+    let command: CommandLine = single === written.text ? written : { ...written, text: single };
     steps += 1;
     if (steps % COMMANDS_PER_STEP === 0) {
       yield;
@@ -269,6 +275,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       orphans.push(command.line);
       continue;
     }
+    firstCommand ??= command.line;
     const found =
       partition === null && CONFIGURES.test(command.text) ? webText(command.text) : null;
     if (found !== null) {
@@ -329,7 +336,10 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   applyChanges(changes, draft);
   const fenced = FENCED.test(text);
   const extent = extentOf(draft, { captured, fenced, orphans: orphans.length });
-  reportOrphans(orphans, captured || extent === "excerpt", draft);
+  // A title above several commands is no lost command of theirs.
+  const onlyTitle =
+    extent === "paste" && count >= PROSE && orphans.every((line) => line < (firstCommand ?? 0));
+  reportOrphans(orphans, captured || extent === "excerpt" || onlyTitle, draft);
   reportRefused(refused, draft);
   reportUnread(draft);
   const finished = yield* finishEstate(draft, options.adc);
@@ -348,8 +358,8 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
 /** A session contains only what somebody looked at, a web page or a ticket only what it is about. */
 const PROSE = 2;
 
-/** Commands that a page separates from its text. */
-const FENCED = /^[ \t]{0,8}```/m;
+/** Commands that a page, or a program's source, separates from its text. */
+const FENCED = /^[ \t]{0,8}```|"""/m;
 
 /** How the commands appear in the text: after prompts, in a page's code fences, among other lines. */
 interface Shown {
@@ -549,7 +559,7 @@ function reportLines(
 
 /** Groups and objects that affect health or routing and that no reader supports. */
 const ABOUT_HEALTH =
-  /^rename gslb (vserver|service)\b|^(add|set|bind|unbind|enable|disable) (gslb|vserver|cr|lsn|spillover|autoscale|vpn vserver|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|vrid\w*)\b/;
+  /^rename gslb (vserver|service)\b|^(add|set|bind|unbind|enable|disable) (gslb|vserver|cr|lsn|spillover|autoscale|vpn vserver|user (vserver|protocol)|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|vrid\w*)\b/;
 
 /** An object that the group does not have, or both without the space between: `add lb virtual`, `bind sslvserver`. */
 const NO_COMMAND =

@@ -155,6 +155,22 @@ function isSpace(line: string, at: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
 }
 
+/**
+ * `"A(\\"/b\\")"`: a command of a program's source, in which each backslash stands twice; without the second ones. A
+ * command is left as it is unless one of its quotes closes in the middle of a word, as the ADC never writes.
+ */
+export function withoutDoubledEscapes(text: string): string {
+  if (!text.includes('\\\\"') || !closesInWord(text)) {
+    return text;
+  }
+  const single = text.replace(/\\\\"/g, '\\"');
+  return closesInWord(single) || lexLine(single).at(-1)?.kind === "error" ? text : single;
+}
+
+function closesInWord(text: string): boolean {
+  return /(?:^|\s)"(?:[^"\\]|\\.)*"[^\s"]/.test(text);
+}
+
 /** One command with the number of its first physical line (from 1), wrapped lines joined. */
 export interface CommandLine {
   readonly line: number;
@@ -322,6 +338,14 @@ function withoutCodeMarks(written: string): string {
   if (listed !== undefined && CONFIGURING.test(listed.split(" ", 1)[0] ?? "")) {
     return LOOKS_TYPED.test(listed) ? listed : line;
   }
+  const [, quote, quoted] = QUOTED.exec(line) ?? [];
+  if (quoted !== undefined) {
+    return quote === '"' ? withoutEscapes(quoted) : quoted;
+  }
+  const opened = OPENING_MARK.exec(line)?.[1];
+  if (opened !== undefined) {
+    return opened;
+  }
   if (!line.includes("`")) {
     return line;
   }
@@ -340,6 +364,14 @@ const LEADING_TAGS = /^\s*(?:<(?:pre|code|p|div|span|li|br|td|blockquote)\b[^<>]
 
 /** The last line of a block between two backticks, as scripts quote several. */
 const LONE_MARK = /^([^`]+)`\s?[,;)\]}]{0,4}$/;
+
+/** The first line of such a block: `code: ` before its mark, or of a text between three quotes. */
+const OPENING_MARK =
+  /^(?:[^"'`]{0,80}[=:(,\s])?(?:`|"""|''')((?:add|set|bind|link|enable|disable) [^`]+)$/;
+
+/** `echo "add …"`, `printf 'add …\n' >> file`, `"add …",`, `"add …\n" + \`: how scripts and lists quote one command. */
+const QUOTED =
+  /^\s*(?:(?:echo|printf|print|Write-Output|Write-Host)(?: -[en]+)?[ (]\s?|- )?(["'])((?:add|set|bind|link|enable|disable) (?:(?!\1)[^\\]|\\.)+?)(?: ?\\n)?\1\)?(?:[,;]| ?\+(?: ?\\)?| ?>>? ?\S{1,200})?\s*$/;
 
 /** A list item without code marks, which some pages lose. */
 const LISTED = /^\s*[-*+]\s+([a-z]+ .*)$/;
@@ -364,8 +396,11 @@ function withoutBackslash(line: string): string {
 
 const BARE_PROMPT = /^\s*>\s?/;
 
-/** A comment in the ADC's syntax, or what surrounds a page's commands: a code fence, a generator's tag. */
-const COMMENT = /^(#|```|\{%)/;
+/**
+ * A comment in the ADC's syntax, or what surrounds the commands of a page or script: a code fence, a generator's tag, the
+ * end of a text of several lines in Python or PowerShell.
+ */
+const COMMENT = /^(?:#|```|\{%|(?:"""|'''|["']@)\s?[,;)\]}]{0,4}$)/;
 
 /** `nsroot@ns1-Primary> `, `[ns1] > `: any text up to `>`, if a command follows. */
 const PROMPT = /^[^"'>]{1,160}>[ \t]*(?=([A-Za-z]{2,})(?:[ \t]+\S|[ \t]*$))/;
@@ -403,7 +438,8 @@ function inScript(line: string): string | null {
   const argument = line
     .slice(at + script.length)
     .trim()
-    .replace(ACCOUNT, "");
+    .replace(ACCOUNT, "")
+    .replace(END_OF_CALL, "$1");
   const quote = argument.charAt(0);
   const isCall = at === 0 || /[\s/]/.test(line.charAt(at - 1));
   if (!isCall || argument.length < 2 || !argument.endsWith(quote)) {
@@ -412,7 +448,7 @@ function inScript(line: string): string | null {
   const inside = argument.slice(1, -1);
   switch (quote) {
     case '"':
-      return inside.replace(/\\(["\\$`])/g, "$1");
+      return withoutEscapes(inside);
     case "'":
       return inside;
     default:
@@ -422,6 +458,14 @@ function inScript(line: string): string | null {
 
 /** `-U HOST:USER:PASSWORD`: the account that runs the command. */
 const ACCOUNT = /^-U\s+\S{1,256}\s+/;
+
+/** As a shell reads text in double quotes, and JSON a string. */
+function withoutEscapes(inside: string): string {
+  return inside.replace(/\\(["\\$`])/g, "$1");
+}
+
+/** `'add …'")`: a call within a call of another language. */
+const END_OF_CALL = /(["'])["']?\)[;,]?$/;
 
 /** The minimum number of columns at which lines are wrapped. */
 const NARROWEST = 72;
@@ -441,8 +485,10 @@ function behindPrompt(line: string): string | null {
 
 /** First words that look like commands but, inside an open quote or parenthesis, are more likely its text. */
 function startsCommand(content: string, pending: Pending | null): boolean {
-  const [, verb, next] = /^\s*([A-Za-z]+)(?:\s+(\S+))?/.exec(content) ?? [];
-  if (verb === undefined || !(VERBS.has(verb.toLowerCase()) || isShort(verb, next))) {
+  const [, verb, next] = /^\s*([A-Za-z]+)(?!\S)(?:\s+(\S+))?/.exec(content) ?? [];
+  const isVerb =
+    verb !== undefined && (VERBS.has(verb.toLowerCase()) || isShort(verb, next)) && next !== "=";
+  if (!isVerb) {
     return false;
   }
   if (pending === null || CONFIGURING.test(verb)) {
