@@ -276,6 +276,19 @@ test("gated login › is held back as busy while a login of the account that has
   expect(runs).toBe(1);
 });
 
+test("gated login › gives the account's suspension as the reason when it is not first either", async () => {
+  const { open } = await shared();
+  const agent = await open();
+  await agent.login(EX01, "rejected");
+  await agent.login(EX02, "rejected");
+  const queue = new LoginQueue();
+  queue.join("probe", "vip", 0);
+  const held = await gatedLogin(gateOf(agent.keeper, queue), PROBE_LOGIN, AT_EX01, () =>
+    Promise.reject(new Error("not to be run")),
+  );
+  expect(held).toEqual({ kind: "held_back", why: "suspended", message: null });
+});
+
 test("account keeper › sets an unreadable file aside and delays every login, since rejections may be lost", async () => {
   const { stateDir, pass, open } = await shared();
   await writeFile(join(stateDir, ACCOUNTS_FILE), '{"half a fi');

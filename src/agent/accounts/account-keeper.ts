@@ -125,6 +125,12 @@ export interface AccountKeeper {
     lastsMs: number,
     recoveredMsAgo?: number | null,
   ) => Promise<BeginResult>;
+  /** Why a login would have to wait now; null: it might begin. Nothing is begun, and nothing is stored. */
+  readonly whyWait: (
+    credential: Credential,
+    endpoint: LoginEndpoint,
+    recoveredMsAgo: number | null,
+  ) => Promise<Exclude<BeginResult, { kind: "begun" }> | null>;
   /** Reports the outcome of a login; returns the endpoints where rejections turn out to be the endpoint's fault. */
   readonly end: (
     lockoutKey: string,
@@ -230,14 +236,12 @@ class Keeper implements AccountKeeper {
     this.#addName(lockoutKey, name);
     const mark = await this.#fingerprint(`account ${lockoutKey}`, secret.reveal());
     const begun = await this.#update<BeginResult>((state, at) => {
-      const waitMs = state.firstLoginAt - at;
-      if (waitMs > 0) {
-        return { result: { kind: "wait", why: "starting", waitMs }, changed: state.isNew };
+      const starting = stillStarting(state, at);
+      if (starting !== null) {
+        return { result: starting, changed: state.isNew };
       }
       const adopts = this.#adopt(state, lockoutKey, mark, at);
-      const gate = gateIn(state, lockoutKey);
-      const recoveredAt = at - (recoveredMsAgo ?? Infinity);
-      const decision = decideLogin(gate, endpoint, at, mark, recoveredAt);
+      const decision = decideIn(state, lockoutKey, endpoint, at, mark, recoveredMsAgo);
       if (decision.kind === "wait") {
         return { result: decision, changed: adopts };
       }
@@ -250,6 +254,19 @@ class Keeper implements AccountKeeper {
       this.#inProgress.add(begun.id);
     }
     return begun;
+  }
+
+  async whyWait(
+    { lockoutKey, secret }: Credential,
+    endpoint: LoginEndpoint,
+    recoveredMsAgo: number | null,
+  ): Promise<Exclude<BeginResult, { kind: "begun" }> | null> {
+    const mark = await this.#fingerprint(`account ${lockoutKey}`, secret.reveal());
+    return this.#update((state, at) => {
+      const decision =
+        stillStarting(state, at) ?? decideIn(state, lockoutKey, endpoint, at, mark, recoveredMsAgo);
+      return { result: decision.kind === "wait" ? decision : null, changed: false };
+    });
   }
 
   async end(
@@ -542,6 +559,24 @@ const EMPTY: LoginState = {
 async function secretFingerprint(purpose: string, secret: string): Promise<string> {
   const derive = promisify<string, string, number, Buffer>(scrypt);
   return (await derive(secret, `adc-witness ${purpose}`, 16)).toString("hex");
+}
+
+/** The wait for the first login; null: it is over. */
+function stillStarting({ firstLoginAt }: MutableLoginState, at: number) {
+  const waitMs = firstLoginAt - at;
+  return waitMs > 0 ? ({ kind: "wait", why: "starting", waitMs } as const) : null;
+}
+
+function decideIn(
+  state: MutableLoginState,
+  lockoutKey: string,
+  endpoint: LoginEndpoint,
+  at: number,
+  mark: string,
+  recoveredMsAgo: number | null,
+): GateDecision {
+  const recoveredAt = at - (recoveredMsAgo ?? Infinity);
+  return decideLogin(gateIn(state, lockoutKey), endpoint, at, mark, recoveredAt);
 }
 
 function gateIn(state: MutableLoginState, lockoutKey: string): GateState {

@@ -181,7 +181,8 @@ async function beginInTurn(
       await atMost(maxBusyWaitMs(planned.intervalMs), turn.first, signal);
     }
     if (!turn.isFirst()) {
-      return OTHERS_FIRST;
+      // It may have to wait for more than its turn, which its result depends on.
+      return (await keeper.whyWait(credential, endpoint, recoveredMsAgo)) ?? OTHERS_FIRST;
     }
     for (;;) {
       const lastsMs = planned.timeoutMs + DEADLINE_SLACK_MS;
