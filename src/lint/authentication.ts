@@ -1,5 +1,5 @@
 import type { Estate } from "../model/estate.ts";
-import type { Vserver } from "../model/vserver.ts";
+import type { CsBinding, Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import type { Value } from "../adc/nsconf/grammar.ts";
 import type { Change, Fix } from "./change.ts";
@@ -225,20 +225,34 @@ function aaaPolicyFirst(context: LintContext): Hit[] {
           message:
             `The policy redirects to the login before the policies of ${vserver.name} route to the mail servers: ` +
             'users see "Target URL not found for redirect after successful login".',
-          fix: movedTo(vserver.name, binding.policy, binding.priority, priority),
+          fix: movedTo(vserver.name, withoutAction(estate, binding), priority),
         };
       });
   });
 }
 
-/** Changes a policy's priority: it has to be unbound and bound again, because the ADC has no other way. */
-function movedTo(vserver: string, policy: string, from: number | null, to: number): Fix {
+/** The binding as written: the target of a policy with an action is that of the action. */
+function withoutAction(estate: Estate, binding: CsBinding): CsBinding {
+  const hasAction = (estate.policies.get(binding.policy)?.action ?? null) !== null;
+  return hasAction ? { ...binding, target: null } : binding;
+}
+
+/**
+ * Changes a policy's priority: it has to be unbound and bound again, because the ADC has no other way. Target and
+ * `-gotoPriorityExpression` stay.
+ */
+function movedTo(vserver: string, binding: CsBinding, to: number): Fix {
+  const { policy, target, priority: from, goto } = binding;
+  const option = (key: string, value: string | null | undefined) =>
+    value === null || value === undefined ? [] : [[key, [value]] as const];
   const at = (priority: number | null): Change["apply"] => ({
     kind: "bind cs vserver",
     words: [vserver],
     options: [
       ["policyName", [policy]],
-      ...(priority === null ? [] : ([["priority", [String(priority)]]] as const)),
+      ...option("targetLBVserver", target),
+      ...option("priority", priority === null ? null : String(priority)),
+      ...option("gotoPriorityExpression", goto),
     ],
   });
   const off: Change["apply"] = {
@@ -275,7 +289,13 @@ function hostIsMailHost(context: LintContext): Hit[] {
                   words: [vserver.name],
                   options: [[key, [{ blank: "host name of the login" }]]],
                 },
-                undo: [{ kind: `set ${kind}`, words: [vserver.name], options: [[key, [host]]] }],
+                undo: [
+                  {
+                    kind: `set ${kind}`,
+                    words: [vserver.name],
+                    options: [[key, [vserver.authentication.host ?? host]]],
+                  },
+                ],
               },
             ],
           },

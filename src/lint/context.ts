@@ -199,6 +199,22 @@ export function usesOf(context: LintContext, monitor: Monitor): readonly Monitor
     );
 }
 
+/**
+ * How many uses of a monitor there are, besides services also by GSLB, routes and the like: a change that is meant for
+ * some of them must not reach the others.
+ */
+export function useCount(context: LintContext, monitor: Monitor): number {
+  const { gslb, monitorsUsedElsewhere } = context.estate;
+  const byGslb = [...gslb.services.values()].filter(({ monitors }) =>
+    monitors.some((binding) => binding.monitor === monitor.name),
+  );
+  return (
+    usesOf(context, monitor).length +
+    byGslb.length +
+    (monitorsUsedElsewhere?.has(monitor.name) === true ? 1 : 0)
+  );
+}
+
 export function requestsHealthPage(monitor: Monitor): boolean {
   return /\/healthcheck\.htm/i.test(requestTarget(monitor));
 }

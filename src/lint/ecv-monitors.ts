@@ -1,5 +1,5 @@
 import { utf8Length } from "../lib/bytes.ts";
-import { usesOf, type LintContext, type LintService } from "./context.ts";
+import { useCount, usesOf, type LintContext, type LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import type { Fix } from "./change.ts";
 import type { Monitor } from "../model/monitor.ts";
@@ -88,7 +88,7 @@ function tcpEcv(context: LintContext): Monitor[] {
 
 function everywhere(context: LintContext, monitor: Monitor, values: OptionValues): Fix | null {
   const uses = usesOf(context, monitor);
-  return changeFor(context.names, monitor, uses, uses.length, values);
+  return changeFor(context.names, monitor, uses, useCount(context, monitor), values);
 }
 
 function tcpEcvEmpty(context: LintContext): Hit[] {
@@ -216,7 +216,7 @@ function wrongSecurity(
             ? swapped(wrong, counterpart)
             : monitor.type === "TCP"
               ? deeperInstead(context, wrong)
-              : changeFor(context.names, monitor, wrong, uses.length, { secure }),
+              : changeFor(context.names, monitor, wrong, useCount(context, monitor), { secure }),
         ...reversedDecision(monitor),
       },
     ];
@@ -284,7 +284,9 @@ function unquotedValue(context: LintContext): Hit[] {
           object: monitor.name,
           message: `The value of -${option} has no quotes: only "${method}" is used, and the path is lost.`,
           fix:
-            uses.length === 0 ? null : changeFor(context.names, monitor, uses, uses.length, values),
+            uses.length === 0
+              ? null
+              : changeFor(context.names, monitor, uses, useCount(context, monitor), values),
         },
       ];
     }),
@@ -341,9 +343,15 @@ function passwordInScriptArgs(context: LintContext): Hit[] {
       const parts = (monitor.parameters.scriptArgs ?? "").split(";").filter((part) => part !== "");
       const secret = parts.filter((part) => part.includes(REDACTED));
       const open = parts.filter((part) => !part.includes(REDACTED));
-      const around = secret.map((part) => part.replace(REDACTED, "{}")).join(";");
+      const hasMore = monitor.written.has("secureargs");
+      const own = secret.map((part) => part.replace(REDACTED, "{}")).join(";");
+      const around = hasMore ? "{}" : own;
       // Arguments without a name may be anything.
-      const blank = secret.length > 1 || around === "{}" ? "argument" : "password";
+      const blank = hasMore
+        ? `the present -secureArgs;${secret.map((part) => part.replace(REDACTED, "password")).join(";")}`
+        : secret.length > 1 || around === "{}"
+          ? "argument"
+          : "password";
       const uses = usesOf(context, monitor);
       return {
         line: monitor.line,
@@ -358,7 +366,7 @@ function passwordInScriptArgs(context: LintContext): Hit[] {
                   setMonitor(monitor, { secureArgs: { blank, around } }),
                   unsetMonitor(monitor, "scriptArgs"),
                 ]
-              : changeFor(context.names, monitor, uses, uses.length, {
+              : changeFor(context.names, monitor, uses, useCount(context, monitor), {
                   scriptArgs: open.join(";"),
                   secureArgs: { blank, around },
                 }),

@@ -40,7 +40,9 @@ export function fixBatch(
 
 /** The findings after these commands have run. */
 function findingsBehind(text: string, commands: readonly string[]): Finding[] {
-  return lint(parseNsConf([text, ...commands].join("\n"), { adc: "adc" }));
+  // They run in the default partition, wherever the file ends.
+  const here = /switch ns partition /i.test(text) ? ["switch ns partition default"] : [];
+  return lint(parseNsConf([text, ...here, ...commands].join("\n"), { adc: "adc" }));
 }
 
 /** Those that change nothing that an earlier one changes. */

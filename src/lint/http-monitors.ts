@@ -2,6 +2,7 @@ import { utf8Length } from "../lib/bytes.ts";
 import {
   requestsHealthPage,
   requestTarget,
+  useCount,
   usesOf,
   type LintContext,
   DIRECTORY_PATH,
@@ -106,7 +107,7 @@ function usedMonitors(context: LintContext, ...types: readonly string[]): Monito
 /** The change at every service that uses the monitor. */
 function everywhere(context: LintContext, monitor: Monitor, values: OptionValues): Fix | null {
   const uses = usesOf(context, monitor);
-  return changeFor(context.names, monitor, uses, uses.length, values);
+  return changeFor(context.names, monitor, uses, useCount(context, monitor), values);
 }
 
 function httpIgnoresBody(context: LintContext): Hit[] {
@@ -265,16 +266,17 @@ function wrongHostHeader(context: LintContext): Hit[] {
       message:
         'A header "hostname:" is sent, which no server reads; the Host header stays the server\'s address.',
       fix: everywhere(context, monitor, {
-        customHeaders: withoutSecret(
-          ended(
-            (monitor.parameters.customHeaders ?? "").replace(
-              /^([ \t]*)hostname([ \t]*):/im,
-              "$1Host$2:",
-            ),
-          ),
-        ),
+        customHeaders: withoutSecret(mended(monitor.parameters.customHeaders ?? "")),
       }),
     }));
+}
+
+/**
+ * Headers with correct line ends and with `Host`. Every rule about headers writes the same value, so that none of their
+ * fixes undoes another's.
+ */
+function mended(headers: string): string {
+  return ended(withLineEnds(headers).replace(/^([ \t]*)hostname([ \t]*):/im, "$1Host$2:"));
 }
 
 /** Header lines with correct line ends. */
@@ -308,24 +310,34 @@ function lostBackslashes(context: LintContext): Hit[] {
       return [];
     }
     const values = broken.map(([key, text]) => [key, withoutSecret(fixed(key, text))] as const);
+    const key = monitor.type === "HTTP-ECV" ? "send" : "httpRequest";
+    const request = broken.find(([broke]) => broke === key)?.[1];
+    // These types write the headers themselves, so that it would be wrong with its line ends, too.
+    const split =
+      monitor.type === "TCP-ECV" || request === undefined
+        ? null
+        : splitRequest(key, withLineEnds(request), monitor);
     return [
       {
         line: monitor.line,
         object: monitor.name,
         message: `"rn" is in the place of line ends (-${broken[0]?.[0] ?? ""}): the request is not valid.`,
-        fix: everywhere(context, monitor, Object.fromEntries(values)),
+        fix: everywhere(context, monitor, { ...Object.fromEntries(values), ...split }),
       },
     ];
   });
 }
 
 function fixed(key: string, text: string): string {
-  const whole = text
+  return key === "customHeaders" ? mended(text) : withLineEnds(text);
+}
+
+function withLineEnds(text: string): string {
+  return text
     .replaceAll("\\r\\n", "\r\n")
     .replace(/(HTTP\/\d\.\d)\s*rn/gi, "$1\r\n")
     .replace(/rn(?=(Host|Connection|User-Agent|Accept)\s*:)/gi, "\r\n")
     .replace(/rnrn\s*$/i, "\r\n\r\n");
-  return key === "customHeaders" ? ended(whole) : whole;
 }
 
 function headerWithoutLineEnd(context: LintContext): Hit[] {
@@ -345,7 +357,7 @@ function headerWithoutLineEnd(context: LintContext): Hit[] {
         object: monitor.name,
         message:
           "The -customHeaders do not end in \\r\\n: the last header runs into what the ADC sends after it.",
-        fix: everywhere(context, monitor, { customHeaders: withoutSecret(ended(headers)) }),
+        fix: everywhere(context, monitor, { customHeaders: withoutSecret(mended(headers)) }),
       },
     ];
   });
@@ -356,13 +368,10 @@ function hostInRequest(context: LintContext): Hit[] {
   return usedMonitors(context, "HTTP", "HTTP-INLINE", "HTTP2", "HTTP-ECV").flatMap((monitor) => {
     const key = monitor.type === "HTTP-ECV" ? "send" : "httpRequest";
     const request = monitor.parameters[key] ?? "";
-    const [line = "", ...headers] = request.split(/\r?\n|\s(?=Host:)/i);
-    const added = headers.filter((header) => header.includes(":"));
-    if (!added.some((header) => /^\s*host\s*:/i.test(header))) {
+    const values = splitRequest(key, request, monitor);
+    if (values === null) {
       return [];
     }
-    const own = monitor.parameters.customHeaders ?? "";
-    const all = added.map((header) => `${header.trim()}\r\n`).join("");
     return [
       {
         line: monitor.line,
@@ -370,16 +379,38 @@ function hostInRequest(context: LintContext): Hit[] {
         message:
           "The request contains a Host header, although it may only have method and URL: the ADC adds HTTP version and " +
           "Host itself, so the server gets two.",
-        fix: everywhere(context, monitor, {
-          [key]: line
-            .trim()
-            .replace(/\sHTTP\/\d(?:\.\d)?$/i, "")
-            .trim(),
-          customHeaders: withoutSecret(own === "" ? all : ended(own)),
-        }),
+        fix: everywhere(context, monitor, values),
       },
     ];
   });
+}
+
+/** The request without its headers, which become custom headers; null if no Host is among them. */
+function splitRequest(
+  key: "send" | "httpRequest",
+  request: string,
+  monitor: Monitor,
+): OptionValues | null {
+  const [line = "", ...headers] = request.split(/\r?\n|\s(?=Host:)/i);
+  const added = headers.filter((header) => header.includes(":"));
+  if (!added.some((header) => /^\s*host\s*:/i.test(header))) {
+    return null;
+  }
+  const own = monitor.parameters.customHeaders ?? "";
+  const kept = own === "" ? "" : mended(own);
+  const known = new Set(kept.split("\r\n").map(nameOfHeader));
+  const more = added.filter((header) => !known.has(nameOfHeader(header)));
+  return {
+    [key]: line
+      .trim()
+      .replace(/\sHTTP\/\d(?:\.\d)?$/i, "")
+      .trim(),
+    customHeaders: withoutSecret(`${kept}${more.map((header) => `${header.trim()}\r\n`).join("")}`),
+  };
+}
+
+function nameOfHeader(header: string): string {
+  return header.split(":", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
 /** 401 and 407 are challenges: a server that sends one is healthy. */

@@ -25,14 +25,28 @@ export function setMonitor(monitor: Monitor, values: OptionValues): Change {
   const now = builtIn === null ? monitorOptions(monitor) : otherOptions(monitor, builtIn);
   const words = [monitor.name, monitor.type];
   const before = [...options.keys()].flatMap((key) => {
-    const value = now.get(key);
-    return value === undefined ? [] : [[key, value] as const];
+    const value = now.get(key) ?? defaultToWrite(monitor, key);
+    return value === null ? [] : [[key, value] as const];
   });
-  const unknown = [...options.keys()].flatMap((key) => (now.has(key) ? [] : [[key, []] as const]));
+  const written = new Set<string>(before.map(([key]) => key));
+  const unknown = [...options.keys()].flatMap((key) =>
+    written.has(key) ? [] : [[key, []] as const],
+  );
   return {
     apply: { kind: "set lb monitor", words, options: [...options] },
     undo: restoring("lb monitor", words, before, unknown),
   };
+}
+
+/**
+ * A present default that the undo writes out instead of `unset`: interval and time-out, which the ADC checks against
+ * each other, so that one command has to restore both; and all that is known of a built-in, whose defaults are its own.
+ */
+function defaultToWrite(monitor: Monitor, key: string): readonly Value[] | null {
+  if (key !== "interval" && key !== "resptimeout" && !monitor.builtIn) {
+    return null;
+  }
+  return optionsBesides(monitor, () => true).get(key) ?? null;
 }
 
 /** `unset lb monitor M TYPE -option`, of one whose value is a secret: no command brings it back. */
@@ -122,7 +136,7 @@ export function replaceMonitor(
 ): Fix | null {
   const taken = MONITOR_TYPE_OPTIONS.get(type);
   const replaced = optionsOf(values);
-  if (!isKnownWhole(monitor)) {
+  if (!isKnownWhole(monitor) || isTimingRefused(monitor)) {
     return null;
   }
   const kept = new Map<string, readonly Value[]>();
@@ -155,6 +169,15 @@ export function isKnownWhole({ type, written, line }: Monitor): boolean {
   return taken !== undefined && inFile.every((key) => taken.has(key) || BESIDE.has(key));
 }
 
+/**
+ * Whether the ADC refuses a monitor with these intervals and retries (errors 2128 and 2196): a copy would be refused
+ * too, and what follows it would unbind the original.
+ */
+function isTimingRefused(monitor: Monitor): boolean {
+  const { intervalMs, responseTimeoutMs, failureRetries, retries } = monitor;
+  return intervalMs <= responseTimeoutMs || (failureRetries > 0 && failureRetries >= retries);
+}
+
 /** No options of the type: how a secret is written, and the number that a cluster assigns. */
 const BESIDE: ReadonlySet<string> = new Set([
   "encrypted",
@@ -176,8 +199,41 @@ export function monitorOptions(monitor: Monitor): MonitorOptions {
 }
 
 function otherOptions(monitor: Monitor, base: Monitor): MonitorOptions {
+  const found = optionsBesides(monitor, (key) => monitor[key] !== base[key]);
+  for (const key of ["netProfile", "sslProfile"] as const) {
+    const value = monitor[key];
+    if (value !== null) {
+      found.set(key.toLowerCase(), [value]);
+    }
+  }
+  if (monitor.destIp !== null) {
+    found.set("destip", [monitor.destIp]);
+  }
+  if (monitor.destPort !== null) {
+    found.set("destport", [String(monitor.destPort)]);
+  }
+  for (const key of COPIED) {
+    const written = monitor.written.get(key);
+    if (written !== undefined && written.length > 0 && written[0] !== "0") {
+      found.set(key, written.map(withoutSecret));
+    }
+  }
+  addParameters(monitor, base, found);
+  return found;
+}
+
+/** Options of which the model has no field: copied as written. */
+const COPIED: readonly string[] = [
+  "tosid resptimeoutthresh evalrule storedb oraclesid radaccounttype radframedip radapn radmsisdn",
+  "radaccountsession",
+].flatMap((row) => row.split(" "));
+
+/** Durations, numbers and flags. */
+function optionsBesides(
+  monitor: Monitor,
+  differs: (key: keyof Monitor) => boolean,
+): Map<string, readonly Value[]> {
   const found = new Map<string, readonly Value[]>();
-  const differs = (key: keyof Monitor): boolean => monitor[key] !== base[key];
   for (const [key, option] of DURATIONS) {
     if (differs(key)) {
       found.set(option, duration(monitor[key]));
@@ -193,25 +249,6 @@ function otherOptions(monitor: Monitor, base: Monitor): MonitorOptions {
       found.set(option, [monitor[key] ? yes : no]);
     }
   }
-  for (const key of ["netProfile", "sslProfile"] as const) {
-    const value = monitor[key];
-    if (value !== null) {
-      found.set(key.toLowerCase(), [value]);
-    }
-  }
-  if (monitor.destIp !== null) {
-    found.set("destip", [monitor.destIp]);
-  }
-  if (monitor.destPort !== null) {
-    found.set("destport", [String(monitor.destPort)]);
-  }
-  for (const key of ["tosid", "resptimeoutthresh", "evalrule", "storedb"]) {
-    const written = monitor.written.get(key);
-    if (written !== undefined && written.length > 0 && written[0] !== "0") {
-      found.set(key, written);
-    }
-  }
-  addParameters(monitor, base, found);
   return found;
 }
 
@@ -287,11 +324,15 @@ function addParameters(
     found.set("snmpcommunity", [{ blank: "community" }]);
   }
   const inArguments = parameters.scriptArgs?.includes(REDACTED) === true;
-  if (parameters.password !== "none" && !inArguments) {
-    const key = ["password", "radkey", "secureargs"].find((name) => monitor.written.has(name));
-    found.set(key ?? "password", [{ blank: key ?? "password" }]);
+  if (parameters.password !== "none") {
+    const keys = SECRETS.filter((name) => monitor.written.has(name));
+    for (const key of keys.length === 0 && !inArguments ? ["password"] : keys) {
+      found.set(key, [{ blank: key }]);
+    }
   }
 }
+
+const SECRETS: readonly string[] = ["password", "radkey", "secureargs"];
 
 function codes(ranges: readonly CodeRange[]): string {
   return ranges

@@ -1,6 +1,12 @@
 import type { AdcService } from "../model/adc-service.ts";
 import type { Monitor } from "../model/monitor.ts";
-import { usesOf, type BoundMonitor, type LintContext, type LintService } from "./context.ts";
+import {
+  useCount,
+  usesOf,
+  type BoundMonitor,
+  type LintContext,
+  type LintService,
+} from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { changeFor } from "./monitor-change.ts";
 import { expectsTls, isTlsPort, protocolOfPort } from "./ports.ts";
@@ -62,7 +68,9 @@ function pinnedDestIp(context: LintContext): Hit[] {
               line,
               object,
               message,
-              fix: changeFor(context.names, monitor, uses, uses.length, { destIP: "0.0.0.0" }),
+              fix: changeFor(context.names, monitor, uses, useCount(context, monitor), {
+                destIP: "0.0.0.0",
+              }),
             },
           ];
     });
@@ -102,7 +110,7 @@ function foreignDestPort(context: LintContext): Hit[] {
           "another listener, which fails independently.",
         fix:
           sameProtocol && (secure || !wrong.some(({ service }) => expectsTls(service)))
-            ? changeFor(context.names, monitor, wrong, uses.length, {
+            ? changeFor(context.names, monitor, wrong, useCount(context, monitor), {
                 destPort: "0",
                 ...(secure && !monitor.secure ? { secure: "YES" } : {}),
               })
@@ -153,7 +161,8 @@ function wildcardPort(context: LintContext): Hit[] {
                 apply: {
                   kind: "add service",
                   words: [name, member.server, service.serviceType, { blank: "port" }],
-                  options: [],
+                  options:
+                    service.trafficDomain === 0 ? [] : [["td", [String(service.trafficDomain)]]],
                 },
                 undo: [{ kind: "rm service", words: [name], options: [] }],
               },

@@ -1,6 +1,6 @@
 import type { AdcService } from "../model/adc-service.ts";
 import type { Monitor } from "../model/monitor.ts";
-import { setOptions } from "./change.ts";
+import { setOptions, type Fix } from "./change.ts";
 import { usesOf, type LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { duration, setMonitor, type OptionValues } from "./monitor-change.ts";
@@ -85,17 +85,24 @@ function slowDetection(context: LintContext): Hit[] {
       message:
         `A failure is noticed after ${seconds(detectionMs(monitor))} (interval × retries); until then clients are ` +
         "sent to a dead server.",
-      fix: [setMonitor(monitor, faster(monitor, context.settings.detectionMs))],
+      fix: faster(monitor, context.settings.detectionMs),
     }));
 }
 
-/** Half a minute between probes; fewer retries only if that is not enough. */
-function faster(monitor: Monitor, limitMs: number): OptionValues {
+/** Half a minute between probes; fewer retries only if that is not enough. Null if neither is. */
+function faster(monitor: Monitor, limitMs: number): Fix | null {
   const intervalMs = Math.max(30_000, monitor.responseTimeoutMs + 1_000);
   const interval = wholeSeconds(intervalMs);
-  return detectionMs({ ...monitor, intervalMs }) <= limitMs
-    ? { interval }
-    : { interval, retries: "3", failureRetries: "0" };
+  const often = { ...monitor, intervalMs };
+  const ways: readonly (readonly [Monitor, OptionValues])[] = [
+    [often, { interval }],
+    [
+      { ...often, retries: 3, failureRetries: 0 },
+      { interval, retries: "3", failureRetries: "0" },
+    ],
+  ];
+  const values = ways.find(([changed]) => detectionMs(changed) <= limitMs)?.[1];
+  return values === undefined ? null : [setMonitor(monitor, values)];
 }
 
 function detectionMs({
@@ -121,7 +128,9 @@ function timeoutBelowTarpit(context: LintContext): Hit[] {
       fix: [
         setMonitor(monitor, {
           resptimeout: wholeSeconds(tarpitMs + 1_000),
-          interval: wholeSeconds(Math.max(tarpitMs + 2_000, monitor.intervalMs)),
+          ...(monitor.intervalMs > tarpitMs + 1_000
+            ? {}
+            : { interval: wholeSeconds(tarpitMs + 2_000) }),
         }),
       ],
     }));

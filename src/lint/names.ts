@@ -9,7 +9,10 @@ import { MAX_MONITOR_NAME } from "../adc/nsconf/grammar.ts";
 export interface Names {
   /** `base` and `suffix` joined, cut to the maximum length of a monitor's name, with a number if it is taken. */
   readonly fresh: (base: string, suffix: string) => string;
-  /** A priority for a further policy of a vserver: the ADC rejects two policies with the same priority. */
+  /**
+   * A priority for a further policy of a vserver, after all others: the ADC rejects two policies with the same priority,
+   * and one that comes first keeps the others from being evaluated.
+   */
   readonly freshPriority: (vserver: Pick<Vserver, "name" | "policies">) => number;
 }
 
@@ -22,10 +25,8 @@ export function createNames(estate: Estate): Names {
     freshPriority({ name, policies }) {
       const own = priorities.get(name) ?? new Set(policies.map(({ priority }) => priority));
       priorities.set(name, own);
-      let priority = 100;
-      while (own.has(priority)) {
-        priority += 10;
-      }
+      const highest = Math.max(90, ...[...own].map((one) => one ?? 0));
+      const priority = highest + 10;
       own.add(priority);
       return priority;
     },

@@ -34,12 +34,13 @@ export function deeperMonitor(
   if (proposal === null) {
     return null;
   }
-  if (proposal.kind === "built_in") {
-    return placed(one.service, proposal.name, like);
-  }
-  if (proposal.options["secure"] === "YES" && one.service.clientCertificate !== undefined) {
+  const secure = proposal.kind === "built_in" || proposal.options["secure"] === "YES";
+  if (secure && one.service.clientCertificate !== undefined) {
     // The servers may require a certificate, which a monitor without its own may not present.
     return null;
+  }
+  if (proposal.kind === "built_in") {
+    return placed(one.service, proposal.name, like);
   }
   const name = context.names.fresh(one.service.name, "_deep");
   const options = optionsOf({
@@ -54,7 +55,10 @@ function placed(service: AdcService, monitor: string, like: MonitorBinding | und
   return like === undefined ? beside(service, monitor) : [bindMonitor(service, monitor, like)];
 }
 
-/** If there is a threshold, a further monitor has an effect only if its weight is needed to reach it. */
+/**
+ * If there is a threshold, a further monitor has an effect only if its weight is needed to reach it. One that was never
+ * reached becomes one that is.
+ */
 function beside(service: AdcService, monitor: string): Fix {
   const { monThreshold } = service;
   if (monThreshold === 0) {
@@ -65,11 +69,16 @@ function beside(service: AdcService, monitor: string): Fix {
     .reduce((sum, { weight }) => sum + weight, 0);
   const weight = Math.max(1, others - monThreshold + 1);
   const like = { monitor, enabled: true, weight, passive: false, synthesised: false };
+  const threshold = Math.min(monThreshold, others) + weight;
   return [
     bindMonitor(service, monitor, { ...like, deprecatedForm: false, line: null }),
-    setOptions(service.kind, service.name, [
-      { key: "monThreshold", to: String(monThreshold + weight), from: String(monThreshold) },
-    ]),
+    ...(threshold === monThreshold
+      ? []
+      : [
+          setOptions(service.kind, service.name, [
+            { key: "monThreshold", to: String(threshold), from: String(monThreshold) },
+          ]),
+        ]),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { isTcpBased } from "../adc/monitor-defaults.ts";
 import type { Monitor } from "../model/monitor.ts";
-import type { LintContext, LintService } from "./context.ts";
+import { useCount, type LintContext, type LintService } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { addMonitor, bindMonitor, optionsOf, setMonitor } from "./monitor-change.ts";
 import { expectsTls, portsOf, protocolOfPort } from "./ports.ts";
@@ -159,7 +159,7 @@ function udpWithoutRecv(context: LintContext): Hit[] {
       const question = ntp
         ? NTP_QUESTION
         : { send: { blank: "request" }, recv: { blank: "answer" } };
-      const alone = first !== undefined && context.usersOf(first.monitor).length === 1;
+      const alone = first !== undefined && useCount(context, first.monitor) === 1;
       return {
         ...hit(
           context,

@@ -218,8 +218,9 @@ function singleLoginAccount(context: LintContext): Hit[] {
                 monitor.type,
                 new Map([...monitorOptions(monitor), ...Object.entries(login)]),
               ),
-              bindMonitor(service, second, binding),
+              // First, so that the service does not depend on the second account for a moment.
               setOptions(service.kind, service.name, [{ key: "monThreshold", to: "1", from: "0" }]),
+              bindMonitor(service, second, binding),
             ]
           : null,
       },

@@ -150,8 +150,17 @@ function authorizationPersistence(context: LintContext): Hit[] {
               { key: "persistenceType", to: "SOURCEIP", from: undefined },
               { key: "timeout", to: "30", from: minutesNow },
             ]).apply,
-            // The undo would need the present rule and its expression, which are not printed.
-            undo: [],
+            undo: [
+              {
+                kind: "set lb vserver",
+                words: [vserver.name],
+                options: [
+                  ["persistenceType", ["RULE"]],
+                  ["rule", [vserver.persistence.rule ?? ""]],
+                  ["timeout", [minutesNow]],
+                ],
+              },
+            ],
           },
         ],
       },
@@ -258,9 +267,20 @@ function optimisation(feature: string, words: string): (context: LintContext) =>
     });
 }
 
-/** Unbinds a policy from a vserver; undone by binding it as before. */
+/**
+ * Unbinds a policy from a vserver; undone by binding it as before. If it is bound more than once, bind point and
+ * priority say which.
+ */
 function unbindPolicy(vserver: Vserver, binding: PolicyBinding): Change {
-  const { policy, priority, goto, bindPoint } = binding;
+  const { policy, priority, goto, bindPoint, invoke } = binding;
+  const several = vserver.policies.filter((one) => one.policy === policy).length > 1;
+  const which: [string, readonly string[]][] = [["policyName", [policy]]];
+  if (several && bindPoint !== null) {
+    which.push(["type", [bindPoint]]);
+  }
+  if (several && priority !== null) {
+    which.push(["priority", [String(priority)]]);
+  }
   const how: [string, readonly string[]][] = [["policyName", [policy]]];
   if (priority !== null) {
     how.push(["priority", [String(priority)]]);
@@ -271,12 +291,15 @@ function unbindPolicy(vserver: Vserver, binding: PolicyBinding): Change {
   if (bindPoint !== null) {
     how.push(["type", [bindPoint]]);
   }
+  if (invoke !== undefined) {
+    how.push(["invoke", invoke]);
+  }
   const words = [vserver.name];
   return {
     apply: {
       kind: `unbind ${vserver.kind} vserver`,
       words,
-      options: [["policyName", [policy]]],
+      options: which,
     },
     undo: [{ kind: `bind ${vserver.kind} vserver`, words, options: how }],
   };

@@ -32,6 +32,8 @@ export interface Estate {
   readonly services: ReadonlyMap<string, AdcService>;
   /** Monitors by name: configured ones, and the built-ins that something refers to. */
   readonly monitors: ReadonlyMap<string, Monitor>;
+  /** Monitors that routes and other objects outside the estate use. Absent: none, or the reader cannot know. */
+  readonly monitorsUsedElsewhere?: ReadonlySet<string>;
   readonly lbVservers: ReadonlyMap<string, LbVserver>;
   readonly csVservers: ReadonlyMap<string, CsVserver>;
   readonly policies: ReadonlyMap<string, Policy>;

@@ -5,6 +5,8 @@ export interface PolicyBinding {
   readonly priority: number | null;
   readonly goto: string | null;
   readonly bindPoint: "REQUEST" | "RESPONSE" | null;
+  /** `-invoke policylabel L`; absent: nothing is invoked, or the reader cannot know. */
+  readonly invoke?: readonly string[];
   readonly line: SourceLine;
 }
 

@@ -83,6 +83,8 @@ export interface CsBinding {
   readonly policy: string;
   readonly target: string | null;
   readonly priority: number | null;
+  /** `-gotoPriorityExpression`; absent: not set. */
+  readonly goto?: string;
   readonly line: SourceLine;
 }
 

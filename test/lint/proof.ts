@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect } from "vitest";
+import { differences, readWith, stepFailures } from "./proof-steps.ts";
 import { randomEstate } from "./random-estate.ts";
 import { planJson } from "../../src/agent/plan/planned-probe.ts";
 import type { PlanRow } from "../../src/agent/plan/plan-answer.ts";
@@ -15,7 +16,8 @@ import { SHALLOW_MONITOR_RULES } from "../../src/lint/shallow-monitors.ts";
 
 /**
  * Applies each finding's commands to the configuration that it was made from, reads that again, and says what is not as it
- * must be: the finding gone, nothing new that hurts, every other probe the same, and the undo batch leading back.
+ * must be: the finding gone, nothing new that hurts, every other probe the same, no command refused or leaving a service
+ * without a monitor on the way, the same result if it is pasted twice, and the undo restoring every object.
  */
 export function proofFailures(text: string): string[] {
   const before = read(text);
@@ -58,18 +60,29 @@ function failuresOf(
   if (commands.some((command) => /<[a-z][^>]*>/i.test(command) && !text.includes("<"))) {
     failures.push("a complete fix holds a blank");
   }
-  const applied = [text, ...commands].join("\n");
-  const after = read(applied);
+  const after = readWith(text, commands);
   const found = lint(after);
-  if (found.some((one) => key(one) === key(finding) && one.message === finding.message)) {
+  failures.push(...stepFailures(text, commands), ...reachesOthers(before, commands));
+  failures.push(
+    ...differences(after, readWith(text, [...commands, ...commands])).map(
+      (one) => `pasted twice: ${one}`,
+    ),
+  );
+  const same = (one: Finding): boolean =>
+    key(one) === key(finding) && one.message === finding.message;
+  if (found.filter(same).length >= findings.filter(same).length) {
     failures.push("the finding is still there");
   }
   failures.push(...newTrouble(findings, found, commands));
   const touched = touchedNames(commands);
   failures.push(...changedRows(rows, planOf(after), touched));
   if (!undo.some((command) => command.startsWith("#"))) {
-    const back = planOf(read([applied, ...undo].join("\n")));
-    failures.push(...changedRows(rows, back, new Set()).map((one) => `after the undo ${one}`));
+    const back = readWith(text, [...commands, ...undo]);
+    failures.push(
+      ...changedRows(rows, planOf(back), new Set()).map((one) => `after the undo ${one}`),
+      ...differences(before, back).map((one) => `not undone: ${one}`),
+      ...stepFailures(text, undo, commands).map((one) => `in the undo ${one}`),
+    );
   }
   return failures;
 }
@@ -80,13 +93,18 @@ function together(text: string, findings: readonly Finding[], rows: readonly Pla
   const names = commands.flatMap(
     (command) => /^add lb monitor (".*?"|\S+)/.exec(command)?.[1] ?? [],
   );
-  const after = [text, ...commands].join("\n");
+  const after = readWith(text, commands);
+  const restored = readWith(text, [...commands, ...undo]);
   const back = undo.some((command) => command.startsWith("#"))
     ? []
-    : changedRows(rows, planOf(read([after, ...undo].join("\n"))), new Set());
+    : [
+        ...changedRows(rows, planOf(restored), new Set()),
+        ...differences(read(text), restored).map((one) => `not undone: ${one}`),
+      ];
   const failures = [
     ...(new Set(names).size < names.length ? ["two fixes add a monitor of one name"] : []),
-    ...newTrouble(findings, lint(read(after)), commands),
+    ...stepFailures(text, commands),
+    ...newTrouble(findings, lint(after), commands),
     ...back.map((one) => `after the undo ${one}`),
   ];
   return failures.map(
@@ -133,11 +151,34 @@ function newTrouble(
     .map((one) => `new: ${one.severity} ${key(one)} (${one.message})`);
 }
 
+/** How often a monitor asks is its own matter; what it asks, and where, must not change for GSLB and routes. */
+const OWN_MATTERS: ReadonlySet<string> = new Set(
+  "interval resptimeout retries failureretries lrtm".split(" "),
+);
+
+function reachesOthers(before: Estate, commands: readonly string[]): string[] {
+  const elsewhere = new Set([
+    ...(before.monitorsUsedElsewhere ?? []),
+    ...[...before.gslb.services.values()].flatMap(({ monitors }) =>
+      monitors.map(({ monitor }) => monitor),
+    ),
+  ]);
+  return [...readStatements(commands.join("\n"))]
+    .filter(({ verb, object, words: [name = ""] }) => {
+      return verb === "set" && object === "monitor" && elsewhere.has(name);
+    })
+    .flatMap(({ keys, words: [name = ""] }) =>
+      [...keys.keys()]
+        .filter((option) => !OWN_MATTERS.has(option))
+        .map((option) => `-${option} of ${name} changes for a GSLB service or a route, too`),
+    );
+}
+
 /** Nothing that works is taken away; with its blanks filled the command is one that the importer reads. */
 function incompleteFailures(text: string, before: Estate, commands: readonly string[]): string[] {
   const taking = commands.filter((command) => /^(unbind|rm|disable) /.test(command));
   const filled = commands.map((command) => command.replace(/<[^<>]+>/g, "1"));
-  const after = read([text, ...filled].join("\n"));
+  const after = readWith(text, filled);
   const known = new Set(before.diagnostics.map(({ rule, line }) => `${rule} ${String(line)}`));
   const odd = after.diagnostics.filter(
     ({ rule, line }) =>

@@ -139,6 +139,7 @@ export const randomEstate: fc.Arbitrary<string> = fc
         more: fc.constantFrom(
           "",
           "-healthMonitor NO",
+          "-monThreshold 1",
           "-monThreshold 2",
           "-usip YES",
           '-comment "a; b"',
@@ -176,8 +177,13 @@ export const randomEstate: fc.Arbitrary<string> = fc
     ),
     policies: fc.array(fc.record({ rule, target: fc.nat(4) }), { maxLength: 4 }),
     deny: fc.boolean(),
+    others: fc.record({
+      user: fc.constantFrom("none", "gslb", "route"),
+      monitor: fc.nat(5),
+      endsInPartition: fc.boolean(),
+    }),
   })
-  .map(({ services, monitors, bindings, vservers, policies, deny }) => {
+  .map(({ services, monitors, bindings, vservers, policies, deny, others }) => {
     const lines = services.flatMap(
       ({ name: own, group, place: [type, port], address: ip, more }) => {
         const where = port === 0 ? "*" : String(port);
@@ -223,8 +229,22 @@ export const randomEstate: fc.Arbitrary<string> = fc
         );
       });
     }
+    const named = monitors[others.monitor]?.name;
+    if (named !== undefined && others.user === "gslb") {
+      lines.push(
+        "add gslb site here 10.8.0.1",
+        "add gslb service elsewhere 10.8.0.2 HTTP 80 -siteName here",
+        `bind gslb service elsewhere -monitorName ${writeWord(named)}`,
+      );
+    }
+    if (named !== undefined && others.user === "route") {
+      lines.push(
+        `add route 10.7.0.0 255.255.0.0 10.1.0.254 -msr ENABLED -monitor ${writeWord(named)}`,
+      );
+    }
     return [
       ...lines,
       ...(deny ? ["set tm sessionParameter -defaultAuthorizationAction DENY"] : []),
+      ...(others.endsInPartition ? ["switch ns partition P1", "add server other 10.1.0.9"] : []),
     ].join("\n");
   });

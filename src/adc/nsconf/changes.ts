@@ -1,6 +1,7 @@
 import { monitorName } from "./services.ts";
 import { type Draft, type StatementKinds, report, reportMissing, portOf } from "./draft.ts";
 import { boundPolicy } from "./policies.ts";
+import type { PolicyBinding } from "../../model/policy.ts";
 import type { Statement } from "./statements.ts";
 
 /**
@@ -113,13 +114,21 @@ function removeServer(statement: Statement, draft: Draft): void {
 }
 
 function unbindVserver(statement: Statement, draft: Draft): void {
+  const { keys } = statement;
   const [name = "", target] = statement.words;
   const bound = boundPolicy(statement);
   const lb = statement.group.toLowerCase() === "lb" ? draft.lbVservers.get(name) : undefined;
   const cs = lb === undefined ? draft.csVservers.get(name) : undefined;
   if (bound !== null) {
-    drop((lb ?? cs)?.policies ?? [], ({ policy }) => policy === bound);
-    drop(cs?.targets ?? [], ({ policy }) => policy === bound);
+    const [type] = keys.get("type") ?? [];
+    const [priority] = keys.get("priority") ?? [];
+    const isMeant = (one: Pick<PolicyBinding, "policy" | "priority">): boolean =>
+      one.policy === bound && (priority === undefined || String(one.priority) === priority);
+    drop(
+      (lb ?? cs)?.policies ?? [],
+      (one) => isMeant(one) && (type === undefined || one.bindPoint === type.toUpperCase()),
+    );
+    drop(cs?.targets ?? [], isMeant);
   } else if (lb !== undefined) {
     drop(lb.services, ({ service }) => service === target);
   } else if (cs !== undefined) {

@@ -214,6 +214,11 @@ const MONITOR_OPTIONS = optionTable({
   radKey: text(127),
   radNASid: text(127),
   radNASip: address,
+  radAccountType: whole(0, 15),
+  radFramedIP: address,
+  radAPN: text(127),
+  radMSISDN: text(127),
+  radAccountSession: text(127),
   snmpOID: text(256),
   snmpCommunity: text(128),
   snmpThreshold: text(32),
@@ -236,7 +241,7 @@ const OTHER_MONITOR_OPTIONS: readonly string[] = [
   "radaccountsession radaccounttype radapn radframedip radmsisdn secondarypassword sipreguri sitepath storefrontacctservice",
   "storefrontcheckbackendservices storename supportedvendorids validatecred vendorid vendorspecificacctapplicationids",
   "vendorspecificauthapplicationids vendorspecificvendorid comment devno encrypted encryptmethod kek suffix",
-  "certkeyname",
+  "certkeyname CA",
 ].flatMap((row) => row.split(" "));
 
 /** Every option of any monitor type. */
@@ -279,11 +284,13 @@ const POLICY_BINDING = optionTable({
   priority: whole(1, 2_147_483_647),
   gotoPriorityExpression: text(1_499),
   type: choice("REQUEST", "RESPONSE"),
+  invoke: (values) => values.length === 2 && values.every((value) => isName(value, 127)),
   targetLBVserver: name,
 });
 
 const LB_VSERVER_OPTIONS = optionTable({
-  persistenceType: choice("SOURCEIP", "COOKIEINSERT", "NONE"),
+  persistenceType: choice("SOURCEIP", "COOKIEINSERT", "NONE", "RULE"),
+  rule: text(8_191),
   timeout: whole(0, 1_440),
   lbMethod: choice("LEASTCONNECTION", "ROUNDROBIN", "LRTM"),
   cltTimeout: whole(0, 31_536_000),
@@ -325,7 +332,14 @@ const setCsVserver = grammarOf([name], CS_VSERVER_OPTIONS);
 const bindMonitor = grammarOf([name], MONITOR_BINDING);
 const unbindMonitor = grammarOf([name], optionTable({ monitorName: name }));
 const bindPolicy = grammarOf([name], POLICY_BINDING);
-const unbindPolicy = grammarOf([name], optionTable({ policyName: name }));
+const unbindPolicy = grammarOf(
+  [name],
+  optionTable({
+    policyName: name,
+    type: choice("REQUEST", "RESPONSE"),
+    priority: whole(1, 2_147_483_647),
+  }),
+);
 const certificate = grammarOf([name], optionTable({ certkeyName: name }));
 const rule = text(8_191);
 
@@ -341,7 +355,10 @@ const COMMANDS: ReadonlyMap<string, CommandGrammar> = new Map([
   ["set serviceGroup", setService],
   ["unset service", unset(setService)],
   ["unset serviceGroup", unset(setService)],
-  ["add service", grammarOf([name, name, name, whole(1, 65_535)])],
+  [
+    "add service",
+    grammarOf([name, name, name, whole(1, 65_535)], optionTable({ td: whole(1, 4_094) })),
+  ],
   ["rm service", grammarOf([name])],
   ["bind service", bindMonitor],
   ["bind serviceGroup", bindMonitor],

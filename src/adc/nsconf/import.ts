@@ -349,8 +349,10 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     estateDiagnostics(estate, draft.monitorsUsedElsewhere, draft.unreadNames),
   );
   const found = draft.diagnostics.all();
+  const elsewhere = draft.monitorsUsedElsewhere;
   return {
     ...estate,
+    ...(elsewhere.size === 0 ? null : { monitorsUsedElsewhere: elsewhere }),
     diagnostics: extent === null ? found : found.map(noteIn(extent, nearNamesOf(estate))),
   };
 }

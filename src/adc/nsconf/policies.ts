@@ -253,6 +253,7 @@ export function policyBinding(statement: Statement, draft: Draft): PolicyBinding
     : {
         policy,
         ...readWhole(POLICY_BINDING_FIELDS, statementSource(statement, draft, policy)),
+        ...(statement.keys.has("invoke") ? { invoke: statement.keys.get("invoke") ?? [] } : null),
         line: statement.line,
       };
 }

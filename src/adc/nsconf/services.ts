@@ -313,12 +313,16 @@ function bindMonitor(statement: Statement, draft: Draft): void {
   }
 }
 
-/** `bind lb monitor M -certkeyName C`: the client certificate that a secure monitor presents on request. */
+/**
+ * `bind lb monitor M -certkeyName C`: the client certificate that a secure monitor presents on request, or with `-CA`
+ * one by which it verifies servers.
+ */
 function bindCertificate(monitor: string | undefined, { keys }: Statement, draft: Draft): void {
   const known = draft.monitors.get(monitor ?? "");
   const certificate = keys.get("certkeyname");
-  if (known !== undefined && certificate !== undefined && !keys.has("ca")) {
-    const written = new Map([...(known.written ?? []), ["certkeyname", certificate] as const]);
+  if (known !== undefined && certificate !== undefined) {
+    const key = keys.has("ca") ? "ca" : "certkeyname";
+    const written = new Map([...(known.written ?? []), [key, certificate] as const]);
     draft.monitors.set(known.name, { ...known, written });
   }
 }

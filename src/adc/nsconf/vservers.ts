@@ -285,8 +285,14 @@ function bindCsVserver(statement: Statement, draft: Draft): void {
     oldTarget;
   const feature = draft.policies.get(binding.policy)?.feature;
   if (feature === "cs" || (feature === undefined && target !== undefined)) {
-    const { policy, priority, line } = binding;
-    vserver.targets.push({ policy, target: vserverName(target, draft), priority, line });
+    const { policy, priority, line, goto } = binding;
+    vserver.targets.push({
+      policy,
+      target: vserverName(target, draft),
+      priority,
+      ...(goto === null ? null : { goto }),
+      line,
+    });
   } else {
     vserver.policies.push(binding);
   }
