@@ -712,6 +712,12 @@ describe("commands in a program's source", () => {
     [`  - '${ADD}'`],
     [`            '${ADD} \\n' + \\`],
     [`Write-Output "${ADD}";`],
+    [`    Write-Output "${ADD}" | Out-File -Append $ConfigFile`],
+    [`  @{"protocol"= "SSH";"command"= "${ADD}"};`],
+    [`  {"command": "${ADD}"},`],
+    [`    vpx_ns.cli("${ADD}")`],
+    [`\`\`\`${ADD}\`\`\``],
+    [`\`\`\`${ADD}`],
     [`os.system("docker exec -i cpx cli_script.sh '${ADD}'")`],
     [`  { code: \`${ADD}`],
     [`const commands = \`${ADD}`],
@@ -731,6 +737,38 @@ describe("commands in a program's source", () => {
   test("are read as JSON and shells read text in double quotes", () => {
     const line = 'echo "add lb monitor m HTTP-ECV -send \\"GET /a\\" -recv ok"';
     expect(read(line).monitors.get("m")?.parameters.send).toBe("GET /a");
+  });
+
+  test("end at their quotes, whatever the next line has", () => {
+    const long = `    @{"command"= "${ADD} -maxClient 0 -maxReq 0 -cip DISABLED -usip NO -CKA NO"};`;
+    const next = '    @{"command"= ""add"" responder "action" -gslb LOCAL};';
+    expect(said(`${long}\n${next}`)).toEqual(["tcp_only s", "unreadable_lines file"]);
+  });
+
+  test("are read as PowerShell doubles quotes", () => {
+    const line = 'Write-Output "add lb monitor m HTTP-ECV -send ""GET /a"" -recv ok"';
+    expect(read(line).monitors.get("m")?.parameters.send).toBe("GET /a");
+  });
+
+  test("are read from a comment, and its other lines continue none of them", () => {
+    const text = [
+      "\t * <pre>",
+      '\t * add server one 10.0.0.1 -comment "long enough to be cut at the end of the line"',
+      "\t * ",
+      "\t * add service a one TCP 9 -gslb NONE -maxClient 0 -maxReq 0 -cip DISABLED -usip NO",
+      "\t * </pre>",
+      "\t */",
+    ].join("\n");
+    expect(said(text)).toEqual(["tcp_only a"]);
+  });
+
+  test("are not continued by a title or a tool's message", () => {
+    const command =
+      "add lb monitor m RADIUS -respCode 2 -userName u -password p -radKey k -destPort 1812 -resptimeout 4";
+    const text = [command, "[*] Config line:", command.replace(" m ", " n "), "[+] Pass: none"];
+    expect(said(text.join("\n")).filter((one) => !one.startsWith("unused"))).toEqual([
+      "unreadable_lines file",
+    ]);
   });
 
   test("are read when the source doubles each backslash", () => {
@@ -834,6 +872,16 @@ describe("statements that are not examined", () => {
   test("are no reason to find nothing in a file that holds only GSLB", () => {
     expect(holdsNothing(read("add gslb vserver g HTTP"))).toBe(false);
     expect(holdsNothing(read("add gslb service s 10.0.0.1 HTTP 80 -siteName here"))).toBe(false);
+  });
+
+  test("include no mistake where a guide leaves arguments open", () => {
+    const text = [
+      "add service s1 <COE IP1> LOGSTREAM <COE PORT1>",
+      "add service s2 <IP> HTTP <PORT>",
+      "add serviceGroup g HTTP",
+      "bind serviceGroup g one <PORT>",
+    ];
+    expect(said(text.join("\n")).filter((one) => !one.startsWith("dangling"))).toEqual([]);
   });
 
   test("name a value that is still to be filled in", () => {

@@ -290,10 +290,18 @@ export function reportMissing(
   );
 }
 
-/** Reports a statement with too few or invalid positional arguments. */
+/** `add service s <IP 1> HTTP <port>`: a guide's command with arguments left open, even of several words. */
+function isToFillIn({ words }: Statement): boolean {
+  return words.some((word) => /^<\w/.test(word)) && words.some((word) => word.endsWith(">"));
+}
+
+/** Reports a statement with too few or invalid positional arguments, unless a guide leaves them open. */
 export function reportIncomplete(draft: Draft, statement: Statement, object: string): void {
   if (statement.verb === "add") {
     draft.unreadNames.add(object);
+  }
+  if (isToFillIn(statement)) {
+    return;
   }
   report(
     draft,

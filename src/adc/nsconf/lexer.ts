@@ -196,6 +196,8 @@ interface Pending {
   looks: number;
   /** Its last line ended in a backslash, which continues a line in a shell. */
   goesOn: boolean;
+  /** Between quotes that also end it. */
+  closed: boolean;
 }
 
 /** A quote that is open for this many lines also contains the next one: each search reads the whole command. */
@@ -245,7 +247,7 @@ export function* commandLines(
       pending.text += ` ${content}`;
       pending.goesOn = goesOn && pending.text.length < MAX_COMMAND_LENGTH;
       pending.lastLength = content.length;
-    } else if (trimmed === "" || isReply(trimmed, pending) || COMMENT.test(trimmed)) {
+    } else if (isBlank(physical, trimmed) || isReply(trimmed, pending)) {
       if (pending !== null) {
         pending.refused = pending.typed && REFUSAL.test(trimmed);
         yield pending;
@@ -260,6 +262,11 @@ export function* commandLines(
       }
       pending = pendingAt(line, content, prompted !== null || bare, goesOn);
       pending.lastLength = physical.length;
+      pending.closed = shown !== physical && QUOTED.test(physical);
+    } else if (pending?.closed === true) {
+      yield pending;
+      pending = null;
+      orphan(line);
     } else if (pending?.typed === true && !isOpen(pending) && pending.lastLength !== hardWidth) {
       // The output of a typed command.
       yield pending;
@@ -283,7 +290,16 @@ export function* commandLines(
 }
 
 function pendingAt(line: number, text: string, typed: boolean, goesOn: boolean): Pending {
-  return { line, text, typed, refused: false, lastLength: text.length, looks: 0, goesOn };
+  return {
+    line,
+    text,
+    typed,
+    refused: false,
+    lastLength: text.length,
+    looks: 0,
+    goesOn,
+    closed: false,
+  };
 }
 
 const PLAIN_VERBS = ["add ", "bind ", "set ", "enable ", "disable ", "link "];
@@ -340,9 +356,9 @@ function withoutCodeMarks(written: string): string {
   }
   const [, quote, quoted] = QUOTED.exec(line) ?? [];
   if (quoted !== undefined) {
-    return quote === '"' ? withoutEscapes(quoted) : quoted;
+    return quote === '"' ? withoutEscapes(quoted.replaceAll('""', '"')) : quoted;
   }
-  const opened = OPENING_MARK.exec(line)?.[1];
+  const opened = (FENCE_IN_LINE.exec(line.trim()) ?? OPENING_MARK.exec(line))?.[1];
   if (opened !== undefined) {
     return opened;
   }
@@ -365,13 +381,19 @@ const LEADING_TAGS = /^\s*(?:<(?:pre|code|p|div|span|li|br|td|blockquote)\b[^<>]
 /** The last line of a block between two backticks, as scripts quote several. */
 const LONE_MARK = /^([^`]+)`\s?[,;)\]}]{0,4}$/;
 
+/** A fence in the same line as a block's first command, or as its only one. */
+const FENCE_IN_LINE = /^```((?:add|set|bind|link|enable|disable) [^`]+)(?:```)?$/;
+
 /** The first line of such a block: `code: ` before its mark, or of a text between three quotes. */
 const OPENING_MARK =
   /^(?:[^"'`]{0,80}[=:(,\s])?(?:`|"""|''')((?:add|set|bind|link|enable|disable) [^`]+)$/;
 
-/** `echo "add …"`, `printf 'add …\n' >> file`, `"add …",`, `"add …\n" + \`: how scripts and lists quote one command. */
+/**
+ * One command as scripts and lists quote it: `echo "add …"`, `printf 'add …\\n' >> file`, `"add …",`, `"add …\\n" + \\`,
+ * `Write-Output "add …" | Out-File f`, `ns.cli("add …")`, `{"command": "add …"},`.
+ */
 const QUOTED =
-  /^\s*(?:(?:echo|printf|print|Write-Output|Write-Host)(?: -[en]+)?[ (]\s?|- )?(["'])((?:add|set|bind|link|enable|disable) (?:(?!\1)[^\\]|\\.)+?)(?: ?\\n)?\1\)?(?:[,;]| ?\+(?: ?\\)?| ?>>? ?\S{1,200})?\s*$/;
+  /^\s*(?:(?:echo|printf|print|Write-Output|Write-Host)(?: -[en]+)?[ (]\s?|- |[\w.$]{1,40}\(|[^#]{0,120}["']\w{1,30}["']\s?[:=]\s?)?(["'])((?:add|set|bind|link|enable|disable) (?:(?!\1)[^\\]|\\.|\1\1)+?)(?: ?\\n)?\1(?!\1)[)\]}]{0,3}(?:[,;]| ?\+(?: ?\\)?| ?>>? ?\S{1,200}| ?\| ?(?:Out-File|Add-Content|tee)\b.{0,200})?\s*$/;
 
 /** A list item without code marks, which some pages lose. */
 const LISTED = /^\s*[-*+]\s+([a-z]+ .*)$/;
@@ -400,7 +422,14 @@ const BARE_PROMPT = /^\s*>\s?/;
  * A comment in the ADC's syntax, or what surrounds the commands of a page or script: a code fence, a generator's tag, the
  * end of a text of several lines in Python or PowerShell.
  */
-const COMMENT = /^(?:#|```|\{%|(?:"""|'''|["']@)\s?[,;)\]}]{0,4}$)/;
+const COMMENT = /^(?:#|```|\{%|(?:"""|'''|["']@)\s?[,;)\]}]{0,4}$|\*\/)/;
+
+/** A line of a comment in a program's source that has no text of its own: ` *`, ` * </pre>`, ` * @param`. */
+const BARE_STAR = /^\s+\*\s*(?:$|<\/?\w|@\w)/;
+
+function isBlank(line: string, trimmed: string): boolean {
+  return trimmed === "" || COMMENT.test(trimmed) || BARE_STAR.test(line);
+}
 
 /** `nsroot@ns1-Primary> `, `[ns1] > `: any text up to `>`, if a command follows. */
 const PROMPT = /^[^"'>]{1,160}>[ \t]*(?=([A-Za-z]{2,})(?:[ \t]+\S|[ \t]*$))/;
@@ -506,6 +535,9 @@ const AWAITS_VALUE = /\s-\w+\s*$/;
  */
 function isWrapped(pending: Pending, content: string): boolean {
   const [word = ""] = content.split(/\s/, 1);
+  if (OF_A_PAGE.test(content)) {
+    return false;
+  }
   return (
     content.startsWith("-") ||
     AWAITS_VALUE.test(pending.text) ||
@@ -513,6 +545,9 @@ function isWrapped(pending: Pending, content: string): boolean {
     isOpen(pending)
   );
 }
+
+/** A title, or a tool's message: `[*] Found:`. */
+const OF_A_PAGE = /^\[[*+!-]\] |[^:]:$/;
 
 /** Inside a quote or parenthesis. */
 function isOpen(pending: Pending): boolean {
