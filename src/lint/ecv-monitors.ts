@@ -284,9 +284,10 @@ function unquotedValue(context: LintContext): Hit[] {
           object: monitor.name,
           message: `The value of -${option} has no quotes: only "${method}" is used, and the path is lost.`,
           fix:
-            uses.length === 0
+            // A copy for the services would leave the mistake to routes and GSLB.
+            uses.length === 0 || useCount(context, monitor) > uses.length
               ? null
-              : changeFor(context.names, monitor, uses, useCount(context, monitor), values),
+              : changeFor(context.names, monitor, uses, uses.length, values),
         },
       ];
     }),

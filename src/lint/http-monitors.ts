@@ -122,6 +122,7 @@ function httpIgnoresBody(context: LintContext): Hit[] {
       fix: withPage(context, monitor, {
         send: `GET ${requestTarget(monitor)}`,
         recv: "200 OK",
+        ...hostOfRequest(monitor),
       }),
     }));
 }
@@ -163,7 +164,8 @@ function headFix(context: LintContext, monitor: Monitor, onExchange: boolean): F
     }
     const page: Value =
       target === "" || target === "/" ? { blank: "page", around: "GET /{}" } : `GET ${target}`;
-    return withPage(context, monitor, { send: page, recv: { blank: "text of that page" } });
+    const recv = { blank: "text of that page" };
+    return withPage(context, monitor, { send: page, recv, ...hostOfRequest(monitor) });
   }
   const services = new Map(context.usersOf(monitor).map((one) => [one.service, one]));
   const byQuestion = new Map<
@@ -179,7 +181,14 @@ function headFix(context: LintContext, monitor: Monitor, onExchange: boolean): F
     byQuestion.set(key, known);
   }
   const parts = [...byQuestion.values()].map(({ question: { type, options }, uses }) =>
-    replaceMonitor(context.names, monitor, uses, type, options, "_get"),
+    replaceMonitor(
+      context.names,
+      monitor,
+      uses,
+      type,
+      { ...options, ...hostOfRequest(monitor) },
+      "_get",
+    ),
   );
   const whole = parts.filter((part) => part !== null);
   return whole.length < parts.length ? null : whole.flat();
@@ -407,6 +416,13 @@ function splitRequest(
       .trim(),
     customHeaders: withoutSecret(`${kept}${more.map((header) => `${header.trim()}\r\n`).join("")}`),
   };
+}
+
+/** Headers that only the request contains, which a monitor with another request would lose. */
+function hostOfRequest(monitor: Monitor): OptionValues {
+  const request = monitor.parameters.httpRequest ?? "";
+  const { customHeaders } = splitRequest("httpRequest", request, monitor) ?? {};
+  return customHeaders === undefined ? {} : { customHeaders };
 }
 
 function nameOfHeader(header: string): string {

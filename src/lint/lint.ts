@@ -1,7 +1,7 @@
 import type { AdcService } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
 import { AUTHENTICATION_RULES } from "./authentication.ts";
-import { NO_FIX, printFix } from "./change.ts";
+import { NO_FIX, printFix, type Fix } from "./change.ts";
 import { CONTENT_SWITCHING_RULES } from "./content-switching.ts";
 import { createContext, type LintContext, type LintService } from "./context.ts";
 import { ECV_MONITOR_RULES, optionOfAnotherType } from "./ecv-monitors.ts";
@@ -45,13 +45,90 @@ export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTI
   const refused = new Set(optionOfAnotherType(context).map(({ object }) => object));
   const resting = restingNames(context);
   // Rule by rule, because the structured fixes of a large estate need more memory than their text.
-  return ALL_RULES.flatMap((rule) =>
+  const touches = new Map<Finding, Touch>();
+  const found = ALL_RULES.flatMap((rule) =>
     rule
       .find(context)
       .map((hit) => (resting.has(hit.object) && !READING.has(rule) ? noteOf(hit) : hit))
-      .map((hit) => findingOf(rule, changesAny(hit.fix, refused) ? without(hit) : hit))
+      .map((hit) => {
+        const finding = findingOf(rule, changesAny(hit.fix, refused) ? without(hit) : hit);
+        const touch = touchOf(finding, hit.fix ?? []);
+        if (touch !== null) {
+          touches.set(finding, touch);
+        }
+        return finding;
+      })
       .filter((finding) => !isIgnored(estate, finding) && !ignored(finding)),
   ).sort((a, b) => GRAVITY[a.severity] - GRAVITY[b.severity] || (a.line ?? 0) - (b.line ?? 0));
+  return withoutConflicts(found, touches);
+}
+
+/** The monitors that a fix changes in place, and those that it replaces at a service. */
+interface Touch {
+  readonly changed: readonly string[];
+  readonly replaced: readonly (readonly [service: string, monitor: string])[];
+}
+
+/** Null: neither. */
+function touchOf({ commands }: Finding, fix: Fix): Touch | null {
+  if (commands.length === 0) {
+    return null;
+  }
+  const changed: string[] = [];
+  const replaced: [string, string][] = [];
+  for (const { apply } of fix) {
+    const [name] = apply.words;
+    const [, [monitor] = []] = apply.options.find(([key]) => key === "monitorName") ?? [];
+    if (apply.kind === "set lb monitor" && typeof name === "string") {
+      changed.push(name);
+    }
+    if (
+      apply.kind.startsWith("unbind ") &&
+      typeof name === "string" &&
+      typeof monitor === "string"
+    ) {
+      replaced.push([name, monitor]);
+    }
+  }
+  return changed.length + replaced.length === 0 ? null : { changed, replaced };
+}
+
+/**
+ * A fix that replaces a monitor copies its present options: if another changes or replaces it too, and both are pasted,
+ * the copy brings the other's mistake back. Only the first of them has commands.
+ */
+function withoutConflicts(
+  findings: readonly Finding[],
+  touches: ReadonlyMap<Finding, Touch>,
+): Finding[] {
+  const changed = new Map<string, string>();
+  const replaced = new Map<string, string>();
+  const replacedAt = new Map<string, string>();
+  return findings.map((finding) => {
+    const touch = touches.get(finding);
+    if (touch === undefined) {
+      return finding;
+    }
+    const places = touch.replaced.map((place) => JSON.stringify(place));
+    const first =
+      touch.replaced.map(([, monitor]) => changed.get(monitor)).find(isKnown) ??
+      places.map((place) => replacedAt.get(place)).find(isKnown) ??
+      touch.changed.map((monitor) => replaced.get(monitor)).find(isKnown);
+    if (first !== undefined) {
+      const message = `${finding.message} Run the commands for ${first} first, then lint again.`;
+      return { ...finding, ...NO_FIX, fix: null, message };
+    }
+    if (finding.complete) {
+      touch.changed.forEach((monitor) => changed.set(monitor, finding.rule));
+      touch.replaced.forEach(([, monitor]) => replaced.set(monitor, finding.rule));
+      places.forEach((place) => replacedAt.set(place, finding.rule));
+    }
+    return finding;
+  });
+}
+
+function isKnown(rule: string | undefined): rule is string {
+  return rule !== undefined;
 }
 
 const READING: ReadonlySet<Rule> = new Set(READING_RULES);

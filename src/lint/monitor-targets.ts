@@ -112,7 +112,8 @@ function foreignDestPort(context: LintContext): Hit[] {
           sameProtocol && (secure || !wrong.some(({ service }) => expectsTls(service)))
             ? changeFor(context.names, monitor, wrong, useCount(context, monitor), {
                 destPort: "0",
-                ...(secure && !monitor.secure ? { secure: "YES" } : {}),
+                // Even if it is set: another fix may switch it off for the wrong port.
+                ...(secure ? { secure: "YES" } : {}),
               })
             : null,
       },

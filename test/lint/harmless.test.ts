@@ -237,6 +237,35 @@ describe("a fix", () => {
     );
   });
 
+  test("that replaces a monitor waits for the one that changes it", () => {
+    const text = [
+      'add lb monitor m HTTP -httpRequest "GET /owa/healthcheck.htm"',
+      "add service s 10.0.0.1 SSL 443",
+      "bind service s -monitorName m",
+    ];
+    expect(commandsOf("missing_secure", ...text)).toEqual(["set lb monitor m HTTP -secure YES"]);
+    expect(commandsOf("http_ignores_body", ...text)).toEqual([]);
+    expect(findings(...text).find(({ rule }) => rule === "http_ignores_body")?.message).toMatch(
+      / Run the commands for missing_secure first, then lint again\.$/,
+    );
+    expect(commandsOf("http_ignores_body", ...text, "set lb monitor m HTTP -secure YES")).toEqual([
+      'add lb monitor m_get HTTP-ECV -secure YES -send "GET /owa/healthcheck.htm" -recv "200 OK"',
+      "bind service s -monitorName m_get",
+      "unbind service s -monitorName m",
+    ]);
+  });
+
+  test("that replaces a request keeps the Host in it", () => {
+    expect(
+      commandsOf(
+        "http_ignores_body",
+        "add service s 10.0.0.1 HTTP 80",
+        'add lb monitor m HTTP -httpRequest "GET /owa/healthcheck.htm HTTP/1.1\r\nHost: a\r\n\r\n"',
+        "bind service s -monitorName m",
+      )[0],
+    ).toMatch(/ -customHeaders "Host: a\\r\\n"/);
+  });
+
   test("keeps a request's Host beside the headers that the monitor has", () => {
     expect(
       commandsOf(

@@ -30,6 +30,7 @@ export function proofFailures(text: string): string[] {
           `${finding.rule} ${finding.object}: ${failure}\n${finding.commands.join("\n")}`,
       ),
     ),
+    ...asPrinted(text, findings),
     ...together(text, findings, rows),
   ];
 }
@@ -85,6 +86,39 @@ function failuresOf(
     );
   }
   return failures;
+}
+
+/**
+ * All complete fixes pasted as they are printed, without reading the configuration again between them: none is refused,
+ * and no service has a mistake that none of its monitors had.
+ */
+function asPrinted(text: string, findings: readonly Finding[]): string[] {
+  const commands = findings
+    .filter(({ complete }) => complete)
+    .flatMap((finding) => finding.commands);
+  const before = read(text);
+  const after = readWith(text, commands);
+  const had = new Set(findings.map(key));
+  const worse = lint(after)
+    // A built-in may be right for one of its services and wrong for another.
+    .filter(
+      ({ severity, object }) =>
+        severity === "error" && after.monitors.get(object)?.builtIn === false,
+    )
+    .flatMap(({ rule, object }) =>
+      [...after.services.values()]
+        .filter(({ monitors }) => monitors.some(({ monitor }) => monitor === object))
+        .filter(
+          ({ name }) =>
+            before.services
+              .get(name)
+              ?.monitors.some(({ monitor }) => had.has(`${rule} ${monitor}`)) !== true,
+        )
+        .map(({ name }) => `${name} now has ${rule} by ${object}`),
+    );
+  return [...stepFailures(text, commands), ...worse].map(
+    (one) => `all pasted: ${one}\n${commands.join("\n")}`,
+  );
 }
 
 /** All complete fixes one after the other, as `--write-fixes` writes them, and all of them taken back. */
