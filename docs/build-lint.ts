@@ -26,6 +26,9 @@ finding for each cause with the objects that have it, sorted by severity, each w
 - *incomplete*: the commands contain placeholders in angle brackets for values that only you know. Such commands only add
   something, and remove nothing.
 - \`--write-fixes FILE\` writes the complete fixes as a batch file, and \`FILE.undo\`, which undoes them.
+- If two fixes conflict, only the first has commands; the other finding says to lint again after it. \`--write-fixes\` does
+  that itself.
+- A command that contains \`?\` belongs in a batch file (\`batch -fileName\`): at the prompt \`?\` may call the help.
 - \`--severity warning\`, \`--rule tcp_only\`, \`--object 'svc*'\` filter the output; \`--explain RULE\` explains one rule.
   \`--format json|sarif|junit\` and \`--explain RULE --json\` are for programs.
 - A partial configuration is treated as one. If a session, a page or pasted commands refer to objects that they do not

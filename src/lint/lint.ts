@@ -102,7 +102,6 @@ function withoutConflicts(
   touches: ReadonlyMap<Finding, Touch>,
 ): Finding[] {
   const changed = new Map<string, string>();
-  const replaced = new Map<string, string>();
   const replacedAt = new Map<string, string>();
   return findings.map((finding) => {
     const touch = touches.get(finding);
@@ -112,15 +111,13 @@ function withoutConflicts(
     const places = touch.replaced.map((place) => JSON.stringify(place));
     const first =
       touch.replaced.map(([, monitor]) => changed.get(monitor)).find(isKnown) ??
-      places.map((place) => replacedAt.get(place)).find(isKnown) ??
-      touch.changed.map((monitor) => replaced.get(monitor)).find(isKnown);
+      places.map((place) => replacedAt.get(place)).find(isKnown);
     if (first !== undefined) {
       const message = `${finding.message} Run the commands for ${first} first, then lint again.`;
       return { ...finding, ...NO_FIX, fix: null, message };
     }
     if (finding.complete) {
       touch.changed.forEach((monitor) => changed.set(monitor, finding.rule));
-      touch.replaced.forEach(([, monitor]) => replaced.set(monitor, finding.rule));
       places.forEach((place) => replacedAt.set(place, finding.rule));
     }
     return finding;

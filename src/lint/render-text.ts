@@ -59,6 +59,10 @@ function summary(groups: readonly FindingGroup[], rules: readonly Rule[]): strin
     .join("\n");
 }
 
+/** UNCONFIRMED for a question mark within quotes; Citrix's wiki, "Quotation Syntax", calls it special at the prompt. */
+const QUESTION_MARK =
+  'with "?", which the prompt may take as a request for help: use batch -fileName, or check what was saved';
+
 function renderGroup({
   rule,
   severity,
@@ -75,6 +79,7 @@ function renderGroup({
   return [
     `${severity}: ${printableLine(list)}: ${printableLine(message)} (${rule})`,
     ...(incomplete === null ? [] : [`    # incomplete: ${incomplete}`]),
+    ...(commands.some((command) => command.includes("?")) ? [`    # ${QUESTION_MARK}`] : []),
     ...commands.slice(0, MAX_COMMANDS).map((command) => `    ${command}`),
     ...(commands.length > MAX_COMMANDS
       ? [

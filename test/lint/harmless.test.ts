@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { fixBatch } from "../../src/lint/fix-batch.ts";
 import type { Finding } from "../../src/lint/finding.ts";
-import { lint } from "../../src/lint/lint.ts";
+import { groupFindings } from "../../src/lint/group.ts";
+import { ALL_RULES, lint } from "../../src/lint/lint.ts";
+import { renderText } from "../../src/lint/render-text.ts";
 import { proofFailures } from "./proof.ts";
 import { readWith, stepFailures } from "./proof-steps.ts";
 
@@ -310,6 +312,22 @@ describe("a fix", () => {
         "bind service s -monitorName tcp",
       ),
     ).toEqual(["set lb monitor tcp TCP -LRTM DISABLED"]);
+  });
+
+  test("with a question mark says how to run it", () => {
+    const shown = (path: string) =>
+      renderText(
+        groupFindings(
+          findings(
+            "add service s 10.0.0.1 HTTP 80",
+            `add lb monitor m HTTP-ECV -send GET ${path} -recv ok`,
+            "bind service s -monitorName m",
+          ),
+        ),
+        ALL_RULES,
+      );
+    expect(shown("/a?b")).toContain("batch -fileName");
+    expect(shown("/a")).not.toContain("batch -fileName");
   });
 
   test("is in the batch once, wherever the file ends", () => {
