@@ -716,20 +716,26 @@ describe("commands in a program's source", () => {
     [`  @{"protocol"= "SSH";"command"= "${ADD}"};`],
     [`  {"command": "${ADD}"},`],
     [`    vpx_ns.cli("${ADD}")`],
+    [`    $commands.Add( "${ADD}")`],
+    [`    self.nscli(vpx_ns, "${ADD}")`],
+    [`    +"${ADD}\\n"`],
+    ["* add servicegroup s1 http", "s1"],
     [`\`\`\`${ADD}\`\`\``],
     [`\`\`\`${ADD}`],
     [`os.system("docker exec -i cpx cli_script.sh '${ADD}'")`],
     [`  { code: \`${ADD}`],
     [`const commands = \`${ADD}`],
     [`config = """${ADD}`],
-  ])("are read from %s", (line) => {
-    expect([...read(line).services.keys()]).toEqual(["s"]);
+  ])("are read from %s", (line, name = "s") => {
+    expect([...read(line).services.keys()]).toEqual([name]);
   });
 
   test.each([
     [`The command "${ADD}" adds it.`],
     [`"${ADD}" and "add server a 10.0.0.2"`],
     [`print("added")`],
+    [`self.nscli(vpx_ns, "add service s 10.0.0.%d HTTP 80" % (i))`],
+    [`- add service s1 discovery to every site of HTTP`],
   ])("are not read from %s", (line) => {
     expect([...read(line).services.keys()]).toEqual([]);
   });
@@ -803,6 +809,11 @@ describe("unreadable_lines", () => {
   const BOTH = ["add server a 10.0.0.1", "add service s a TCP 9"];
   const severity = (...lines: string[]): string | undefined =>
     lint(read(lines.join("\n"))).find((found) => found.rule === "unreadable_lines")?.severity;
+
+  test("does not count a shell's prompt", () => {
+    const shell = "root@cpx-ingress-64464fdb75-9wchv:/# ";
+    expect(severity(`${shell}cat ns.conf`, "#NS13.0 Build 79.64", ...BOTH, shell)).toBeUndefined();
+  });
 
   test("is information when the only line is a title above several commands", () => {
     expect(severity("Rules created in the ADC:", ...BOTH)).toBe("info");

@@ -393,14 +393,14 @@ const OPENING_MARK =
  * `Write-Output "add …" | Out-File f`, `ns.cli("add …")`, `{"command": "add …"},`.
  */
 const QUOTED =
-  /^\s*(?:(?:echo|printf|print|Write-Output|Write-Host)(?: -[en]+)?[ (]\s?|- |[\w.$]{1,40}\(|[^#]{0,120}["']\w{1,30}["']\s?[:=]\s?)?(["'])((?:add|set|bind|link|enable|disable) (?:(?!\1)[^\\]|\\.|\1\1)+?)(?: ?\\n)?\1(?!\1)[)\]}]{0,3}(?:[,;]| ?\+(?: ?\\)?| ?>>? ?\S{1,200}| ?\| ?(?:Out-File|Add-Content|tee)\b.{0,200})?\s*$/;
+  /^\s*(?:(?:echo|printf|print|Write-Output|Write-Host)(?: -[en]+)?[ (]\s?|[-+] ?|[\w.$]{1,40}\( ?(?:\w{1,30}, ?)?|[^#]{0,120}["']\w{1,30}["']\s?[:=]\s?)?(["'])((?:add|set|bind|link|enable|disable) (?:(?!\1)[^\\]|\\.|\1\1)+?)(?: ?\\n)?\1(?!\1)[)\]}]{0,3}(?:[,;]| ?\+(?: ?\\)?| ?>>? ?\S{1,200}| ?\| ?(?:Out-File|Add-Content|tee)\b.{0,200})?\s*$/;
 
 /** A list item without code marks, which some pages lose. */
 const LISTED = /^\s*[-*+]\s+([a-z]+ .*)$/;
 
-/** What no sentence contains: an option, an address, or a name with several parts after verb and object. */
+/** What no sentence contains: an option, an address, a name with several parts after verb and object, a type. */
 const LOOKS_TYPED =
-  /\s-[A-Za-z]{2,}(?:\s|$)|\s\d{1,3}(?:\.\d{1,3}){3}(?:\s|$)|^\S+ (?:lb|cs) \S+ \S*[\d_]/;
+  /\s-[A-Za-z]{2,}(?:\s|$)|\s\d{1,3}(?:\.\d{1,3}){3}(?:\s|$)|^\S+ (?:lb|cs) \S+ \S*[\d_]|^add service(?:group)? [^\s\d_]{0,64}[\d_]\S{0,64} (?:\S{1,64} )?(?:HTTP|SSL|TCP|UDP|DNS|ANY|SSL_BRIDGE|SSL_TCP)(?:\s|$)/i;
 
 const MOST_OF_NAME = 3;
 
@@ -419,10 +419,11 @@ function withoutBackslash(line: string): string {
 const BARE_PROMPT = /^\s*>\s?/;
 
 /**
- * A comment in the ADC's syntax, or what surrounds the commands of a page or script: a code fence, a generator's tag, the
- * end of a text of several lines in Python or PowerShell.
+ * A comment in the ADC's syntax, or what surrounds the commands of a page, session or script: a code fence, a generator's
+ * tag, a shell's prompt (`root@adc:/# cat ns.conf`), the end of a text of several lines in Python or PowerShell.
  */
-const COMMENT = /^(?:#|```|\{%|(?:"""|'''|["']@)\s?[,;)\]}]{0,4}$|\*\/)/;
+const COMMENT =
+  /^(?:#|```|\{%|[\w.-]{1,64}@[\w.-]{1,64}:\S{0,200}[#$](?:\s|$)|(?:"""|'''|["']@)\s?[,;)\]}]{0,4}$|\*\/)/;
 
 /** A line of a comment in a program's source that has no text of its own: ` *`, ` * </pre>`, ` * @param`. */
 const BARE_STAR = /^\s+\*\s*(?:$|<\/?\w|@\w)/;
