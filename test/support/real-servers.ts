@@ -73,8 +73,35 @@ export function missing(program: string, debianPackage: string): string | null {
   return words;
 }
 
-/** Starts the server and waits until it accepts connections. Throws with its output when it does not within 60 s. */
+/**
+ * Starts the server and waits until it accepts connections. Throws with its output when it does not within 60 s. Where another
+ * program took its port before it could, it is started at others.
+ */
 export async function startServer(plan: RealServerPlan): Promise<RealServer> {
+  for (let start = 1; ; start++) {
+    const started = await startOnce(plan);
+    if (started.kind === "ready") {
+      return started.server;
+    }
+    if (start === MAX_STARTS || !PORT_TAKEN.test(started.output)) {
+      throw new Error(
+        `${plan.program} did not start: ${String(started.error)}\n${started.output}`,
+        {
+          cause: started.error,
+        },
+      );
+    }
+  }
+}
+
+const MAX_STARTS = 3;
+const PORT_TAKEN = /address (?:is )?already in use|cannot bind|EADDRINUSE/i;
+
+type Started =
+  | { readonly kind: "ready"; readonly server: RealServer }
+  | { readonly kind: "failed"; readonly error: unknown; readonly output: string };
+
+async function startOnce(plan: RealServerPlan): Promise<Started> {
   const directory = mkdtempSync(join(tmpdir(), "adc-witness-test-"));
   // Many of these servers drop privileges and must still reach their files.
   chmodSync(directory, 0o755);
@@ -107,11 +134,11 @@ export async function startServer(plan: RealServerPlan): Promise<RealServer> {
   };
   try {
     await ready(plan, ports, child);
+    return { kind: "ready", server };
   } catch (error) {
     await server.stop();
-    throw new Error(`${plan.program} did not start: ${String(error)}\n${output}`, { cause: error });
+    return { kind: "failed", error, output };
   }
-  return server;
 }
 
 async function ready(
