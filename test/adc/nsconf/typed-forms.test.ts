@@ -416,6 +416,13 @@ describe("HTML source of a page", () => {
   });
 });
 
+test.each(["add lb monitor m HTTP -respCode <code>", "add server <div> <span>"])(
+  "HTML source of a page › leaves a guide's placeholder at the end as it stands: %s",
+  (line) => {
+    expect(said(read(line))).not.toContainEqual(expect.stringContaining("typographic"));
+  },
+);
+
 describe("forms of scripts and pages", () => {
   test("are read from what nscli is given, without its account", () => {
     const estate = read(
