@@ -172,13 +172,22 @@ export function createContext(estate: Estate, settings: LintSettings): LintConte
   };
 }
 
-/** Whether clients can come to it. Only a saved configuration shows that no vserver has a service. */
-function offeredOf({ firmware, extent, lbVservers }: Estate): (service: AdcService) => boolean {
-  const offered = new Set(
-    [...lbVservers.values()].flatMap(({ services }) => services.map(({ service }) => service)),
-  );
-  const isWhole = firmware !== null && extent === undefined && offered.size > 0;
+/** Whether clients can reach it. Only a saved configuration shows that no vserver has a service. */
+function offeredOf(estate: Estate): (service: AdcService) => boolean {
+  const offered = offeredServices(estate);
+  const isWhole = estate.firmware !== null && estate.extent === undefined && offered.size > 0;
   return ({ name }) => !isWhole || offered.has(name);
+}
+
+/** Whether any of a service's vservers is enabled; without an entry for services that have none. */
+export function offeredServices({ lbVservers }: Estate): ReadonlyMap<string, boolean> {
+  const offered = new Map<string, boolean>();
+  for (const { enabled, services } of lbVservers.values()) {
+    for (const { service } of services) {
+      offered.set(service, enabled || offered.get(service) === true);
+    }
+  }
+  return offered;
 }
 
 function treesOf(): (policy: Policy) => RuleTree {

@@ -3,7 +3,7 @@ import type { Estate } from "../model/estate.ts";
 import { AUTHENTICATION_RULES } from "./authentication.ts";
 import { NO_FIX, printFix, type Fix } from "./change.ts";
 import { CONTENT_SWITCHING_RULES } from "./content-switching.ts";
-import { createContext, type LintContext, type LintService } from "./context.ts";
+import { createContext, offeredServices, type LintContext, type LintService } from "./context.ts";
 import { ECV_MONITOR_RULES, optionOfAnotherType } from "./ecv-monitors.ts";
 import type { Finding, Hit } from "./finding.ts";
 import { HTTP_MONITOR_RULES } from "./http-monitors.ts";
@@ -110,8 +110,10 @@ function withoutConflicts(
     }
     const places = touch.replaced.map((place) => JSON.stringify(place));
     const first =
-      touch.replaced.map(([, monitor]) => changed.get(monitor)).find(isKnown) ??
-      places.map((place) => replacedAt.get(place)).find(isKnown);
+      touch.replaced
+        .map(([, monitor]) => changed.get(monitor))
+        .find((rule) => rule !== undefined) ??
+      places.map((place) => replacedAt.get(place)).find((rule) => rule !== undefined);
     if (first !== undefined) {
       const message = `${finding.message} Run the commands for ${first} first, then lint again.`;
       return { ...finding, ...NO_FIX, fix: null, message };
@@ -122,10 +124,6 @@ function withoutConflicts(
     }
     return finding;
   });
-}
-
-function isKnown(rule: string | undefined): rule is string {
-  return rule !== undefined;
 }
 
 const READING: ReadonlySet<Rule> = new Set(READING_RULES);
@@ -159,17 +157,6 @@ function restingNames({ estate, services, vservers, usersOf }: LintContext): Rea
 
 function nameOf({ service }: LintService): string {
   return service.name;
-}
-
-/** Whether any of a service's vservers is enabled; without an entry for services that have none. */
-function offeredServices({ lbVservers }: Estate): ReadonlyMap<string, boolean> {
-  const offered = new Map<string, boolean>();
-  for (const { enabled, services } of lbVservers.values()) {
-    for (const { service } of services) {
-      offered.set(service, enabled || offered.get(service) === true);
-    }
-  }
-  return offered;
 }
 
 function isOff({ enabled, members }: AdcService): boolean {

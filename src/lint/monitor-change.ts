@@ -224,9 +224,17 @@ function otherOptions(monitor: Monitor, base: Monitor): MonitorOptions {
 
 /** Options of which the model has no field: copied as written. */
 const COPIED: readonly string[] = [
-  "tosid resptimeoutthresh evalrule storedb oraclesid radaccounttype radframedip radapn radmsisdn",
+  "tosid",
+  "resptimeoutthresh",
+  "evalrule",
+  "storedb",
+  "oraclesid",
+  "radaccounttype",
+  "radframedip",
+  "radapn",
+  "radmsisdn",
   "radaccountsession",
-].flatMap((row) => row.split(" "));
+];
 
 /** Durations, numbers and flags. */
 function optionsBesides(

@@ -87,7 +87,7 @@ function foreignDestPort(context: LintContext): Hit[] {
     const uses = usesOf(context, monitor);
     const wrong = uses.filter(
       ({ service }) =>
-        !(asked === "web" && requestsHealthPage(monitor, service)) &&
+        !(asked === "web" && isHealthPageOnWebPort(monitor, service)) &&
         service.members.some(({ port }) => isOther(destPort, port)),
     );
     const member = wrong
@@ -122,10 +122,10 @@ function foreignDestPort(context: LintContext): Hit[] {
 }
 
 /** A page that reports the health of a database or another server that is no web server: it was written for that. */
-function requestsHealthPage({ type, parameters }: Monitor, service: AdcService): boolean {
+function isHealthPageOnWebPort({ type, parameters }: Monitor, service: AdcService): boolean {
   const request = (type === "HTTP" ? parameters.httpRequest : parameters.send) ?? "";
-  const asksPage = (type === "HTTP" || type === "HTTP-ECV") && /^\w+ \/[^\s/]/.test(request);
-  return asksPage && service.members.every(({ port }) => protocolOfPort(port) !== "web");
+  const requestsPage = (type === "HTTP" || type === "HTTP-ECV") && /^\w+ \/[^\s/]/.test(request);
+  return requestsPage && service.members.every(({ port }) => protocolOfPort(port) !== "web");
 }
 
 /** A health port of the same protocol is a choice, but it does not cover a mail server's separate TLS listener. */

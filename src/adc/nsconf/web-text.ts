@@ -47,7 +47,7 @@ const ENTITY = /&(#\d{2,5}|#x[\da-f]{2,4}|[a-z]{2,5});/gi;
  * opening tag alone, `-respCode <code>`, is a guide's placeholder.
  */
 const TRAILING_TAGS =
-  /\s{0,4}<(?:\/(?:pre|code|p|div|span|li|br|td|blockquote)|br|p)\b[^<>]{0,40}>(?:\s{0,4}<\/?(?:pre|code|p|div|span|li|br|td|blockquote)\b[^<>]{0,40}>){0,7}\s*$/i;
+  /(?!\s{0,4}<(?!\/|br\b|p\b))(?:\s{0,4}<\/?(?:pre|code|p|div|span|li|br|td|blockquote)\b[^<>]{0,40}>){1,8}\s*$/i;
 
 const CHARACTERS: ReadonlyMap<string, string> = new Map([
   ["quot", '"'],
