@@ -67,7 +67,7 @@ async function fromNsConf(file: string, output: Output): Promise<ReadPlan | null
   }
   limitHeapGrowth({ characters: text.length });
   const estate = parseNsConf(text, { adc: "adc" });
-  // At least as many probes as services: from here on the estate lives, and only what is printed is garbage.
+  // Each service has at least one probe. From here on the estate is live, and only the output becomes garbage.
   limitHeapGrowth({ probes: estate.services.size });
   const planned = eachPlanned([{ estate, settings: BARE_SETTINGS }]);
   return { plan: planned, estates: [estate], idle: [] };

@@ -181,7 +181,7 @@ async function beginInTurn(
       await atMost(maxBusyWaitMs(planned.intervalMs), turn.first, signal);
     }
     if (!turn.isFirst()) {
-      // It may have to wait for more than its turn, which its result depends on.
+      // A back-off or a suspension may hold it back besides its turn, and the probe's result depends on the reason.
       return (await keeper.whyWait(credential, endpoint, recoveredMsAgo)) ?? OTHERS_FIRST;
     }
     for (;;) {
