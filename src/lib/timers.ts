@@ -61,30 +61,65 @@ export async function pause(delayMs: number, signal?: AbortSignal): Promise<void
   });
 }
 
+/** A signal that is aborted after a limit or with another signal. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  /** Call when the work has ended: clears the timer, which would otherwise keep the process running, and the listener. */
+  readonly end: () => void;
+}
+
 /**
- * Resolves when the work has ended, after `limitMs`, or when the signal is aborted; rejects if the work rejects first. Clears
- * its timer, which would otherwise keep the process running.
+ * A deadline in `limitMs` milliseconds, or earlier when `signal` is aborted. Unlike `AbortSignal.any` it leaves nothing at the
+ * signal, which may last for months and would keep an entry for each signal that was combined with it.
  */
+export function startDeadline(limitMs: number, signal?: AbortSignal): Deadline {
+  const over = new AbortController();
+  const abort = (): void => {
+    over.abort();
+  };
+  const timer = startTimer(limitMs, abort);
+  signal?.addEventListener("abort", abort, { once: true });
+  if (signal?.aborted === true) {
+    abort();
+  }
+  return {
+    signal: over.signal,
+    end: () => {
+      timer.cancel();
+      signal?.removeEventListener("abort", abort);
+    },
+  };
+}
+
+/** Resolves when the work has ended, after `limitMs`, or when the signal is aborted; rejects if the work rejects first. */
 export async function atMost(
   limitMs: number,
   work: Promise<unknown>,
   signal?: AbortSignal,
 ): Promise<void> {
-  // Not AbortSignal.any: the signal may last for months, and keeps an entry for each signal that was combined with it.
-  const over = new AbortController();
-  const end = (): void => {
-    over.abort();
-  };
-  signal?.addEventListener("abort", end, { once: true });
-  if (signal?.aborted === true) {
-    end();
-  }
+  const deadline = startDeadline(limitMs, signal);
   try {
-    await Promise.race([work, pause(limitMs, over.signal)]);
+    await Promise.race([work, aborted(deadline.signal)]);
   } finally {
-    signal?.removeEventListener("abort", end);
-    end();
+    deadline.end();
   }
+}
+
+/** Resolves when the signal is aborted. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) {
+      resolve();
+    } else {
+      signal.addEventListener(
+        "abort",
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
+    }
+  });
 }
 
 /** Notified when its round is abandoned. */

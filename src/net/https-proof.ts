@@ -3,7 +3,7 @@ import { Agent as HttpsAgent, type AgentOptions, request as httpsRequest } from 
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import { isIP } from "../lib/ip.ts";
 import { hasName } from "./certificate-facts.ts";
-import { startTimer } from "../lib/timers.ts";
+import { startDeadline, startTimer } from "../lib/timers.ts";
 import { request as httpRequest } from "node:http";
 import { errorMessage } from "../lib/log.ts";
 
@@ -145,20 +145,24 @@ export function post(
   signal: AbortSignal,
 ): Promise<PostResult> {
   return new Promise((resolve) => {
+    const deadline = startDeadline(timeoutMs, signal);
+    const end = (result: PostResult): void => {
+      deadline.end();
+      resolve(result);
+    };
     const failed = (error: unknown): void => {
-      resolve({
+      end({
         kind: "failed",
         message: signal.aborted ? "interrupted" : errorMessage(error).slice(0, 200),
       });
     };
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     try {
       const outgoing = (url.protocol === "https:" ? httpsRequest : httpRequest)(
         url,
         {
           method: "POST",
           agent: false,
-          signal: limit,
+          signal: deadline.signal,
           headers: { ...headers, "Content-Length": String(Buffer.byteLength(body)) },
           ...(ca === null ? {} : { ca }),
           rejectUnauthorized: verify,
@@ -166,7 +170,7 @@ export function post(
         },
         (response) => {
           response.destroy();
-          resolve({
+          end({
             kind: "answer",
             status: response.statusCode ?? 0,
             retryAfterMs: retryAfterMs(response.headers["retry-after"]),

@@ -2,6 +2,7 @@ import { createTransport } from "nodemailer";
 import type { CommandReceiver, MailReceiver, Receiver, WebhookReceiver } from "../config/schema.ts";
 import { errorMessage } from "../lib/log.ts";
 import { visibleText } from "../lib/printable.ts";
+import { aborted, startDeadline } from "../lib/timers.ts";
 import { startChild } from "../net/child-process.ts";
 import { post } from "../net/https-proof.ts";
 import { type Message, webhookBody } from "./message.ts";
@@ -61,12 +62,8 @@ async function sendMail(
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  const over = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-  const interrupted = new Promise<Delivery>((resolve) => {
-    over.addEventListener("abort", () => {
-      resolve(failed("interrupted or timed out"));
-    });
-  });
+  const deadline = startDeadline(TIMEOUT_MS, signal);
+  const interrupted = aborted(deadline.signal).then(() => failed("interrupted or timed out"));
   const sent = transport
     .sendMail({
       from,
@@ -80,6 +77,7 @@ async function sendMail(
   try {
     return await Promise.race([sent, interrupted]);
   } finally {
+    deadline.end();
     transport.close();
   }
 }
@@ -147,11 +145,11 @@ function runCommand(
   signal: AbortSignal,
 ): Promise<Delivery> {
   return new Promise((resolve) => {
-    const over = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-    if (over.aborted) {
+    if (signal.aborted) {
       resolve(failed("interrupted"));
       return;
     }
+    const deadline = startDeadline(TIMEOUT_MS, signal);
     let lastOutput = "";
     const listen = (chunk: Buffer): void => {
       lastOutput = (lastOutput + chunk.toString("utf8")).slice(-200);
@@ -168,6 +166,7 @@ function runCommand(
         stdout: listen,
         stderr: listen,
         ended: (ending) => {
+          deadline.end();
           if (ending.kind === "exit" && ending.code === 0) {
             resolve({ kind: "sent" });
             return;
@@ -178,7 +177,7 @@ function runCommand(
         },
       },
     );
-    over.addEventListener("abort", () => {
+    void aborted(deadline.signal).then(() => {
       kill();
       resolve(failed("interrupted or timed out"));
     });

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { types } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { atMost, MAX_TIMER_MS, pause, startTimer } from "../../src/lib/timers.ts";
+import { atMost, MAX_TIMER_MS, pause, startDeadline, startTimer } from "../../src/lib/timers.ts";
 
 const HOURS = 3_600_000;
 
@@ -100,6 +100,35 @@ describe("atMost", () => {
       (symbol): unknown => Object.getOwnPropertyDescriptor(signal, symbol)?.value,
     );
     expect(lists.filter(types.isSet)).toEqual([]);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+});
+
+describe("startDeadline", () => {
+  test("aborts its signal after its time", async () => {
+    const deadline = startDeadline(600 * HOURS);
+    await vi.advanceTimersByTimeAsync(600 * HOURS - 1);
+    expect(deadline.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(deadline.signal.aborted).toBe(true);
+  });
+
+  test.each(["before", "after"])("aborts its signal when the other is aborted %s it", (when) => {
+    const other = new AbortController();
+    if (when === "before") {
+      other.abort();
+    }
+    const deadline = startDeadline(600 * HOURS, other.signal);
+    other.abort();
+    expect(deadline.signal.aborted).toBe(true);
+    deadline.end();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("leaves no timer and no listener when it has ended", () => {
+    const { signal } = new AbortController();
+    startDeadline(600 * HOURS, signal).end();
+    expect(vi.getTimerCount()).toBe(0);
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 });
