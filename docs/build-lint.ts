@@ -1,3 +1,4 @@
+import { pasteLines } from "../src/lint/change.ts";
 import type { Finding } from "../src/lint/finding.ts";
 import type { Rule } from "../src/lint/rule.ts";
 import { anchored } from "./markdown.ts";
@@ -23,8 +24,10 @@ finding for each cause with the objects that have it, sorted by severity, each w
 - **Commands** are built from the object that they fix and checked against the grammar of the command reference. A monitor
   that replaces another keeps its destination, headers, intervals and profiles. Tests apply each fix to thousands of
   configurations and read them again: the finding is gone, and nothing else has changed.
-- *incomplete*: the commands contain placeholders in angle brackets for values that only you know. Such commands only add
-  something, and remove nothing.
+- *incomplete*: the commands contain placeholders in angle brackets for values that only you know, or need a decision. They
+  are printed as comments (\`# add lb monitor …\`), which the ADC passes over, so that nothing happens if they are pasted
+  unread: fill in the placeholders, then remove the \`# \`. They only add or set something, and remove nothing. JSON and
+  SARIF have them without \`# \`, with \`complete\` false and the reason in \`incomplete\`.
 - \`--write-fixes FILE\` writes the complete fixes as a batch file, and \`FILE.undo\`, which undoes them.
 - If two fixes conflict, only the first has commands; the other finding says to lint again after it. \`--write-fixes\` does
   that itself.
@@ -67,7 +70,7 @@ function shown({ fires, misses, finding }: RuleExample): string[] {
       : [
           finding.complete ? "The fix:" : "The fix, incomplete:",
           "",
-          ...block(finding.commands.join("\n")),
+          ...block(pasteLines(finding).join("\n")),
         ];
   return [
     ...block(fires),

@@ -195,15 +195,7 @@ function showFindings({ facts, causes }: Findings): void {
   panel.replaceChildren(el("div", { class: "bar" }, ...chips, search), list);
 }
 
-function causeItem({
-  rule,
-  severity,
-  meaning,
-  message,
-  objects,
-  commands,
-  incomplete,
-}: Cause): HTMLElement {
+function causeItem({ rule, severity, meaning, message, objects, commands }: Cause): HTMLElement {
   const item = el(
     "li",
     { class: "cause" },
@@ -225,7 +217,6 @@ function causeItem({
       el(
         "div",
         { class: "commands" },
-        ...(incomplete === null ? [] : [el("p", {}, `Incomplete: ${incomplete}.`)]),
         el(
           "pre",
           { tabindex: "0" },

@@ -4,6 +4,7 @@ import { BARE_SETTINGS } from "../src/agent/plan/settings.ts";
 import { bareMembers, planRows, planTotals, requestWords } from "../src/cli/plan-text.ts";
 import { holdsNothing, MAX_NS_CONF_BYTES, parseNsConf } from "../src/adc/nsconf/import.ts";
 import { printableLine } from "../src/lib/printable.ts";
+import { pasteLines } from "../src/lint/change.ts";
 import type { Finding } from "../src/lint/finding.ts";
 import { fixBatch } from "../src/lint/fix-batch.ts";
 import { groupFindings, type FindingGroup } from "../src/lint/group.ts";
@@ -33,10 +34,8 @@ export interface Cause {
   readonly meaning: string;
   readonly message: string;
   readonly objects: readonly { readonly name: string; readonly line: number | null }[];
-  /** In the form to be pasted. */
+  /** As they may be pasted: those that need something from the reader are comments, with what that is above them. */
   readonly commands: readonly string[];
-  /** What the reader has to fill in or decide first; null: nothing, or there are no commands. */
-  readonly incomplete: string | null;
 }
 
 export interface Plan {
@@ -139,14 +138,13 @@ const MEANINGS: ReadonlyMap<string, string> = new Map(
 );
 
 function causeOf(group: FindingGroup): Cause {
-  const { rule, severity, message, objects, commands, incomplete } = group;
+  const { rule, severity, message, objects } = group;
   return {
     rule,
     severity,
     meaning: MEANINGS.get(rule) ?? rule,
     message: printableLine(message),
     objects: objects.map(({ name, line }) => ({ name: printableLine(name), line })),
-    commands,
-    incomplete,
+    commands: pasteLines(group),
   };
 }

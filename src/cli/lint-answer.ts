@@ -16,7 +16,7 @@ export const lintAnswer = z.strictObject({
       message: z.string(),
       fix: z.string().nullable().describe("The commands for the first object, one per line."),
       commands: z.array(z.string()).describe("The commands for all objects."),
-      complete: z.boolean().describe("Whether the commands can be pasted without editing."),
+      complete: z.boolean().describe("Whether the commands can be run as they are."),
       incomplete: z.string().nullable().describe("Why not."),
     }),
   ),

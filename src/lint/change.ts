@@ -52,6 +52,23 @@ export function printFix(fix: Fix, decision: string | null): PrintedFix {
   return commands.length === 0 ? NO_FIX : { commands, undo, complete, incomplete };
 }
 
+/**
+ * The lines of a fix to be pasted as they are. An incomplete one changes nothing until somebody has read it: its commands
+ * are comments, because the ADC accepts `<host>` as a value, and a decision cannot be read from a command. The ADC passes
+ * over lines that start with `#`, as in the files that it saves itself.
+ */
+export function pasteLines({
+  commands,
+  incomplete,
+}: Pick<PrintedFix, "commands" | "incomplete">): readonly string[] {
+  return incomplete === null || commands.length === 0
+    ? commands
+    : [
+        `# incomplete: ${incomplete}; then remove "# " before each command`,
+        ...commands.map((command) => `# ${command}`),
+      ];
+}
+
 const TAKES_AWAY = /^(unbind|rm|disable) /;
 
 /** An option's new value, and its present one; undefined: none, so that `unset` restores it. */

@@ -1,7 +1,7 @@
 import type { AdcService, MonitorBinding } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Blank, Value } from "../adc/nsconf/grammar.ts";
-import { printFix, setOptions, type Fix } from "./change.ts";
+import { pasteLines, printFix, setOptions, type Fix } from "./change.ts";
 import { type LintContext, type LintService, DIRECTORY_PATH, directoryOf } from "./context.ts";
 import { addMonitor, bindMonitor, optionsOf, type OptionValues } from "./monitor-change.ts";
 import { createNames } from "./names.ts";
@@ -268,7 +268,7 @@ export function loginMonitor(
     addMonitor(name, type, optionsOf({ ...options, interval: "60", resptimeout: "10" })),
     ...beside(service, name),
   ];
-  return printFix(fix, null).commands.join("\n");
+  return pasteLines(printFix(fix, null)).join("\n");
 }
 
 /** One type of service stands for both of RADIUS's: what asks for a login gets no answer where accounting listens. */

@@ -1,3 +1,4 @@
+import { pasteLines } from "./change.ts";
 import type { FindingGroup } from "./group.ts";
 import type { Rule } from "./rule.ts";
 
@@ -50,8 +51,7 @@ export function renderJunit(groups: readonly FindingGroup[], file: string): stri
   const failing = groups.filter(({ severity }) => severity !== "info");
   const cases = groups.map(({ rule, severity, message, objects, commands, incomplete }) => {
     const names = objects.map(({ name, line }) => `${name}:${String(line ?? "-")}`).join(" ");
-    const left = incomplete === null ? [] : [`# incomplete: ${incomplete}`];
-    const body = xml([message, names, ...left, ...commands].join("\n"));
+    const body = xml([message, names, ...pasteLines({ commands, incomplete })].join("\n"));
     const attributes = `classname="${xml(file)}" name="${xml(`${rule} ${objects[0]?.name ?? ""}`)}"`;
     return severity === "info"
       ? `  <testcase ${attributes}><system-out>${body}</system-out></testcase>`

@@ -1,4 +1,5 @@
 import { printableLine } from "../lib/printable.ts";
+import { pasteLines } from "./change.ts";
 import type { FindingGroup } from "./group.ts";
 import { GRAVITY } from "./lint.ts";
 import type { Rule } from "./rule.ts";
@@ -78,9 +79,10 @@ function renderGroup({
   const list = more > 0 ? `${named.join(", ")} and ${String(more)} more` : named.join(", ");
   return [
     `${severity}: ${printableLine(list)}: ${printableLine(message)} (${rule})`,
-    ...(incomplete === null ? [] : [`    # incomplete: ${incomplete}`]),
     ...(commands.some((command) => command.includes("?")) ? [`    # ${QUESTION_MARK}`] : []),
-    ...commands.slice(0, MAX_COMMANDS).map((command) => `    ${command}`),
+    ...pasteLines({ commands: commands.slice(0, MAX_COMMANDS), incomplete }).map(
+      (line) => `    ${line}`,
+    ),
     ...(commands.length > MAX_COMMANDS
       ? [
           `    # ${String(commands.length - MAX_COMMANDS)} more: ${incomplete === null ? "--write-fixes, or " : ""}--format json`,

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { read, type Answer } from "../../lint-page/read.ts";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { pasteLines } from "../../src/lint/change.ts";
 import { fixBatch } from "../../src/lint/fix-batch.ts";
 import { groupFindings } from "../../src/lint/group.ts";
 import { lint } from "../../src/lint/lint.ts";
@@ -22,22 +23,26 @@ describe("lint page worker", () => {
     const findings = lint(parseNsConf(GUIDE, { adc: "adc" }));
     const causes = groupFindings(findings);
     expect(answer("findings", GUIDE).causes).toMatchObject(
-      causes.map(({ rule, severity, message, commands, incomplete }) => ({
-        ...{ rule, severity, message, commands, incomplete },
-      })),
+      causes.map((cause) => {
+        const { rule, severity, message } = cause;
+        return { rule, severity, message, commands: pasteLines(cause) };
+      }),
     );
     const { commands, undo } = fixBatch(GUIDE, findings, () => true);
     expect(answer("fixes", GUIDE)).toEqual({ kind: "fixes", commands, undo });
     expect(commands.length).toBeGreaterThan(10);
   });
 
-  test("says what to decide before a fix without placeholders is used", () => {
+  test("shows a fix that needs a decision as comments, below what to decide", () => {
     const off = "add service s 10.0.0.1 HTTP 80 -healthMonitor NO";
     const causes = answer("findings", off).causes.filter(
       ({ rule }) => rule === "health_monitor_off",
     );
-    expect(causes.map(({ incomplete }) => incomplete)).toEqual([
-      expect.stringContaining("leave it if it is a dummy"),
+    expect(causes.map(({ commands }) => commands)).toEqual([
+      [
+        expect.stringContaining("# incomplete: leave it if it is a dummy"),
+        "# set service s -healthMonitor YES",
+      ],
     ]);
   });
 

@@ -61,10 +61,10 @@ describe("lint findings", () => {
     expect(status).toBe(1);
     expect(out).toContain("error: s (line 1): -healthMonitor NO");
     expect(out).toMatch(
-      /\n {4}# incomplete: leave it if it is a dummy .*\n {4}set service s -healthMonitor YES\n/,
+      /\n {4}# incomplete: leave it if it is a dummy .*\n {4}# set service s -healthMonitor YES\n/,
     );
     expect((await run(OFF.replace("-healthMonitor NO", ""))).out).toContain(
-      "# incomplete: fill in the placeholders in angle brackets\n    add lb monitor",
+      '# incomplete: fill in the placeholders in angle brackets; then remove "# " before each command\n    # add lb monitor',
     );
   });
 
@@ -228,6 +228,10 @@ describe("lint output", () => {
     const junit = (await run(`${OFF}add lb monitor "a<&\u0001" TCP\n`, { format: "junit" })).out;
     expect(junit).toContain('tests="2" failures="1"');
     expect(junit).toContain("a&lt;&amp;?");
+    expect(junit).toContain("\n# set service s -healthMonitor YES");
+    expect(sarifRun?.results[0]).toMatchObject({
+      properties: { commands: ["set service s -healthMonitor YES"], complete: false },
+    });
   });
 
   test("explains a rule with --explain, as JSON too", async () => {

@@ -11,7 +11,9 @@ import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { readStatements } from "../../src/adc/nsconf/statements.ts";
 import type { Finding } from "../../src/lint/finding.ts";
 import { fixBatch } from "../../src/lint/fix-batch.ts";
-import { lint } from "../../src/lint/lint.ts";
+import { groupFindings } from "../../src/lint/group.ts";
+import { ALL_RULES, lint } from "../../src/lint/lint.ts";
+import { renderText } from "../../src/lint/render-text.ts";
 import { SHALLOW_MONITOR_RULES } from "../../src/lint/shallow-monitors.ts";
 
 /**
@@ -31,6 +33,7 @@ export function proofFailures(text: string): string[] {
       ),
     ),
     ...asPrinted(text, findings),
+    ...wholeOutput(text, before, findings),
     ...together(text, findings, rows),
   ];
 }
@@ -119,6 +122,40 @@ function asPrinted(text: string, findings: readonly Finding[]): string[] {
   return [...stepFailures(text, commands), ...worse].map(
     (one) => `all pasted: ${one}\n${commands.join("\n")}`,
   );
+}
+
+/**
+ * All that `lint` prints below its findings, pasted unread: what is incomplete changes nothing, so that the result is that of
+ * the complete commands alone.
+ */
+function wholeOutput(text: string, before: Estate, findings: readonly Finding[]): string[] {
+  const groups = groupFindings(findings);
+  const printed = renderText(groups, ALL_RULES)
+    .split("\n")
+    .filter((line) => line.startsWith("    "));
+  const meant = new Set(
+    groups.filter(({ complete }) => complete).flatMap(({ commands }) => commands),
+  );
+  const run = printed.map((line) => line.trim()).filter((line) => !line.startsWith("#"));
+  const after = readWith(text, printed);
+  return [
+    ...run.filter((line) => !meant.has(line)).map((line) => `runs although incomplete: ${line}`),
+    ...differences(after, readWith(text, run)).map((one) => `a comment changes ${one}`),
+    ...(run.length === 0 ? differences(before, after) : []),
+    ...newDiagnostics(before, after),
+  ].map((one) => `the whole output pasted: ${one}\n${printed.join("\n")}`);
+}
+
+/** What the importer complains about only after these commands. */
+function newDiagnostics(before: Estate, after: Estate): string[] {
+  const known = new Set(before.diagnostics.map(({ rule, line }) => `${rule} ${String(line)}`));
+  return after.diagnostics
+    .filter(
+      ({ rule, line }) =>
+        ["broken_line", "incomplete_statement", "stray_words", "unreadable_value"].includes(rule) &&
+        !known.has(`${rule} ${String(line)}`),
+    )
+    .map(({ message }) => `not read: ${message}`);
 }
 
 /** All complete fixes one after the other, as `--write-fixes` writes them, and all of them taken back. */
@@ -213,12 +250,6 @@ function incompleteFailures(text: string, before: Estate, commands: readonly str
   const taking = commands.filter((command) => /^(unbind|rm|disable) /.test(command));
   const filled = commands.map((command) => command.replace(/<[^<>]+>/g, "1"));
   const after = readWith(text, filled);
-  const known = new Set(before.diagnostics.map(({ rule, line }) => `${rule} ${String(line)}`));
-  const odd = after.diagnostics.filter(
-    ({ rule, line }) =>
-      ["broken_line", "incomplete_statement", "stray_words", "unreadable_value"].includes(rule) &&
-      !known.has(`${rule} ${String(line)}`),
-  );
   const lost = [...before.services.values()].flatMap(({ name, monitors }) =>
     monitors.filter(
       ({ monitor, synthesised }) =>
@@ -228,7 +259,7 @@ function incompleteFailures(text: string, before: Estate, commands: readonly str
   );
   return [
     ...taking.map((command) => `incomplete, and yet: ${command}`),
-    ...odd.map(({ message }) => `not read: ${message}`),
+    ...newDiagnostics(before, after),
     ...lost.map(({ monitor }) => `incomplete, and ${monitor} is unbound`),
   ];
 }

@@ -397,8 +397,9 @@ describe("commands to type", () => {
       return memberCommands(member, estate, lint(estate))[1]?.text ?? "";
     };
     expect(cure(["imap_login"])).toBe(
-      'add lb monitor sg_imap_login USER -scriptName "<script that logs in over IMAP>" -interval 60 -resptimeout 10\n' +
-        "bind serviceGroup sg_imap -monitorName sg_imap_login",
+      '# incomplete: fill in the placeholders in angle brackets; then remove "# " before each command\n' +
+        '# add lb monitor sg_imap_login USER -scriptName "<script that logs in over IMAP>" -interval 60 -resptimeout 10\n' +
+        "# bind serviceGroup sg_imap -monitorName sg_imap_login",
     );
     expect(cure(["pop3_login"])).toContain("POP3 -scriptName nspop3.pl -userName");
     expect(cure(["imap_greeting", "imap_login"])).toContain("TCP-ECV -recv");

@@ -2,6 +2,7 @@ import { groupBy } from "../../lib/steps.ts";
 import type { LiveMember, LiveState, LiveVserver } from "../../model/live.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Finding } from "../../lint/finding.ts";
+import { pasteLines } from "../../lint/change.ts";
 import { loginMonitor } from "../../lint/proposals.ts";
 import type { Verdict } from "../../model/verdicts.ts";
 import { SHALLOW_MONITOR_RULES } from "../../lint/shallow-monitors.ts";
@@ -298,12 +299,12 @@ function deeperMonitorCommands(
   remarks: readonly Finding[],
 ): readonly Command[] {
   const remark = remarks.find(
-    ({ rule, object, fix }) =>
-      object === member.adcService && fix !== null && SHALLOW_RULE_IDS.has(rule),
+    ({ rule, object, commands }) =>
+      object === member.adcService && commands.length > 0 && SHALLOW_RULE_IDS.has(rule),
   );
-  return remark === undefined || remark.fix === null
+  return remark === undefined
     ? []
-    : [netscalerCommand("Permanent fix: a deeper monitor", remark.fix)];
+    : [netscalerCommand("Permanent fix: a deeper monitor", pasteLines(remark).join("\n"))];
 }
 
 /** If only the login fails, a monitor that reads the banner would not detect it either. */

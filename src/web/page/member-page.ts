@@ -1,6 +1,7 @@
 import type { MonitorBinding } from "../../model/adc-service.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
+import { pasteLines } from "../../lint/change.ts";
 import type { Finding } from "../../lint/finding.ts";
 import { html, prose, type Markup } from "../markup.ts";
 import { durationText, timeElement } from "./time.ts";
@@ -92,10 +93,14 @@ function remarkList(remarks: readonly Finding[]): Markup | null {
     ? null
     : html`<ul class="remarks">
         ${remarks.map(
-          ({ severity, message, fix }) =>
+          (remark) =>
             html`<li>
-              <b>${severity}:</b> ${message}
-              ${fix === null ? null : html`<pre class="command"><code>${fix}</code></pre>`}
+              <b>${remark.severity}:</b> ${remark.message}
+              ${
+                remark.commands.length === 0
+                  ? null
+                  : html`<pre class="command"><code>${pasteLines(remark).join("\n")}</code></pre>`
+              }
             </li>`,
         )}
       </ul>`;
