@@ -1,10 +1,12 @@
 import type { Estate } from "../model/estate.ts";
+import type { Policy } from "../model/policy.ts";
 import type { CsBinding, Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import type { Value } from "../adc/nsconf/grammar.ts";
 import type { Change, Fix } from "./change.ts";
 import { type LintContext, type LintVserver, DIRECTORY_PATH, NTLM_DIRECTORIES } from "./context.ts";
 import type { Hit } from "./finding.ts";
+import type { Names } from "./names.ts";
 import type { Rule } from "./rule.ts";
 
 /** Logins at the ADC (AAA). */
@@ -219,50 +221,74 @@ function aaaPolicyFirst(context: LintContext): Hit[] {
           priority += 10;
         }
         taken.add(priority);
+        const policy = estate.policies.get(binding.policy);
+        const fix =
+          policy === undefined
+            ? null
+            : movedTo(context.names, vserver.name, policy, binding, priority);
         return {
           line: binding.line,
           object: binding.policy,
           message:
             `The policy redirects to the login before the policies of ${vserver.name} route to the mail servers: ` +
-            'users see "Target URL not found for redirect after successful login".',
-          fix: movedTo(vserver.name, withoutAction(estate, binding), priority),
+            `users see "Target URL not found for redirect after successful login".${fix === null ? BY_HAND : ""}`,
+          fix,
         };
       });
   });
 }
 
-/** The binding as written: the target of a policy with an action is that of the action. */
-function withoutAction(estate: Estate, binding: CsBinding): CsBinding {
-  const hasAction = (estate.policies.get(binding.policy)?.action ?? null) !== null;
-  return hasAction ? { ...binding, target: null } : binding;
-}
+const BY_HAND =
+  " Bind a policy with the same rule behind them before this one is unbound, so that the login always works.";
+
+/** `REQ.HTTP.URL == '/a'`, or a URL or domain instead of a rule: the ADC may refuse a second one with the same. */
+const CLASSIC = /^$|(?:^|[^.\w])REQ\.|^\(?ns_/i;
 
 /**
- * Changes a policy's priority: it has to be unbound and bound again, because the ADC has no other way. Target and
- * `-gotoPriorityExpression` stay.
+ * Changes a policy's priority. The ADC can only unbind it and bind it again, and between the two nobody could log in:
+ * therefore a copy is bound first. Target and `-gotoPriorityExpression` stay. Null if its rule cannot be copied.
  */
-function movedTo(vserver: string, binding: CsBinding, to: number): Fix {
-  const { policy, target, priority: from, goto } = binding;
+function movedTo(
+  names: Names,
+  vserver: string,
+  { rule, action, logAction }: Policy,
+  binding: CsBinding,
+  to: number,
+): Fix | null {
+  if (CLASSIC.test(rule)) {
+    return null;
+  }
+  // The target of a policy with an action is that of the action.
+  const target = action === null ? binding.target : null;
+  const copy = names.fresh(binding.policy, "_last");
   const option = (key: string, value: string | null | undefined) =>
     value === null || value === undefined ? [] : [[key, [value]] as const];
-  const at = (priority: number | null): Change["apply"] => ({
+  const bound = (policy: string, priority: number | null): Change["apply"] => ({
     kind: "bind cs vserver",
     words: [vserver],
     options: [
       ["policyName", [policy]],
       ...option("targetLBVserver", target),
       ...option("priority", priority === null ? null : String(priority)),
-      ...option("gotoPriorityExpression", goto),
+      ...option("gotoPriorityExpression", binding.goto),
     ],
   });
-  const off: Change["apply"] = {
+  const unbound = (policy: string): Change["apply"] => ({
     kind: "unbind cs vserver",
     words: [vserver],
     options: [["policyName", [policy]]],
-  };
+  });
   return [
-    { apply: off, undo: [at(from)] },
-    { apply: at(to), undo: [off] },
+    {
+      apply: {
+        kind: "add cs policy",
+        words: [copy],
+        options: [["rule", [rule]], ...option("action", action), ...option("logAction", logAction)],
+      },
+      undo: [{ kind: "rm cs policy", words: [copy], options: [] }],
+    },
+    { apply: bound(copy, to), undo: [unbound(copy)] },
+    { apply: unbound(binding.policy), undo: [bound(binding.policy, binding.priority)] },
   ];
 }
 

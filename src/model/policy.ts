@@ -17,6 +17,8 @@ export interface Policy {
   readonly feature: string;
   readonly rule: string;
   readonly action: string | null;
+  /** What it writes to the audit log; absent: nothing. */
+  readonly logAction?: string;
   readonly literals: RuleLiterals;
   readonly line: SourceLine;
 }

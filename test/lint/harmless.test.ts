@@ -165,22 +165,40 @@ describe("a fix", () => {
     expect(proofFailures(text.join("\n"))).toEqual([]);
   });
 
-  test("moves a policy with its -gotoPriorityExpression", () => {
-    const text = [
-      "add lb vserver v SSL 0.0.0.0 0",
-      "add authentication vserver aaa SSL 0.0.0.0",
-      "add cs vserver cs SSL 10.0.1.1 443",
-      "add cs action to_aaa -targetVserver aaa",
-      'add cs policy p_aaa -rule "HTTP.REQ.URL.CONTAINS(\\"/cgi\\")" -action to_aaa',
-      'add cs policy p_owa -rule "HTTP.REQ.URL.PATH.STARTSWITH(\\"/owa\\")"',
-      "bind cs vserver cs -policyName p_aaa -priority 10 -gotoPriorityExpression END",
-      "bind cs vserver cs -policyName p_owa -targetLBVserver v -priority 100",
-      ...exchange,
-    ];
+  const loginFirst = (policy: string) => [
+    "add lb vserver v SSL 0.0.0.0 0",
+    "add authentication vserver aaa SSL 0.0.0.0",
+    "add cs vserver cs SSL 10.0.1.1 443",
+    "add cs action to_aaa -targetVserver aaa",
+    `add cs policy p_aaa ${policy}`,
+    'add cs policy p_owa -rule "HTTP.REQ.URL.PATH.STARTSWITH(\\"/owa\\")"',
+    "bind cs vserver cs -policyName p_aaa -priority 10 -gotoPriorityExpression END",
+    "bind cs vserver cs -policyName p_owa -targetLBVserver v -priority 100",
+    ...exchange,
+  ];
+
+  test("moves a policy without a moment in which nobody can log in", () => {
+    const text = loginFirst(
+      '-rule "HTTP.REQ.URL.CONTAINS(\\"/cgi\\")" -action to_aaa -logAction audit',
+    );
     expect(commandsOf("aaa_policy_first", ...text)).toEqual([
+      'add cs policy p_aaa_last -rule "HTTP.REQ.URL.CONTAINS(\\"/cgi\\")" -action to_aaa -logAction audit',
+      "bind cs vserver cs -policyName p_aaa_last -priority 110 -gotoPriorityExpression END",
       "unbind cs vserver cs -policyName p_aaa",
-      "bind cs vserver cs -policyName p_aaa -priority 110 -gotoPriorityExpression END",
     ]);
+    expect(undoOf("aaa_policy_first", ...text)).toEqual([
+      "bind cs vserver cs -policyName p_aaa -priority 10 -gotoPriorityExpression END",
+      "unbind cs vserver cs -policyName p_aaa_last",
+      "rm cs policy p_aaa_last",
+    ]);
+    expect(proofFailures(text.join("\n"))).toEqual([]);
+  });
+
+  test("moves no policy of which the ADC may refuse a copy, and says how", () => {
+    const text = loginFirst("-url /cgi -action to_aaa");
+    expect(commandsOf("aaa_policy_first", ...text)).toEqual([]);
+    const said = findings(...text).find(({ rule }) => rule === "aaa_policy_first")?.message;
+    expect(said).toMatch(/ before this one is unbound, so that the login always works\.$/);
   });
 
   test("brings back persistence by a rule, and a host name as it was written", () => {

@@ -11,8 +11,9 @@ export function readWith(text: string, commands: readonly string[]): Estate {
 }
 
 /**
- * Runs commands one by one, after others that have run: what the ADC would refuse, and which service is for a moment
- * without a monitor although the configuration gives it one.
+ * Runs commands one by one, after others that have run: what the ADC would refuse, which service is for a moment
+ * without a monitor although the configuration gives it one, and which requests are for a moment not switched although
+ * they are before and after.
  */
 export function stepFailures(
   text: string,
@@ -21,6 +22,8 @@ export function stepFailures(
 ): string[] {
   const start = readWith(text, []);
   let now = readWith(text, ran);
+  const end = routes(readWith(text, [...ran, ...commands]));
+  const lasting = [...routes(now)].filter((route) => end.has(route));
   return commands.flatMap((command, at) => {
     const refused = [...readStatements(command)].flatMap((statement) => refusals(now, statement));
     now = readWith(text, [...ran, ...commands.slice(0, at + 1)]);
@@ -29,8 +32,22 @@ export function stepFailures(
       ...[...start.services.values()]
         .filter((service) => isLeftAlone(start, service, now))
         .map(({ name }) => `${name} is without a monitor after: ${command}`),
+      ...lasting
+        .filter((route) => !routes(now).has(route))
+        .map((route) => `nothing leads to ${route} after: ${command}`),
     ];
   });
+}
+
+/** What content switching decides: at which vserver, by which rule, to which target. */
+function routes({ csVservers, policies }: Estate): ReadonlySet<string> {
+  return new Set(
+    [...csVservers.values()].flatMap(({ name, targets }) =>
+      targets.map(({ policy, target }) =>
+        [name, policies.get(policy)?.rule ?? policy, target ?? ""].join(" "),
+      ),
+    ),
+  );
 }
 
 /** Had a monitor of its own that decides, and has none now. */

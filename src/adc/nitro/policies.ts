@@ -16,11 +16,13 @@ export function policyFromRow(row: Row, feature: PolicyFeature): Policy | null {
     text(row, "rule") ??
     classicRule(text(row, "url") ?? undefined, text(row, "domain") ?? undefined) ??
     "";
+  const logAction = text(row, "logaction");
   return {
     name,
     feature: feature.feature,
     rule,
     action: text(row, feature.actionField),
+    ...(logAction === null ? null : { logAction }),
     literals: ruleLiterals(rule),
     line: null,
   };

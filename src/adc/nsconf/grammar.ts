@@ -375,6 +375,8 @@ const COMMANDS: ReadonlyMap<string, CommandGrammar> = new Map([
   ["bind ssl vserver", certificate],
   ["unbind ssl vserver", certificate],
   ["set cs policy", grammarOf([name], optionTable({ rule }))],
+  ["add cs policy", grammarOf([name], optionTable({ rule, action: name, logAction: name }))],
+  ["rm cs policy", grammarOf([name])],
   ["add authorization policy", grammarOf([name, rule, choice("ALLOW", "DENY")])],
   ["rm authorization policy", grammarOf([name])],
   [

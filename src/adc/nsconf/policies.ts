@@ -175,11 +175,13 @@ export function readPolicy(statement: Statement, draft: Draft): boolean {
     keys.get("resaction")?.[0] ??
     keys.get("profilename")?.[0] ??
     actionWord;
+  const logAction = keys.get("logaction")?.[0];
   const policy: Policy = {
     name,
     feature: featureOf(statement),
     rule: rule ?? "",
     action: action ?? null,
+    ...(logAction === undefined ? null : { logAction }),
     literals: ruleLiterals(rule ?? ""),
     line: statement.line,
   };
