@@ -43,12 +43,17 @@ export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTI
   const ignored = ignoredBy(settings.ignore);
   // Monitors whose `add` the ADC rejects, so that there is nothing to change.
   const refused = new Set(optionOfAnotherType(context).map(({ object }) => object));
+  // What a line that ends inside a quote would have set is not known: it has to be repaired first.
+  const broken = new Set(
+    estate.diagnostics.filter(({ rule }) => rule === "broken_line").map(({ object }) => object),
+  );
   const resting = restingNames(context);
   // Rule by rule, because the structured fixes of a large estate need more memory than their text.
   const touches = new Map<Finding, Touch>();
   const found = ALL_RULES.flatMap((rule) =>
     rule
       .find(context)
+      .filter(({ object }) => READING.has(rule) || !broken.has(object))
       .map((hit) => (resting.has(hit.object) && !READING.has(rule) ? noteOf(hit) : hit))
       .map((hit) => {
         const finding = findingOf(rule, changesAny(hit.fix, refused) ? without(hit) : hit);

@@ -280,7 +280,7 @@ describe("a fix", () => {
       commandsOf(
         "http_ignores_body",
         "add service s 10.0.0.1 HTTP 80",
-        'add lb monitor m HTTP -httpRequest "GET /owa/healthcheck.htm HTTP/1.1\r\nHost: a\r\n\r\n"',
+        'add lb monitor m HTTP -httpRequest "GET /owa/healthcheck.htm HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"',
         "bind service s -monitorName m",
       )[0],
     ).toMatch(/ -customHeaders "Host: a\\r\\n"/);

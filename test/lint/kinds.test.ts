@@ -118,6 +118,18 @@ const DUMMIES: readonly (readonly [string, readonly string[]])[] = [
   ],
 ];
 
+describe("a line that ends inside a quote", () => {
+  test("is all that is said about its object, because the rest of it is not known", () => {
+    const text = [
+      'add lb monitor m HTTP-ECV -send "GET /x -recv ok',
+      "add service s 10.0.0.1 HTTP 80",
+      "bind service s -monitorName m",
+    ];
+    const found = lint(parseNsConf(text.join("\n"), { adc: "test" }));
+    expect(found.map(({ rule, object }) => `${rule} ${object}`)).toEqual(["broken_line m"]);
+  });
+});
+
 describe("dummy that keeps a vserver up", () => {
   const whole = (lines: readonly string[]): string => {
     const name = lines.some((line) => line.includes("always_up")) ? "always_up" : "up";

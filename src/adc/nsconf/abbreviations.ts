@@ -46,6 +46,12 @@ export function verbOf(word: string): string | null {
   return VERBS.has(lower) ? lower : only(SHORT_VERBS, lower);
 }
 
+/** Whether a word begins what a command is about, in full: a group, or an object without one. */
+export function isSubject(word: string): boolean {
+  const lower = word.toLowerCase();
+  return GROUPS_WITH_OBJECTS.has(lower) || LONE_OBJECTS.includes(lower);
+}
+
 /** A statement's group and object in full; `rest` is what follows them. */
 export interface Subject {
   readonly group: string;

@@ -22,7 +22,7 @@ import {
   statementSource,
 } from "./draft.ts";
 import { meaningsOf } from "./abbreviations.ts";
-import { commandLines, type CommandLine, withoutDoubledEscapes } from "./lexer.ts";
+import { commandLines, type CommandLine, unclosedAt, withoutDoubledEscapes } from "./lexer.ts";
 import {
   createHeadReader,
   type PlainHead,
@@ -305,7 +305,12 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       report(draft, first, "error", "import_too_large", "file", message);
       break;
     }
-    reportBroken(first, draft);
+    if (first.broken) {
+      reportBroken(command, first, draft);
+      if (isNameless(first)) {
+        continue;
+      }
+    }
     const kind = statementKind(first);
     if (hasOverlongName(first)) {
       const message = `A name has more than ${String(MAX_NAME_LENGTH)} characters, which the ADC does not accept; this line is ignored.`;
@@ -516,18 +521,29 @@ function reportWebText(command: CommandLine, what: string, draft: Draft): void {
   }
 }
 
-/** Reported without quoting the line, which may contain a secret. */
-function reportBroken(statement: Statement, draft: Draft): void {
-  if (statement.broken) {
-    report(
-      draft,
-      statement,
-      "warning",
-      "broken_line",
-      statementKind(statement).slice(0, 60),
-      "This line ends inside a quote or parenthesis; the rest of it is ignored.",
-    );
-  }
+/**
+ * Reported without quoting the line, which may contain a secret, at the physical line in which it is left open. What
+ * follows there is lost, which has to be said.
+ */
+function reportBroken(command: CommandLine, statement: Statement, draft: Draft): void {
+  const open = unclosedAt(command.text) ?? 0;
+  const joins = command.joins ?? [];
+  const before = joins.filter((at) => at <= open).length;
+  const lost = joins.length - before;
+  const lines = lost === 1 ? "the next line" : `the next ${String(lost)} lines`;
+  draft.diagnostics.push({
+    severity: "warning",
+    rule: "broken_line",
+    line: command.line + before,
+    object:
+      (isNameless(statement) ? null : statement.words[0]) ?? statementKind(statement).slice(0, 60),
+    message: `This line ends inside a quote or parenthesis; the rest of it${lost === 0 ? " is" : `, and ${lines}, are`} ignored.`,
+  });
+}
+
+/** Whether the name itself is what is left open, so that the rest of the line, perhaps a secret, would be part of it. */
+function isNameless({ words, keys }: Statement): boolean {
+  return words.length + keys.size < 2;
 }
 
 /** The output of a session's commands is no mistake, nor is a page's text about its commands. */

@@ -1,4 +1,4 @@
-import { meaningsOf, subjectOf, verbOf, VERBS } from "./abbreviations.ts";
+import { isSubject, meaningsOf, subjectOf, verbOf, VERBS } from "./abbreviations.ts";
 
 /**
  * Splits one line of NetScaler configuration into tokens as the ADC's own command line does. A `key` is an option
@@ -25,6 +25,20 @@ export function lexLine(line: string, most = Infinity): Token[] {
     }
   }
   return tokens;
+}
+
+/** Where the token begins that the line leaves open; null if there is none. */
+export function unclosedAt(line: string): number | null {
+  const tokens: Token[] = [];
+  let at = skipSpace(line, 0);
+  while (at < line.length && line[at] !== "#") {
+    const end = readToken(line, at, tokens);
+    if (tokens.at(-1)?.kind === "error") {
+      return at;
+    }
+    at = skipSpace(line, end);
+  }
+  return null;
 }
 
 /** Appends the token that starts here; returns the position after it, like all functions that read a token. */
@@ -179,6 +193,8 @@ export interface CommandLine {
   readonly typed: boolean;
   /** Rejected with an error, so it has changed nothing. */
   readonly refused: boolean;
+  /** Where in the text each further physical line begins; absent: there is only one. */
+  readonly joins?: readonly number[];
 }
 
 /** A longer command, joined or on one line, is not valid; the ADC's own limit is far below. */
@@ -198,6 +214,7 @@ interface Pending {
   goesOn: boolean;
   /** Between quotes that also end it. */
   closed: boolean;
+  joins?: number[];
 }
 
 /** A quote that is open for this many lines also contains the next one: each search reads the whole command. */
@@ -244,7 +261,7 @@ export function* commandLines(
     const content: string = goesOn ? withoutBackslash(whole) : whole;
     const trimmed = content.trim();
     if (pending?.goesOn === true && trimmed !== "" && !starts && !COMMENT.test(trimmed)) {
-      pending.text += ` ${content}`;
+      join(pending, " ", content);
       pending.goesOn = goesOn && pending.text.length < MAX_COMMAND_LENGTH;
       pending.lastLength = content.length;
     } else if (isBlank(physical, trimmed) || isReply(trimmed, pending)) {
@@ -280,7 +297,7 @@ export function* commandLines(
       orphan(line);
     } else {
       const glue = pending.lastLength === hardWidth ? "" : " ";
-      pending.text += glue + content;
+      join(pending, glue, content);
       pending.lastLength = content.length;
     }
   }
@@ -300,6 +317,12 @@ function pendingAt(line: number, text: string, typed: boolean, goesOn: boolean):
     goesOn,
     closed: false,
   };
+}
+
+/** Appends a further physical line. */
+function join(pending: Pending, glue: string, content: string): void {
+  (pending.joins ??= []).push(pending.text.length + glue.length);
+  pending.text += glue + content;
 }
 
 const PLAIN_VERBS = ["add ", "bind ", "set ", "enable ", "disable ", "link "];
@@ -524,7 +547,7 @@ function startsCommand(content: string, pending: Pending | null): boolean {
   if (pending === null || CONFIGURING.test(verb)) {
     return next === undefined || /^[A-Za-z][\w-]*$/.test(next) || pending === null;
   }
-  return !isOpen(pending);
+  return (REMOVING.test(verb) && isSubject(next ?? "")) || !isOpen(pending);
 }
 
 /** Ends with an option that has no value. */
@@ -575,6 +598,9 @@ const SHORT_SUBJECTS: ReadonlySet<string> = new Set([
 ]);
 
 const CONFIGURING = /^(add|set|bind|link|enable|disable)$/i;
+
+/** Words of texts, too: commands only before an object of the ADC. */
+const REMOVING = /^(rm|rename|switch|unbind|unlink|unset)$/i;
 
 function startOf(text: string): number {
   return text.startsWith("\uFEFF") ? 1 : 0;

@@ -573,7 +573,7 @@ describe("diagnostics", () => {
       "add service a 10.0.0.1 HTTP 80\nadd service b 10.0.0.1 HTTP 80",
       "warning duplicate_service_endpoint b",
     ],
-    ['add lb monitor m TCP-ECV -recv "oops', "warning broken_line add lb monitor"],
+    ['add lb monitor m TCP-ECV -recv "oops', "warning broken_line m"],
     ["add lb monitor m TCP", "info unused_monitor m"],
     ["no command at all", "warning unreadable_lines file"],
     [
@@ -586,6 +586,20 @@ describe("diagnostics", () => {
     ],
   ])("report an oddity with rule and object: %s", (text, expected) => {
     expect(said(read(text))).toContain(expected);
+  });
+
+  test("name the line in which a quote is left open, and how many lines are lost", () => {
+    const broken = (...lines: readonly string[]) =>
+      read(...lines, '  -send "GET /x', "  -recv ok", "  hello")
+        .diagnostics.filter(({ rule }) => rule === "broken_line")
+        .map(({ line, object, message }) => [line, object, message]);
+    const lost = "This line ends inside a quote or parenthesis; the rest of it";
+    expect(broken("add server a 10.0.0.1", "add lb monitor m HTTP-ECV")).toEqual([
+      [3, "m", `${lost}, and the next 2 lines, are ignored.`],
+    ]);
+    const nameless = read('add lb monitor "m POP3 -password canary');
+    expect(said(nameless)).toEqual(["warning broken_line add lb monitor"]);
+    expect(JSON.stringify([nameless.diagnostics, ...nameless.monitors])).not.toContain("canary");
   });
 
   test("do not report a monitor as unused when a GSLB service binds it", () => {

@@ -95,6 +95,14 @@ describe("statements", () => {
       ["server", false],
     ]);
   });
+
+  test("are not taken into an open quote when a removal of an object begins", () => {
+    const lost = "rm service s\nunbind service t -monitorName m\nswitch ns partition p";
+    const text = read(`add lb monitor m TCP-ECV -recv "oops\n${lost}\n`);
+    expect(text.map(({ verb }) => verb)).toEqual(["add", "rm", "unbind", "switch"]);
+    const page = read('add responder action r respondwith "a\nrm this file\nswitch to it"');
+    expect(page.map(({ verb, broken }) => [verb, broken])).toEqual([["add", false]]);
+  });
 });
 
 describe("ranges", () => {
