@@ -323,6 +323,13 @@ export function builtInMonitor(name: string): Monitor | null {
   });
 }
 
+/** Whether it is one of the monitors that no command can bind or change (NITRO errors 2139 and 2165). */
+export function isDefaultMonitor(name: string): boolean {
+  return DEFAULT_MONITORS.has(name.toLowerCase());
+}
+
+const DEFAULT_MONITORS: ReadonlySet<string> = new Set(["tcp-default", "ping-default"]);
+
 /**
  * The monitor that the ADC itself binds to a service without any other, and never writes to ns.conf: `tcp-default` for
  * TCP-based types, `ping-default` for others and for services on port `*`. For a group all ports count: it is
@@ -394,5 +401,5 @@ const TCP_BASED: ReadonlySet<string> = new Set([
   ..."USER_SSL_TCP MONGO MONGO_TLS MQTT MQTT_TLS LOGSTREAM LOGSTREAM_SSL PUSH SSL_PUSH PROXY".split(
     " ",
   ),
-  ..."DOH ADNS_DOT DNS_DOT SSL_HTTP2".split(" "),
+  ..."DOH ADNS_DOH DOT ADNS_DOT DNS_DOT SSL_HTTP2 SSL_PROXY KAFKA_BROKER KAFKA_PRODUCER".split(" "),
 ]);

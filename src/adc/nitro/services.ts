@@ -1,5 +1,5 @@
 import { isIP } from "../../lib/ip.ts";
-import { defaultBinding } from "../monitor-defaults.ts";
+import { defaultBinding, isDefaultMonitor } from "../monitor-defaults.ts";
 import { memberKey } from "../../model/adc-state.ts";
 import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
 import { readWhole } from "../fields.ts";
@@ -161,7 +161,7 @@ export function monitorBindings(
       bindings.set(monitor, {
         monitor,
         ...readWhole(MONITOR_BINDING_FIELDS, rowSource(row, service.name, report)),
-        synthesised: monitor === "tcp-default" || monitor === "ping-default",
+        synthesised: isDefaultMonitor(monitor),
         deprecatedForm: false,
         line: null,
       });

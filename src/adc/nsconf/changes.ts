@@ -1,5 +1,12 @@
 import { monitorName } from "./services.ts";
-import { type Draft, type StatementKinds, report, reportMissing, portOf } from "./draft.ts";
+import {
+  type Draft,
+  type StatementKinds,
+  report,
+  reportMissing,
+  portOf,
+  serviceOf,
+} from "./draft.ts";
 import { boundPolicy } from "./policies.ts";
 import type { PolicyBinding } from "../../model/policy.ts";
 import type { Statement } from "./statements.ts";
@@ -176,7 +183,7 @@ function toggle(kind: string, enabled: boolean): (statement: Statement, draft: D
       toggleMonitor(statement, draft, enabled);
       return;
     }
-    const found = table(kind, draft).get(name);
+    const found = toggled(kind, statement, draft);
     if (found === undefined) {
       // In old scripts a port may follow a service's name; the name decides.
       reportMissing(draft, statement, port === undefined ? kind : "service", name);
@@ -186,24 +193,26 @@ function toggle(kind: string, enabled: boolean): (statement: Statement, draft: D
   };
 }
 
-function table(
+function toggled(
   kind: string,
+  statement: Statement,
   draft: Draft,
-): { get(name: string): { enabled: boolean } | undefined } {
+): { enabled: boolean } | undefined {
+  const [name = ""] = statement.words;
   switch (kind) {
     case "server":
-      return draft.servers;
+      return draft.servers.get(name);
     case "lb vserver":
-      return draft.lbVservers;
+      return draft.lbVservers.get(name);
     case "cs vserver":
-      return draft.csVservers;
+      return draft.csVservers.get(name);
     case "gslb vserver":
-      return draft.gslbVservers;
+      return draft.gslbVservers.get(name);
     case "gslb service":
     case "gslb servicegroup":
-      return draft.gslbServices;
+      return draft.gslbServices.get(name);
     default:
-      return draft.services;
+      return serviceOf(statement, draft);
   }
 }
 

@@ -34,7 +34,7 @@ import type {
 } from "../../model/vserver.ts";
 import type { GslbDomain, GslbService, GslbSite, GslbVserver } from "../../model/gslb.ts";
 import type { PartialMonitor } from "../monitor-defaults.ts";
-import type { Statement } from "./statements.ts";
+import { statementKind, type Statement } from "./statements.ts";
 import { isIP } from "../../lib/ip.ts";
 import { port } from "../field-types.ts";
 
@@ -270,7 +270,10 @@ export function report(
   draft.diagnostics.push({ severity, rule, line: statement.line, object, message });
 }
 
-/** Reports that a statement names a missing object, for references that the estate itself does not keep. */
+/**
+ * Reports that a statement names a missing object, for references that the estate itself does not keep, or that it needs
+ * another command.
+ */
 export function reportMissing(
   draft: Draft,
   statement: Statement,
@@ -278,6 +281,13 @@ export function reportMissing(
   name: string,
 ): void {
   if (draft.unreadNames.has(name) || isPlaceholder(name)) {
+    return;
+  }
+  const other = name === statement.words[0] ? otherKind(statement, draft) : null;
+  if (other !== null) {
+    const article = /^[aeiou]/.test(other) ? "an" : "a";
+    const message = `${name} is ${article} ${other}: use ${statement.verb} ${other}. The ADC rejects this command.`;
+    report(draft, statement, "error", "wrong_kind_reference", name, message);
     return;
   }
   report(
@@ -288,6 +298,48 @@ export function reportMissing(
     name,
     `A ${kind} ${name} is not configured.`,
   );
+}
+
+/**
+ * As which other object the one that a statement is about exists. Vservers share their names, as services and groups do:
+ * an object of the right kind cannot have the same name elsewhere.
+ */
+function otherKind(statement: Statement, draft: Draft): string | null {
+  const own = objectOf(statement);
+  const [name = ""] = statement.words;
+  if (own === "service" || own === "servicegroup") {
+    const kind = draft.services.exact.get(name)?.kind;
+    return kind === undefined || kind.toLowerCase() === own ? null : kind;
+  }
+  const others = [
+    ["lb vserver", draft.lbVservers],
+    ["cs vserver", draft.csVservers],
+    ["authentication vserver", draft.authenticationVservers],
+  ] as const;
+  return others.some(([kind]) => kind === own)
+    ? (others.find(([kind, { exact }]) => kind !== own && exact.has(name))?.[0] ?? null)
+    : null;
+}
+
+function objectOf(statement: Statement): string {
+  return statementKind({ ...statement, verb: "" }).trim();
+}
+
+/** The service or group that a statement is about; undefined if there is none of the statement's kind. */
+export function serviceOf(statement: Statement, draft: Draft): ServiceDraft | undefined {
+  const service = draft.services.get(statement.words[0] ?? "");
+  return service?.kind.toLowerCase() === objectOf(statement) ? service : undefined;
+}
+
+/** The ADC binds its default monitors itself (NITRO errors 2139 and 2165). */
+export function reportDefaultMonitor(
+  draft: Draft,
+  statement: Statement,
+  name: string,
+  error: 2139 | 2165,
+): void {
+  const message = `${name} is a default monitor, which only the ADC itself binds: it rejects this command (error ${String(error)}).`;
+  report(draft, statement, "info", "wrong_kind_reference", name, message);
 }
 
 /** `add service s <IP 1> HTTP <port>`: a guide's command with arguments left open, even of several words. */

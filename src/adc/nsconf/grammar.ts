@@ -402,7 +402,10 @@ export const SERVICE_TYPES: ReadonlySet<string> = new Set([
   ..."SSL_FIX USER_TCP USER_SSL_TCP QUIC QUIC_BRIDGE HTTP_QUIC IPFIX LOGSTREAM LOGSTREAM_SSL".split(
     " ",
   ),
-  ..."MQTT MQTT_TLS PUSH SSL_PUSH PROXY DOH ADNS_DOT DNS_DOT SSL_HTTP2".split(" "),
+  ..."MQTT MQTT_TLS PUSH SSL_PUSH PROXY SSL_PROXY DOH ADNS_DOH DOT ADNS_DOT DNS_DOT SSL_HTTP2".split(
+    " ",
+  ),
+  ..."KAFKA_BROKER KAFKA_PRODUCER".split(" "),
 ]);
 
 /** One command of the ADC's command line in structured form. */

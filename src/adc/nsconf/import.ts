@@ -577,7 +577,7 @@ function reportLines(
 
 /** Groups and objects that affect health or routing and that no reader supports. */
 const ABOUT_HEALTH =
-  /^rename gslb (vserver|service)\b|^(add|set|bind|unbind|enable|disable) (gslb|vserver|cr|lsn|spillover|autoscale|vpn vserver|user (vserver|protocol)|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|vrid\w*)\b/;
+  /^rename gslb (vserver|service)\b|^clear ns config\b|^(add|set|bind|unbind|enable|disable) (gslb|vserver|cr|lsn|spillover|autoscale|vpn vserver|user (vserver|protocol)|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|vrid\w*)\b/;
 
 /** An object that the group does not have, or both without the space between: `add lb virtual`, `bind sslvserver`. */
 const NO_COMMAND =

@@ -4,13 +4,16 @@ import {
   MONITOR_FIELDS,
   MONITOR_PARAMETER_FIELDS,
   hasScriptPassword,
+  isDefaultMonitor,
   redactKeys,
 } from "../monitor-defaults.ts";
 import { readFields, type Fields } from "../fields.ts";
+import { isPlaceholder } from "../placeholders.ts";
 import type { MonitorParameters } from "../../model/monitor.ts";
 import {
   define,
   report,
+  reportDefaultMonitor,
   reportIncomplete,
   reportMissing,
   type Draft,
@@ -53,6 +56,9 @@ function setMonitor(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, known.name);
     return;
   }
+  if (isUnchangeable(known, type, statement, draft)) {
+    return;
+  }
   const changes = readKeys(statement, draft, written);
   strayWords(statement, draft, known.name);
   draft.monitors.set(known.name, {
@@ -62,6 +68,26 @@ function setMonitor(statement: Statement, draft: Draft): void {
     written: new Map([...(known.written ?? []), ...changes.written]),
     line: known.line ?? statement.line,
   });
+}
+
+/** Whether the ADC rejects `set` and `unset` for such a monitor, which is reported. */
+function isUnchangeable(
+  { name, type, builtIn }: PartialMonitor,
+  written: string,
+  statement: Statement,
+  draft: Draft,
+): boolean {
+  if (isDefaultMonitor(name)) {
+    reportDefaultMonitor(draft, statement, name, 2139);
+    return true;
+  }
+  // Types of built-in monitors differ between versions of the firmware.
+  const isOther = builtIn !== true && type.toUpperCase() !== written.toUpperCase();
+  if (isOther && !isPlaceholder(written)) {
+    const message = `${name} is of type ${type}, not ${written.toUpperCase()}: the ADC rejects this command (error 2155).`;
+    report(draft, statement, "error", "wrong_kind_reference", name, message);
+  }
+  return isOther;
 }
 
 /**
@@ -151,6 +177,9 @@ function unsetMonitor(statement: Statement, draft: Draft): void {
   }
   if (type === undefined) {
     reportIncomplete(draft, statement, known.name);
+    return;
+  }
+  if (isUnchangeable(known, type, statement, draft)) {
     return;
   }
   const unset = new Set([...statement.keys.keys()].map((key) => PROPERTIES.get(key) ?? key));

@@ -10,7 +10,9 @@ import {
 import {
   define,
   reportIncomplete,
+  reportDefaultMonitor,
   reportMissing,
+  serviceOf,
   type Draft,
   type StatementKinds,
   report,
@@ -20,7 +22,7 @@ import {
   portOf,
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
-import { builtInMonitor } from "../monitor-defaults.ts";
+import { builtInMonitor, isDefaultMonitor } from "../monitor-defaults.ts";
 import type { MonitorBinding } from "../../model/adc-service.ts";
 import { wholeNumber } from "../field-types.ts";
 import { NO_BACKEND_TLS } from "../tls-fields.ts";
@@ -161,7 +163,7 @@ const INTERNAL_SERVICE = /^ns[a-z]+-.*-\d+$/;
 
 function setService(statement: Statement, draft: Draft): void {
   const [name = ""] = statement.words;
-  const service = draft.services.get(name);
+  const service = serviceOf(statement, draft);
   if (service === undefined) {
     if (!INTERNAL_SERVICE.test(name)) {
       reportMissing(draft, statement, "service", name);
@@ -231,7 +233,7 @@ export function applyServiceKeys(service: ServiceDraft, statement: Statement, dr
 function bindService(statement: Statement, draft: Draft): void {
   const [name = ""] = statement.words;
   const monitor = statement.keys.get("monitorname")?.[0];
-  const service = draft.services.get(name);
+  const service = serviceOf(statement, draft);
   if (monitor === undefined || INTERNAL_SERVICE.test(name)) {
     // Policies bound to a service (compression, DoS protection) do not affect its health.
     return;
@@ -251,7 +253,7 @@ export function usedElsewhere(monitor: string, draft: Draft): void {
 
 function bindServiceGroup(statement: Statement, draft: Draft): void {
   const [name = "", server, portWord] = statement.words;
-  const group = draft.services.get(name);
+  const group = serviceOf(statement, draft);
   const monitor = statement.keys.get("monitorname")?.[0];
   if (group === undefined) {
     if (monitor !== undefined) {
@@ -344,6 +346,10 @@ export function addBinding(
 ): void {
   const fields = deprecatedForm ? OLD_MONITOR_BINDING_FIELDS : MONITOR_BINDING_FIELDS;
   const monitor = monitorName(written, draft);
+  if (isDefaultMonitor(monitor)) {
+    reportDefaultMonitor(draft, statement, monitor, 2165);
+    return;
+  }
   if (isBound(service, written, draft)) {
     report(
       draft,

@@ -228,11 +228,6 @@ function applyCommonKeys(vserver: LbVserverDraft | CsVserverDraft, source: Field
 function bindLbVserver(statement: Statement, draft: Draft): void {
   const [name = "", ...targets] = statement.words;
   const vserver = draft.lbVservers.get(name);
-  if (vserver === undefined && draft.csVservers.has(name)) {
-    const message = `${name} is a cs vserver: use bind cs vserver. The ADC rejects this command.`;
-    report(draft, statement, "error", "wrong_kind_reference", name, message);
-    return;
-  }
   if (vserver === undefined) {
     reportMissing(draft, statement, "vserver", name);
     return;

@@ -513,3 +513,52 @@ test("unset lb monitor › is refused without its type, as set is", () => {
   expect(said(estate)).toContain("error incomplete_statement m");
   expect(estate.monitors.get("m")?.intervalMs).toBe(20_000);
 });
+
+describe("commands about an object of another kind", () => {
+  const OBJECTS = [
+    "add cs vserver cs HTTP 10.0.0.1 80",
+    "add lb vserver lb HTTP 10.0.0.2 80",
+    "add authentication vserver aaa SSL 0.0.0.0",
+    "add service s 10.0.0.3 HTTP 80",
+    "add serviceGroup g HTTP",
+    "add lb monitor m HTTP-ECV -send x -recv y",
+  ];
+  test.each([
+    ["set lb vserver cs -cltTimeout 10", "use set cs vserver"],
+    ["unset lb vserver cs -cltTimeout", "use unset cs vserver"],
+    ["disable lb vserver cs", "use disable cs vserver"],
+    ["bind cs vserver lb -lbvserver lb", "use bind lb vserver"],
+    ["bind lb vserver aaa -policyName p -priority 1", "use bind authentication vserver"],
+    ["bind service g -monitorName http", "use bind serviceGroup"],
+    ["bind serviceGroup s -monitorName http", "use bind service"],
+    ["set service g -maxClient 10", "use set serviceGroup"],
+    ["disable serviceGroup s", "use disable service"],
+    ["set lb monitor m HTTP -interval 30", "error 2155"],
+    ["unset lb monitor m TCP -interval", "error 2155"],
+    ["set lb monitor tcp-default TCP -LRTM ENABLED", "error 2139"],
+    ["bind service s -monitorName tcp-default", "error 2165"],
+  ])("have no effect and name the right command in %s", (line, told) => {
+    const estate = read(...OBJECTS, line);
+    const without = read(...OBJECTS);
+    const found = estate.diagnostics.filter(({ rule }) => rule === "wrong_kind_reference");
+    expect(found.map(({ message }) => message)).toEqual([expect.stringContaining(told)]);
+    expect(estate.services).toEqual(without.services);
+    expect(estate.monitors).toEqual(without.monitors);
+    expect([estate.lbVservers, estate.csVservers]).toEqual([
+      without.lbVservers,
+      without.csVservers,
+    ]);
+  });
+
+  test.each([
+    "set lb monitor m http-ecv -interval 30",
+    "set lb monitor http HTTP-ECV -interval 30",
+    "disable service s",
+    "bind serviceGroup g -monitorName http",
+    "set cs vserver cs -cltTimeout 10",
+    "bind lb monitor http g",
+  ])("are not reported when the kind is right, or cannot be known: %s", (line) => {
+    const rules = read(...OBJECTS, line).diagnostics.map(({ rule }) => rule);
+    expect(rules).not.toContain("wrong_kind_reference");
+  });
+});
