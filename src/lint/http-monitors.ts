@@ -367,6 +367,10 @@ function headerWithoutLineEnd(context: LintContext): Hit[] {
         message:
           "The -customHeaders do not end in \\r\\n: the last header runs into what the ADC sends after it.",
         fix: everywhere(context, monitor, { customHeaders: withoutSecret(mended(headers)) }),
+        // "Host: www.example.comrn", but there are names that end in "rn", too.
+        ...(/rn$/i.test(headers)
+          ? { decision: 'the "rn" at the end may be what is left of \\r\\n: then remove it' }
+          : null),
       },
     ];
   });

@@ -20,7 +20,9 @@ export interface MonitorUse {
 
 /** `set lb monitor M TYPE …`; undone with the present values, or with `unset` if a default applies. */
 export function setMonitor(monitor: Monitor, values: OptionValues): Change {
-  const options = optionsOf(values);
+  const options = new Map(
+    [...optionsOf(values)].map(([key, value]) => [key, inItsUnit(monitor, key, value)] as const),
+  );
   const builtIn = monitor.builtIn ? builtInMonitor(monitor.name) : null;
   const now = builtIn === null ? monitorOptions(monitor) : otherOptions(monitor, builtIn);
   const words = [monitor.name, monitor.type];
@@ -36,6 +38,16 @@ export function setMonitor(monitor: Monitor, values: OptionValues): Change {
     apply: { kind: "set lb monitor", words, options: [...options] },
     undo: restoring("lb monitor", words, before, unknown),
   };
+}
+
+/**
+ * A duration without a unit is in seconds, but the command reference says of units that they do not change: where the
+ * present one is another, seconds are written out.
+ */
+function inItsUnit({ written }: Monitor, key: string, value: readonly Value[]): readonly Value[] {
+  const isDuration = DURATIONS.some(([, option]) => option === key);
+  const unit = written.get(key)?.[1]?.toUpperCase() ?? "SEC";
+  return isDuration && value.length === 1 && unit !== "SEC" ? [...value, "SEC"] : value;
 }
 
 /**

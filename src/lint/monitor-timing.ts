@@ -76,17 +76,20 @@ function failureRetries(context: LintContext): Hit[] {
 }
 
 function slowDetection(context: LintContext): Hit[] {
-  return [...context.estate.monitors.values()]
-    .filter((monitor) => context.usersOf(monitor).length > 0)
-    .filter((monitor) => detectionMs(monitor) > context.settings.detectionMs)
-    .map((monitor) => ({
-      line: monitor.line,
-      object: monitor.name,
-      message:
-        `A failure is noticed after ${seconds(detectionMs(monitor))} (interval × retries); until then clients are ` +
-        "sent to a dead server.",
-      fix: faster(monitor, context.settings.detectionMs),
-    }));
+  return (
+    [...context.estate.monitors.values()]
+      // The metrics of LOAD monitors set weights: nothing goes DOWN by them.
+      .filter((monitor) => monitor.type !== "LOAD" && context.usersOf(monitor).length > 0)
+      .filter((monitor) => detectionMs(monitor) > context.settings.detectionMs)
+      .map((monitor) => ({
+        line: monitor.line,
+        object: monitor.name,
+        message:
+          `A failure is noticed after ${seconds(detectionMs(monitor))} (interval × retries); until then clients are ` +
+          "sent to a dead server.",
+        fix: faster(monitor, context.settings.detectionMs),
+      }))
+  );
 }
 
 /** Half a minute between probes; fewer retries only if that is not enough. Null if neither is. */

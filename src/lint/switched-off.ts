@@ -114,8 +114,14 @@ function unknownServiceType(context: LintContext): Hit[] {
     .map(({ name, serviceType, line }) => ({
       line,
       object: name,
-      message: `No NetScaler has a service type ${serviceType}: the ADC rejects the command.`,
+      message: `No NetScaler has a service type ${serviceType}${meantType(serviceType)}: the ADC rejects the command.`,
     }));
+}
+
+/** What other load balancers call SSL, and a hyphen for an underscore. */
+function meantType(written: string): string {
+  const named = ["HTTPS", "TLS"].includes(written) ? "SSL" : written.replaceAll("-", "_");
+  return named !== written && SERVICE_TYPES.has(named) ? ` (use ${named})` : "";
 }
 
 function monitorDisabled(context: LintContext): Hit[] {

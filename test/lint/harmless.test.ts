@@ -227,7 +227,7 @@ describe("a fix", () => {
         "bind service s -monitorName m",
       );
     expect(slow("-interval 20 MIN -retries 127 -resptimeout 19 MIN")).toEqual([]);
-    expect(slow("-interval 10 MIN -retries 9")).toEqual(["set lb monitor m HTTP -interval 30"]);
+    expect(slow("-interval 10 MIN -retries 9")).toEqual(["set lb monitor m HTTP -interval 30 SEC"]);
   });
 
   test("of a tarpit keeps an interval that is long enough", () => {

@@ -914,3 +914,46 @@ describe("statements that are not examined", () => {
     );
   });
 });
+
+test.each(["KAFKA_BROKER", "DOT", "ADNS_DOH", "QUIC_BRIDGE", "MQTT_TLS"])(
+  "unknown_service_type › knows newer firmware's %s",
+  (type) => {
+    expect(said(`add service s 10.0.0.1 ${type} 9092`)).not.toContain("unknown_service_type s");
+  },
+);
+
+test.each([
+  ["HTTPS", "use SSL"],
+  ["SSL-BRIDGE", "use SSL_BRIDGE"],
+])("unknown_service_type › names the type that %s stands for", (type, meant) => {
+  const [finding] = lint(read(`add service s 10.0.0.1 ${type} 443`));
+  expect(finding?.message).toContain(meant);
+});
+
+test("slow_detection › is silent about LOAD monitors, which take no server out", () => {
+  const text = `${WEB}\nadd lb metricTable t\nadd lb monitor l LOAD -interval 5 MIN -metricTable t\nbind service web -monitorName l`;
+  expect(said(text)).not.toContain("slow_detection l");
+});
+
+test("set lb monitor › writes seconds out when the present value has another unit", () => {
+  const slow = bound(
+    'add lb monitor m HTTP -httpRequest "GET /a" -interval 10 MIN -resptimeout 20 -retries 10',
+  );
+  expect(commands(slow)).toContain("set lb monitor m HTTP -interval 30 SEC");
+  expect(commands(slow.replace("10 MIN", "600"))).toContain("set lb monitor m HTTP -interval 30");
+});
+
+test("header_without_line_end › leaves the decision open when rn may be a lost line end", () => {
+  const text = bound('add lb monitor m HTTP -httpRequest "GET /a" -customHeaders "Host: a.comrn"');
+  const found = lint(read(text)).find(({ rule }) => rule === "header_without_line_end");
+  expect(found).toMatchObject({ complete: false });
+});
+
+test("lrtm_suppresses_probes › prints no command when a default monitor was bound by hand", () => {
+  const text = "add service s 10.0.0.1 TCP 9000\nbind service s -monitorName tcp-default";
+  expect(commands(text)).toEqual([]);
+});
+
+test("not_looked_at › names clear ns config", () => {
+  expect(said(`${WEB}\nclear ns config basic`)).toContain("not_looked_at file");
+});
