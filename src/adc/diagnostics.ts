@@ -29,8 +29,10 @@ function coverageDiagnostics(estate: Estate): Diagnostic[] {
 
 /** One address and port used by two vservers, by two services, or twice in one service group. */
 function endpointDiagnostics(estate: Estate): Diagnostic[] {
-  // Two sites in one excerpt may have the same addresses.
-  const severity = estate.extent === "excerpt" ? "info" : "warning";
+  if (estate.extent === "excerpt") {
+    // It may cover two sites with the same addresses, or show two ways of doing the same.
+    return [];
+  }
   const vservers: Endpoint[] = [...estate.lbVservers.values(), ...estate.csVservers.values()]
     .filter((vserver) => vserver.address !== null && vserver.port !== null)
     .map((vserver) => ({
@@ -54,8 +56,8 @@ function endpointDiagnostics(estate: Estate): Diagnostic[] {
       })),
   );
   return [
-    ...repeated(vservers, severity, "duplicate_vserver_endpoint", "listens on"),
-    ...repeated(services, severity, "duplicate_service_endpoint", "uses"),
+    ...repeated(vservers, "duplicate_vserver_endpoint", "listens on"),
+    ...repeated(services, "duplicate_service_endpoint", "uses"),
   ];
 }
 
@@ -72,12 +74,7 @@ interface Endpoint {
   readonly port: Port | null;
 }
 
-function repeated(
-  endpoints: readonly Endpoint[],
-  severity: Diagnostic["severity"],
-  rule: string,
-  verb: string,
-): Diagnostic[] {
+function repeated(endpoints: readonly Endpoint[], rule: string, verb: string): Diagnostic[] {
   const first = new Map<string, Endpoint>();
   const found: Diagnostic[] = [];
   for (const endpoint of endpoints) {
@@ -86,7 +83,7 @@ function repeated(
       first.set(endpoint.key, endpoint);
     } else {
       found.push({
-        severity,
+        severity: "warning",
         rule,
         line: endpoint.line,
         object: endpoint.object,
@@ -109,13 +106,20 @@ function endpointKey(
   return `${String(trafficDomain)}|${transport}|${String(same)}|${String(port)}`;
 }
 
-/** A dangling reference, before it becomes a message. */
-interface Missing {
-  readonly severity: Diagnostic["severity"];
-  readonly kind: Kind;
+/** A reference to an object that is not configured. */
+export interface LeftOut {
+  /** As messages call it. */
+  readonly kind: string;
   readonly name: string;
+  /** What refers to it. */
   readonly object: string;
   readonly line: SourceLine;
+}
+
+/** A dangling reference, before it becomes a message. */
+interface Missing extends LeftOut {
+  readonly severity: Diagnostic["severity"];
+  readonly kind: Kind;
 }
 
 /** References from one object to another that does not exist or is of another kind. */
@@ -123,6 +127,7 @@ function referenceDiagnostics(
   estate: Estate,
   unread: ReadonlySet<string>,
   meant: ReadonlyMap<string, string>,
+  leftOut: readonly LeftOut[],
 ): Diagnostic[] {
   const found: Diagnostic[] = [];
   const missing: Missing[] = [];
@@ -187,7 +192,7 @@ function referenceDiagnostics(
         : [dangling(one, `, but ${monitor} is, and nothing else uses it`)];
     }),
     ...(isPart(estate)
-      ? leavingThePart(others, (kind) => kinds[kind].flatMap((table) => [...table.keys()]))
+      ? leavingThePart(others, leftOut, (kind) => kinds[kind].flatMap((table) => [...table.keys()]))
       : others.map((one) => dangling(one))),
   ];
 }
@@ -226,9 +231,12 @@ function isPart({ extent }: Pick<Estate, "extent">): boolean {
 }
 
 /** References of a partial configuration to objects that it does not contain. */
-export const ELSEWHERE = " in this text; the rest of the configuration may hold it";
+const ELSEWHERE = " in this text; the rest of the configuration may hold it";
 
-function dangling({ severity, kind, name, object, line }: Missing, more = ""): Diagnostic {
+function dangling(
+  { severity, kind, name, object, line }: LeftOut & Pick<Missing, "severity">,
+  more = "",
+): Diagnostic {
   const message = `${object} refers to ${kind} ${name}, which is not configured${more}.`;
   return { severity, rule: "dangling_reference", line, object, message };
 }
@@ -242,6 +250,7 @@ const MAX_NAMES = 12;
  */
 function leavingThePart(
   missing: readonly Missing[],
+  leftOut: readonly LeftOut[],
   namesOf: (kind: Kind) => readonly string[],
 ): Diagnostic[] {
   const byKind = new Map(
@@ -252,10 +261,11 @@ function leavingThePart(
     const near = nearest[at] ?? null;
     return near === null ? [] : [dangling(one, `, but ${near} is`)];
   });
-  return [...misspelt, ...leaving(missing.filter((_, at) => nearest[at] === null))];
+  const others = missing.filter((_, at) => nearest[at] === null);
+  return [...misspelt, ...leaving([...leftOut, ...others])];
 }
 
-function leaving(missing: readonly Missing[]): Diagnostic[] {
+function leaving(missing: readonly LeftOut[]): Diagnostic[] {
   const names = [...new Set(missing.map(({ kind, name }) => `${kind} ${name}`))];
   const more = names.length - MAX_NAMES;
   const list = names.slice(0, MAX_NAMES).join(", ");
@@ -265,8 +275,14 @@ function leaving(missing: readonly Missing[]): Diagnostic[] {
   );
   return firstOfEach.map((each) => {
     const one = { ...each, severity: "info" as const };
-    const message = `${one.object} refers to objects that this part of a configuration does not contain: ${shown}.`;
-    return names.length === 1 ? dangling(one, ELSEWHERE) : { ...dangling(one), message };
+    const { object, kind, name } = one;
+    const message =
+      names.length > 1
+        ? `${object} needs objects that this part of a configuration does not contain: ${shown}.`
+        : object === name
+          ? `A ${kind} ${name} is not configured${ELSEWHERE}.`
+          : dangling(one, ELSEWHERE).message;
+    return { severity: "info", rule: "dangling_reference", line: one.line, object, message };
   });
 }
 
@@ -384,12 +400,14 @@ export function nearNamesOf(estate: Estate): (kind: string, name: string) => str
  * Diagnostics for any estate, however it was read: fixed destinations, unused monitors, secrets that only the ADC can
  * decrypt, dangling references or references to the wrong kind, one address and port used twice, unknown types.
  * Importers append these to their own `diagnostics`. They also name monitors that are bound to objects outside the
- * estate (routes), and objects whose definition was unreadable and already reported.
+ * estate (routes), objects whose definition was unreadable and already reported, and objects that their statements name
+ * although a partial configuration does not contain them.
  */
 export function estateDiagnostics(
   estate: Estate,
   monitorsUsedElsewhere: ReadonlySet<string> = new Set(),
   unreadNames: ReadonlySet<string> = new Set(),
+  leftOut: readonly LeftOut[] = [],
 ): Diagnostic[] {
   const users = usersOfMonitors(estate);
   const own = ownAddresses(estate);
@@ -416,7 +434,7 @@ export function estateDiagnostics(
         own,
       ),
     ),
-    ...referenceDiagnostics(estate, unreadNames, meant),
+    ...referenceDiagnostics(estate, unreadNames, meant, leftOut),
     ...endpointDiagnostics(estate),
     ...coverageDiagnostics(estate),
   ];

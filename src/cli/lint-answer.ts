@@ -20,6 +20,10 @@ export const lintAnswer = z.strictObject({
       incomplete: z.string().nullable().describe("Why not."),
     }),
   ),
+  passed_over: z
+    .number()
+    .int()
+    .describe("Lines of a captured session or a page that are no commands and were not read."),
   matrix: z
     .strictObject({
       tables: z.array(

@@ -90,10 +90,10 @@ async function lintFile(file: string, options: LintOptions, output: Output): Pro
       ? null
       : await writeFixes(options.writeFixes, text, findings, wanted);
   if (options.format === "json") {
-    const { findings: causes, ...more } = lintJson(findings, matrix);
+    const { findings: causes, ...more } = lintJson(findings, matrix, estate.passedOver);
     writePieces(jsonPieces({ error }, ["findings", causes], more), output);
   } else {
-    output.out(renderFindings(findings, matrix, options.format, file));
+    output.out(renderFindings(findings, matrix, options.format, { file, estate }));
   }
   if (error !== null) {
     output.err(`${error}\n`);
@@ -181,16 +181,17 @@ function ruleJson({ id, severity: usual, meaning }: Rule): Answer<typeof ruleAns
 function lintJson(
   findings: readonly Finding[],
   matrix: BlindSpotMatrix | null,
+  passedOver = 0,
 ): Answer<typeof lintAnswer> {
   const groups = groupFindings(findings);
-  return { findings: groups, ...(matrix === null ? {} : { matrix }) };
+  return { findings: groups, passed_over: passedOver, ...(matrix === null ? {} : { matrix }) };
 }
 
 function renderFindings(
   findings: readonly Finding[],
   matrix: BlindSpotMatrix | null,
   format: Exclude<LintFormat, "json">,
-  file: string,
+  { file, estate }: { readonly file: string; readonly estate: Estate },
 ): string {
   const groups = groupFindings(findings);
   switch (format) {
@@ -199,7 +200,9 @@ function renderFindings(
     case "junit":
       return renderJunit(groups, file);
     case "text":
-      return matrix === null ? renderText(groups, ALL_RULES) : renderMatrix(matrix);
+      return matrix === null
+        ? renderText(groups, ALL_RULES, estate.passedOver)
+        : renderMatrix(matrix);
   }
 }
 

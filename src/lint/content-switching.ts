@@ -41,24 +41,24 @@ function csVservers(context: LintContext): CsVserver[] {
 
 /**
  * NetScaler docs, "Content switching": without it the vserver is UP as long as it is enabled. A vserver with no service
- * behind it only redirects: with its targets' state it would be DOWN. It is the firmware's default, and only a note if
- * nothing depends on the state.
+ * behind it only redirects: with its targets' state it would be DOWN. It is the firmware's default, and not worth a word
+ * where nothing depends on the state.
  */
 function withoutStateUpdate(context: LintContext): Hit[] {
   const members = memberAddresses(context);
   return context.vservers
     .filter(
-      ({ vserver, services }) =>
+      ({ vserver, services, exchange }) =>
         vserver.kind === "cs" &&
         !vserver.stateUpdate &&
         vserver.enabled &&
         services.length > 0 &&
+        (exchange || dependsOnState(vserver, members)) &&
         !answersAll(context.estate, vserver),
     )
-    .map(({ vserver, exchange }) => ({
+    .map(({ vserver }) => ({
       line: vserver.line,
       object: vserver.name,
-      ...(exchange || dependsOnState(vserver, members) ? null : { severity: "info" as const }),
       message:
         "The vserver is UP as long as it is enabled, even if every vserver behind it is DOWN, so a backup vserver or GSLB would never take over.",
       fix: [

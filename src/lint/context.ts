@@ -71,7 +71,7 @@ export interface LintContext {
   readonly services: readonly LintService[];
   /**
    * Services for which a monitor is possible and useful: of a type that the ADC has, and in a whole configuration with
-   * services behind its vservers, only those.
+   * services behind its vservers, only those. In the output of a search, only those whose monitors it shows.
    */
   readonly watched: readonly LintService[];
   readonly vservers: readonly LintVserver[];
@@ -160,7 +160,10 @@ export function createContext(estate: Estate, settings: LintSettings): LintConte
     services,
     watched: services.filter(
       ({ idle: reason, service }) =>
-        reason === null && SERVICE_TYPES.has(service.serviceType) && isOffered(service),
+        reason === null &&
+        SERVICE_TYPES.has(service.serviceType) &&
+        isOffered(service) &&
+        (estate.filtered !== true || service.monitors.some(({ synthesised }) => !synthesised)),
     ),
     vservers: lintVservers(estate, services, asked),
     usersOf: (monitor) => users.get(monitor.name) ?? [],

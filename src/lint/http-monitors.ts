@@ -104,10 +104,22 @@ function usedMonitors(context: LintContext, ...types: readonly string[]): Monito
   );
 }
 
-/** The change at every service that uses the monitor. */
+/** Those, and in an excerpt the ones that its missing part may bind: what they send is wrong in any case. */
+function monitorsOf(context: LintContext, ...types: readonly string[]): Monitor[] {
+  return context.estate.extent !== "excerpt"
+    ? usedMonitors(context, ...types)
+    : [...context.estate.monitors.values()].filter(
+        ({ type, builtIn, reverse }) => types.includes(type) && !builtIn && !reverse,
+      );
+}
+
+/** The change at every service that uses the monitor. Null: only something else than services does. */
 function everywhere(context: LintContext, monitor: Monitor, values: OptionValues): Fix | null {
   const uses = usesOf(context, monitor);
-  return changeFor(context.names, monitor, uses, useCount(context, monitor), values);
+  const count = useCount(context, monitor);
+  return uses.length === 0 && count > 0
+    ? null
+    : changeFor(context.names, monitor, uses, count, values);
 }
 
 function httpIgnoresBody(context: LintContext): Hit[] {
@@ -220,7 +232,12 @@ function ecvWithoutRecv(context: LintContext): Hit[] {
       message:
         "No text is expected, so every response passes: a login page, an error page, a 503. HTTP-ECV does not check " +
         "the status code.",
-      fix: everywhere(context, monitor, { recv: expectedText(monitor) }),
+      fix: everywhere(context, monitor, {
+        ...(monitor.parameters.send === null
+          ? { send: { blank: "page", around: "GET /{}" } }
+          : null),
+        recv: expectedText(monitor),
+      }),
     }));
 }
 
@@ -305,7 +322,7 @@ function withoutLineEnd(text: string): string {
 const LOST = /HTTP\/\d\.\d\s*rn|rn(Host|Connection|User-Agent|Accept)\s*:|rnrn\s*$|\\r\\n/i;
 
 function lostBackslashes(context: LintContext): Hit[] {
-  return usedMonitors(context, "HTTP", "HTTP-ECV", "TCP-ECV", "HTTP-INLINE").flatMap((monitor) => {
+  return monitorsOf(context, "HTTP", "HTTP-ECV", "TCP-ECV", "HTTP-INLINE").flatMap((monitor) => {
     const { send, httpRequest, customHeaders } = monitor.parameters;
     const texts = [
       ["send", send],

@@ -54,7 +54,9 @@ export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTI
     rule
       .find(context)
       .filter(({ object }) => READING.has(rule) || !broken.has(object))
-      .map((hit) => (resting.has(hit.object) && !READING.has(rule) ? noteOf(hit) : hit))
+      .flatMap((hit) =>
+        resting.has(hit.object) && !READING.has(rule) ? whileResting(rule, hit) : [hit],
+      )
       .map((hit) => {
         const finding = findingOf(rule, changesAny(hit.fix, refused) ? without(hit) : hit);
         const touch = touchOf(finding, hit.fix ?? []);
@@ -133,13 +135,14 @@ function withoutConflicts(
 
 const READING: ReadonlySet<Rule> = new Set(READING_RULES);
 
-function noteOf(hit: Hit): Hit {
-  return { ...hit, severity: "info" };
+/** What is wrong with an object that is off is worth a note; what could be better is not. */
+function whileResting(rule: Rule, hit: Hit): readonly Hit[] {
+  return (hit.severity ?? rule.severity) === "error" ? [{ ...hit, severity: "info" }] : [];
 }
 
 /**
- * Services that are disabled, themselves, in all their members or in all their vservers, and monitors that only such services use: nothing is
- * probed and no client is served, so findings about them are not urgent. Names shared with another object are left out.
+ * Services that are disabled, themselves, in all their members or in all their vservers, and monitors that only such
+ * services use: nothing is probed and no client is served. Names shared with another object are left out.
  */
 function restingNames({ estate, services, vservers, usersOf }: LintContext): ReadonlySet<string> {
   const offered = offeredServices(estate);

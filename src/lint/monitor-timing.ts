@@ -155,7 +155,7 @@ function talksSmtp(context: LintContext, monitor: Monitor): boolean {
 
 /**
  * NetScaler docs, "Monitoring TCP-based applications": with LRTM off, client traffic replaces the probes of TCP
- * monitors.
+ * monitors. The built-in `tcp` does so by default, which is not worth a word.
  */
 function lrtmSuppressesProbes(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()]
@@ -164,6 +164,7 @@ function lrtmSuppressesProbes(context: LintContext): Hit[] {
         monitor.type === "TCP" &&
         !monitor.secure &&
         !monitor.lrtm &&
+        !monitor.builtIn &&
         usesOf(context, monitor).some(
           ({ binding, service }) => !binding.synthesised && probesClientPort(monitor, service),
         ),
@@ -172,8 +173,7 @@ function lrtmSuppressesProbes(context: LintContext): Hit[] {
       line: monitor.line ?? usesOf(context, monitor)[0]?.binding.line ?? null,
       object: monitor.name,
       message:
-        `${monitor.written.has("lrtm") ? "With -LRTM DISABLED" : "By default, with -LRTM DISABLED,"} the ` +
-        "ADC sends no TCP probe while clients keep connecting: UP then only means that their handshakes succeed, and the " +
+        "With -LRTM DISABLED the ADC sends no TCP probe while clients keep connecting: UP then only means that their handshakes succeed, and the " +
         "probe counters do not change.",
       fix: [setMonitor(monitor, { LRTM: "ENABLED" })],
     }));

@@ -12,15 +12,23 @@ const FEW_CAUSES = 6;
 const SOME_CAUSES = 16;
 const FEW_OBJECTS = 24;
 
-/** Findings as text: a summary, then each cause with its objects and commands, sorted by severity. */
-export function renderText(groups: readonly FindingGroup[], rules: readonly Rule[]): string {
+/**
+ * Findings as text: a summary, then each cause with its objects and commands, sorted by severity. The last line also
+ * says how many lines of a session or a page were passed over because they are no commands.
+ */
+export function renderText(
+  groups: readonly FindingGroup[],
+  rules: readonly Rule[],
+  passedOver = 0,
+): string {
+  const rest = passedOver === 0 ? "" : `; ${String(passedOver)} line(s) are no commands`;
   if (groups.length === 0) {
-    return "nothing found\n";
+    return `nothing found${rest}\n`;
   }
   const parts = [
     ...(isLong(groups) ? [summary(groups, rules), ""] : []),
     ...groups.map(renderGroup),
-    total(groups),
+    `${total(groups)}${rest}`,
   ];
   return `${parts.join("\n")}\n`;
 }

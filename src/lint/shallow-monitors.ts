@@ -66,29 +66,37 @@ function pingOnly(context: LintContext): Hit[] {
       const what = decidedBy(one, ["PING"])
         ? "a ping"
         : "the presence of the machine on the network";
-      const found = hit(
+      return hit(
         context,
         one,
         `Only ${what} decides (${names(one)}); not noticed: ${UNNOTICED_BY_PING}.`,
       );
-      return found.fix === null ? { ...found, severity: "info" as const } : found;
-    });
+    })
+    .filter(canBeDeeper);
 }
 
 function tcpOnly(context: LintContext): Hit[] {
   const names = namesOf(context);
   return context.watched
     .filter((one) => plainTcp(one) && !expectsTls(one.service))
-    .map((one) => ({
-      ...hit(
+    .flatMap((one): readonly Hit[] => {
+      const { serviceType } = one.service;
+      const isUdp = !isTcpBased(serviceType) && serviceType !== "ANY";
+      const found = hit(
         context,
         one,
-        isTcpBased(one.service.serviceType) || one.service.serviceType === "ANY"
-          ? `Only a TCP handshake decides (${names(one)}); not noticed: ${UNNOTICED_BY_TCP}, a dead back end.`
-          : `Clients use UDP, but only a TCP handshake decides (${names(one)}): the UDP port is not checked.`,
-      ),
-      severity: isApplication(one) ? "warning" : "info",
-    }));
+        isUdp
+          ? `Clients use UDP, but only a TCP handshake decides (${names(one)}): the UDP port is not checked.`
+          : `Only a TCP handshake decides (${names(one)}); not noticed: ${UNNOTICED_BY_TCP}, a dead back end.`,
+      );
+      const severity = isApplication(one) ? "warning" : "info";
+      return isUdp || canBeDeeper(found) ? [{ ...found, severity }] : [];
+    });
+}
+
+/** Where no monitor checks more, the finding would be true and nobody could act on it. */
+function canBeDeeper({ fix }: Hit): boolean {
+  return fix !== null;
 }
 
 function tcpOnTls(context: LintContext): Hit[] {

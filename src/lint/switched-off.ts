@@ -168,9 +168,15 @@ function unusedMonitor(context: LintContext): Hit[] {
   const misspelt = context.services.some(
     ({ service, bound }) => bound.length < service.monitors.length,
   );
+  const { extent, diagnostics } = context.estate;
+  const isOpen = diagnostics.some(({ rule }) => rule === "dangling_reference");
+  if (extent === "excerpt" || (extent === "paste" && isOpen)) {
+    // The part that is missing may bind it.
+    return [];
+  }
   // The ADC does not remove a monitor that is bound, and an unread part may bind it.
-  const mayBeBound = context.estate.extent !== undefined;
-  return context.estate.diagnostics
+  const mayBeBound = extent !== undefined;
+  return diagnostics
     .filter(({ rule }) => rule === "unused_monitor")
     .map(({ line, object, message }) => {
       const monitor = context.estate.monitors.get(object);

@@ -77,8 +77,8 @@ function withoutCertificate(context: LintContext): Hit[] {
       line: vserver.line,
       object: vserver.name,
       message:
-        `No certificate is bound to this vserver of type ${vserver.serviceType}: the ADC keeps it DOWN (Certkey not ` +
-        "bound), behind content switching too.",
+        "No certificate is bound to this vserver, whose clients speak TLS: the ADC keeps it DOWN (Certkey not bound), " +
+        "behind content switching too.",
       fix: [
         {
           apply: {

@@ -51,6 +51,10 @@ export interface Estate {
   /** Likewise of the application firewall: `bind appfw global`. */
   readonly globalFirewallPolicies: readonly PolicyBinding[];
   readonly diagnostics: readonly Diagnostic[];
+  /** A session shows only lines that a search found (`sh run | grep web`): others of the same objects may exist. */
+  readonly filtered?: true;
+  /** Lines of a session or a page that are no commands, such as output and prose. Absent: none. */
+  readonly passedOver?: number;
   /** Number of ignored statements by `verb group object`. */
   readonly otherStatements: ReadonlyMap<string, number>;
 }

@@ -51,7 +51,7 @@ describe("lint findings", () => {
     expect(await run(CLEAN)).toEqual({ status: 0, out: "nothing found\n", err: "" });
     expect(await run(CLEAN, { format: "json" })).toEqual({
       status: 0,
-      out: `${JSON.stringify({ error: null, findings: [] }, null, 1)}\n`,
+      out: `${JSON.stringify({ error: null, findings: [], passed_over: 0 }, null, 1)}\n`,
       err: "",
     });
   });
@@ -250,7 +250,7 @@ describe("lint output", () => {
     const undecided = [
       OFF,
       "add lb vserver v HTTP 0.0.0.0 0\nbind lb vserver v s\n",
-      "add cs vserver c HTTP 10.0.0.9 80\nbind cs vserver c -lbvserver v\n",
+      "add cs vserver c HTTP 10.0.0.9 80 -redirectURL https://a.example\nbind cs vserver c -lbvserver v\n",
       'add lb monitor m HTTP-ECV -send "GET /" -recv ok -state DISABLED\n',
       'add lb monitor n HTTP-ECV -send "GET /" -recv ok\n',
       "bind service s -monitorName m\nbind service s -monitorName n -monState DISABLED\n",

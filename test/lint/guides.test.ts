@@ -72,7 +72,6 @@ describe("lint of the guides' configurations", () => {
       "source_limit lb_svg_exch2016_smtp",
       "source_limit lb_svg_exch2016_smtp_465",
       "source_limit lb_svg_exch2016_smtp_587",
-      "lrtm_suppresses_probes tcp",
     ]);
   });
 

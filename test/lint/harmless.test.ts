@@ -325,11 +325,12 @@ describe("a fix", () => {
   test("restores a built-in's own default by its value", () => {
     expect(
       undoOf(
-        "lrtm_suppresses_probes",
+        "interval_not_above_timeout",
         "add service s 10.0.0.1 TCP 9999",
         "bind service s -monitorName tcp",
+        "set lb monitor tcp TCP -resptimeout 7",
       ),
-    ).toEqual(["set lb monitor tcp TCP -LRTM DISABLED"]);
+    ).toEqual(["set lb monitor tcp TCP -interval 5"]);
   });
 
   test("with a question mark says how to run it", () => {

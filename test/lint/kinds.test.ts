@@ -590,8 +590,8 @@ describe("cs_without_stateupdate", () => {
   const severity = (...lines: readonly string[]): string | undefined =>
     lint(read(lines.join("\n"))).find((one) => one.rule === "cs_without_stateupdate")?.severity;
 
-  test("is information when nothing depends on the state", () => {
-    expect(severity(...SWITCHED)).toBe("info");
+  test("is not reported when nothing depends on the state", () => {
+    expect(severity(...SWITCHED)).toBeUndefined();
   });
 
   test.each([
@@ -658,10 +658,10 @@ describe("disabled service", () => {
     ["by a command", "add service s 10.0.0.1 HTTP 80\ndisable service s"],
     ["with its server", "add server one 10.0.0.1 -state DISABLED\nadd service s one HTTP 80"],
   ])(
-    "has findings of severity info only, as has its monitor, when it is disabled %s",
+    "has no finding of what could be better, as has its monitor, when it is disabled %s",
     (_what, service) => {
-      expect(severities(service)).toEqual(["info tcp_only"]);
-      expect(severities(service, ...HEAD)).toEqual(["info head_request"]);
+      expect(severities(service)).toEqual([]);
+      expect(severities(service, ...HEAD)).toEqual([]);
     },
   );
 
@@ -673,14 +673,13 @@ describe("disabled service", () => {
     );
   });
 
-  test("keeps its findings of wrong spelling", () => {
-    expect(
-      severities("add service s 10.0.0.1 HTTP 80 -state DISABLED", "bind service s t"),
-    ).toEqual(
-      severities("add service s 10.0.0.1 HTTP 80", "bind service s t").map((one) =>
-        one.replace(/^warning tcp_only$/, "info tcp_only"),
-      ),
+  test("keeps its mistakes as information, and its findings of wrong spelling", () => {
+    const off = "add service s 10.0.0.1 HTTP 80 -state DISABLED";
+    const on = severities("add service s 10.0.0.1 HTTP 80", "bind service s t");
+    expect(severities(off, "bind service s t")).toEqual(
+      on.filter((one) => one !== "warning tcp_only"),
     );
+    expect(severities(`${off} -healthMonitor NO`)).toEqual(["info health_monitor_off"]);
   });
 });
 
@@ -773,7 +772,7 @@ describe("commands in a program's source", () => {
       "\t * <pre>",
       '\t * add server one 10.0.0.1 -comment "long enough to be cut at the end of the line"',
       "\t * ",
-      "\t * add service a one TCP 9 -gslb NONE -maxClient 0 -maxReq 0 -cip DISABLED -usip NO",
+      "\t * add service a one TCP 25 -gslb NONE -maxClient 0 -maxReq 0 -cip DISABLED -usip NO",
       "\t * </pre>",
       "\t */",
     ].join("\n");
@@ -784,9 +783,9 @@ describe("commands in a program's source", () => {
     const command =
       "add lb monitor m RADIUS -respCode 2 -userName u -password p -radKey k -destPort 1812 -resptimeout 4";
     const text = [command, "[*] Config line:", command.replace(" m ", " n "), "[+] Pass: none"];
-    expect(said(text.join("\n")).filter((one) => !one.startsWith("unused"))).toEqual([
-      "unreadable_lines file",
-    ]);
+    const { monitors, passedOver } = read(text.join("\n"));
+    expect([...monitors.keys()]).toEqual(["m", "n"]);
+    expect(passedOver).toBe(2);
   });
 
   test("are read when the source doubles each backslash", () => {
@@ -807,13 +806,10 @@ describe("commands in a program's source", () => {
       'SHOW = """ 1) a list',
       '"""',
       'CONFIG = """# NS13.1 Build 49.13.nc',
-      "add service svc_with_a_long_name_to_be_wrapped 10.0.0.1 TCP 9 -maxClient 0",
+      "add service svc_with_a_long_name_to_be_wrapped 10.0.0.1 TCP 25 -maxClient 0",
       '"""',
     ].join("\n");
-    expect(said(text)).toEqual([
-      "unreadable_lines file",
-      "tcp_only svc_with_a_long_name_to_be_wrapped",
-    ]);
+    expect(said(text)).toEqual(["tcp_only svc_with_a_long_name_to_be_wrapped"]);
   });
 });
 
@@ -827,8 +823,11 @@ describe("unreadable_lines", () => {
     expect(severity(`${shell}cat ns.conf`, "#NS13.0 Build 79.64", ...BOTH, shell)).toBeUndefined();
   });
 
-  test("is information when the only line is a title above several commands", () => {
-    expect(severity("Rules created in the ADC:", ...BOTH)).toBe("info");
+  test("is not reported when the only line is a title above several commands", () => {
+    const lines = ["Rules created in the ADC:", ...BOTH];
+    expect(severity(...lines)).toBeUndefined();
+    expect(read(lines.join("\n")).passedOver).toBe(1);
+    expect(read(BOTH.join("\n")).passedOver).toBeUndefined();
   });
 
   test.each([
@@ -842,7 +841,7 @@ describe("unreadable_lines", () => {
 
 describe("shallow monitors", () => {
   const service = (name: string): string[] => [
-    `add service ${name} 10.0.0.1 TCP ${String(9_000 + name.length)}`,
+    `add service ${name} 10.0.0.1 HTTP ${String(9_000 + name.length)}`,
     `add lb monitor mon_${name} TCP`,
     `bind service ${name} -monitorName mon_${name}`,
   ];
@@ -876,12 +875,29 @@ describe("shallow monitors", () => {
     expect(said(WHOLE.slice(1).join("\n"))).toEqual(["tcp_only used", "tcp_only spare"]);
   });
 
-  test("are information for a service whose vservers are all disabled", () => {
+  test("are not reported for a service whose vservers are all disabled", () => {
     const found = lint(read([...WHOLE, "disable lb vserver v"].join("\n")));
-    expect(found.find((one) => one.rule === "tcp_only")?.severity).toBe("info");
+    expect(found.find((one) => one.rule === "tcp_only")).toBeUndefined();
     const second = ["add lb vserver w HTTP 10.0.1.2 80", "bind lb vserver w used"];
     const both = lint(read([...WHOLE, "disable lb vserver v", ...second].join("\n")));
     expect(both.find((one) => one.rule === "tcp_only")?.severity).toBe("warning");
+  });
+
+  test.each([
+    ["TCP 1801", "tcp"],
+    ["LOGSTREAM 5557", "tcp"],
+    ["UDP 514", "ping"],
+  ])("are not reported for %s, where no monitor checks more", (where, monitor) => {
+    expect(said(`add service s 10.0.0.1 ${where}\nbind service s -monitorName ${monitor}`)).toEqual(
+      [],
+    );
+  });
+
+  test("are not reported when a search shows only some lines of a service", () => {
+    const shown = ["> sh run | grep one", "add server one 10.0.0.1", "add service s one HTTP 80"];
+    expect(said(shown.join("\n"))).toEqual([]);
+    expect(said([...shown, "bind service s -monitorName tcp"].join("\n"))).toEqual(["tcp_only s"]);
+    expect(said(["> sh run", ...shown.slice(1)].join("\n"))).toEqual(["tcp_only s"]);
   });
 });
 
@@ -890,6 +906,15 @@ describe("statements that are not examined", () => {
     const text =
       "add user protocol P -transport TCP -extension e\nadd user vserver u P 10.0.0.1 80";
     expect(said(text)).toEqual(["not_looked_at file"]);
+  });
+
+  test("do not include what every saved configuration has, nor settings that direct no client", () => {
+    const label = "policylabel ns_cvpn_v2_url_label ns_cvpn_v2_bypass_url_pol 20000 NEXT";
+    const text = `#NS13.1 Build 37.38\nset gslb parameter -ldnsEntryTimeout 30\nbind rewrite ${label}`;
+    expect(said(text)).toEqual([]);
+    expect(said(`${text}\nbind rewrite policylabel mine p 100 NEXT`)).toEqual([
+      "not_looked_at file",
+    ]);
   });
 
   test("are no reason to find nothing in a file that holds only GSLB", () => {

@@ -497,11 +497,9 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     ],
   },
   lrtm_suppresses_probes: {
-    fires: [
-      conf(IMAP, health("TCP -LRTM DISABLED"), BIND),
-      conf(IMAP, "bind service s -monitorName tcp"),
-    ],
+    fires: [conf(IMAP, health("TCP -LRTM DISABLED"), BIND)],
     misses: [
+      conf(IMAP, "bind service s -monitorName tcp"),
       conf(IMAP, health("TCP -LRTM ENABLED"), BIND),
       conf(IMAP, health("TCP -secure YES"), BIND),
       conf(IMAP, health("TCP -LRTM DISABLED -destPort 8284"), BIND),
@@ -859,7 +857,10 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       "add cs policy p -rule true\nadd cs vserver cs HTTP 10.0.1.1 80\nbind cs vserver cs -policyName p",
     ],
   },
-  duplicate_name: { fires: [conf(WEB, WEB)], misses: [conf(WEB, WEB.replace(" s ", " t "))] },
+  duplicate_name: {
+    fires: [conf(WEB, WEB.replace("80", "81"))],
+    misses: [conf(WEB, WEB), conf(WEB, WEB.replace(" s ", " t "))],
+  },
   duplicate_binding: {
     fires: [conf(WEB, health("HTTP-ECV -recv ok"), BIND, BIND)],
     misses: [conf(WEB, health("HTTP-ECV -recv ok"), BIND)],

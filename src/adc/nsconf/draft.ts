@@ -219,7 +219,7 @@ export function emptyDraft(): Draft {
 
 /**
  * Adds a new object unless the name exists: the ADC rejects the second one, so the first is kept and the second
- * reported. Names are compared exactly, because some objects differ only by case.
+ * reported, unless it says the same. Names are compared exactly, because some objects differ only by case.
  */
 export function define<T>(
   table: NameTable<T>,
@@ -228,14 +228,26 @@ export function define<T>(
   statement: Statement,
   draft: Draft,
 ): void {
-  if (table.exact.has(name)) {
-    if (isPlaceholder(name)) {
-      return;
-    }
+  const known = table.exact.get(name);
+  if (known === undefined) {
+    table.set(name, value);
+  } else if (!isPlaceholder(name.slice(name.lastIndexOf("/") + 1)) && !repeats(known, value)) {
     report(draft, statement, "warning", "duplicate_name", name, `${name} is defined twice.`);
-    return;
   }
-  table.set(name, value);
+}
+
+/**
+ * Whether all that a statement says is already known, wherever it was written: what other statements bind to the object
+ * is no contradiction.
+ */
+function repeats(known: unknown, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) {
+    return known === value;
+  }
+  const before = new Map(Object.entries(known ?? {}));
+  return Object.entries(value).every(
+    ([key, inner]) => key === "line" || repeats(before.get(key), inner),
+  );
 }
 
 /**

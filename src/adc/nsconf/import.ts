@@ -31,7 +31,7 @@ import {
   statementKind,
   statementsOf,
 } from "./statements.ts";
-import { ELSEWHERE, estateDiagnostics, nearNamesOf } from "../diagnostics.ts";
+import { DiagnosticList, estateDiagnostics, type LeftOut, nearNamesOf } from "../diagnostics.ts";
 import { runSync, type Steps } from "../../lib/steps.ts";
 import {
   actionStatements,
@@ -291,7 +291,8 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     }
     if (head !== null && isIrrelevant(head) && !BOUND_MONITOR.test(command.text)) {
       count += 1;
-      countKind(head.shown, draft);
+      const isFirmwares = LABEL_OF_FIRMWARE.test(command.text);
+      countKind(isFirmwares ? `${head.shown} of the firmware` : head.shown, draft);
       continue;
     }
     const statements = statementsOf(command);
@@ -344,21 +345,29 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   // A title above several commands is no lost command of theirs.
   const onlyTitle =
     extent === "paste" && count >= PROSE && orphans.every((line) => line < (firstCommand ?? 0));
-  reportOrphans(orphans, captured || extent === "excerpt" || onlyTitle, draft);
+  const isProse = captured || extent === "excerpt" || onlyTitle;
+  if (!isProse) {
+    reportLines(orphans, "warning", "unreadable_lines", "line(s) are not commands", draft);
+  }
   reportRefused(refused, draft);
   reportUnread(draft);
   const finished = yield* finishEstate(draft, options.adc);
   yield;
   const estate: Estate = extent === null ? finished : { ...finished, extent };
-  draft.diagnostics.pushAll(
-    estateDiagnostics(estate, draft.monitorsUsedElsewhere, draft.unreadNames),
-  );
-  const found = draft.diagnostics.all();
+  const isFiltered = extent === "excerpt" && FILTERED.test(text);
   const elsewhere = draft.monitorsUsedElsewhere;
+  const { said, leftOut } =
+    extent === null
+      ? { said: draft.diagnostics, leftOut: [] }
+      : asPart(draft.diagnostics.all(), extent, nearNamesOf(estate));
+  said.pushAll(estateDiagnostics(estate, elsewhere, draft.unreadNames, leftOut));
   return {
     ...estate,
     ...(elsewhere.size === 0 ? null : { monitorsUsedElsewhere: elsewhere }),
-    diagnostics: extent === null ? found : found.map(noteIn(extent, nearNamesOf(estate))),
+    ...(isFiltered ? { filtered: true as const } : null),
+    // The output of a session's commands is no mistake, nor is a page's text about its commands.
+    ...(isProse && orphans.length > 0 ? { passedOver: orphans.length } : null),
+    diagnostics: said.all(),
   };
 }
 
@@ -367,6 +376,9 @@ const PROSE = 2;
 
 /** Commands that a page, or a program's source, separates from its text. */
 const FENCED = /^[ \t]{0,8}```|"""/m;
+
+/** `sh run | grep web`, as a session shows it. */
+const FILTERED = /\bsh\w* [\w. ]{1,40}\| ?e?grep\b/i;
 
 /** How the commands appear in the text: after prompts, in a page's code fences, among other lines. */
 interface Shown {
@@ -408,29 +420,32 @@ const OF_APPLIANCE =
 
 /**
  * Names that a partial configuration does not contain may be in the missing part, unless they are one typing mistake
- * away from an existing name; an excerpt may cover two sites.
+ * away from an existing name; an excerpt may cover two sites, or show the same commands twice.
  */
-function noteIn(
+function asPart(
+  found: readonly Diagnostic[],
   extent: "excerpt" | "paste",
   nearName: (kind: string, name: string) => string | null,
-): (diagnostic: Diagnostic) => Diagnostic {
-  return (diagnostic) => {
-    const { rule, object, message } = diagnostic;
-    if (rule === "dangling_reference" && NOT_CONFIGURED.test(message)) {
-      const kind = message.slice("A ".length, message.lastIndexOf(` ${object} is not configured`));
-      const near = nearName(kind, object);
-      if (near !== null) {
-        return { ...diagnostic, message: message.replace(/\.$/, () => `, but ${near} is.`) };
+): { readonly said: DiagnosticList; readonly leftOut: readonly LeftOut[] } {
+  const said = new DiagnosticList();
+  const leftOut: LeftOut[] = [];
+  for (const diagnostic of found) {
+    const { rule, object, line, message } = diagnostic;
+    if (rule !== "dangling_reference" || !NOT_CONFIGURED.test(message)) {
+      if (extent === "paste" || rule !== "duplicate_name") {
+        said.push(diagnostic);
       }
-      const text = message.replace(NOT_CONFIGURED, (words) =>
-        words.replace(/\.$/, `${ELSEWHERE}.`),
-      );
-      return { ...diagnostic, severity: "info", message: text };
+      continue;
     }
-    return extent === "excerpt" && rule === "duplicate_name"
-      ? { ...diagnostic, severity: "info" }
-      : diagnostic;
-  };
+    const kind = message.slice("A ".length, message.lastIndexOf(` ${object} is not configured`));
+    const near = nearName(kind, object);
+    if (near === null) {
+      leftOut.push({ kind, name: object, object, line });
+    } else {
+      said.push({ ...diagnostic, message: message.replace(/\.$/, () => `, but ${near} is.`) });
+    }
+  }
+  return { said, leftOut };
 }
 
 /** As reported by `reportMissing`. */
@@ -546,12 +561,6 @@ function isNameless({ words, keys }: Statement): boolean {
   return words.length + keys.size < 2;
 }
 
-/** The output of a session's commands is no mistake, nor is a page's text about its commands. */
-function reportOrphans(lines: readonly number[], expected: boolean, draft: Draft): void {
-  const severity = expected ? "info" : "warning";
-  reportLines(lines, severity, "unreadable_lines", "line(s) are not commands", draft);
-}
-
 /**
  * A command that the session shows as rejected is not part of the configuration; that it was attempted is worth a note.
  */
@@ -577,7 +586,10 @@ function reportLines(
 
 /** Groups and objects that affect health or routing and that no reader supports. */
 const ABOUT_HEALTH =
-  /^rename gslb (vserver|service)\b|^clear ns config\b|^(add|set|bind|unbind|enable|disable) (gslb|vserver|cr|lsn|spillover|autoscale|vpn vserver|user (vserver|protocol)|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel)|tm (global|formssoaction)|aaa (group|user|global)|authentication (policylabel|loginschema\w*)|vrid\w*)\b/;
+  /^rename gslb (vserver|service)\b|^clear ns config\b|^(add|set|bind|unbind|enable|disable) (gslb(?! parameter)|vserver|cr|lsn|spillover|autoscale|vpn vserver|user (vserver|protocol)|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel(?! of the firmware))|tm (global|formssoaction)|aaa (group|global)|authentication policylabel|vrid\w*)\b/;
+
+/** `bind rewrite policylabel ns_cvpn_v2_url_label …`: part of every saved configuration. */
+const LABEL_OF_FIRMWARE = /^\w+ \w+ policylabel (?:ns_|_)/i;
 
 /** An object that the group does not have, or both without the space between: `add lb virtual`, `bind sslvserver`. */
 const NO_COMMAND =
