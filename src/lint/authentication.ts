@@ -53,11 +53,20 @@ function authenticating(context: LintContext): LintVserver[] {
   });
 }
 
-/** Policies at the vserver, at its AAA vserver, global ones (`bind tm global`), and those of groups and users. */
+/**
+ * Policies at the vserver, at content switching in front of it, at its AAA vserver, global ones (`bind tm global`), and
+ * those of groups and users.
+ */
 function policiesFor(estate: Estate, { vserver }: LintVserver): readonly string[] {
   const aaa = estate.authenticationVservers.get(vserver.authentication.vserver ?? "");
+  const inFront = [...estate.csVservers.values()].filter(
+    ({ defaultTarget, targets }) =>
+      defaultTarget === vserver.name ||
+      targets.some((binding) => csTargetOf(estate, binding) === vserver.name),
+  );
+  const switched = inFront.flatMap(({ policies }) => policies);
   return [
-    ...[...vserver.policies, ...(aaa?.policies ?? [])].map(({ policy }) => policy),
+    ...[...vserver.policies, ...switched, ...(aaa?.policies ?? [])].map(({ policy }) => policy),
     ...(estate.parameters.globalSessionPolicies ?? []),
     ...(estate.parameters.groupPolicies ?? []),
   ];

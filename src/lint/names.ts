@@ -30,15 +30,16 @@ export function createNames(estate: Estate): Names {
       own.add(priority);
       return priority;
     },
-    fresh(base, suffix) {
+    fresh(written, suffix) {
       taken ??= namesOf(estate);
-      const plain = `${cut(base, MAX_MONITOR_NAME - suffix.length)}${suffix}`;
+      const base = allowed(written);
+      const plain = `${base.slice(0, MAX_MONITOR_NAME - suffix.length)}${suffix}`;
       if (isFree(taken, plain)) {
         return plain;
       }
       for (let from = 2, to = 9; ; from = to + 1, to = from * 10 - 1) {
         const digits = String(to).length;
-        const beginning = `${cut(base, MAX_MONITOR_NAME - suffix.length - digits)}${suffix}`;
+        const beginning = `${base.slice(0, MAX_MONITOR_NAME - suffix.length - digits)}${suffix}`;
         const place = `${beginning.toLowerCase()} ${String(digits)}`;
         for (let number = next.get(place) ?? from; number <= to; number += 1) {
           next.set(place, number + 1);
@@ -68,7 +69,7 @@ function namesOf(estate: Estate): Set<string> {
   return new Set(tables.flatMap((table) => Array.from(table.keys(), (name) => name.toLowerCase())));
 }
 
-/** Without half of a surrogate pair at the end. */
-function cut(text: string, length: number): string {
-  return text.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
+/** The command reference's characters of a name; old files have others, which the ADC does not accept in a new one. */
+function allowed(written: string): string {
+  return written.replace(/[^A-Za-z0-9_#. :@=-]/gu, "_").replace(/^[^A-Za-z0-9_]/, "_");
 }

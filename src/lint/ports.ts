@@ -58,6 +58,19 @@ export function mayBeTlsPort(port: number): boolean {
 /** Service types whose connection to the server uses TLS from its first byte. */
 const TLS_TYPES: ReadonlySet<string> = new Set(["SSL", "SSL_TCP", "SSL_BRIDGE", "SSL_DIAMETER"]);
 
+/** Whether the connection to the server uses TLS, by the type alone; null: the type does not say. */
+export function usesTlsByType({ serviceType }: Pick<AdcService, "serviceType">): boolean | null {
+  return TLS_TYPES.has(serviceType) ? true : serviceType === "HTTP" ? false : null;
+}
+
+/** Whether TLS is spoken on some of these ports and not on others, or may be. */
+export function mixesTls(ports: readonly number[]): boolean {
+  const kinds = ports.map((port) =>
+    isTlsPort(port) ? "tls" : mayBeTlsPort(port) ? port : "clear",
+  );
+  return new Set(kinds).size > 1;
+}
+
 export function protocolOfPort(port: Port): PortProtocol | null {
   return port === "*" ? null : (BY_PORT.get(port) ?? null);
 }

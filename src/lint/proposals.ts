@@ -5,7 +5,15 @@ import { pasteLines, printFix, setOptions, type Fix } from "./change.ts";
 import { type LintContext, type LintService, DIRECTORY_PATH, directoryOf } from "./context.ts";
 import { addMonitor, bindMonitor, optionsOf, type OptionValues } from "./monitor-change.ts";
 import { createNames } from "./names.ts";
-import { expectsTls, portsOf, protocolOfPort, type PortProtocol } from "./ports.ts";
+import {
+  expectsTls,
+  mayBeTlsPort,
+  mixesTls,
+  portsOf,
+  protocolOfPort,
+  usesTlsByType,
+  type PortProtocol,
+} from "./ports.ts";
 
 /** A monitor that would check more: a new or built-in one; null: none is known for this service. */
 export type Proposal =
@@ -88,6 +96,9 @@ function proposalFor(context: LintContext, one: LintService): Proposal | null {
   const protocol =
     exchange?.protocol ?? protocolOfType(service.serviceType, port) ?? protocolOfPort(port);
   const secure = expectsTls(service) ? { secure: "YES" } : {};
+  if (!speakAlike(service)) {
+    return unknown(service);
+  }
   if (exchange?.protocol === "https" || (one.onExchange && protocol === "web")) {
     const { type, options } = pageQuestion(context, one);
     return { kind: "new", type, options: { ...options, ...secure } };
@@ -102,6 +113,23 @@ function proposalFor(context: LintContext, one: LintService): Proposal | null {
   return expectsTls(service) && !TAKE_TLS.has(protocol)
     ? unknown(service)
     : ofProtocol(protocol, service, secure);
+}
+
+/**
+ * Whether one question fits every member: a monitor of a group decides about all, and what greets on 143 neither does on
+ * 993 nor on 110.
+ */
+function speakAlike(service: AdcService): boolean {
+  const ports = portsOf(service);
+  const first = ports[0] ?? 0;
+  const sameProtocol =
+    TYPES.has(service.serviceType) ||
+    ports.every((port) => protocolOfPort(port) === protocolOfPort(first));
+  return (
+    sameProtocol &&
+    service.members.every(({ port }) => port !== "*") &&
+    (usesTlsByType(service) !== null || !mixesTls(ports))
+  );
 }
 
 /** Protocols whose monitors support `-secure YES`. */
@@ -133,7 +161,7 @@ function ofProtocol(
       // 6 s.
       return { ...proposal("TCP-ECV", { recv: "220 ", ...secure }), resptimeout: "10" };
     case "web":
-      return udp
+      return udp || isTlsUnknown(service)
         ? null
         : proposal("HTTP-ECV", {
             send: { blank: "page", around: "GET /{}" },
@@ -184,6 +212,13 @@ function ofProtocol(
     case "rdp":
       return null;
   }
+}
+
+/** 8443 for TCP: a request without TLS fails if the servers expect it, and the reverse. */
+function isTlsUnknown(service: AdcService): boolean {
+  return (
+    usesTlsByType(service) === null && !expectsTls(service) && portsOf(service).some(mayBeTlsPort)
+  );
 }
 
 function sqlOptions(database: "MYSQL" | "MSSQL"): OptionValues {

@@ -982,3 +982,67 @@ test("lrtm_suppresses_probes › prints no command when a default monitor was bo
 test("not_looked_at › names clear ns config", () => {
   expect(said(`${WEB}\nclear ns config basic`)).toContain("not_looked_at file");
 });
+
+describe("groups on several ports", () => {
+  const group = (type: string, ...ports: (number | string)[]): string =>
+    [
+      `add serviceGroup g ${type}`,
+      ...ports.map((port) => `bind serviceGroup g 10.0.0.1 ${String(port)}`),
+    ].join("\n");
+  test.each([
+    ["TCP", 143, 993],
+    ["TCP", 143, 110],
+    ["TCP", 25, 465],
+    ["TCP", 80, 443],
+    ["TCP", 143, "*"],
+    ["TCP", 143, 1143],
+    ["UDP", 123, 53],
+  ] as const)("get no monitor that fits only some of them: %s on %s and %s", (type, ...ports) => {
+    expect(commands(group(type, ...ports))).toEqual([]);
+  });
+
+  test.each([
+    ["TCP", 25, 587, 'TCP-ECV -recv "220 "'],
+    ["SSL_TCP", 143, 993, 'TCP-ECV -recv "* OK" -secure YES'],
+    ["SSL_BRIDGE", 443, 993, "-monitorName tcps"],
+    ["HTTP", 80, 9000, "HTTP-ECV"],
+  ] as const)("get the one that fits all: %s on %i and %i", (type, one, other, wanted) => {
+    const text = group(type, one, other);
+    expect(commands(text)[0]).toContain(wanted);
+    expect(proofFailures(text)).toEqual([]);
+  });
+
+  test("get no request without TLS when the port is one on which both are common", () => {
+    expect(commands("add service s 10.0.0.1 TCP 8443")).toEqual([]);
+  });
+});
+
+test.each(["it's mail", "zürich", "(x)", "-mail"])(
+  "new names › have only characters that the ADC accepts when an old name is %s",
+  (name) => {
+    const [add = ""] = commands(`add service "${name}" 10.0.0.1 TCP 143`);
+    expect(add).toMatch(/^add lb monitor ("[A-Za-z0-9_#. :@=-]+"|[A-Za-z0-9_#.:@=-]+) TCP-ECV /);
+    expect(add).not.toContain("monitor -");
+  },
+);
+
+test("authentication_without_sso › counts what is bound to content switching in front", () => {
+  const text = [
+    "add server ex01 10.0.0.1",
+    "add serviceGroup g SSL",
+    "bind serviceGroup g ex01 443",
+    'add lb monitor m HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES',
+    "bind serviceGroup g -monitorName m",
+    "add authentication vserver aaa SSL 0.0.0.0",
+    "add lb vserver v SSL 0.0.0.0 0 -AuthenticationHost aaa.example.com -Authentication ON -authnVsName aaa",
+    "bind lb vserver v g",
+    "add cs vserver cs SSL 10.0.1.1 443",
+    "bind cs vserver cs -lbvserver v",
+    "add tm trafficAction t -SSO ON",
+    "add tm trafficPolicy p true t",
+  ].join("\n");
+  expect(said(text)).toContain("authentication_without_sso v");
+  expect(
+    said(`${text}\nbind cs vserver cs -policyName p -priority 100 -type REQUEST`),
+  ).not.toContain("authentication_without_sso v");
+});
