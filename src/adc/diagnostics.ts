@@ -467,7 +467,8 @@ function monitorDiagnostics(
   if (!isIntendedDestination(own, monitor)) {
     found.push(...pinnedDestination(monitor, users));
   }
-  if (users.length === 0 && !usedElsewhere && !monitor.builtIn) {
+  const isMeant = isPlaceholder(monitor.name) || isAboutMonitors(estate);
+  if (users.length === 0 && !usedElsewhere && !monitor.builtIn && !isMeant) {
     found.push({
       ...about,
       severity: "info",
@@ -494,6 +495,11 @@ function monitorDiagnostics(
     });
   }
   return found;
+}
+
+/** A page or session without services shows monitors, not what is bound to what. */
+function isAboutMonitors(estate: Estate): boolean {
+  return estate.extent === "excerpt" && estate.services.size + estate.gslb.services.size === 0;
 }
 
 const BOUND_ELSEWHERE =

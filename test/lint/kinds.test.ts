@@ -126,7 +126,7 @@ describe("a line that ends inside a quote", () => {
       "bind service s -monitorName m",
     ];
     const found = lint(parseNsConf(text.join("\n"), { adc: "test" }));
-    expect(found.map(({ rule, object }) => `${rule} ${object}`)).toEqual(["broken_line m"]);
+    expect(found.map(({ rule: id, object }) => `${id} ${object}`)).toEqual(["broken_line m"]);
   });
 });
 

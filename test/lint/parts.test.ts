@@ -184,7 +184,7 @@ describe("partial configuration", () => {
         "add lb vserver one HTTP w.x.y.z 80",
         "add lb vserver two HTTP 10.1.x.x 80",
         "bind ssl vserver one -certkeyName **CERT**",
-      ).filter((one) => !one.includes("unused_monitor")),
+      ),
     ).toEqual([]);
     expect(causes("add lb vserver one HTTP host.x.y.z 80")).toEqual([
       "warning unreadable_value one",
@@ -197,6 +197,50 @@ describe("partial configuration", () => {
 });
 
 const GROUP = ["add serviceGroup sg_web HTTP", "bind serviceGroup sg_web 10.0.0.1 80"];
+
+describe("separate examples of one page", () => {
+  const example = (type: string) => [
+    `add lb monitor mon ${type}`,
+    "add service svc 10.0.0.1 HTTP 80",
+    "bind service svc -monitorName mon",
+  ];
+  const duplicates = (...lines: readonly string[]) =>
+    causes(...lines).filter((one) => one.includes("duplicate_"));
+
+  test.each([[""], ["# Example 2"], ["With another monitor:"]])(
+    "may use the same names when %j separates them",
+    (between) => {
+      expect(duplicates(...example("HTTP"), between, ...example("TCP"))).toEqual([]);
+    },
+  );
+
+  test("are not assumed when a name is defined again among many others, or nothing separates them", () => {
+    const more = ["add server a 10.0.0.2", "add server b 10.0.0.3", "add server c 10.0.0.4"];
+    const [again = ""] = example("TCP");
+    expect(duplicates(...example("HTTP"), "", ...more, again)).toEqual([
+      "warning duplicate_name mon",
+    ]);
+    expect(duplicates("add server a 10.0.0.1", "add server a 10.0.0.2")).toEqual([
+      "warning duplicate_name a",
+    ]);
+  });
+
+  test("are a mistake when the configuration is whole", () => {
+    const whole = ["#NS13.1 Build 37.38", ...example("HTTP"), "", ...example("TCP")];
+    expect(duplicates(...whole)).toEqual([
+      "warning duplicate_name mon svc",
+      "info duplicate_binding svc",
+    ]);
+  });
+
+  test("may show monitors alone, and are expected to use them when they have services", () => {
+    const monitor = 'add lb monitor mon HTTP-ECV -send "GET /a" -recv ok';
+    const unused = (...lines: readonly string[]) =>
+      causes("> show run", monitor, ...lines).filter((one) => one.includes("unused_monitor"));
+    expect(unused()).toEqual([]);
+    expect(unused(...GROUP)).toEqual(["info unused_monitor mon"]);
+  });
+});
 
 describe("pasted set-up commands", () => {
   const DEEP = ['add lb monitor mon_web HTTP-ECV -send "GET /a" -recv ok'];

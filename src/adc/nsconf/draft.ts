@@ -69,6 +69,8 @@ export interface Draft {
   readonly monitorsUsedElsewhere: Set<string>;
   /** Objects whose `add` statement was incomplete. That is reported already; that they are missing follows from it. */
   readonly unreadNames: Set<string>;
+  /** Where names are defined again, and where first: many of them are separate examples rather than mistakes. */
+  readonly repeats: { readonly line: number; readonly first: number }[];
   readonly diagnostics: DiagnosticList;
   readonly otherStatements: Map<string, number>;
   /** Statements after `switch ns partition`, counted by partition: each is a separate ADC with its own names. */
@@ -211,6 +213,7 @@ export function emptyDraft(): Draft {
     globalFirewallPolicies: [],
     monitorsUsedElsewhere: new Set(),
     unreadNames: new Set(),
+    repeats: [],
     diagnostics: new DiagnosticList(),
     otherStatements: new Map(),
     otherPartitions: new Map(),
@@ -221,7 +224,7 @@ export function emptyDraft(): Draft {
  * Adds a new object unless the name exists: the ADC rejects the second one, so the first is kept and the second
  * reported, unless it says the same. Names are compared exactly, because some objects differ only by case.
  */
-export function define<T>(
+export function define<T extends object>(
   table: NameTable<T>,
   name: string,
   value: T,
@@ -231,7 +234,15 @@ export function define<T>(
   const known = table.exact.get(name);
   if (known === undefined) {
     table.set(name, value);
-  } else if (!isPlaceholder(name.slice(name.lastIndexOf("/") + 1)) && !repeats(known, value)) {
+    return;
+  }
+  if (isPlaceholder(name.slice(name.lastIndexOf("/") + 1))) {
+    return;
+  }
+  if ("line" in known && typeof known.line === "number") {
+    draft.repeats.push({ line: statement.line, first: known.line });
+  }
+  if (!saysTheSame(known, value)) {
     report(draft, statement, "warning", "duplicate_name", name, `${name} is defined twice.`);
   }
 }
@@ -240,13 +251,13 @@ export function define<T>(
  * Whether all that a statement says is already known, wherever it was written: what other statements bind to the object
  * is no contradiction.
  */
-function repeats(known: unknown, value: unknown): boolean {
+function saysTheSame(known: unknown, value: unknown): boolean {
   if (typeof value !== "object" || value === null) {
     return known === value;
   }
   const before = new Map(Object.entries(known ?? {}));
   return Object.entries(value).every(
-    ([key, inner]) => key === "line" || repeats(before.get(key), inner),
+    ([key, inner]) => key === "line" || saysTheSame(before.get(key), inner),
   );
 }
 

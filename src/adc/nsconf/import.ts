@@ -259,6 +259,8 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   let firstCommand: number | null = null;
   let steps = 0;
   const headOf = createHeadReader();
+  const blocks: Block[] = [];
+  let after = 0;
   for (const written of commandLines(text, (line) => orphans.push(line))) {
     const single = withoutDoubledEscapes(written.text);
     let command: CommandLine = single === written.text ? written : { ...written, text: single };
@@ -267,6 +269,10 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       yield;
     }
     captured ||= command.typed;
+    if (command.line > after) {
+      blocks.push({ from: command.line, defined: 0 });
+    }
+    after = command.line + (command.joins?.length ?? 0) + 1;
     if (command.refused) {
       refused.push(command.line);
       continue;
@@ -334,6 +340,10 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
         remove(statement, draft);
       });
     } else {
+      const block = blocks.at(-1);
+      if (block !== undefined && DEFINITIONS.has(kind)) {
+        block.defined += 1;
+      }
       statements.forEach((statement) => {
         readDefinition(statement, kind, draft);
       });
@@ -341,7 +351,12 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   }
   applyChanges(changes, draft);
   const fenced = FENCED.test(text);
-  const extent = extentOf(draft, { captured, fenced, orphans: orphans.length });
+  const extent = extentOf(draft, {
+    captured,
+    fenced,
+    orphans: orphans.length,
+    examples: hasExamples(draft, blocks),
+  });
   // A title above several commands is no lost command of theirs.
   const onlyTitle =
     extent === "paste" && count >= PROSE && orphans.every((line) => line < (firstCommand ?? 0));
@@ -385,17 +400,46 @@ interface Shown {
   readonly captured: boolean;
   readonly fenced: boolean;
   readonly orphans: number;
+  /** Separate examples with the same names. */
+  readonly examples: boolean;
+}
+
+/** Commands without an empty line, a comment or text between them. */
+interface Block {
+  readonly from: number;
+  defined: number;
+}
+
+/**
+ * Whether a block begins anew: at least half of what it defines has the names of earlier blocks. Among commands for one
+ * ADC, a name that is defined again is an exception.
+ */
+function hasExamples({ repeats }: Draft, blocks: readonly Block[]): boolean {
+  let at = 0;
+  return blocks.some(({ from, defined }, index) => {
+    const end = blocks[index + 1]?.from ?? Infinity;
+    let again = 0;
+    for (
+      let repeat = repeats[at];
+      repeat !== undefined && repeat.line < end;
+      repeat = repeats[at]
+    ) {
+      again += repeat.first < from ? 1 : 0;
+      at += 1;
+    }
+    return again > 0 && again * 2 >= defined;
+  });
 }
 
 /**
  * Only a whole configuration starts with its firmware version and contains the ADC's own address, but pages quote such
  * lines, too. Text without them, and with a prompt or lines of prose, is an excerpt of one or several configurations.
- * Text that also lacks any setting of the appliance itself was written to set something up on an existing ADC. Null: it
- * is whole.
+ * So is text that defines the same names again and again. Text that also lacks any setting of the appliance itself was
+ * written to set something up on an existing ADC. Null: it is whole.
  */
 function extentOf(
   { nsip, firmware, snips, otherStatements }: Draft,
-  { captured, fenced, orphans }: Shown,
+  { captured, fenced, orphans, examples }: Shown,
 ): "excerpt" | "paste" | null {
   if (fenced && orphans >= PROSE) {
     return "excerpt";
@@ -403,7 +447,7 @@ function extentOf(
   if (nsip !== null || firmware !== null) {
     return null;
   }
-  if (captured || fenced || orphans >= PROSE) {
+  if (captured || fenced || examples || orphans >= PROSE) {
     return "excerpt";
   }
   const isWhole = snips.length > 0 || [...otherStatements.keys()].some(isOfAppliance);
@@ -432,7 +476,7 @@ function asPart(
   for (const diagnostic of found) {
     const { rule, object, line, message } = diagnostic;
     if (rule !== "dangling_reference" || !NOT_CONFIGURED.test(message)) {
-      if (extent === "paste" || rule !== "duplicate_name") {
+      if (extent === "paste" || !OF_EXAMPLES.has(rule)) {
         said.push(diagnostic);
       }
       continue;
@@ -447,6 +491,9 @@ function asPart(
   }
   return { said, leftOut };
 }
+
+/** Separate examples of one page use the same names. */
+const OF_EXAMPLES: ReadonlySet<string> = new Set(["duplicate_name", "duplicate_binding"]);
 
 /** As reported by `reportMissing`. */
 const NOT_CONFIGURED = / is not configured\.$/;
