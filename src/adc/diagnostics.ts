@@ -122,6 +122,12 @@ interface Missing extends LeftOut {
   readonly kind: Kind;
 }
 
+/** A reference to an object of another kind, before it becomes a message. */
+interface Mistaken extends Missing {
+  /** What it is. */
+  readonly actual: string;
+}
+
 /** References from one object to another that does not exist or is of another kind. */
 function referenceDiagnostics(
   estate: Estate,
@@ -129,7 +135,7 @@ function referenceDiagnostics(
   meant: ReadonlyMap<string, string>,
   leftOut: readonly LeftOut[],
 ): Diagnostic[] {
-  const found: Diagnostic[] = [];
+  const mistaken: Mistaken[] = [];
   const missing: Missing[] = [];
   const kinds = kindsByName(estate);
 
@@ -157,12 +163,7 @@ function referenceDiagnostics(
       missing.push({ severity, kind: expected, name, object, line });
       return;
     }
-    const how =
-      expected === "service" && actual.includes("certificate key")
-        ? `: bind ssl vserver ${object} -certkeyName ${name} binds it. The ADC rejects this command`
-        : "";
-    const message = `${object} refers to ${name} as a ${expected}, but that is a ${actual.join(" and ")}${how}.`;
-    found.push({ severity, rule: "wrong_kind_reference", line, object, message });
+    mistaken.push({ severity, kind: expected, actual: actual.join(" and "), name, object, line });
   }
 
   for (const service of estate.services.values()) {
@@ -184,7 +185,7 @@ function referenceDiagnostics(
   gslbReferences(estate.gslb, check);
   const others = missing.filter(({ kind, name }) => kind !== "monitor" || !meant.has(name));
   return [
-    ...found,
+    ...wrongKinds(mistaken),
     ...missing.flatMap((one) => {
       const monitor = one.kind === "monitor" ? meant.get(one.name) : undefined;
       return monitor === undefined
@@ -195,6 +196,40 @@ function referenceDiagnostics(
       ? leavingThePart(others, leftOut, (kind) => kinds[kind].flatMap((table) => [...table.keys()]))
       : others.map((one) => dangling(one))),
   ];
+}
+
+/** One cause, and so one text, for all names of one kind that are used as another; one message for each object. */
+function wrongKinds(mistaken: readonly Mistaken[]): Diagnostic[] {
+  const byKinds = groupBy(mistaken, ({ kind, actual }) => `${kind} ${actual}`);
+  return [...byKinds.values()].flatMap((alike) => {
+    const names = [...new Set(alike.map(({ name }) => name))];
+    const they = names.length === 1 ? "that" : "each";
+    return firstOfEach(alike).map(({ severity, kind, actual, object, line }) => {
+      const how =
+        kind === "service" && actual.includes("certificate key")
+          ? ": bind ssl vserver with -certkeyName binds it. The ADC rejects this command"
+          : "";
+      const message = `${object} refers to ${listed(names)} as ${withArticle(kind)}, but ${they} is ${withArticle(actual)}${how}.`;
+      return { severity, rule: "wrong_kind_reference", line, object, message };
+    });
+  });
+}
+
+function withArticle(kind: string): string {
+  return `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
+}
+
+function firstOfEach<T extends { readonly object: string }>(all: readonly T[]): readonly T[] {
+  return [...groupBy(all, ({ object }) => object).values()].flatMap((of) => of.slice(0, 1));
+}
+
+/** Maximum number of names in one message. */
+const MAX_NAMES = 12;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - MAX_NAMES;
+  const list = names.slice(0, MAX_NAMES).join(", ");
+  return more > 0 ? `${list} and ${String(more)} more` : list;
 }
 
 /**
@@ -241,9 +276,6 @@ function dangling(
   return { severity, rule: "dangling_reference", line, object, message };
 }
 
-/** Maximum number of names in one message. */
-const MAX_NAMES = 12;
-
 /**
  * References from a partial configuration to its missing part: one message with all names. A name that differs only
  * slightly from an existing one is still reported as a mistake.
@@ -267,18 +299,12 @@ function leavingThePart(
 
 function leaving(missing: readonly LeftOut[]): Diagnostic[] {
   const names = [...new Set(missing.map(({ kind, name }) => `${kind} ${name}`))];
-  const more = names.length - MAX_NAMES;
-  const list = names.slice(0, MAX_NAMES).join(", ");
-  const shown = more > 0 ? `${list} and ${String(more)} more` : list;
-  const firstOfEach = [...groupBy(missing, ({ object }) => object).values()].flatMap((of) =>
-    of.slice(0, 1),
-  );
-  return firstOfEach.map((each) => {
+  return firstOfEach(missing).map((each) => {
     const one = { ...each, severity: "info" as const };
     const { object, kind, name } = one;
     const message =
       names.length > 1
-        ? `${object} needs objects that this part of a configuration does not contain: ${shown}.`
+        ? `${object} needs objects that this part of a configuration does not contain: ${listed(names)}.`
         : object === name
           ? `A ${kind} ${name} is not configured${ELSEWHERE}.`
           : dangling(one, ELSEWHERE).message;
@@ -517,10 +543,11 @@ function pinnedDestination(
   users: readonly AdcService[],
 ): Diagnostic[] {
   const others = users.flatMap((service) =>
-    service.members.filter((member) => member.address !== null && member.address !== destIp),
+    service.members.flatMap(({ address }) =>
+      address !== null && address !== destIp ? [address] : [],
+    ),
   );
-  const [first] = others;
-  return first === undefined
+  return others.length === 0
     ? []
     : [
         {
@@ -529,8 +556,8 @@ function pinnedDestination(
           object: name,
           severity: "error",
           message:
-            `${String(destIp)} is the only address probed, yet it decides for ${String(others.length)} member(s) at other ` +
-            `addresses, the first ${first.adcService} at ${String(first.address)}: failures of those members are not detected.`,
+            `${String(destIp)} is the only address probed, yet it decides for members at other addresses ` +
+            `(${listed([...new Set(others)])}): failures of those members are not detected.`,
         },
       ];
 }

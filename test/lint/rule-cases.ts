@@ -852,7 +852,14 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [conf(WEB, "bind service s -monitorName http")],
   },
   wrong_kind_reference: {
-    fires: ["add cs vserver cs HTTP 10.0.1.1 80\nbind lb vserver cs -policyName p -priority 1"],
+    fires: [
+      conf(
+        "add lb vserver v SSL 10.0.1.1 443",
+        "add ssl certKey K -cert k.pem",
+        "bind lb vserver v K",
+      ),
+      "add cs vserver cs HTTP 10.0.1.1 80\nbind lb vserver cs -policyName p -priority 1",
+    ],
     misses: [
       "add cs policy p -rule true\nadd cs vserver cs HTTP 10.0.1.1 80\nbind cs vserver cs -policyName p",
     ],
