@@ -493,8 +493,8 @@ function monitorDiagnostics(
   if (!isIntendedDestination(own, monitor)) {
     found.push(...pinnedDestination(monitor, users));
   }
-  const isMeant = isPlaceholder(monitor.name) || isAboutMonitors(estate);
-  if (users.length === 0 && !usedElsewhere && !monitor.builtIn && !isMeant) {
+  const isUsed = users.length > 0 || usedElsewhere || monitor.builtIn;
+  if (!isUsed && !isPlaceholder(monitor.name)) {
     found.push({
       ...about,
       severity: "info",
@@ -521,11 +521,6 @@ function monitorDiagnostics(
     });
   }
   return found;
-}
-
-/** A page or session without services shows monitors, not what is bound to what. */
-function isAboutMonitors(estate: Estate): boolean {
-  return estate.extent === "excerpt" && estate.services.size + estate.gslb.services.size === 0;
 }
 
 const BOUND_ELSEWHERE =

@@ -228,17 +228,9 @@ describe("separate examples of one page", () => {
   test("are a mistake when the configuration is whole", () => {
     const whole = ["#NS13.1 Build 37.38", ...example("HTTP"), "", ...example("TCP")];
     expect(duplicates(...whole)).toEqual([
-      "warning duplicate_name mon svc",
+      "warning duplicate_name mon",
       "info duplicate_binding svc",
     ]);
-  });
-
-  test("may show monitors alone, and are expected to use them when they have services", () => {
-    const monitor = 'add lb monitor mon HTTP-ECV -send "GET /a" -recv ok';
-    const unused = (...lines: readonly string[]) =>
-      causes("> show run", monitor, ...lines).filter((one) => one.includes("unused_monitor"));
-    expect(unused()).toEqual([]);
-    expect(unused(...GROUP)).toEqual(["info unused_monitor mon"]);
   });
 });
 
