@@ -8,6 +8,7 @@ import type { AdcService, Port } from "../model/adc-service.ts";
 import type { Vserver } from "../model/vserver.ts";
 import { isIntendedDestination, ownAddresses } from "./vserver-graph.ts";
 import type { Monitor } from "../model/monitor.ts";
+import { gslbUsersOfMonitors } from "./gslb-fields.ts";
 import { nearNames } from "./near-names.ts";
 import { isPlaceholder } from "./placeholders.ts";
 
@@ -125,19 +126,18 @@ interface Missing extends LeftOut {
 /** A reference to an object of another kind, before it becomes a message. */
 interface Mistaken extends Missing {
   /** What it is. */
-  readonly actual: string;
+  readonly actual: readonly Kind[];
 }
 
 /** References from one object to another that does not exist or is of another kind. */
 function referenceDiagnostics(
   estate: Estate,
-  unread: ReadonlySet<string>,
+  { unreadNames: unread, profiles, leftOut }: Reading,
   meant: ReadonlyMap<string, string>,
-  leftOut: readonly LeftOut[],
 ): Diagnostic[] {
   const mistaken: Mistaken[] = [];
   const missing: Missing[] = [];
-  const kinds = kindsByName(estate);
+  const kinds = kindsByName(estate, profiles);
 
   function check(
     wanted: Kind | readonly Kind[],
@@ -154,7 +154,7 @@ function referenceDiagnostics(
     const [expected = "vserver"] = accepted;
     // Services and vservers have separate name spaces and often share names: the service may be in the missing part.
     const isNamesake = (kind: Kind): boolean =>
-      isPart(estate) && expected === "service" && kind === "vserver";
+      PROFILES.has(expected) || (isPart(estate) && expected === "service" && kind === "vserver");
     const actual = KINDS.filter((kind) => isOf(kind) && !isNamesake(kind));
     // A file without any certificate, policy or net profile is more often an excerpt than a mistake.
     const excerpt = BESIDE.has(expected) && kinds[expected].every(({ size }) => size === 0);
@@ -163,7 +163,7 @@ function referenceDiagnostics(
       missing.push({ severity, kind: expected, name, object, line });
       return;
     }
-    mistaken.push({ severity, kind: expected, actual: actual.join(" and "), name, object, line });
+    mistaken.push({ severity, kind: expected, actual, name, object, line });
   }
 
   for (const service of estate.services.values()) {
@@ -183,6 +183,12 @@ function referenceDiagnostics(
     vserverReferences(vserver, check);
   }
   gslbReferences(estate.gslb, check);
+  // Commands that set something up use the appliance's profiles without showing them.
+  const isBeside = (kind: ProfileKind): boolean =>
+    isPart(estate) && kinds[kind].every(({ size }) => size === 0);
+  for (const { kind, name, object, line } of profiles.uses.filter((one) => !isBeside(one.kind))) {
+    check(kind, name, object, line);
+  }
   const others = missing.filter(({ kind, name }) => kind !== "monitor" || !meant.has(name));
   return [
     ...wrongKinds(mistaken),
@@ -200,7 +206,7 @@ function referenceDiagnostics(
 
 /** One cause, and so one text, for all names of one kind that are used as another; one message for each object. */
 function wrongKinds(mistaken: readonly Mistaken[]): Diagnostic[] {
-  const byKinds = groupBy(mistaken, ({ kind, actual }) => `${kind} ${actual}`);
+  const byKinds = groupBy(mistaken, ({ kind, actual }) => `${kind} ${actual.join()}`);
   return [...byKinds.values()].flatMap((alike) => {
     const names = [...new Set(alike.map(({ name }) => name))];
     const they = names.length === 1 ? "that" : "each";
@@ -209,14 +215,16 @@ function wrongKinds(mistaken: readonly Mistaken[]): Diagnostic[] {
         kind === "service" && actual.includes("certificate key")
           ? ": bind ssl vserver with -certkeyName binds it. The ADC rejects this command"
           : "";
-      const message = `${object} refers to ${listed(names)} as ${withArticle(kind)}, but ${they} is ${withArticle(actual)}${how}.`;
-      return { severity, rule: "wrong_kind_reference", line, object, message };
+      const message = `${object} refers to ${listed(names)} as ${withArticle(kind)}, but ${they} is ${withArticle(actual.join(" and "))}${how}.`;
+      const reference = { wanted: kind, found: actual };
+      return { severity, rule: "wrong_kind_reference", line, object, message, reference };
     });
   });
 }
 
-function withArticle(kind: string): string {
-  return `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
+/** `an lb vserver`, `a service`. */
+export function withArticle(kind: string): string {
+  return `${/^(?:[aeiou]|lb |SSL |HTTP )/.test(kind) ? "an" : "a"} ${kind}`;
 }
 
 function firstOfEach<T extends { readonly object: string }>(all: readonly T[]): readonly T[] {
@@ -372,6 +380,9 @@ const KINDS = [
   "policy",
   "action",
   "net profile",
+  "SSL profile",
+  "TCP profile",
+  "HTTP profile",
   "certificate key",
   "GSLB site",
   "GSLB service",
@@ -379,17 +390,24 @@ const KINDS = [
 ] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Kinds of objects that excerpts often leave out. */
+/** Kinds that have a name space of their own, and that excerpts often leave out, like the others of `BESIDE`. */
+const PROFILES: ReadonlySet<Kind> = new Set([
+  "net profile",
+  "SSL profile",
+  "TCP profile",
+  "HTTP profile",
+] as const);
 const BESIDE: ReadonlySet<Kind> = new Set([
   "certificate key",
   "policy",
   "action",
-  "net profile",
+  ...PROFILES,
 ] as const);
 
 /** The maps that hold the names of each kind. */
 function kindsByName(
   estate: Estate,
+  { tcpProfiles, httpProfiles }: ProfileReferences,
 ): Readonly<Record<Kind, readonly ReadonlyMap<string, unknown>[]>> {
   return {
     server: [estate.servers],
@@ -400,6 +418,9 @@ function kindsByName(
     policy: [estate.policies],
     action: [estate.actions],
     "net profile": [estate.netProfiles],
+    "SSL profile": [estate.sslProfiles],
+    "TCP profile": [tcpProfiles],
+    "HTTP profile": [httpProfiles],
     "certificate key": [estate.certKeys],
     "GSLB site": [estate.gslb.sites],
     "GSLB service": [estate.gslb.services],
@@ -408,8 +429,11 @@ function kindsByName(
 }
 
 /** The name of an existing object of this kind (as diagnostics call it) that is one typing mistake away. */
-export function nearNamesOf(estate: Estate): (kind: string, name: string) => string | null {
-  const tables = kindsByName(estate);
+export function nearNamesOf(
+  estate: Estate,
+  profiles: ProfileReferences,
+): (kind: string, name: string) => string | null {
+  const tables = kindsByName(estate, profiles);
   const finders = new Map<Kind, (name: string) => string | null>();
   return (called, name) => {
     const kind = KINDS.find((one) => one === (called === "service group" ? "service" : called));
@@ -422,26 +446,51 @@ export function nearNamesOf(estate: Estate): (kind: string, name: string) => str
   };
 }
 
+/** What a reader of a configuration knows besides the estate. */
+export interface Reading {
+  /** Monitors that are bound to objects outside the estate (routes). */
+  readonly monitorsUsedElsewhere: ReadonlySet<string>;
+  /** Objects whose definition was unreadable and already reported. */
+  readonly unreadNames: ReadonlySet<string>;
+  readonly profiles: ProfileReferences;
+  /** Objects that statements name although a partial configuration does not contain them. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** References to profiles, and the names of those that the estate does not contain. */
+export interface ProfileReferences {
+  readonly uses: readonly ProfileUse[];
+  readonly tcpProfiles: ReadonlyMap<string, unknown>;
+  readonly httpProfiles: ReadonlyMap<string, unknown>;
+}
+
+export type ProfileKind = "net profile" | "SSL profile" | "TCP profile" | "HTTP profile";
+
+export interface ProfileUse {
+  readonly kind: ProfileKind;
+  readonly name: string;
+  readonly object: string;
+  readonly line: SourceLine;
+}
+
+/** Over NITRO: an appliance refuses a reference to a profile that it does not have. */
+const NOTHING_MORE: Reading = {
+  monitorsUsedElsewhere: new Set(),
+  unreadNames: new Set(),
+  profiles: { uses: [], tcpProfiles: new Map(), httpProfiles: new Map() },
+  leftOut: [],
+};
+
 /**
  * Diagnostics for any estate, however it was read: fixed destinations, unused monitors, secrets that only the ADC can
  * decrypt, dangling references or references to the wrong kind, one address and port used twice, unknown types.
- * Importers append these to their own `diagnostics`. They also name monitors that are bound to objects outside the
- * estate (routes), objects whose definition was unreadable and already reported, and objects that their statements name
- * although a partial configuration does not contain them.
+ * Importers append these to their own `diagnostics`.
  */
-export function estateDiagnostics(
-  estate: Estate,
-  monitorsUsedElsewhere: ReadonlySet<string> = new Set(),
-  unreadNames: ReadonlySet<string> = new Set(),
-  leftOut: readonly LeftOut[] = [],
-): Diagnostic[] {
+export function estateDiagnostics(estate: Estate, reading: Reading = NOTHING_MORE): Diagnostic[] {
+  const { monitorsUsedElsewhere } = reading;
   const users = usersOfMonitors(estate);
   const own = ownAddresses(estate);
-  const usedByGslb = new Set(
-    [...estate.gslb.services.values()].flatMap(({ monitors }) =>
-      monitors.map(({ monitor }) => monitor),
-    ),
-  );
+  const usedByGslb = gslbUsersOfMonitors(estate.gslb);
   // Bound to a server by mistake, which is reported for the group.
   const boundAsServers = new Set(
     [...estate.services.values()].flatMap(({ members }) => members.map(({ server }) => server)),
@@ -460,7 +509,7 @@ export function estateDiagnostics(
         own,
       ),
     ),
-    ...referenceDiagnostics(estate, unreadNames, meant, leftOut),
+    ...referenceDiagnostics(estate, reading, meant),
     ...endpointDiagnostics(estate),
     ...coverageDiagnostics(estate),
   ];
@@ -572,6 +621,11 @@ const MAX_TEXT = 2_000;
 
 function shortened(text: string): string {
   return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+}
+
+/** A diagnostic as it is shown and published: without what only rules need. */
+export function shownDiagnostic({ severity, rule, line, object, message }: Diagnostic): Diagnostic {
+  return { severity, rule, line, object, message };
 }
 
 /** The diagnostics of one import, limited per rule; further ones are only counted. */

@@ -126,6 +126,17 @@ export function namedGslb(
   };
 }
 
+/** How many GSLB services and groups bind each monitor. */
+export function gslbUsersOfMonitors({ services }: Pick<Gslb, "services">): Map<string, number> {
+  const users = new Map<string, number>();
+  for (const { monitors } of services.values()) {
+    for (const monitor of new Set(monitors.map((binding) => binding.monitor))) {
+      users.set(monitor, (users.get(monitor) ?? 0) + 1);
+    }
+  }
+  return users;
+}
+
 /**
  * The estate with the VIPs of GSLB services as services, so that they are probed like any other member. Its GSLB
  * configuration is unchanged.

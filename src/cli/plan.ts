@@ -5,6 +5,7 @@ import { planRows, planText, selectProbes, WHOLE_PLAN, type PlanFilter } from ".
 import { errorMessage } from "../lib/log.ts";
 import { eachPlanned } from "../agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../agent/plan/settings.ts";
+import { shownDiagnostic } from "../adc/diagnostics.ts";
 import { parseNsConf, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
 import { decodedText } from "../lib/text-encoding.ts";
@@ -43,7 +44,7 @@ async function plan(options: PlanOptions, output: Output): Promise<number> {
   const status = idle.length > 0 ? 1 : 0;
   if (options.json) {
     const error = idle.length > 0 ? idle.join("\n") : null;
-    const diagnostics = estates.flatMap((estate) => estate.diagnostics);
+    const diagnostics = estates.flatMap((estate) => estate.diagnostics.map(shownDiagnostic));
     writePieces(jsonPieces({ error }, ["probes", planRows(probes)], { diagnostics }), output);
     return status;
   }

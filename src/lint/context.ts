@@ -5,6 +5,7 @@ import type { Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import { createRecogniser, type Recognition } from "../adc/recognise.ts";
 import { SERVICE_TYPES } from "../adc/nsconf/grammar.ts";
+import { gslbUsersOfMonitors } from "../adc/gslb-fields.ts";
 import { createNames, type Names } from "./names.ts";
 import { idleReason, type IdleReason } from "../adc/idle-services.ts";
 import type { MonitorUse } from "./monitor-change.ts";
@@ -217,12 +218,9 @@ export function usesOf(context: LintContext, monitor: Monitor): readonly Monitor
  */
 export function useCount(context: LintContext, monitor: Monitor): number {
   const { gslb, monitorsUsedElsewhere } = context.estate;
-  const byGslb = [...gslb.services.values()].filter(({ monitors }) =>
-    monitors.some((binding) => binding.monitor === monitor.name),
-  );
   return (
     usesOf(context, monitor).length +
-    byGslb.length +
+    (gslbUsersOfMonitors(gslb).get(monitor.name) ?? 0) +
     (monitorsUsedElsewhere?.has(monitor.name) === true ? 1 : 0)
   );
 }

@@ -8,6 +8,7 @@ import {
   MONITOR_TYPE_OPTIONS,
   SECURABLE,
   TYPED_OPTIONS,
+  UDP_MONITOR_TYPES,
 } from "../adc/nsconf/grammar.ts";
 import { REDACTED } from "../adc/request-secrets.ts";
 import {
@@ -165,7 +166,7 @@ function missingSecure(context: LintContext): Hit[] {
 function secureToClearPort(context: LintContext): Hit[] {
   return wrongSecurity(
     context,
-    (monitor) => monitor.secure && !monitor.transparent,
+    ({ secure, transparent, type }) => secure && !transparent && !UDP_MONITOR_TYPES.has(type),
     (monitor, { service }) =>
       monitor.destPort === null ? expectsClearText(service) : isClearPort(monitor.destPort),
     "The monitor uses TLS, but the servers do not speak it on this port: no handshake can succeed.",
@@ -315,13 +316,20 @@ export function optionOfAnotherType(context: LintContext): Hit[] {
     const foreign = [...monitor.written.keys()].filter(
       (key) => TYPED_OPTIONS.has(key) && !taken.has(key),
     );
-    return foreign.length === 0
+    const isSecuredUdp = monitor.secure && UDP_MONITOR_TYPES.has(monitor.type);
+    const wrong =
+      foreign.length > 0
+        ? `has no -${foreign.join(", -")}`
+        : isSecuredUdp
+          ? "speaks UDP, so it has no -secure YES (error 2154)"
+          : null;
+    return wrong === null
       ? []
       : [
           {
             line: monitor.line,
             object: monitor.name,
-            message: `Type ${monitor.type} has no -${foreign.join(", -")}: the ADC rejects the whole command.`,
+            message: `Type ${monitor.type} ${wrong}: the ADC rejects the whole command.`,
           },
         ];
   });

@@ -16,6 +16,12 @@ export const MONITOR_TIMING_RULES: readonly Rule[] = [
     find: intervalNotAboveTimeout,
   },
   {
+    id: "milliseconds_not_in_tens",
+    severity: "error",
+    meaning: "A time of a monitor is not a multiple of ten milliseconds.",
+    find: millisecondsNotInTens,
+  },
+  {
     id: "failure_retries_not_below_retries",
     severity: "error",
     meaning: "-failureRetries must be smaller than -retries.",
@@ -60,6 +66,34 @@ function intervalNotAboveTimeout(context: LintContext): Hit[] {
       fix: [setMonitor(monitor, { interval: wholeSeconds(monitor.responseTimeoutMs + 1_000) })],
     }));
 }
+
+/** NITRO error 2169. What was written is still what is probed with: the author is told, and decides. */
+function millisecondsNotInTens(context: LintContext): Hit[] {
+  return [...context.estate.monitors.values()].flatMap((monitor) => {
+    const wrong = TIMES.flatMap(([option, timeOf]) => {
+      const ms = timeOf(monitor);
+      return ms % 10 === 0 ? [] : [`-${option} ${String(ms)} MSEC`];
+    });
+    return wrong.length === 0
+      ? []
+      : [
+          {
+            line: monitor.line,
+            object: monitor.name,
+            message:
+              `${wrong.join(", ")}: the ADC refuses milliseconds that are not a multiple of 10 (error 2169), and with ` +
+              "them the whole command.",
+          },
+        ];
+  });
+}
+
+const TIMES: readonly (readonly [option: string, ms: (monitor: Monitor) => number])[] = [
+  ["interval", ({ intervalMs }) => intervalMs],
+  ["resptimeout", ({ responseTimeoutMs }) => responseTimeoutMs],
+  ["downTime", ({ downTimeMs }) => downTimeMs],
+  ["deviation", ({ deviationMs }) => deviationMs],
+];
 
 /** NITRO error 2196. If as many failures are needed as there are retries, all must fail: 0 says the same. */
 function failureRetries(context: LintContext): Hit[] {

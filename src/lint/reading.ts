@@ -54,7 +54,7 @@ export const READING_RULES: readonly Rule[] = Object.entries(MISTAKES).map(
         .filter(({ rule }) => rule === id)
         .map((diagnostic) => ({
           ...diagnostic,
-          message: withoutObject(diagnostic.message, diagnostic.object),
+          message: withoutObject(diagnostic),
         })),
   }),
 );
@@ -63,12 +63,11 @@ export const READING_RULES: readonly Rule[] = Object.entries(MISTAKES).map(
 const ARTICLE = /^(?:an?|the|is|of|to|no|not)$/i;
 
 /** The object's name precedes a finding: `s refers to m …` → `Refers to m …`, so that equal causes have equal texts. */
-function withoutObject(message: string, object: string): string {
-  const missing = ` ${object} is not configured`;
-  const at = message.indexOf(missing);
-  if (message.startsWith("A ") && at > 0) {
-    const kind = message.slice("A ".length, at);
-    return `No ${kind} of this name is configured${message.slice(at + missing.length)}`;
+function withoutObject({ message, object, reference }: Diagnostic): string {
+  if (reference?.found.length === 0) {
+    const missing = ` ${object} is not configured`;
+    const rest = message.slice(message.indexOf(missing) + missing.length);
+    return `No ${reference.wanted} of this name is configured${rest}`;
   }
   const rest = message.startsWith(`${object} `) ? message.slice(object.length + 1) : null;
   const text =

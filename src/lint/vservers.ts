@@ -62,7 +62,7 @@ function withoutCertificate(context: LintContext): Hit[] {
   // A certificate bound by the wrong command is reported there; this finding would only be its consequence.
   const misbound = new Set(
     context.estate.diagnostics
-      .filter(({ rule, message }) => rule === "wrong_kind_reference" && /certificate/.test(message))
+      .filter(({ reference }) => reference?.found.includes("certificate key"))
       .map(({ object }) => object),
   );
   return context.vservers

@@ -118,4 +118,13 @@ export interface Diagnostic {
   readonly line: SourceLine;
   readonly object: string;
   readonly message: string;
+  /** The reference that the message is about; absent: it is about something else. */
+  readonly reference?: FailedReference;
+}
+/** A name that does not lead to what it should. */
+export interface FailedReference {
+  /** The kind of object that it should name, as in messages: `service`. */
+  readonly wanted: string;
+  /** The kinds of object that it names instead; empty: none. */
+  readonly found: readonly string[];
 }

@@ -367,8 +367,14 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [conf(WEB, health('HTTP-ECV -send "GET /a" -recv ok'), BIND)],
   },
   option_of_another_type: {
-    fires: [conf(WEB, health('HTTP -httpRequest "GET /a" -recv ok'), BIND)],
+    fires: [
+      conf(WEB, health('HTTP -httpRequest "GET /a" -recv ok'), BIND),
+      conf("add service s 10.0.0.1 UDP 123", health("UDP-ECV -send a -recv ok -secure YES"), BIND),
+      conf("add service s 10.0.0.1 DNS 53", health("DNS -query a.example -secure YES"), BIND),
+    ],
     misses: [
+      conf("add service s 10.0.0.1 UDP 123", health("UDP-ECV -send a -recv ok -secure NO"), BIND),
+      conf(WEB, health("STOREFRONT -storename Store -respCode 200"), BIND),
       conf(WEB, health('HTTP-ECV -send "GET /a" -recv ok'), BIND),
       conf(WEB, health("STOREFRONT -storename Store -storefrontacctservice YES"), BIND),
     ],
@@ -452,8 +458,29 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     fires: [
       conf(WEB, health("HTTP -interval 2"), BIND),
       conf(WEB, health("HTTP -interval 500 MSEC -resptimeout 1"), BIND),
+      // The other one has its default: 5 s and 2 s.
+      conf(WEB, health("HTTP -resptimeout 5"), BIND),
+      conf(WEB, health("HTTP -resptimeout 5000 MSEC"), BIND),
+      conf(WEB, health("HTTP -interval 2000 MSEC"), BIND),
+      conf(WEB, health("HTTP -interval 1 MIN -resptimeout 60"), BIND),
+      conf(WEB, health("HTTP -interval 119 -resptimeout 2 MIN"), BIND),
     ],
-    misses: [conf(WEB, health("HTTP -interval 3"), BIND)],
+    misses: [
+      conf(WEB, health("HTTP -interval 3"), BIND),
+      conf(WEB, health("HTTP -interval 2 -resptimeout 1990 MSEC"), BIND),
+      conf(WEB, health("HTTP -interval 2 MIN -resptimeout 119"), BIND),
+    ],
+  },
+  milliseconds_not_in_tens: {
+    fires: [
+      conf(WEB, health("HTTP -resptimeout 155 MSEC"), BIND),
+      conf(WEB, health("HTTP -interval 5001MSEC"), BIND),
+      conf(WEB, health("TCP -downTime 15 msec -deviation 5 MSEC"), BIND),
+    ],
+    misses: [
+      conf(WEB, health("HTTP -interval 2010 MSEC -resptimeout 150 MSEC"), BIND),
+      conf(WEB, health("HTTP -interval 7 -resptimeout 3 -downTime 1 MIN"), BIND),
+    ],
   },
   failure_retries_not_below_retries: {
     fires: [conf(WEB, health("HTTP -retries 3 -failureRetries 3"), BIND)],
@@ -927,12 +954,17 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       "add serviceGroup s HTTP\nbind serviceGroup s 10.0.0.1 80 -wieght 5",
       "add lb vserver v HTTP 10.0.1.1 80 -fooBar 7",
       "add cs vserver v HTTP 10.0.1.1 80\nset cs vserver v -lbMethd ROUNDROBIN",
+      "add ssl profile p -sslProfileKind BackEnd",
+      "set ssl parameter -defaultProfiles ENABLED",
+      "add ns tcpProfile p -windowScale ENABLED",
     ],
     misses: [
       "add service s 10.0.0.1 HTTP 80 -healthMonitor NO -cip ENABLED X-Forwarded-For -devno 7",
       "add serviceGroup s HTTP\nbind serviceGroup s 10.0.0.1 80 -weight 5 -CustomServerID a -order 1",
       "add lb vserver v HTTP 10.0.1.1 80 -probeProtocol HTTP -toggleorder ASCENDING -quicProfileName q",
       "add cs vserver v HTTP 10.0.1.1 80 -persistenceType NONE -persistenceId 7 -dnsOverHttps NO",
+      "add ssl profile p -sslProfileType BackEnd -sessionTicket ENABLED",
+      "add ns tcpProfile p -WS ENABLED -SACK ENABLED",
     ],
   },
   addresses_not_asked: {
@@ -950,6 +982,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(WEB, health("HTTP-ECV recv ok"), BIND),
       conf(WEB, health('HTTP-ECV -send "GET /a" -recv 200 OK'), BIND),
       conf(WEB, health("HTTP -interval 1 MIN 5"), BIND),
+      `${CLEAN_SWITCH}\nbind cs vserver cs -policyName p_owa -priority 120 lb_owa`,
     ],
     misses: [
       conf(WEB, health("HTTP-ECV -recv ok"), BIND),
@@ -958,6 +991,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
         health('HTTP -respCode 200 301-302 401 -interval 1 MIN -httpRequest "GET /a"'),
         BIND,
       ),
+      `${CLEAN_SWITCH}\nbind cs vserver cs lb_owa -policyName p_owa -priority 120`,
     ],
   },
   not_looked_at: {

@@ -1,8 +1,9 @@
 import type { MonitorBinding, Port, AdcService } from "../../model/adc-service.ts";
 import type { Acl, Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
-import { DiagnosticList } from "../diagnostics.ts";
+import { DiagnosticList, type ProfileUse, withArticle } from "../diagnostics.ts";
 import type {
   Diagnostic,
+  FailedReference,
   Firmware,
   NetProfile,
   Server,
@@ -57,6 +58,10 @@ export interface Draft {
   readonly certKeys: NameTable<Mutable<CertKey>>;
   readonly sslProfiles: NameTable<Mutable<SslProfile>>;
   readonly netProfiles: NameTable<Mutable<Omit<NetProfile, "sourceAddresses">>>;
+  /** By name only: their settings do not matter here. */
+  readonly tcpProfiles: NameTable<Profile>;
+  readonly httpProfiles: NameTable<Profile>;
+  readonly profileUses: ProfileUse[];
   /** Addresses by IP set. */
   readonly ipSets: NameTable<string[]>;
   readonly gslbSites: NameTable<Mutable<GslbSite>>;
@@ -75,6 +80,10 @@ export interface Draft {
   readonly otherStatements: Map<string, number>;
   /** Statements after `switch ns partition`, counted by partition: each is a separate ADC with its own names. */
   readonly otherPartitions: Map<string, number>;
+}
+
+interface Profile {
+  readonly name: string;
 }
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -204,6 +213,9 @@ export function emptyDraft(): Draft {
     certKeys: new NameTable(),
     sslProfiles: new NameTable(),
     netProfiles: new NameTable(),
+    tcpProfiles: new NameTable(),
+    httpProfiles: new NameTable(),
+    profileUses: [],
     ipSets: new NameTable(),
     gslbSites: new NameTable(),
     gslbServices: new NameTable(),
@@ -282,6 +294,11 @@ export function defineForFeature<T extends { readonly name: string; readonly fea
   }
 }
 
+/** Counts a statement of which only the kind is known later. */
+export function countKind(kind: string, draft: Draft): void {
+  draft.otherStatements.set(kind, (draft.otherStatements.get(kind) ?? 0) + 1);
+}
+
 export function report(
   draft: Draft,
   statement: Statement,
@@ -289,8 +306,10 @@ export function report(
   rule: string,
   object: string,
   message: string,
+  reference?: FailedReference,
 ): void {
-  draft.diagnostics.push({ severity, rule, line: statement.line, object, message });
+  const diagnostic = { severity, rule, line: statement.line, object, message };
+  draft.diagnostics.push(reference === undefined ? diagnostic : { ...diagnostic, reference });
 }
 
 /**
@@ -308,8 +327,7 @@ export function reportMissing(
   }
   const other = name === statement.words[0] ? otherKind(statement, draft) : null;
   if (other !== null) {
-    const article = /^[aeiou]/.test(other) ? "an" : "a";
-    const message = `${name} is ${article} ${other}: use ${statement.verb} ${other}. The ADC rejects this command.`;
+    const message = `${name} is ${withArticle(other)}: use ${statement.verb} ${other}. The ADC rejects this command.`;
     report(draft, statement, "error", "wrong_kind_reference", name, message);
     return;
   }
@@ -319,7 +337,8 @@ export function reportMissing(
     "error",
     "dangling_reference",
     name,
-    `A ${kind} ${name} is not configured.`,
+    `A${withArticle(kind).slice(1)} ${name} is not configured.`,
+    { wanted: kind, found: [] },
   );
 }
 

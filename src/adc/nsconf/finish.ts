@@ -104,7 +104,10 @@ function finishService(
     monThreshold: service.monThreshold,
     monConnectionClose: service.monConnectionClose,
     useSourceIp: service.useSourceIp,
-    netProfile: service.netProfile,
+    netProfile:
+      service.netProfile === null
+        ? null
+        : (draft.netProfiles.get(service.netProfile)?.name ?? service.netProfile),
     tcpProfile: service.tcpProfile,
     httpProfile: service.httpProfile,
     trafficDomain: service.trafficDomain,

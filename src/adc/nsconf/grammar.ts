@@ -6,7 +6,8 @@ import { writeWord } from "./statements.ts";
 
 /**
  * Which options each monitor type accepts (NetScaler command reference, `add lb monitor`), in lower case. Types that
- * are not in this table (for Citrix's own products) are not checked.
+ * are not in this table (for Citrix's own products) are not checked: neither the reference nor a NITRO error says that
+ * they reject an option such as `-respCode` with STOREFRONT.
  */
 export const MONITOR_TYPE_OPTIONS: ReadonlyMap<string, ReadonlySet<string>> = build();
 
@@ -244,17 +245,45 @@ const OTHER_MONITOR_OPTIONS: readonly string[] = [
   "certkeyname CA",
 ].flatMap((row) => row.split(" "));
 
-/** Every option of any monitor type. */
-export const MONITOR_OPTION_NAMES: OptionNames = optionNames([
-  ...[...MONITOR_OPTIONS.values()].map(({ spelling }) => spelling),
-  ...OTHER_MONITOR_OPTIONS,
+const DURATIONS: ReadonlySet<string> = new Set([
+  "interval",
+  "resptimeout",
+  "downtime",
+  "deviation",
 ]);
+const SINGLE_VALUED: ReadonlySet<string> = new Set(
+  [
+    "recv customheaders rtsprequest trofsstring trofscode destip destport retries failureretries",
+    "successretries alertretries resptimeoutthresh state reverse transparent iptunnel tos tosid secure",
+    "lrtm netprofile sslprofile query querytype username scriptname dispatcherip dispatcherport basedn",
+    "binddn filter attribute filename database sqlquery evalrule storedb snmpoid sipmethod sipuri",
+  ].flatMap((row) => row.split(" ")),
+);
+
+/** Every option of any monitor type. */
+export const MONITOR_OPTION_NAMES: OptionNames = optionNames(
+  [...[...MONITOR_OPTIONS.values()].map(({ spelling }) => spelling), ...OTHER_MONITOR_OPTIONS],
+  mostMonitorValues,
+);
+
+/** Durations have a unit, and some options a list; what lint reports itself, such as a send string, is left to it. */
+function mostMonitorValues(option: string): number {
+  if (DURATIONS.has(option)) {
+    return 2;
+  }
+  return SINGLE_VALUED.has(option) ? 1 : Infinity;
+}
 
 function monitorOption(key: string, [, type = ""]: readonly string[]): OptionGrammar | null {
   const taken = MONITOR_TYPE_OPTIONS.get(type);
   const isTaken = taken?.has(key) === true || (key === "secure" && SECURABLE.has(type));
   return isTaken ? (MONITOR_OPTIONS.get(key) ?? null) : null;
 }
+
+/** Types that speak UDP: the ADC refuses `-secure YES` for them (NITRO error 2154). */
+export const UDP_MONITOR_TYPES: ReadonlySet<string> = new Set(
+  "UDP-ECV DNS SNMP RADIUS RADIUS_ACCOUNTING SIP-UDP".split(" "),
+);
 
 /**
  * Types for Citrix's own products that use TLS if `-secure YES` is set. Of the others, `CITRIX-AG` always uses it

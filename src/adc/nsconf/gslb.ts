@@ -38,24 +38,24 @@ import type { Statement } from "./statements.ts";
 /** Sites, GSLB services and groups, GSLB vservers, and their bindings. */
 export const gslbStatements: StatementKinds = {
   definitions: new Map([
-    ["add gslb site", withKnownOptions("GSLB site", GSLB_SITE_OPTIONS, addSite)],
+    ["add gslb site", withKnownOptions("GSLB site", GSLB_SITE_OPTIONS, 3, addSite)],
     ["add gslb service", addService],
     ["add gslb servicegroup", addGroup],
     ["add gslb vserver", addVserver],
   ]),
   changes: new Map([
-    ["set gslb site", withKnownOptions("GSLB site", GSLB_SITE_OPTIONS, setSite)],
+    ["set gslb site", withKnownOptions("GSLB site", GSLB_SITE_OPTIONS, 1, setSite)],
     ["set gslb service", setService],
     ["set gslb servicegroup", setService],
     ["set gslb vserver", setVserver],
     [
       "bind gslb service",
-      withKnownOptions("binding of a GSLB service", GSLB_SERVICE_BINDING_OPTIONS, bindService),
+      withKnownOptions("binding of a GSLB service", GSLB_SERVICE_BINDING_OPTIONS, 1, bindService),
     ],
     ["bind gslb servicegroup", bindService],
     [
       "bind gslb vserver",
-      withKnownOptions("binding of a GSLB vserver", GSLB_VSERVER_BINDING_OPTIONS, bindVserver),
+      withKnownOptions("binding of a GSLB vserver", GSLB_VSERVER_BINDING_OPTIONS, 1, bindVserver),
     ],
     ["unbind gslb service", unbindService],
     ["unbind gslb servicegroup", unbindService],

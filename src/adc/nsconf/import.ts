@@ -1,15 +1,15 @@
 import { ACL_FIELDS, ACL_KINDS, aclAction, aclKey, readAcl } from "../acls.ts";
 import { MAX_NAME_LENGTH, wholeNumber } from "../field-types.ts";
-import { readFields, readWhole } from "../fields.ts";
+import { readFields } from "../fields.ts";
 import type { Diagnostic, Firmware, Estate } from "../../model/estate.ts";
 import type { AclKind, PolicyBinding } from "../../model/policy.ts";
 import {
   CS_PARAMETER_FIELDS,
   LB_PARAMETER_FIELDS,
-  NET_PROFILE_FIELDS,
   SESSION_PARAMETER_FIELDS,
 } from "../vserver-fields.ts";
 import {
+  countKind,
   define,
   reportIncomplete,
   reportMissing,
@@ -44,6 +44,7 @@ import { GSLB_REMOVERS, gslbStatements } from "./gslb.ts";
 import { monitorStatements, unsetReaders } from "./monitors.ts";
 import { removalStatements, REMOVERS, toggleStatements } from "./changes.ts";
 import { RENAMERS } from "./renaming.ts";
+import { noteProfiles, profileReferences, profileStatements } from "./profiles.ts";
 import { serverStatements, serviceStatements } from "./services.ts";
 import { tlsStatements } from "./tls.ts";
 import { vserverStatements } from "./vservers.ts";
@@ -54,13 +55,11 @@ const systemStatements: StatementKinds = {
   definitions: new Map([
     ["add ns ip", addIp],
     ["add ns ip6", addIp],
-    ["add netprofile", addNetProfile],
     ["add ipset", addIpSet],
     ...ACL_KINDS.map((kind) => [`add ns ${kind}`, aclAdder(kind)] as const),
   ]),
   changes: new Map([
     ["set ns config", setConfig],
-    ["set netprofile", setNetProfile],
     ["set ns acl", aclSetter("acl")],
     ["set ns acl6", aclSetter("acl6")],
     [
@@ -99,30 +98,6 @@ function addIp(statement: Statement, draft: Draft): void {
   } else if (type === "SNIP" || type === "MIP") {
     draft.snips.push(address);
   }
-}
-
-function addNetProfile(statement: Statement, draft: Draft): void {
-  const [name] = statement.words;
-  if (name === undefined) {
-    reportIncomplete(draft, statement, "netProfile");
-    return;
-  }
-  const profile = {
-    name,
-    ...readWhole(NET_PROFILE_FIELDS, statementSource(statement, draft, name)),
-    line: statement.line,
-  };
-  define(draft.netProfiles, name, profile, statement, draft);
-}
-
-function setNetProfile(statement: Statement, draft: Draft): void {
-  const [name = ""] = statement.words;
-  const profile = draft.netProfiles.get(name);
-  if (profile === undefined) {
-    reportMissing(draft, statement, "net profile", name);
-    return;
-  }
-  Object.assign(profile, readFields(NET_PROFILE_FIELDS, statementSource(statement, draft, name)));
 }
 
 /** A net profile's `-srcIP` may name a set of the ADC's addresses. */
@@ -221,8 +196,10 @@ function bindGroupPolicy({ keys }: Statement, draft: Draft): void {
 export function holdsNothing(estate: Estate): boolean {
   const { servers, services, monitors, lbVservers, csVservers, policies, otherStatements } = estate;
   const { sites, services: gslbServices, vservers: gslbVservers } = estate.gslb;
+  const { certKeys, sslProfiles, netProfiles } = estate;
   const tables = [
     ...[servers, services, monitors, lbVservers, csVservers, policies, otherStatements],
+    ...[certKeys, sslProfiles, netProfiles],
     ...[sites, gslbServices, gslbVservers],
   ];
   return tables.every(({ size }) => size === 0);
@@ -370,15 +347,18 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   yield;
   const estate: Estate = extent === null ? finished : { ...finished, extent };
   const isFiltered = extent === "excerpt" && FILTERED.test(text);
-  const elsewhere = draft.monitorsUsedElsewhere;
+  const { monitorsUsedElsewhere, unreadNames } = draft;
+  const profiles = profileReferences(draft);
   const { said, leftOut } =
     extent === null
       ? { said: draft.diagnostics, leftOut: [] }
-      : asPart(draft.diagnostics.all(), extent, nearNamesOf(estate));
-  said.pushAll(estateDiagnostics(estate, elsewhere, draft.unreadNames, leftOut));
+      : asPart(draft.diagnostics.all(), extent, nearNamesOf(estate, profiles));
+  said.pushAll(
+    estateDiagnostics(estate, { monitorsUsedElsewhere, unreadNames, profiles, leftOut }),
+  );
   return {
     ...estate,
-    ...(elsewhere.size === 0 ? null : { monitorsUsedElsewhere: elsewhere }),
+    ...(monitorsUsedElsewhere.size === 0 ? null : { monitorsUsedElsewhere }),
     ...(isFiltered ? { filtered: true as const } : null),
     // The output of a session's commands is no mistake, nor is a page's text about its commands.
     ...(isProse && orphans.length > 0 ? { passedOver: orphans.length } : null),
@@ -474,17 +454,16 @@ function asPart(
   const said = new DiagnosticList();
   const leftOut: LeftOut[] = [];
   for (const diagnostic of found) {
-    const { rule, object, line, message } = diagnostic;
-    if (rule !== "dangling_reference" || !NOT_CONFIGURED.test(message)) {
+    const { rule, object, line, message, reference } = diagnostic;
+    if (reference === undefined || reference.found.length > 0) {
       if (extent === "paste" || !OF_EXAMPLES.has(rule)) {
         said.push(diagnostic);
       }
       continue;
     }
-    const kind = message.slice("A ".length, message.lastIndexOf(` ${object} is not configured`));
-    const near = nearName(kind, object);
+    const near = nearName(reference.wanted, object);
     if (near === null) {
-      leftOut.push({ kind, name: object, object, line });
+      leftOut.push({ kind: reference.wanted, name: object, object, line });
     } else {
       said.push({ ...diagnostic, message: message.replace(/\.$/, () => `, but ${near} is.`) });
     }
@@ -494,9 +473,6 @@ function asPart(
 
 /** Separate examples of one page use the same names. */
 const OF_EXAMPLES: ReadonlySet<string> = new Set(["duplicate_name", "duplicate_binding"]);
-
-/** As reported by `reportMissing`. */
-const NOT_CONFIGURED = / is not configured\.$/;
 
 /** Without what else is known about it while its lines are joined. */
 function deferred({ line, text, typed, refused }: CommandLine): CommandLine {
@@ -513,6 +489,7 @@ const KINDS = [
   policyStatements,
   tlsStatements,
   authenticationStatements,
+  profileStatements,
   systemStatements,
   toggleStatements,
   removalStatements,
@@ -542,6 +519,7 @@ function hasOverlongName({ verb, group, words }: Statement): boolean {
 function readDefinition(statement: Statement, kind: string, draft: Draft): void {
   const read = DEFINITIONS.get(kind);
   if (read !== undefined) {
+    noteProfiles(statement, draft);
     read(statement, draft);
   } else if (!readPolicy(statement, draft)) {
     countOther(statement, draft);
@@ -551,6 +529,7 @@ function readDefinition(statement: Statement, kind: string, draft: Draft): void 
 function applyChanges(changes: readonly CommandLine[], draft: Draft): void {
   for (const command of changes) {
     for (const statement of statementsOf(command)) {
+      noteProfiles(statement, draft);
       CHANGES.get(statementKind(statement))?.(statement, draft);
     }
   }
@@ -695,10 +674,6 @@ function isIrrelevant({ kind, verb, object }: PlainHead): boolean {
 
 /** `-monitor`, as used by routes. */
 const BOUND_MONITOR = /-monitor/i;
-
-function countKind(kind: string, draft: Draft): void {
-  draft.otherStatements.set(kind, (draft.otherStatements.get(kind) ?? 0) + 1);
-}
 
 function countOther(statement: Statement, draft: Draft): void {
   countKind(shownKind(statement), draft);

@@ -23,7 +23,7 @@ import {
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
 import { MONITOR_OPTION_NAMES } from "./grammar.ts";
-import { expandOptions } from "./options.ts";
+import { expandOptions, reportStray } from "./options.ts";
 
 /** `add lb monitor NAME TYPE …`, and `set lb monitor`, which also changes built-ins. */
 export const monitorStatements: StatementKinds = {
@@ -41,7 +41,7 @@ function addMonitor(statement: Statement, draft: Draft): void {
     { name, type: type.toUpperCase(), line: statement.line },
     readKeys(statement, draft, name),
   );
-  strayWords(statement, draft, name);
+  reportStray(statement, draft, name, MONITOR_OPTION_NAMES, MONITOR_WORDS);
   define(draft.monitors, name, monitor, statement, draft);
 }
 
@@ -60,7 +60,7 @@ function setMonitor(statement: Statement, draft: Draft): void {
     return;
   }
   const changes = readKeys(statement, draft, written);
-  strayWords(statement, draft, known.name);
+  reportStray(statement, draft, known.name, MONITOR_OPTION_NAMES, MONITOR_WORDS);
   draft.monitors.set(known.name, {
     ...known,
     ...changes,
@@ -90,46 +90,8 @@ function isUnchangeable(
   return isOther;
 }
 
-/**
- * A word after name and type is an option without its hyphen, one after a value belongs inside quotes: the command's
- * synopsis has no further positional arguments.
- */
-function strayWords(statement: Statement, draft: Draft, name: string): void {
-  let stray = Math.max(0, statement.words.length - 2);
-  for (const [key, values] of statement.keys) {
-    stray += Math.max(0, values.length - mostWordsOf(MONITOR_OPTION_NAMES.whole(key) ?? key));
-  }
-  if (stray > 0) {
-    const message = `${String(stray)} word(s) of this line belong to no option: the ADC rejects the whole command. This import uses it without them.`;
-    report(draft, statement, "warning", "stray_words", name, message);
-  }
-}
-
-/**
- * Durations have a unit, and some options a list; an unknown option may have any number, and what lint reports itself
- * is left to it.
- */
-function mostWordsOf(option: string): number {
-  if (DURATIONS.has(option)) {
-    return 2;
-  }
-  return SINGLE_VALUED.has(option) ? 1 : Infinity;
-}
-
-const DURATIONS: ReadonlySet<string> = new Set([
-  "interval",
-  "resptimeout",
-  "downtime",
-  "deviation",
-]);
-const SINGLE_VALUED: ReadonlySet<string> = new Set(
-  [
-    "recv customheaders rtsprequest trofsstring trofscode destip destport retries failureretries",
-    "successretries alertretries resptimeoutthresh state reverse transparent iptunnel tos tosid secure",
-    "lrtm netprofile sslprofile query querytype username scriptname dispatcherip dispatcherport basedn",
-    "binddn filter attribute filename database sqlquery evalrule storedb snmpoid sipmethod sipuri",
-  ].flatMap((row) => row.split(" ")),
-);
+/** Its name and type. */
+const MONITOR_WORDS = 2;
 
 type Keys = Omit<PartialMonitor, "name" | "type" | "parameters"> & {
   readonly parameters: Partial<MonitorParameters>;

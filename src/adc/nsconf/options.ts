@@ -1,4 +1,6 @@
+import { isPlaceholder } from "../placeholders.ts";
 import type { Statement } from "./statements.ts";
+import { withArticle } from "../diagnostics.ts";
 import { report, type Draft, type StatementReader } from "./draft.ts";
 
 /** The options of one kind of command. */
@@ -11,13 +13,18 @@ export interface OptionNames {
   readonly hasAll: (keys: Statement["keys"]) => boolean;
   /** As spelt in the command reference. */
   readonly spelled: (key: string) => string;
+  /** The most values that the option takes; an unknown one may have any number. */
+  readonly mostValues: (key: string) => number;
 }
 
 /**
  * Finds options by these spellings. UNCONFIRMED: that the ADC accepts abbreviated options, as it does verbs, is not
  * documented.
  */
-export function optionNames(spellings: readonly string[]): OptionNames {
+export function optionNames(
+  spellings: readonly string[],
+  mostValues: OptionNames["mostValues"],
+): OptionNames {
   const known = new Map(spellings.map((spelling) => [spelling.toLowerCase(), spelling]));
   const isPrefix = (key: string): boolean =>
     known.has(key) || [...known.keys()].some((option) => option.startsWith(key));
@@ -32,6 +39,7 @@ export function optionNames(spellings: readonly string[]): OptionNames {
       return true;
     },
     spelled: (key) => known.get(key) ?? key,
+    mostValues,
     whole: (key) => {
       if (known.has(key)) {
         return key;
@@ -75,22 +83,67 @@ export function expandOptions(
   };
 }
 
-/** Reads a command whose options are all known: expands abbreviated options, and reports unknown ones. */
+/** How many words that are no option and no value a command takes: names, addresses, types. */
+export type MostWords = number | ((statement: Statement) => number);
+
+/**
+ * Reads a command whose form is known: expands abbreviated options, and reports unknown ones and words that belong to
+ * none.
+ */
 export function withKnownOptions(
   subject: string,
   names: OptionNames,
+  mostWords: MostWords,
   read: StatementReader,
 ): StatementReader {
   return (statement, draft) => {
+    const [object = subject] = statement.words;
+    reportStray(statement, draft, object, names, mostWords);
     if (names.hasAll(statement.keys)) {
       read(statement, draft);
       return;
     }
-    const [object = subject] = statement.words;
     const whole = expandOptions(statement, draft, object, names);
     reportUnknown(whole, draft, object, subject, names);
     read(whole, draft);
   };
+}
+
+/**
+ * Reports words behind the last positional argument, and behind the last value of an option: an option without its
+ * hyphen, or a part of a text that belongs inside quotes.
+ */
+export function reportStray(
+  statement: Statement,
+  draft: Draft,
+  object: string,
+  names: OptionNames,
+  mostWords: MostWords,
+): void {
+  const { words, keys, broken, verb } = statement;
+  const most = typeof mostWords === "number" ? mostWords : mostWords(statement);
+  if (words.length <= most && keys.size === 0) {
+    return;
+  }
+  let loose = words.filter((word) => word !== PIPE).length;
+  for (const [key, values] of keys) {
+    const given = values.filter((value) => value !== PIPE).length;
+    loose += Math.max(0, given - names.mostValues(names.whole(key) ?? key));
+  }
+  if (loose <= most || broken || verb === "unset" || isTemplate(statement)) {
+    return;
+  }
+  const stray = String(loose - most);
+  const message = `${stray} word(s) of this line belong to no option: the ADC rejects the whole command. This import uses it without them.`;
+  report(draft, statement, "warning", "stray_words", object, message);
+}
+
+/** Ends a command, as in a table of a page. */
+const PIPE = "|";
+
+/** `add lb vserver <name of the vserver> HTTP`: words that are still to be filled in. */
+function isTemplate({ words, keys }: Statement): boolean {
+  return [...words, ...[...keys.values()].flat()].some(isPlaceholder);
 }
 
 /** In a file saved by an appliance, an unknown option belongs to newer firmware; elsewhere it is a typing mistake. */
@@ -119,33 +172,39 @@ function reportUnknown(
     report(draft, statement, "info", "unknown_option", object, message);
     return;
   }
-  const what = withArticle(subject);
-  const message = `A${what.slice(1)} does not support ${shown}: the ADC rejects the whole command. This import uses the rest of it.`;
+  const message = `A${withArticle(subject).slice(1)} does not support ${shown}: the ADC rejects the whole command. This import uses the rest of it.`;
   report(draft, statement, "warning", "unknown_option", object, message);
-}
-
-/** `an lb vserver`, `a service`. */
-function withArticle(subject: string): string {
-  return `${subject.startsWith("lb ") ? "an" : "a"} ${subject}`;
 }
 
 const FLAGS: ReadonlySet<string> = new Set(
   "passive cip m ca snicert skipcaname snicertkeybundle".split(" "),
 );
 
+/**
+ * Options by their spelling. One with several values has their number behind a colon; `*`: any number, or the value is
+ * checked where it is read.
+ */
 function optionRows(...rows: readonly string[]): OptionNames {
-  return optionNames(rows.flatMap((row) => row.split(" ")));
+  const options = rows.flatMap((row) => row.split(" ")).map((entry) => entry.split(":"));
+  const several = new Map(
+    options.flatMap(([spelling = "", most]) =>
+      most === undefined ? [] : [[spelling.toLowerCase(), most === "*" ? Infinity : Number(most)]],
+    ),
+  );
+  const spellings = options.map(([spelling = ""]) => spelling);
+  const known = new Set(spellings.map((spelling) => spelling.toLowerCase()));
+  return optionNames(spellings, (key) => several.get(key) ?? (known.has(key) ? 1 : Infinity));
 }
 
 /** Options that a saved configuration may append to any command. */
 const SAVED = "devno";
 
 const SERVICE_ROWS: readonly string[] = [
-  "accessDown all appflowLog cacheable cacheType cip cipHeader CKA clearTextPort cltTimeout clMonOwner clMonView CMP comment",
-  "contentInspectionProfileName CustomServerID delay dnsProfileName downStateFlush graceFul gslb hashId healthMonitor",
+  "accessDown all appflowLog cacheable cacheType cip:2 cipHeader CKA clearTextPort cltTimeout clMonOwner clMonView CMP comment",
+  "contentInspectionProfileName CustomServerID:* delay dnsProfileName downStateFlush graceFul gslb hashId healthMonitor",
   "httpProfileName Internal IPAddress maxBandwidth maxClient maxReq monConnectionClose monitorName monState monThreshold",
   "netProfile nodefaultBindings oracleServerVersion passive pathMonitor pathMonitorIndv processLocal publicIP publicPort",
-  "quicProfileName rtspSessionidRemap serverID sp state svrTimeout TCPB tcpProfileName td useproxyport usip weight",
+  "quicProfileName riseApbrStatsMsgCode rtspSessionidRemap sc serverID sp state svrTimeout TCPB tcpProfileName td useproxyport usip weight:2",
   // Of firmware before 10, and of GSLB services, which are defined by the same command.
   "siteName sitePersistence cookieTimeout riseprofile bootstrap",
   // Documented only for `set ssl service`, but also used here on appliances that seem to accept it. UNCONFIRMED.
@@ -165,7 +224,7 @@ export const GROUP_OPTIONS_OF_COMMAND = optionRows(
 
 /** As above, `bind service` and `bind serviceGroup`. */
 export const SERVICE_BINDING_OPTIONS = optionRows(
-  "monitorName monState passive weight policyName priority gotoPriorityExpression type CustomServerID serverID hashId state",
+  "monitorName monState passive weight policyName priority gotoPriorityExpression type CustomServerID:* serverID hashId state",
   "dbsTTL nameServer order port IPAddress serverName serviceGroupName monWeight",
   SAVED,
 );
@@ -174,21 +233,23 @@ const VSERVER_ROWS: readonly string[] = [
   "adfsProxyProfile apiProfile appflowLog Authentication AuthenticationHost authn401 authnProfile authnVsName",
   "backupPersistenceTimeout backupVServer cacheable cacheVserver cltTimeout comment cookieName cookieDomain dbProfileName",
   "disablePrimaryOnDown dnsOverHttps dnsProfileName dnsVserverName domain downStateFlush dtls gt2GB homePage httpProfileName",
-  "httpsRedirectUrl icmpVsrResponse insertVserverIPPort IPAddress IPMask IPPattern ipset l2Conn Listenpolicy Listenpriority",
+  "httpsRedirectUrl icmpVsrResponse insertVserverIPPort:2 IPAddress IPMask:2 IPPattern ipset l2Conn Listenpolicy Listenpriority",
   "map mssqlServerVersion mysqlCharacterSet mysqlProtocolVersion mysqlServerCapabilities mysqlServerVersion netProfile",
-  "nodefaultBindings oracleServerVersion order persistenceBackup persistenceType persistMask port precedence probePort",
-  "probeProtocol probeSuccessResponseCode push pushLabel pushMultiClients pushVserver quicProfileName quicBridgeProfilename",
+  "nodefaultBindings oracleServerVersion order persistenceBackup persistenceType:* persistMask port precedence probePort",
+  "probeProtocol probeSuccessResponseCode:* push pushLabel pushMultiClients pushVserver quicProfileName quicBridgeProfilename",
   "range redirectFromPort redirectPortRewrite redirectURL RHIstate rtspNat rule soBackupAction soMethod soPersistence",
-  "soPersistenceTimeOut soThreshold state tcpProbePort tcpProfileName td timeout v6persistmasklen vipHeader weight",
+  "soPersistenceTimeOut soThreshold state tcpProbePort tcpProfileName td timeout v6persistmasklen vipHeader weight:2",
+  // Of firmware before 12: priority queuing and SureConnect.
+  "pq sc",
   SAVED,
 ];
 
 /** NetScaler command reference and NITRO docs, `add|set lb vserver`. */
 export const LB_VSERVER_OPTIONS_OF_COMMAND = optionRows(
   ...VSERVER_ROWS,
-  "backupLBMethod bypassAAAA connfailover dataLength dataOffset dbsLb dns64 hashLength healthThreshold lbMethod lbprofilename m",
-  "macmodeRetainvlan maxAutoscaleMembers minAutoscaleMembers netmask newServiceRequest newServiceRequestIncrementInterval",
-  "newServiceRequestUnit orderThreshold persistAVPno processLocal RecursionAvailable resRule retainConnectionsOnCluster",
+  "backupLBMethod bypassAAAA connfailover dataLength dataOffset dbsLb dns64 hashLength healthThreshold lbMethod:* lbprofilename m",
+  "macmodeRetainvlan maxAutoscaleMembers minAutoscaleMembers netmask newServiceRequest:2 newServiceRequestIncrementInterval",
+  "newServiceRequestUnit orderThreshold persistAVPno:* processLocal RecursionAvailable resRule retainConnectionsOnCluster",
   "sessionless skippersistency toggleorder tosId trofsPersistence v6netmasklen serviceName sslProfile",
 );
 
@@ -199,7 +260,7 @@ export const CS_VSERVER_OPTIONS_OF_COMMAND = optionRows(
   "sslProfile",
 );
 
-const POLICY_BINDING_ROW = "policyName priority gotoPriorityExpression type invoke";
+const POLICY_BINDING_ROW = "policyName priority gotoPriorityExpression type invoke:2";
 const DOMAIN_BINDING_ROW = "domainName TTL backupIP cookieDomain cookieTimeout sitedomainTTL";
 
 /**
@@ -229,7 +290,7 @@ export const TLS_BINDING_OPTIONS = optionRows(POLICY_BINDING_ROW, CERTIFICATE_BI
 
 /** As above, `add|set gslb site`. */
 export const GSLB_SITE_OPTIONS = optionRows(
-  "publicIP metricExchange nwMetricExchange sessionExchange triggerMonitor parentSite backupParentlist clip publicCLIP",
+  "publicIP metricExchange nwMetricExchange sessionExchange triggerMonitor parentSite backupParentlist:* clip:2 publicCLIP",
   "naptrReplacementSuffix sitePassword siteType newname",
   SAVED,
 );
@@ -244,6 +305,98 @@ export const GSLB_VSERVER_BINDING_OPTIONS = optionRows(
 
 /** As above, `bind gslb service`. */
 export const GSLB_SERVICE_BINDING_OPTIONS = optionRows(
-  "monitorName monState weight viewName viewIP",
+  "monitorName monState weight viewName:2 viewIP",
+  SAVED,
+);
+
+const TLS_ROWS: readonly string[] = [
+  "cipherRedirect cipherURL clientAuth clientCert dh dhCount dhFile dhKeyExpSizeLimit eRSA eRSACount ocspStapling",
+  "pushEncTrigger redirectPortRewrite sendCloseNotify sessReuse sessTimeout SNIEnable ssl3 sslRedirect sslClientLogs",
+  "strictSigDigestCheck tls1 tls11 tls12 tls13 nonFipsCiphers",
+  SAVED,
+];
+const TLS_OBJECT_ROW = "ssl2 sslv2Redirect sslv2URL dtls1 dtls12 dtlsProfileName sslProfile";
+const FRONT_END_ROW =
+  "clearTextPort HSTS maxage IncludeSubdomains preload defaultSNI dheKeyExchangeWithPsk tls13SessionTicketsPerAuthContext " +
+  "zeroRttEarlyData";
+const BACK_END_ROW = "commonName serverAuth";
+
+/** NetScaler command reference and NITRO docs, `set ssl vserver`. */
+export const TLS_VSERVER_OPTIONS = optionRows(...TLS_ROWS, TLS_OBJECT_ROW, FRONT_END_ROW);
+
+/** As above, `set ssl service`. */
+export const TLS_SERVICE_OPTIONS = optionRows(...TLS_ROWS, TLS_OBJECT_ROW, BACK_END_ROW);
+
+/** As above, `set ssl serviceGroup`: the ADC is only a client of its members. */
+export const TLS_GROUP_OPTIONS = optionRows(
+  "nonFipsCiphers ocspStapling sendCloseNotify sessReuse sessTimeout SNIEnable ssl3 sslClientLogs sslProfile",
+  "strictSigDigestCheck tls1 tls11 tls12 tls13",
+  BACK_END_ROW,
+  SAVED,
+);
+
+const TRIGGER_ROW =
+  "denySSLReneg dropReqWithNoHostHeader encryptTriggerPktCount insertionEncoding pushEncTriggerTimeout pushFlag quantumSize " +
+  "SNIHTTPHostMatch sslTriggerTimeout strictCAChecks";
+
+/** As above, `add|set ssl profile`. */
+export const TLS_PROFILE_OPTIONS = optionRows(
+  ...TLS_ROWS,
+  FRONT_END_ROW,
+  BACK_END_ROW,
+  TRIGGER_ROW,
+  "allowExtendedMasterSecret allowLegacyKDF allowUnknownSNI alpnProtocol cipherName cipherPriority clientAuthUseBoundCAChain",
+  "encryptedClientHello maxRenegRate nodefaultBindings prevSessionKeyLifeTime sessionKeyLifeTime sessionTicket",
+  "sessionTicketKeyData sessionTicketKeyRefresh sessionTicketLifeTime skipClientCertPolicyCheck sslImaxSessPerServer",
+  "sslInterception ssliOCSPCheck ssliReneg sslLogProfile sslProfileType",
+);
+
+/** As above, `set ssl parameter`. */
+export const TLS_PARAMETER_OPTIONS = optionRows(
+  TRIGGER_ROW,
+  "crlMemorySizeMB cryptodevDisableLimit defaultProfile heterogeneousSSLHW hybridFIPSMode insertCertSpace",
+  "ndcppComplianceCertCheck ocspCacheSize operationQueueLimit sendCloseNotify sigDigestType:* softwareCryptoThreshold",
+  "ssliErrorCache ssliMaxErrorCacheMem undefActionControl undefActionData",
+  SAVED,
+);
+
+/** As above, `add|set netProfile`. */
+export const NET_PROFILE_OPTIONS = optionRows(
+  "MBF overrideLsn proxyProtocol proxyProtocolAfterTLSHandshake proxyProtocolTxVersion srcIP srcippersistency td",
+  SAVED,
+);
+
+/** As above, `add|set ns tcpProfile`. */
+export const TCP_PROFILE_OPTIONS = optionRows(
+  "ackAggregation ackOnPush applyAdaptiveTCP bufferSize burstRateControl clientIpTcpOption clientIpTcpOptionNumber",
+  "delayedAck DropEstConnOnTimeout DropHalfClosedConnOnTimeout dsack dupackthresh dynamicReceiveBuffering ecn",
+  "EstablishClientConn fack flavor frto Hystart initialCwnd KA KAconnIdleTime KAmaxProbes KAprobeInterval",
+  "KAprobeUpdateLastactivity maxBurst maxcwnd maxPktPerMss minRTO mpCapableCbit mptcp mptcpDropDataOnPreEstSF",
+  "mptcpFastOpen mptcpSessionTimeout mss nagle oooQSize pktPerRetx rateqmax rfc5961Compliance rstMaxAck",
+  "rstWindowAttenuate SACK sendBuffsize sendClientPortInTcpOption slowStartIncr slowStartThreshold spoofSynDrop synCookie",
+  "taillossprobe tcpFastOpen tcpFastOpenCookieSize tcpmode tcprate tcpSegOffload TimeStamp WS WSVal",
+  SAVED,
+);
+
+/** As above, `add|set ns httpProfile`. */
+export const HTTP_PROFILE_OPTIONS = optionRows(
+  "adptTimeout allowOnlyWordCharactersAndHyphen altsvc altSvcValue apdexCltRespTimeThreshold clientIpHdrExpr cmpOnPush",
+  "conMultiplex dropExtraCRLF dropExtraData dropInvalReqs grpcHoldLimit grpcHoldTimeout grpcLengthDelimitation",
+  "hostHeaderValidation http2 http2AltSvcFrame http2Direct http2ExtendedConnect http2HeaderTableSize",
+  "http2InitialConnWindowSize http2InitialWindowSize http2MaxConcurrentStreams http2MaxEmptyFramesPerMin",
+  "http2MaxFrameSize http2MaxHeaderListSize http2MaxPingFramesPerMin http2MaxResetFramesPerMin",
+  "http2MaxRxResetFramesPerMin http2MaxSettingsFramesPerMin http2MinSeverConn http2SmallWndTimeout http2StrictCipher",
+  "http3 http3MaxHeaderBlockedStreams http3MaxHeaderFieldSectionSize http3MaxHeaderTableSize http3MinSeverConn",
+  "http3WebTransport httpPipelineBuffSize incompHdrDelay markConnReqInval markHttp09Inval markHttpHeaderExtraWSError",
+  "markRFC7230NonCompliantInval markTraceReqInval maxDuplicateHeaderFields maxHeaderFieldLen maxHeaderLen maxReq",
+  "maxReusePool minReUsePool passProtocolUpgrade persistentETag reqTimeout reqTimeoutAction reusePoolTimeout rtspTunnel",
+  "spdy webLog webSocket",
+  SAVED,
+);
+
+/** As above, `add|set server`. */
+export const SERVER_OPTIONS = optionRows(
+  "comment delay domain domainResolveNow domainResolveRetry graceFul Internal IPAddress IPv6Address queryType state td",
+  "translationIp translationMask",
   SAVED,
 );

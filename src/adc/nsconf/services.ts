@@ -29,14 +29,15 @@ import { NO_BACKEND_TLS } from "../tls-fields.ts";
 import {
   GROUP_OPTIONS_OF_COMMAND,
   withKnownOptions,
+  SERVER_OPTIONS,
   SERVICE_BINDING_OPTIONS,
   SERVICE_OPTIONS_OF_COMMAND,
 } from "./options.ts";
 
 /** `add server NAME (IP|FQDN)` and `set server`. */
 export const serverStatements: StatementKinds = {
-  definitions: new Map([["add server", addServer]]),
-  changes: new Map([["set server", setServer]]),
+  definitions: new Map([["add server", withKnownOptions("server", SERVER_OPTIONS, 2, addServer)]]),
+  changes: new Map([["set server", withKnownOptions("server", SERVER_OPTIONS, 1, setServer)]]),
 };
 
 function addServer(statement: Statement, draft: Draft): void {
@@ -76,22 +77,30 @@ function setServer(statement: Statement, draft: Draft): void {
 /** Services, service groups, their members, and both forms of binding monitors to them. */
 export const serviceStatements: StatementKinds = {
   definitions: new Map([
-    ["add service", withKnownOptions("service", SERVICE_OPTIONS_OF_COMMAND, addService)],
+    ["add service", withKnownOptions("service", SERVICE_OPTIONS_OF_COMMAND, 4, addService)],
     [
       "add servicegroup",
-      withKnownOptions("service group", GROUP_OPTIONS_OF_COMMAND, addServiceGroup),
+      withKnownOptions("service group", GROUP_OPTIONS_OF_COMMAND, 2, addServiceGroup),
     ],
   ]),
   changes: new Map([
-    ["set service", withKnownOptions("service", SERVICE_OPTIONS_OF_COMMAND, setService)],
-    ["set servicegroup", withKnownOptions("service group", GROUP_OPTIONS_OF_COMMAND, setService)],
+    ["set service", withKnownOptions("service", SERVICE_OPTIONS_OF_COMMAND, 1, setService)],
+    [
+      "set servicegroup",
+      withKnownOptions("service group", GROUP_OPTIONS_OF_COMMAND, 3, setService),
+    ],
     [
       "bind service",
-      withKnownOptions("binding of a service", SERVICE_BINDING_OPTIONS, bindService),
+      withKnownOptions(
+        "binding of a service",
+        SERVICE_BINDING_OPTIONS,
+        wordsOfBinding,
+        bindService,
+      ),
     ],
     [
       "bind servicegroup",
-      withKnownOptions("binding of a service group", SERVICE_BINDING_OPTIONS, bindServiceGroup),
+      withKnownOptions("binding of a service group", SERVICE_BINDING_OPTIONS, 3, bindServiceGroup),
     ],
     ["bind lb monitor", bindMonitor],
   ]),
@@ -244,6 +253,11 @@ function bindService(statement: Statement, draft: Draft): void {
     return;
   }
   addBinding(service, monitor, statement, draft, false);
+}
+
+/** Without an option it binds nothing that matters here: old firmware took names of policies. */
+function wordsOfBinding({ keys }: Statement): number {
+  return keys.size === 0 ? Infinity : 1;
 }
 
 /** The object that it is bound to may be in the missing part: the monitor counts as used. */

@@ -18,36 +18,51 @@ import {
   type StatementKinds,
   statementSource,
 } from "./draft.ts";
-import { withKnownOptions, TLS_BINDING_OPTIONS } from "./options.ts";
+import {
+  TLS_BINDING_OPTIONS,
+  TLS_GROUP_OPTIONS,
+  TLS_PARAMETER_OPTIONS,
+  TLS_PROFILE_OPTIONS,
+  TLS_SERVICE_OPTIONS,
+  TLS_VSERVER_OPTIONS,
+  withKnownOptions,
+} from "./options.ts";
+import { isBuiltInProfile } from "./profiles.ts";
 import type { Statement } from "./statements.ts";
 
 /** Certificates, SSL profiles, and the TLS settings of vservers, services and groups. */
 export const tlsStatements: StatementKinds = {
   definitions: new Map([
     ["add ssl certkey", addCertKey],
-    ["add ssl profile", addProfile],
+    ["add ssl profile", withKnownOptions("SSL profile", TLS_PROFILE_OPTIONS, 1, addProfile)],
   ]),
   changes: new Map([
     ["link ssl certkey", linkCertKey],
-    ["set ssl profile", setProfile],
-    ["set ssl vserver", setVserver],
-    ["set ssl service", setService],
-    ["set ssl servicegroup", setService],
+    ["set ssl profile", withKnownOptions("SSL profile", TLS_PROFILE_OPTIONS, 1, setProfile)],
+    ["set ssl vserver", withKnownOptions("TLS vserver", TLS_VSERVER_OPTIONS, 1, setVserver)],
+    ["set ssl service", withKnownOptions("TLS service", TLS_SERVICE_OPTIONS, 1, setService)],
+    [
+      "set ssl servicegroup",
+      withKnownOptions("TLS service group", TLS_GROUP_OPTIONS, 1, setService),
+    ],
     [
       "bind ssl vserver",
-      withKnownOptions("binding of a TLS vserver", TLS_BINDING_OPTIONS, bindVserver),
+      withKnownOptions("binding of a TLS vserver", TLS_BINDING_OPTIONS, 1, bindVserver),
     ],
     [
       "bind ssl service",
-      withKnownOptions("binding of a TLS service", TLS_BINDING_OPTIONS, bindService),
+      withKnownOptions("binding of a TLS service", TLS_BINDING_OPTIONS, 1, bindService),
     ],
     [
       "bind ssl servicegroup",
-      withKnownOptions("binding of a TLS service group", TLS_BINDING_OPTIONS, bindService),
+      withKnownOptions("binding of a TLS service group", TLS_BINDING_OPTIONS, 1, bindService),
     ],
     ["unbind ssl service", unbindService],
     ["unbind ssl servicegroup", unbindService],
-    ["set ssl parameter", setParameter],
+    [
+      "set ssl parameter",
+      withKnownOptions("TLS parameter", TLS_PARAMETER_OPTIONS, 0, setParameter),
+    ],
   ]),
 };
 
@@ -92,9 +107,12 @@ function addProfile(statement: Statement, draft: Draft): void {
   define(draft.sslProfiles, name, profile, statement, draft);
 }
 
-/** The two default profiles exist on every ADC without being added. */
+/** The default profiles exist on every ADC without being added. */
 function setProfile(statement: Statement, draft: Draft): void {
   const [name = ""] = statement.words;
+  if (!draft.sslProfiles.has(name) && !isBuiltInProfile(name)) {
+    reportMissing(draft, statement, "SSL profile", name);
+  }
   const profile = draft.sslProfiles.get(name) ?? {
     name,
     backEnd: /backend/i.test(name),

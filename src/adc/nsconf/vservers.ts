@@ -37,19 +37,41 @@ import type { Port } from "../../model/adc-service.ts";
 /** Load-balancing and content-switching vservers and their bindings. */
 export const vserverStatements: StatementKinds = {
   definitions: new Map([
-    ["add lb vserver", withKnownOptions("lb vserver", LB_VSERVER_OPTIONS_OF_COMMAND, addLbVserver)],
-    ["add cs vserver", withKnownOptions("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, addCsVserver)],
+    [
+      "add lb vserver",
+      withKnownOptions("lb vserver", LB_VSERVER_OPTIONS_OF_COMMAND, 4, addLbVserver),
+    ],
+    [
+      "add cs vserver",
+      withKnownOptions("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, 4, addCsVserver),
+    ],
   ]),
   changes: new Map([
-    ["set lb vserver", withKnownOptions("lb vserver", LB_VSERVER_OPTIONS_OF_COMMAND, setLbVserver)],
-    ["set cs vserver", withKnownOptions("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, setCsVserver)],
+    [
+      "set lb vserver",
+      withKnownOptions("lb vserver", LB_VSERVER_OPTIONS_OF_COMMAND, 1, setLbVserver),
+    ],
+    [
+      "set cs vserver",
+      withKnownOptions("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, 1, setCsVserver),
+    ],
     [
       "bind lb vserver",
-      withKnownOptions("binding of an lb vserver", LB_VSERVER_BINDING_OPTIONS, bindLbVserver),
+      withKnownOptions(
+        "binding of an lb vserver",
+        LB_VSERVER_BINDING_OPTIONS,
+        wordsOfLbBinding,
+        bindLbVserver,
+      ),
     ],
     [
       "bind cs vserver",
-      withKnownOptions("binding of a cs vserver", CS_VSERVER_BINDING_OPTIONS, bindCsVserver),
+      withKnownOptions(
+        "binding of a cs vserver",
+        CS_VSERVER_BINDING_OPTIONS,
+        wordsOfCsBinding,
+        bindCsVserver,
+      ),
     ],
   ]),
 };
@@ -232,10 +254,12 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
     reportMissing(draft, statement, "vserver", name);
     return;
   }
-  const elsewhere = BOUND_ELSEWHERE.find(([key]) => statement.keys.has(key));
+  const elsewhere = BOUND_ELSEWHERE.find(({ key }) => statement.keys.has(key));
   if (elsewhere !== undefined) {
-    const message = `${name} ${elsewhere[1]}. The ADC rejects this command.`;
-    report(draft, statement, "error", "wrong_kind_reference", name, message);
+    const { bound, sentence } = elsewhere;
+    const message = `${name} ${sentence}. The ADC rejects this command.`;
+    const reference = { wanted: "service", found: [bound] };
+    report(draft, statement, "error", "wrong_kind_reference", name, message, reference);
     return;
   }
   const policy = policyBinding(statement, draft);
@@ -255,10 +279,28 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
   }
 }
 
+/** A policy is bound to the vserver alone; otherwise services follow its name. */
+function wordsOfLbBinding({ keys }: Statement): number {
+  return keys.has("policyname") ? 1 : Infinity;
+}
+
+/** Firmware before 10 took the target between the vserver and the policy. */
+function wordsOfCsBinding({ words }: Statement): number {
+  return Math.min(2, Math.max(1, words.length));
+}
+
 /** What another command binds, with the option that people use for it here. */
-const BOUND_ELSEWHERE: readonly (readonly [key: string, sentence: string])[] = [
-  ["monitorname", "is a vserver: bind service or bind serviceGroup binds a monitor"],
-  ["certkeyname", "needs bind ssl vserver to bind a certificate"],
+const BOUND_ELSEWHERE: readonly Readonly<Record<"key" | "bound" | "sentence", string>>[] = [
+  {
+    key: "monitorname",
+    bound: "monitor",
+    sentence: "is a vserver: bind service or bind serviceGroup binds a monitor",
+  },
+  {
+    key: "certkeyname",
+    bound: "certificate key",
+    sentence: "needs bind ssl vserver to bind a certificate",
+  },
 ];
 
 function bindCsVserver(statement: Statement, draft: Draft): void {

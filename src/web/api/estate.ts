@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shownDiagnostic } from "../../adc/diagnostics.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Gslb } from "../../model/gslb.ts";
@@ -142,7 +143,7 @@ export function estateJson(estate: Estate): LargeObject<Answer<typeof estateShap
     services: lazyList([...estate.services.values()], serviceJson),
     monitors: lazyList([...estate.monitors.values()], monitorJson),
     gslb: gslbJson(estate.gslb),
-    diagnostics: lazyList(estate.diagnostics, (diagnostic) => diagnostic),
+    diagnostics: lazyList(estate.diagnostics, shownDiagnostic),
   });
 }
 

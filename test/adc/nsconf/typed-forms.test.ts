@@ -351,6 +351,182 @@ describe("options of bindings", () => {
   });
 });
 
+describe("options of TLS settings and profiles", () => {
+  const base = [
+    "add service s 10.0.0.1 SSL 443",
+    "add serviceGroup g SSL",
+    "add lb vserver v SSL 10.0.1.1 443",
+    "add ssl profile p",
+    "add netProfile n",
+  ];
+  test.each([
+    ["set ssl vserver v -tls1.1 DISABLED", "v"],
+    ["set ssl vserver v -serverAuth ENABLED", "v"],
+    ["set ssl service s -hsts ENABLED", "s"],
+    ["set ssl serviceGroup g -clientAuth ENABLED", "g"],
+    ["set ssl parameter -defaultProfil2 ENABLED", "TLS parameter"],
+    ["set ssl profile p -tls14 ENABLED", "p"],
+    ["add ssl profile p2 -sslProfile BackEnd -ciphers AES", "p2"],
+    ["add netProfile n2 -sourceIP 10.0.0.9", "n2"],
+    ["set netProfile n -srcIPs 10.0.0.9", "n"],
+    ["add ns tcpProfile t -windowScaling ENABLED", "t"],
+    ["set ns tcpProfile nstcp_default_profile -mtu 1400", "nstcp_default_profile"],
+    ["add ns httpProfile h -dropInvalidRequests ENABLED", "h"],
+    ["set ns httpProfile nshttp_default_profile -http4 ENABLED", "nshttp_default_profile"],
+    ["add server e 10.0.0.3 -comments a", "e"],
+  ])("are reported as unknown when the command does not have them: %s", (line, object) => {
+    expect(said(read(...base, line))).toContain(`warning unknown_option ${object}`);
+  });
+
+  test.each([
+    "set ssl vserver v -clientAuth ENABLED -clientCert Optional -eRSA DISABLED -ssl2 DISABLED -nonFipsCiphers ENABLED",
+    "set ssl vserver v -SNIEnable ENABLED -HSTS ENABLED -maxage 9 -IncludeSubdomains YES -preload YES -tls13 ENABLED",
+    "set ssl service s -serverAuth ENABLED -commonName a.example -dtls12 ENABLED -sslv2Redirect DISABLED",
+    "set ssl serviceGroup g -serverAuth ENABLED -commonName a.example -SNIEnable ENABLED -tls13 DISABLED -sslClientLogs ENABLED",
+    "set ssl parameter -defaultProfile ENABLED -sigDigestType RSA-SHA256 ECDSA-SHA256 -denySSLReneg NONSECURE -SNIHTTPHostMatch NO",
+    "set ssl profile p -sessionTicket ENABLED -cipherName AES -cipherPriority 1 -allowExtendedMasterSecret YES -alpnProtocol HTTP2",
+    "add ssl profile p3 -sslProfileType BackEnd -serverAuth ENABLED -commonName a -skipClientCertPolicyCheck ENABLED",
+    "add netProfile n2 -td 1 -srcIP 10.0.0.9 -srcippersistency ENABLED -overrideLsn ENABLED -MBF ENABLED -proxyProtocol ENABLED",
+    "add ns tcpProfile t -WS ENABLED -WSVal 8 -SACK ENABLED -flavor CUBIC -rfc5961Compliance ENABLED -taillossprobe ENABLED",
+    "add ns httpProfile h -dropInvalReqs ENABLED -spdy ENABLED -http2 ENABLED -http2StrictCipher DISABLED -maxHeaderFieldLen 9",
+    "set ns tcpProfile nstcp_default_profile -mss 1460 -devno 7",
+    "unset ssl vserver v -HSTS",
+    "add server e a.example -domainResolveRetry 5 -IPv6Address NO -queryType A -translationIp 10.0.0.0 -translationMask 255.0.0.0",
+    "add lb vserver w HTTP 10.0.1.2 80 -pq ON -sc OFF",
+  ])("are not reported when the command has them: %s", (line) => {
+    const found = said(read(...base, line));
+    expect(found.filter((one) => /unknown_option|stray_words|doubtful/.test(one))).toEqual([]);
+  });
+
+  test("are expanded when their beginning names one", () => {
+    const estate = read(...base, "set ssl service s -serverAut ENABLED");
+    expect(said(estate)).toContain("info doubtful_option s");
+    expect(estate.services.get("s")?.tls.serverAuth).toBe(true);
+  });
+});
+
+describe("references to profiles", () => {
+  const whole = [
+    "#NS13.1 Build 37.38",
+    "add netProfile net_a -srcIP 10.0.0.9",
+    "add ssl profile tls_a -sslProfileType BackEnd",
+    "add ns tcpProfile tcp_a -WS ENABLED",
+    "add ns httpProfile http_a -http2 ENABLED",
+    "add serviceGroup g HTTP -netProfile NET_A -tcpProfileName tcp_a -httpProfileName http_a",
+    "add lb vserver v SSL 10.0.1.1 443",
+  ];
+  const dangling = (estate: Estate): string[] =>
+    estate.diagnostics
+      .filter(({ rule }) => rule === "dangling_reference")
+      .map(({ severity, message }) => `${severity}: ${message}`);
+
+  test.each([
+    ["add service s 10.0.0.1 HTTP 80 -netProfile net_b", "s refers to net profile net_b"],
+    ["set ssl vserver v -sslProfile tls_b", "v refers to SSL profile tls_b"],
+    ["set lb vserver v -tcpProfileName tcp_b", "v refers to TCP profile tcp_b"],
+    [
+      "add cs vserver c HTTP 10.0.1.2 80 -httpProfileName http_b",
+      "c refers to HTTP profile http_b",
+    ],
+    ["add lb monitor m HTTP -netProfile net_b", "m refers to net profile net_b"],
+    ["add lb monitor m HTTP -secure YES -sslProfile tls_b", "m refers to SSL profile tls_b"],
+    ["set ssl profile tls_b -tls1 DISABLED", "An SSL profile tls_b is not configured."],
+    ["set ns tcpProfile tcp_b -WS DISABLED", "A TCP profile tcp_b is not configured."],
+    ["set ns httpProfile http_b -http2 DISABLED", "An HTTP profile http_b is not configured."],
+  ])("are errors when the whole configuration has others, not this one: %s", (line, message) => {
+    expect(dangling(read(...whole, line)).join()).toContain(`error: ${message}`);
+  });
+
+  test.each([
+    "add service s 10.0.0.1 HTTP 80 -netProfile none -tcpProfileName nstcp_default_tcp_lfp",
+    "set ssl vserver v -sslProfile ns_default_ssl_profile_frontend",
+    "set lb vserver v -httpProfileName nshttp_default_strict_validation",
+    "set ssl profile ns_default_ssl_profile_backend -tls1 DISABLED",
+    "set ns tcpProfile nstcp_default_profile -WS ENABLED",
+    "unset lb vserver v -tcpProfileName",
+    "add service s 10.0.0.1 HTTP 80 -netProfile <net profile>",
+  ])("are no finding when every appliance has the profile, or none is named: %s", (line) => {
+    expect(dangling(read(...whole, line))).toEqual([]);
+  });
+
+  test("are a note when the configuration has no profile of that kind, and none in a part", () => {
+    const line = "add service s 10.0.0.1 HTTP 80 -tcpProfileName tcp_b";
+    expect(dangling(read("#NS13.1 Build 37.38", line))).toEqual([
+      "info: s refers to TCP profile tcp_b, which is not configured.",
+    ]);
+    expect(dangling(read(line))).toEqual([]);
+    expect(dangling(read(line, "add ns tcpProfile other -WS ENABLED")).join()).toMatch(
+      /^info: .* the rest of the configuration may hold it/,
+    );
+  });
+
+  test("are a mistake in a part, too, when a name is one typing mistake away", () => {
+    const estate = read(
+      "add ns tcpProfile tcp_mailbox -WS ENABLED",
+      "add service s 10.0.0.1 HTTP 80 -tcpProfileName tcp_malibox",
+    );
+    expect(dangling(estate).join()).toContain("but tcp_mailbox is");
+  });
+});
+
+describe("words that belong to no option", () => {
+  const base = [
+    "add service s 10.0.0.1 HTTP 80",
+    "add serviceGroup g HTTP",
+    "add lb vserver v HTTP 10.0.1.1 80",
+    "add cs vserver c HTTP 10.0.1.2 80",
+    "add cs policy p -rule true",
+  ];
+  test.each([
+    ["bind cs vserver c -policyName p v", "c", 1],
+    ["bind cs vserver c v -policyName p v", "c", 1],
+    ["bind cs vserver c -policyName p -targetLBVserver v -priority 1 END", "c", 1],
+    ["bind cs vserver c -lbvserver v s", "c", 1],
+    ["bind lb vserver v -policyName p s", "v", 1],
+    ["bind lb vserver v -policyName p 100 END", "v", 2],
+    ["bind service s http -weight 5", "s", 1],
+    ["bind service s -monitorName http tcp", "s", 1],
+    ["bind serviceGroup g 10.0.0.1 80 90", "g", 1],
+    ["add service s2 10.0.0.2 HTTP 80 -comment to be removed", "s2", 2],
+    ["add service s2 10.0.0.2 HTTP 80 healthMonitor NO", "s2", 2],
+    ["add lb vserver w HTTP 10.0.1.3 80 persistenceType NONE", "w", 2],
+    ["add cs vserver w HTTP 10.0.1.3 80 -caseSensitive OFF ON", "w", 1],
+    ["set lb vserver v HTTP -cltTimeout 9", "v", 1],
+    ["bind ssl vserver v cert", "v", 1],
+    ["set ssl parameter defaultProfile ENABLED", "defaultProfile", 2],
+    ["add netProfile n 10.0.0.9", "n", 1],
+    ["add server e 10.0.0.3 HTTP 80", "e", 2],
+  ])("are reported when nothing follows there: %s", (line, object, count) => {
+    const estate = read(...base, line);
+    expect(said(estate)).toContain(`warning stray_words ${object}`);
+    const message = estate.diagnostics.find(({ rule }) => rule === "stray_words")?.message;
+    expect(message).toContain(`${String(count)} word(s)`);
+  });
+
+  test.each([
+    "bind cs vserver c v -policyName p",
+    "bind cs vserver c v",
+    "bind service s a_policy",
+    "bind lb vserver v s -weight 10",
+    "bind lb vserver v -policyName p -priority 1 -invoke policylabel l",
+    'bind serviceGroup g 10.0.0.1 80 -weight 5 -CustomServerID "None"',
+    "bind serviceGroup g -weight 5 10.0.0.1 80",
+    'add service s2 10.0.0.2 HTTP 80 -cip ENABLED X-Forwarded-For -comment "to be removed"',
+    "set service s -weight 5 http",
+    "add lb vserver w HTTP 10.0.1.3 80 -insertVserverIPPort VIPADDR X-Vip -newServiceRequest 5 PER_SECOND",
+    "add lb vserver w HTTP 10.0.1.3 -range 3 80 -probeSuccessResponseCode 200 301-302",
+    "add lb vserver w HTTP -IPPattern 0.0.1.1 -IPMask 0.0.255.255 80",
+    "add cs vserver w -td 10 SSL 10.0.1.3 -range 3 443",
+    "add cs vserver w HTTP -targetType GSLB -dnsRecordType A",
+    "set serviceGroup g 10.0.0.1 80 -weight 3",
+    "unset lb vserver v rule -cltTimeout",
+    "add lb vserver <name of the vserver> HTTP <its address> 80",
+    "add service s2 10.0.0.2 HTTP 80 -maxClient 0 | |",
+  ])("are not reported when they belong there: %s", (line) => {
+    expect(said(read(...base, line)).filter((one) => one.includes("stray_words"))).toEqual([]);
+  });
+});
+
 test("a TLS vserver is added by no command of its own", () => {
   expect(said(read("add ssl vserver v -IPAddress 10.0.1.1 -port 443"))).toEqual([
     "warning unknown_command file",
