@@ -7,6 +7,7 @@ import { printableLine } from "../src/lib/printable.ts";
 import { pasteLines } from "../src/lint/change.ts";
 import type { Finding } from "../src/lint/finding.ts";
 import { fixBatch } from "../src/lint/fix-batch.ts";
+import { notesOf } from "../src/lint/notes.ts";
 import { groupFindings, type FindingGroup } from "../src/lint/group.ts";
 import { fileIgnores, isIgnoredInFile } from "../src/lint/ignore.ts";
 import { ALL_RULES, lint } from "../src/lint/lint.ts";
@@ -95,6 +96,7 @@ export function* read(text: string): Generator<Answer, void, undefined> {
       counted(services.size, "service"),
       counted(monitors.size, "monitor"),
       counted(lbVservers.size + csVservers.size, "vserver"),
+      ...notesOf(estate).map(printableLine),
     ],
     causes: groupFindings(findings).map(causeOf),
   };

@@ -6,7 +6,7 @@ import type { SourceLine } from "../model/source-line.ts";
 import { isTcpBased, MONITOR_TYPES, SCRIPT_OF_TYPE } from "./monitor-defaults.ts";
 import type { AdcService, Port } from "../model/adc-service.ts";
 import type { Vserver } from "../model/vserver.ts";
-import { isIntendedDestination, ownAddresses } from "./vserver-graph.ts";
+import { csTargetOf, isIntendedDestination, ownAddresses } from "./vserver-graph.ts";
 import type { Monitor } from "../model/monitor.ts";
 import { gslbUsersOfMonitors } from "./gslb-fields.ts";
 import { nearNames } from "./near-names.ts";
@@ -132,9 +132,10 @@ interface Mistaken extends Missing {
 /** References from one object to another that does not exist or is of another kind. */
 function referenceDiagnostics(
   estate: Estate,
-  { unreadNames: unread, profiles, leftOut }: Reading,
+  reading: Reading,
   meant: ReadonlyMap<string, string>,
 ): Diagnostic[] {
+  const { unreadNames: unread, profiles } = reading;
   const mistaken: Mistaken[] = [];
   const missing: Missing[] = [];
   const kinds = kindsByName(estate, profiles);
@@ -199,7 +200,7 @@ function referenceDiagnostics(
         : [dangling(one, `, but ${monitor} is, and nothing else uses it`)];
     }),
     ...(isPart(estate)
-      ? leavingThePart(others, leftOut, (kind) => kinds[kind].flatMap((table) => [...table.keys()]))
+      ? leavingThePart(others, estate, reading)
       : others.map((one) => dangling(one))),
   ];
 }
@@ -273,51 +274,171 @@ function isPart({ extent }: Pick<Estate, "extent">): boolean {
   return extent === "paste" || extent === "excerpt";
 }
 
-/** References of a partial configuration to objects that it does not contain. */
-const ELSEWHERE = " in this text; the rest of the configuration may hold it";
-
 function dangling(
   { severity, kind, name, object, line }: LeftOut & Pick<Missing, "severity">,
   more = "",
 ): Diagnostic {
-  const message = `${object} refers to ${kind} ${name}, which is not configured${more}.`;
-  return { severity, rule: "dangling_reference", line, object, message };
+  const about = { severity, rule: "dangling_reference", line, object };
+  return object === name
+    ? {
+        ...about,
+        message: `A${withArticle(kind).slice(1)} ${name} is not configured${more}.`,
+        reference: { wanted: kind, found: [] },
+      }
+    : {
+        ...about,
+        message: `${object} refers to ${kind} ${name}, which is not configured${more}.`,
+      };
 }
 
 /**
- * References from a partial configuration to its missing part: one message with all names. A name that differs only
- * slightly from an existing one is still reported as a mistake.
+ * References from a partial configuration to its missing part. A name that differs only slightly from an existing one
+ * is still a mistake; where the text has objects of the kind that nothing uses, one of them may have been meant. All other
+ * names are told at once.
  */
 function leavingThePart(
   missing: readonly Missing[],
-  leftOut: readonly LeftOut[],
-  namesOf: (kind: Kind) => readonly string[],
+  estate: Estate,
+  { profiles, leftOut, namedElsewhere }: Reading,
 ): Diagnostic[] {
-  const byKind = new Map(
-    [...new Set(missing.map(({ kind }) => kind))].map((kind) => [kind, nearNames(namesOf(kind))]),
-  );
-  const nearest = missing.map(({ kind, name }) => byKind.get(kind)?.(name) ?? null);
+  const near = nearNamesOf(estate, profiles);
+  const idle = createIdleNames(estate, kindsByName(estate, profiles), namedElsewhere);
+  const nearest = missing.map(({ kind, name }) => near(kind, name));
   const misspelt = missing.flatMap((one, at) => {
-    const near = nearest[at] ?? null;
-    return near === null ? [] : [dangling(one, `, but ${near} is`)];
+    const name = nearest[at] ?? null;
+    return name === null ? [] : [dangling(one, `, but ${name} is`)];
   });
-  const others = missing.filter((_, at) => nearest[at] === null);
-  return [...misspelt, ...leaving([...leftOut, ...others])];
+  const others = [...leftOut, ...missing.filter((_, at) => nearest[at] === null)];
+  const meant = others.map(({ kind }) => meantInstead(idle(kind)));
+  return [
+    ...misspelt,
+    ...perhapsMeant(
+      others.flatMap((one, at) => {
+        const instead = meant[at] ?? null;
+        return instead === null ? [] : [{ ...one, instead }];
+      }),
+    ),
+    ...notInText(others.filter((_, at) => meant[at] === null)),
+  ];
 }
 
-function leaving(missing: readonly LeftOut[]): Diagnostic[] {
-  const names = [...new Set(missing.map(({ kind, name }) => `${kind} ${name}`))];
-  return firstOfEach(missing).map((each) => {
-    const one = { ...each, severity: "info" as const };
-    const { object, kind, name } = one;
-    const message =
-      names.length > 1
-        ? `${object} needs objects that this part of a configuration does not contain: ${listed(names)}.`
-        : object === name
-          ? `A ${kind} ${name} is not configured${ELSEWHERE}.`
-          : dangling(one, ELSEWHERE).message;
-    return { severity: "info", rule: "dangling_reference", line: one.line, object, message };
+/** More candidates than this say nothing about what was meant. */
+const MAX_MEANT = 3;
+
+/** `, but a is, and nothing uses it`; null if no object, or too many, may be meant. */
+function meantInstead(idle: readonly string[]): string | null {
+  const [first] = idle;
+  if (first === undefined || idle.length > MAX_MEANT) {
+    return null;
+  }
+  return idle.length === 1
+    ? `, but ${first} is, and nothing uses it`
+    : `, but ${idle.join(" and ")} are, and nothing uses them`;
+}
+
+/** One text for all names of a kind; one message for each object. */
+function perhapsMeant(missing: readonly (LeftOut & { readonly instead: string })[]): Diagnostic[] {
+  return [...groupBy(missing, ({ kind }) => kind).values()].flatMap((alike) => {
+    const names = [...new Set(alike.map(({ name }) => name))];
+    return firstOfEach(alike).map((one) => {
+      const { object, kind, line, instead, name } = one;
+      return names.length === 1 || object === name
+        ? dangling({ ...one, severity: "info" }, instead)
+        : {
+            severity: "info",
+            rule: "dangling_reference",
+            line,
+            object,
+            message: `${object} needs ${withArticle(kind)} that is not configured (${listed(names)})${instead}.`,
+          };
+    });
   });
+}
+
+/** One diagnostic, at the first of them. */
+function notInText(missing: readonly LeftOut[]): Diagnostic[] {
+  const [first] = missing;
+  if (first === undefined) {
+    return [];
+  }
+  const kindOf = (kind: string): string => kindCalled(kind) ?? kind;
+  const names = [...new Set(missing.map(({ kind, name }) => `${kindOf(kind)} ${name}`))];
+  return [
+    {
+      severity: "info",
+      rule: "not_in_text",
+      line: first.line,
+      object: "file",
+      message: `This text refers to objects that it does not contain: ${listed(names)}.`,
+    },
+  ];
+}
+
+/**
+ * The objects of a kind that nothing in the estate uses: servers without member, services and groups without vserver,
+ * monitors without service, actions without policy, lb vservers with nothing behind them that no policy targets. `named`
+ * are used by what is not read.
+ */
+function createIdleNames(
+  estate: Estate,
+  tables: ReturnType<typeof kindsByName>,
+  named: ReadonlySet<string>,
+): (called: string) => readonly string[] {
+  const services = [...estate.services.values()];
+  const lb = [...estate.lbVservers.values()];
+  const cs = [...estate.csVservers.values()];
+  const members = services.flatMap((service) => service.members);
+  const used: Readonly<Partial<Record<Kind, readonly (string | null)[]>>> = {
+    server: members.flatMap(({ server, address }) => [server, address]),
+    service: lb.flatMap((vserver) => vserver.services.map(({ service }) => service)),
+    monitor: [
+      ...services.flatMap((service) => service.monitors.map(({ monitor }) => monitor)),
+      ...[...estate.gslb.services.values()].flatMap(({ monitors }) =>
+        monitors.map(({ monitor }) => monitor),
+      ),
+      ...(estate.monitorsUsedElsewhere ?? []),
+      ...members.map(({ server }) => server),
+    ],
+    action: [...estate.policies.values()].map(({ action }) => action),
+    vserver: [
+      ...lb.filter((one) => one.services.length + one.policies.length > 0).map(({ name }) => name),
+      ...lb.filter(({ redirectUrl }) => redirectUrl !== null).map(({ name }) => name),
+      ...cs.flatMap(({ name, defaultTarget, targets }) => [
+        name,
+        defaultTarget,
+        ...targets.map((binding) => csTargetOf(estate, binding)),
+      ]),
+      ...[...lb, ...cs].map(({ backupVserver }) => backupVserver),
+    ],
+  };
+  const known = new Map<Kind, readonly string[]>();
+  return (called) => {
+    const kind = kindCalled(called);
+    const taken = kind === null ? undefined : used[kind];
+    if (kind === null || taken === undefined) {
+      return [];
+    }
+    const names =
+      known.get(kind) ??
+      tables[kind].flatMap((table) => [...table.keys()]).filter(isIdle(new Set(taken)));
+    known.set(kind, names);
+    return called === "service group"
+      ? names.filter((name) => estate.services.get(name)?.members.length === 0)
+      : names;
+  };
+
+  function isIdle(taken: ReadonlySet<string | null>): (name: string) => boolean {
+    return (name) =>
+      !taken.has(name) &&
+      !named.has(name) &&
+      !isPlaceholder(name) &&
+      estate.monitors.get(name)?.builtIn !== true;
+  }
+}
+
+/** The kind of object that diagnostics call so. */
+function kindCalled(called: string): Kind | null {
+  return KINDS.find((one) => one === (called === "service group" ? "service" : called)) ?? null;
 }
 
 function gslbReferences({ services, vservers }: Gslb, check: Check): void {
@@ -436,8 +557,8 @@ export function nearNamesOf(
   const tables = kindsByName(estate, profiles);
   const finders = new Map<Kind, (name: string) => string | null>();
   return (called, name) => {
-    const kind = KINDS.find((one) => one === (called === "service group" ? "service" : called));
-    if (kind === undefined) {
+    const kind = kindCalled(called);
+    if (kind === null) {
       return null;
     }
     const find = finders.get(kind) ?? nearNames(tables[kind].flatMap((table) => [...table.keys()]));
@@ -452,6 +573,8 @@ export interface Reading {
   readonly monitorsUsedElsewhere: ReadonlySet<string>;
   /** Objects whose definition was unreadable and already reported. */
   readonly unreadNames: ReadonlySet<string>;
+  /** Names in statements about objects that are not configured. */
+  readonly namedElsewhere: ReadonlySet<string>;
   readonly profiles: ProfileReferences;
   /** Objects that statements name although a partial configuration does not contain them. */
   readonly leftOut: readonly LeftOut[];
@@ -477,6 +600,7 @@ export interface ProfileUse {
 const NOTHING_MORE: Reading = {
   monitorsUsedElsewhere: new Set(),
   unreadNames: new Set(),
+  namedElsewhere: new Set(),
   profiles: { uses: [], tcpProfiles: new Map(), httpProfiles: new Map() },
   leftOut: [],
 };

@@ -24,6 +24,11 @@ export const lintAnswer = z.strictObject({
     .number()
     .int()
     .describe("Lines of a captured session or a page that are no commands and were not read."),
+  notes: z
+    .array(z.string())
+    .describe(
+      "What was read rather than what is wrong with it: what is not examined, names that the text lacks.",
+    ),
   matrix: z
     .strictObject({
       tables: z.array(

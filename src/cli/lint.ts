@@ -11,6 +11,7 @@ import { fixBatch } from "../lint/fix-batch.ts";
 import { groupFindings } from "../lint/group.ts";
 import { fileIgnores, ignoredBy, isIgnoredInFile } from "../lint/ignore.ts";
 import { ALL_RULES, GRAVITY, lint } from "../lint/lint.ts";
+import { notesOf } from "../lint/notes.ts";
 import { renderMatrix, type BlindSpotMatrix } from "../lint/matrix.ts";
 import { renderJunit, renderSarif } from "../lint/render-reports.ts";
 import { renderRule, renderText, ruleDocumentation } from "../lint/render-text.ts";
@@ -84,16 +85,17 @@ async function lintFile(file: string, options: LintOptions, output: Output): Pro
     return 3;
   }
   const findings = found.filter(wanted);
+  const notes = isFiltered(options) ? [] : notesOf(estate);
   const matrix = options.matrix ? await measuredMatrix(text, estate, findings) : null;
   const error =
     options.writeFixes === null
       ? null
       : await writeFixes(options.writeFixes, text, findings, wanted);
   if (options.format === "json") {
-    const { findings: causes, ...more } = lintJson(findings, matrix, estate.passedOver);
+    const { findings: causes, ...more } = lintJson(findings, notes, matrix, estate.passedOver);
     writePieces(jsonPieces({ error }, ["findings", causes], more), output);
   } else {
-    output.out(renderFindings(findings, matrix, options.format, { file, estate }));
+    output.out(renderFindings(findings, notes, matrix, options.format, { file, estate }));
   }
   if (error !== null) {
     output.err(`${error}\n`);
@@ -141,6 +143,11 @@ function filterOf(
     !ignored(finding);
 }
 
+/** Whether only some findings are wanted: the notes then say nothing about them. */
+function isFiltered({ severity, rules, object }: LintOptions): boolean {
+  return severity !== "info" || rules.length > 0 || object !== null;
+}
+
 /** Whether an object of the file, or a finding, matches the name. */
 function hasObject(pattern: string, estate: Estate, found: readonly Finding[]): boolean {
   const isNamed = nameMatcher([pattern]);
@@ -180,15 +187,18 @@ function ruleJson({ id, severity: usual, meaning }: Rule): Answer<typeof ruleAns
 
 function lintJson(
   findings: readonly Finding[],
+  notes: string[],
   matrix: BlindSpotMatrix | null,
   passedOver = 0,
 ): Answer<typeof lintAnswer> {
   const groups = groupFindings(findings);
-  return { findings: groups, passed_over: passedOver, ...(matrix === null ? {} : { matrix }) };
+  const more = matrix === null ? {} : { matrix };
+  return { findings: groups, notes, passed_over: passedOver, ...more };
 }
 
 function renderFindings(
   findings: readonly Finding[],
+  notes: readonly string[],
   matrix: BlindSpotMatrix | null,
   format: Exclude<LintFormat, "json">,
   { file, estate }: { readonly file: string; readonly estate: Estate },
@@ -196,12 +206,12 @@ function renderFindings(
   const groups = groupFindings(findings);
   switch (format) {
     case "sarif":
-      return renderSarif(groups, ALL_RULES, file);
+      return renderSarif(groups, ALL_RULES, file, notes);
     case "junit":
-      return renderJunit(groups, file);
+      return renderJunit(groups, file, notes);
     case "text":
       return matrix === null
-        ? renderText(groups, ALL_RULES, estate.passedOver)
+        ? renderText(groups, ALL_RULES, notes, estate.passedOver)
         : renderMatrix(matrix);
   }
 }

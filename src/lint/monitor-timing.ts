@@ -189,7 +189,8 @@ function talksSmtp(context: LintContext, monitor: Monitor): boolean {
 
 /**
  * NetScaler docs, "Monitoring TCP-based applications": with LRTM off, client traffic replaces the probes of TCP
- * monitors. The built-in `tcp` does so by default, which is not worth a word.
+ * monitors, which prove no less. Only where its probes are compared with those of this program, at Exchange, is that worth a
+ * word; the built-in `tcp` does so by default.
  */
 function lrtmSuppressesProbes(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()]
@@ -199,9 +200,9 @@ function lrtmSuppressesProbes(context: LintContext): Hit[] {
         !monitor.secure &&
         !monitor.lrtm &&
         !monitor.builtIn &&
-        usesOf(context, monitor).some(
-          ({ binding, service }) => !binding.synthesised && probesClientPort(monitor, service),
-        ),
+        context
+          .usersOf(monitor)
+          .some(({ onExchange, service }) => onExchange && probesClientPort(monitor, service)),
     )
     .map((monitor) => ({
       line: monitor.line ?? usesOf(context, monitor)[0]?.binding.line ?? null,

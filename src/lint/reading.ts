@@ -18,7 +18,6 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
   ],
   import_too_large: ["error", "The configuration is too long: the rest of it is not checked."],
   unreadable_lines: ["warning", "Some lines are not commands."],
-  refused_command: ["info", "The ADC rejected commands of a captured session: they are ignored."],
   removed_while_bound: [
     "warning",
     "A monitor is removed while it is still bound: the ADC rejects the command.",
@@ -30,12 +29,7 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
   ],
   unknown_option: ["warning", "No command of this kind has such an option: the ADC rejects it."],
   stray_words: ["warning", "Words belong to no option: the ADC rejects the command."],
-  not_looked_at: [
-    "info",
-    "Statements that affect health are not examined: the lack of findings does not mean that they are correct.",
-  ],
   addresses_not_asked: ["info", "A vserver listens on addresses that are not probed."],
-  partition_not_read: ["info", "An admin partition's statements are not examined."],
   typographic_characters: [
     "error",
     "Pasted typographic quotes or dashes, or HTML, are not understood by the ADC.",

@@ -9,6 +9,7 @@ export function renderSarif(
   groups: readonly FindingGroup[],
   rules: readonly Rule[],
   file: string,
+  notes: readonly string[],
 ): string {
   const report = {
     $schema: "https://json.schemastore.org/sarif-2.1.0.json",
@@ -25,6 +26,19 @@ export function renderSarif(
             })),
           },
         },
+        ...(notes.length === 0
+          ? {}
+          : {
+              invocations: [
+                {
+                  executionSuccessful: true,
+                  toolExecutionNotifications: notes.map((text) => ({
+                    level: "note",
+                    message: { text },
+                  })),
+                },
+              ],
+            }),
         results: groups.map(
           ({ rule, severity, message, objects, commands, complete, incomplete }) => ({
             ruleId: rule,
@@ -47,7 +61,11 @@ export function renderSarif(
 }
 
 /** Findings as JUnit XML, as build servers read it: a test case for each cause; notes pass. */
-export function renderJunit(groups: readonly FindingGroup[], file: string): string {
+export function renderJunit(
+  groups: readonly FindingGroup[],
+  file: string,
+  notes: readonly string[],
+): string {
   const failing = groups.filter(({ severity }) => severity !== "info");
   const cases = groups.map(({ rule, severity, message, objects, commands, incomplete }) => {
     const names = objects.map(({ name, line }) => `${name}:${String(line ?? "-")}`).join(" ");
@@ -62,6 +80,7 @@ export function renderJunit(groups: readonly FindingGroup[], file: string): stri
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuite name="adc-witness lint" ${counts}>`,
     ...cases,
+    ...(notes.length === 0 ? [] : [`  <system-out>${xml(notes.join("\n"))}</system-out>`]),
     "</testsuite>",
     "",
   ].join("\n");

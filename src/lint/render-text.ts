@@ -13,22 +13,21 @@ const SOME_CAUSES = 16;
 const FEW_OBJECTS = 24;
 
 /**
- * Findings as text: a summary, then each cause with its objects and commands, sorted by severity. The last line also
- * says how many lines of a session or a page were passed over because they are no commands.
+ * Findings as text: a summary, then each cause with its objects and commands, sorted by severity, and the notes. The last
+ * line also says how many lines of a session or a page were passed over because they are no commands.
  */
 export function renderText(
   groups: readonly FindingGroup[],
   rules: readonly Rule[],
+  notes: readonly string[] = [],
   passedOver = 0,
 ): string {
   const rest = passedOver === 0 ? "" : `; ${String(passedOver)} line(s) are no commands`;
-  if (groups.length === 0) {
-    return `nothing found${rest}\n`;
-  }
   const parts = [
     ...(isLong(groups) ? [summary(groups, rules), ""] : []),
     ...groups.map(renderGroup),
-    `${total(groups)}${rest}`,
+    ...notes.map((note) => `note: ${printableLine(note)}`),
+    `${groups.length === 0 ? "nothing found" : total(groups)}${rest}`,
   ];
   return `${parts.join("\n")}\n`;
 }

@@ -51,7 +51,7 @@ describe("lint findings", () => {
     expect(await run(CLEAN)).toEqual({ status: 0, out: "nothing found\n", err: "" });
     expect(await run(CLEAN, { format: "json" })).toEqual({
       status: 0,
-      out: `${JSON.stringify({ error: null, findings: [], passed_over: 0 }, null, 1)}\n`,
+      out: `${JSON.stringify({ error: null, findings: [], notes: [], passed_over: 0 }, null, 1)}\n`,
       err: "",
     });
   });

@@ -106,7 +106,7 @@ describe("lint proposals", () => {
       lint(parseNsConf(lines.join("\n"), { adc: "test" })).map(
         (one) => `${one.severity} ${one.rule}`,
       );
-    expect(severity(prompt, ...shown)).toEqual(["info dangling_reference"]);
+    expect(severity(prompt, ...shown)).toEqual([]);
     expect(severity(WHOLE, ...shown)).toEqual(["error dangling_reference"]);
     expect(severity(prompt, "set ns config -IPAddress 10.0.0.9", ...shown)).toEqual([
       "error dangling_reference",

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { groupFindings } from "../../src/lint/group.ts";
 import { lint } from "../../src/lint/lint.ts";
+import { notesOf } from "../../src/lint/notes.ts";
 
 function estateOf(lines: readonly string[]): ReturnType<typeof parseNsConf> {
   return parseNsConf(lines.join("\n"), { adc: "test" });
@@ -31,8 +32,8 @@ const ORDER = [
 ];
 
 describe("partial configuration", () => {
-  test("reports missing objects as one information and its two sites as no mistake", () => {
-    expect(causes(...ORDER)).toEqual(["info dangling_reference web old"]);
+  test("reports neither missing objects nor its two sites as mistakes", () => {
+    expect(causes(...ORDER)).toEqual([]);
   });
 
   test("names what statements alone refer to together with the rest", () => {
@@ -42,12 +43,9 @@ describe("partial configuration", () => {
       "bind lb vserver v gone",
       "bind serviceGroup old -monitorName web",
     ];
-    const told = groupFindings(lint(estateOf(lines)));
-    expect(told.map(({ rule, message }) => [rule, message])).toEqual([
-      [
-        "dangling_reference",
-        "Needs objects that this part of a configuration does not contain: service group old, service gone.",
-      ],
+    expect(causes(...lines)).toEqual([]);
+    expect(notesOf(estateOf(lines))).toEqual([
+      "This text refers to objects that it does not contain: service old, service gone.",
     ]);
   });
 
@@ -62,11 +60,53 @@ describe("partial configuration", () => {
   });
 
   test("names everything that it does not show", () => {
-    const told = lint(estateOf(ORDER)).find(({ rule }) => rule === "dangling_reference");
-    expect(told?.message).toBe(
-      "Needs objects that this part of a configuration does not contain: " +
+    expect(notesOf(estateOf(ORDER))).toEqual([
+      "This text refers to objects that it does not contain: " +
         "monitor CORP_TCP, net profile SNAT, server two, service always_up.",
+    ]);
+  });
+
+  test.each([
+    [
+      "add server web-srv 10.0.0.1",
+      "add serviceGroup g HTTP",
+      "bind serviceGroup g the-web-server 80",
+      "Refers to server the-web-server, which is not configured, but web-srv is, and nothing uses it.",
+    ],
+    [
+      "add service Real_DNSServer 10.0.0.1 DNS 53",
+      "add lb vserver v DNS 10.0.1.1 53",
+      "bind lb vserver v Real_DNS",
+      "Refers to service Real_DNS, which is not configured, but Real_DNSServer is, and nothing uses it.",
+    ],
+    [
+      "add service s 10.0.0.1 HTTP 80",
+      "add lb vserver NY-LB-DNS HTTP 10.0.1.1 80",
+      "bind lb vserver NY-DNS s",
+      "No vserver of this name is configured, but NY-LB-DNS is, and nothing uses it.",
+    ],
+  ])("reports a name whose object may be one that nothing uses: %s", (...lines) => {
+    const found = lint(estateOf(lines.slice(0, -1))).filter(
+      ({ rule }) => rule === "dangling_reference",
     );
+    expect(found.map(({ severity, message }) => [severity, message])).toEqual([
+      ["info", lines.at(-1)],
+    ]);
+  });
+
+  test("takes no object for another that a command about a missing one names", () => {
+    const lines = [
+      "add service b 10.0.0.2 HTTP 80",
+      "bind lb vserver elsewhere b",
+      "add lb vserver v HTTP 10.0.1.1 80",
+      "bind lb vserver v a",
+      "add lb vserver w HTTP 10.0.1.2 80",
+      "bind lb vserver w b",
+    ];
+    expect(causes(...lines)).toEqual(["warning tcp_only b"]);
+    expect(notesOf(estateOf(lines))).toEqual([
+      "This text refers to objects that it does not contain: vserver elsewhere, service a.",
+    ]);
   });
 
   test.each([["#NS13.1 Build 37.38"], ["set ns config -IPAddress 10.0.0.9 -netmask 255.0.0.0"]])(
@@ -82,7 +122,7 @@ describe("partial configuration", () => {
   test("is assumed when commands stand behind a bare prompt", () => {
     expect(
       causes("> sh save | grep v", "add lb vserver v HTTP 10.0.1.1 80", "bind lb vserver v gone"),
-    ).toEqual(["info dangling_reference v"]);
+    ).toEqual([]);
   });
 
   test("holds nothing of a command that the ADC refused", () => {
@@ -108,10 +148,13 @@ describe("partial configuration", () => {
   });
 
   test.each([
-    ["add lb vserver web HTTP 10.0.1.1 80", "info dangling_reference web"],
-    ["#NS13.1 Build 37.38\nadd lb vserver web HTTP 10.0.1.1 80", "error wrong_kind_reference web"],
+    ["add lb vserver web HTTP 10.0.1.1 80", []],
+    [
+      "#NS13.1 Build 37.38\nadd lb vserver web HTTP 10.0.1.1 80",
+      ["error wrong_kind_reference web"],
+    ],
   ])("may lack a service of the vserver's own name: %s", (vserver, expected) => {
-    expect(causes(vserver, "bind lb vserver web web")).toEqual([expected]);
+    expect(causes(vserver, "bind lb vserver web web")).toEqual(expected);
   });
 
   test("reports no dash of a page in a command that configures nothing", () => {
@@ -132,7 +175,7 @@ describe("partial configuration", () => {
       "bind serviceGroup sg_web -monitorName gone",
       "```",
     );
-    expect(found).toContain("info dangling_reference sg_web");
+    expect(found).toEqual([]);
   });
 
   test.each(["<TYPE>", "$TYPE", "[TYPE]"])(
@@ -243,20 +286,20 @@ describe("pasted set-up commands", () => {
     ["dangling_reference old", ...DEEP, "bind service old -monitorName mon_web"],
     ["dangling_reference old", "set lb monitor old HTTP -interval 7", ...GROUP],
     ["dangling_reference old", "set lb vserver old -timeout 7", ...GROUP],
-    ["unused_monitor mon_web", ...DEEP],
-  ])("report %s as information, since the rest may hold it", (expected, ...lines) => {
-    const found = lint(estateOf(lines)).filter(
-      ({ rule, object }) => `${rule} ${object}` === expected,
+  ])("do not report %s, since the rest may hold it", (expected, ...lines) => {
+    expect(lint(estateOf(lines)).map(({ rule, object }) => `${rule} ${object}`)).not.toContain(
+      expected,
     );
-    expect(found.map(({ severity, commands }) => [severity, commands])).toEqual([["info", []]]);
-    expect(found[0]?.message).toContain("the rest of the configuration may");
     const whole = lint(estateOf(["#NS13.1 Build 37.38", ...lines])).filter(
       ({ rule, object }) => `${rule} ${object}` === expected,
     );
-    expect(whole.map(({ severity }) => severity)).toEqual([
-      expected.startsWith("unused") ? "info" : "error",
-    ]);
-    expect(whole[0]?.message).not.toContain("the rest of the configuration may");
+    expect(whole.map(({ severity }) => severity)).toEqual(["error"]);
+  });
+
+  test("report a monitor that nothing uses as information without a command", () => {
+    const [found] = lint(estateOf(DEEP));
+    expect(found).toMatchObject({ rule: "unused_monitor", severity: "info", commands: [] });
+    expect(found?.message).toContain("the rest of the configuration may");
   });
 
   test.each([
@@ -278,7 +321,7 @@ describe("pasted set-up commands", () => {
     "are no whole configuration when they include %s",
     (line) => {
       const found = causes(line, ...GROUP, "bind serviceGroup sg_web -monitorName gone");
-      expect(found).toContain("info dangling_reference sg_web");
+      expect(found).toEqual([]);
     },
   );
 
@@ -343,6 +386,67 @@ describe("code in a page's line", () => {
     "`a` and `add service s 10.0.0.1 HTTP 80`",
   ])("is not read as a command: %s", (line) => {
     expect([...estateOf([line]).services.keys()]).toEqual([]);
+  });
+});
+
+describe("items of a page's list", () => {
+  const items = (mark: (at: number) => string): string[] =>
+    [
+      "enable ns feature gslb",
+      "add gslb site here LOCAL 10.3.1.101",
+      "add gslb vserver g HTTP",
+      "add service svc 10.0.0.1 HTTP 80",
+      "add lb vserver VIP HTTP 10.0.1.1 80",
+      "bind lb vserver VIP svc",
+      "set ssl vserver tls -ssl3 disabled",
+      "unbind lb vserver VIP svc",
+    ].map((command, at) => `${mark(at)} ${command}`);
+
+  test.each<[string, (at: number) => string]>([
+    ["hyphens", () => "-"],
+    ["stars", () => " *"],
+    ["bullets", () => "  \u2022"],
+    ["numbers", (at) => `  ${String(at + 1)}.`],
+    ["bare numbers", (at) => String(at + 1)],
+  ])("are read as commands behind %s", (_what, mark) => {
+    const { gslb, lbVservers, services, diagnostics } = estateOf(["Steps:", ...items(mark)]);
+    expect([...gslb.vservers.keys(), ...lbVservers.keys(), ...services.keys()]).toEqual([
+      "g",
+      "VIP",
+      "svc",
+    ]);
+    expect(lbVservers.get("VIP")?.services).toEqual([]);
+    expect(diagnostics.map(({ rule }) => rule)).not.toContain("unknown_option");
+  });
+
+  test.each([
+    "- Add lb vserver settings for the service",
+    "1. Add the server objects",
+    "2. bind service groups to your vserver",
+    "- create ssl certReq a.csr -keyFile a.key",
+  ])("are neither commands nor the end of one when they say %s", (item) => {
+    const { services, servers, diagnostics } = estateOf([
+      "#NS13.1 Build 37.38",
+      "add service svc 10.0.0.1 HTTP 80 -gslb NONE -maxClient 0 -maxReq 0 -cip DISABLED",
+      item,
+    ]);
+    expect([...services.keys(), ...servers.keys()]).toEqual(["svc"]);
+    expect(diagnostics.map(({ rule }) => rule)).toEqual(["unreadable_lines"]);
+  });
+});
+
+describe("an address with a port in place of a service", () => {
+  test("is one mistake, and a monitor bound by a refused command is not unused", () => {
+    expect(
+      causes(
+        "add lb vserver v HTTP 10.0.1.1 80",
+        "bind lb vserver v 10.0.0.1 80",
+        "add service s 10.0.0.2 HTTP 80",
+        "bind service s -monitorName http",
+        'add lb monitor m HTTP-ECV -send "GET /a" -recv ok',
+        "bind lb vserver v -monitorName m",
+      ).filter((one) => !one.includes("head_request")),
+    ).toEqual(["error incomplete_statement v", "error wrong_kind_reference v"]);
   });
 });
 

@@ -72,6 +72,8 @@ export interface Draft {
   readonly globalFirewallPolicies: PolicyBinding[];
   /** Monitors bound to objects outside the estate (routes, cache redirection): they count as used. */
   readonly monitorsUsedElsewhere: Set<string>;
+  /** Words of statements about objects that are not configured: what they name is used, by what is not read. */
+  readonly namedElsewhere: Set<string>;
   /** Objects whose `add` statement was incomplete. That is reported already; that they are missing follows from it. */
   readonly unreadNames: Set<string>;
   /** Where names are defined again, and where first: many of them are separate examples rather than mistakes. */
@@ -224,6 +226,7 @@ export function emptyDraft(): Draft {
     globalResponderPolicies: [],
     globalFirewallPolicies: [],
     monitorsUsedElsewhere: new Set(),
+    namedElsewhere: new Set(),
     unreadNames: new Set(),
     repeats: [],
     diagnostics: new DiagnosticList(),
@@ -322,6 +325,9 @@ export function reportMissing(
   kind: string,
   name: string,
 ): void {
+  [...statement.words, ...[...statement.keys.values()].flat()].forEach((word) =>
+    draft.namedElsewhere.add(word),
+  );
   if (draft.unreadNames.has(name) || isPlaceholder(name)) {
     return;
   }

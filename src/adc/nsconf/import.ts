@@ -347,15 +347,13 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   yield;
   const estate: Estate = extent === null ? finished : { ...finished, extent };
   const isFiltered = extent === "excerpt" && FILTERED.test(text);
-  const { monitorsUsedElsewhere, unreadNames } = draft;
+  const { monitorsUsedElsewhere } = draft;
   const profiles = profileReferences(draft);
   const { said, leftOut } =
     extent === null
       ? { said: draft.diagnostics, leftOut: [] }
       : asPart(draft.diagnostics.all(), extent, nearNamesOf(estate, profiles));
-  said.pushAll(
-    estateDiagnostics(estate, { monitorsUsedElsewhere, unreadNames, profiles, leftOut }),
-  );
+  said.pushAll(estateDiagnostics(estate, { ...draft, profiles, leftOut }));
   return {
     ...estate,
     ...(monitorsUsedElsewhere.size === 0 ? null : { monitorsUsedElsewhere }),

@@ -374,8 +374,8 @@ const WIPED = /^(?:[\s\u0008\r]|\(\d+%\)|\u001b\[[\d;?]*[A-Za-z])+/;
 function withoutCodeMarks(written: string): string {
   const line = written.replace(LEADING_TAGS, "");
   const listed = LISTED.exec(line)?.[1];
-  if (listed !== undefined && CONFIGURING.test(listed.split(" ", 1)[0] ?? "")) {
-    return LOOKS_TYPED.test(listed) ? listed : line;
+  if (listed !== undefined && CHANGING.test(listed)) {
+    return LOOKS_TYPED.test(listed) || isBareCommand(listed) ? listed : line;
   }
   const [, quote, quoted] = QUOTED.exec(line) ?? [];
   if (quoted !== undefined) {
@@ -418,12 +418,22 @@ const OPENING_MARK =
 const QUOTED =
   /^\s*(?:(?:echo|printf|print|Write-Output|Write-Host)(?: -[en]+)?[ (]\s?|[-+] ?|[\w.$]{1,40}\( ?(?:\w{1,30}, ?)?|[^#]{0,120}["']\w{1,30}["']\s?[:=]\s?)?(["'])((?:add|set|bind|link|enable|disable) (?:(?!\1)[^\\]|\\.|\1\1)+?)(?: ?\\n)?\1(?!\1)[)\]}]{0,3}(?:[,;]| ?\+(?: ?\\)?| ?>>? ?\S{1,200}| ?\| ?(?:Out-File|Add-Content|tee)\b.{0,200})?\s*$/;
 
-/** A list item without code marks, which some pages lose. */
-const LISTED = /^\s*[-*+]\s+([a-z]+ .*)$/;
+/** An item of a list, or a line of a numbered listing, without code marks, which some pages lose. */
+const LISTED = /^\s*(?:[-*+\u2022]|\d{1,4}[.):]?)\s+([A-Za-z]+ .*)$/;
+
+const CHANGING = /^(?:add|set|bind|link|enable|disable|unbind|unset|rm) /i;
 
 /** What no sentence contains: an option, an address, a name with several parts after verb and object, a type. */
 const LOOKS_TYPED =
   /\s-[A-Za-z]{2,}(?:\s|$)|\s\d{1,3}(?:\.\d{1,3}){3}(?:\s|$)|^\S+ (?:lb|cs) \S+ \S*[\d_]|^add service(?:group)? [^\s\d_]{0,64}[\d_]\S{0,64} (?:\S{1,64} )?(?:HTTP|SSL|TCP|UDP|DNS|ANY|SSL_BRIDGE|SSL_TCP)(?:\s|$)/i;
+
+/** A group that has objects, an object, and names or values: `bind gslb vserver gslb-lb …`. Sentences have small words. */
+function isBareCommand(text: string): boolean {
+  return (
+    /^\S+ (?:lb|cs|gslb|ssl|ns|vpn|authentication) [a-z]+ \S/i.test(text) &&
+    !/ (?:an?|the|to|for|and|or|of|in|on|your|each|all|with|from|as|is|are)(?: |$)/i.test(text)
+  );
+}
 
 const MOST_OF_NAME = 3;
 
@@ -559,7 +569,7 @@ const AWAITS_VALUE = /\s-\w+\s*$/;
  */
 function isWrapped(pending: Pending, content: string): boolean {
   const [word = ""] = content.split(/\s/, 1);
-  if (OF_A_PAGE.test(content)) {
+  if (OF_A_PAGE.test(content) || ITEM.test(content)) {
     return false;
   }
   return (
@@ -572,6 +582,9 @@ function isWrapped(pending: Pending, content: string): boolean {
 
 /** A title, or a tool's message: `[*] Found:`. */
 const OF_A_PAGE = /^\[[*+!-]\] |[^:]:$/;
+
+/** A list's item: an option follows its hyphen at once. */
+const ITEM = /^(?:[-*+\u2022]|\d{1,3}[.)]) /;
 
 /** Inside a quote or parenthesis. */
 function isOpen(pending: Pending): boolean {

@@ -256,6 +256,10 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
   }
   const elsewhere = BOUND_ELSEWHERE.find(({ key }) => statement.keys.has(key));
   if (elsewhere !== undefined) {
+    // That nothing uses the monitor would only be the consequence.
+    statement.keys
+      .get("monitorname")
+      ?.forEach((monitor) => draft.monitorsUsedElsewhere.add(monitor));
     const { bound, sentence } = elsewhere;
     const message = `${name} ${sentence}. The ADC rejects this command.`;
     const reference = { wanted: "service", found: [bound] };
@@ -265,6 +269,12 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
   const policy = policyBinding(statement, draft);
   if (policy !== null) {
     vserver.policies.push(policy);
+    return;
+  }
+  const [address = "", portNumber = ""] = targets;
+  if (isAddress(address) && /^\d+$/.test(portNumber)) {
+    // A service has a name: an address with its port is none.
+    reportIncomplete(draft, statement, name);
     return;
   }
   const { weight } = readWhole(SERVICE_BINDING_FIELDS, statementSource(statement, draft, name));

@@ -582,7 +582,7 @@ describe("diagnostics", () => {
     ],
     [
       "add lb vserver v SSL 10.0.0.1 443\nbind ssl vserver v -certkeyName gone",
-      "info dangling_reference v",
+      "info not_in_text file",
     ],
   ])("report an oddity with rule and object: %s", (text, expected) => {
     expect(said(read(text))).toContain(expected);
