@@ -1,5 +1,7 @@
 import type { PolicyBinding } from "../model/policy.ts";
-import type { Vserver } from "../model/vserver.ts";
+import type { LbVserver, Vserver } from "../model/vserver.ts";
+import { answersAll } from "../adc/idle-services.ts";
+import { csTargetOf } from "../adc/vserver-graph.ts";
 import { setOptions, type Change, type OptionChange } from "./change.ts";
 import { type LintContext, type LintVserver, NTLM_DIRECTORIES, type Directory } from "./context.ts";
 import type { Hit } from "./finding.ts";
@@ -13,6 +15,13 @@ export const VSERVER_RULES: readonly Rule[] = [
     severity: "error",
     meaning: "A TLS vserver without a certificate is DOWN.",
     find: withoutCertificate,
+  },
+  {
+    id: "vserver_without_service",
+    severity: "warning",
+    meaning:
+      "A vserver has policies, but nothing that can answer, so that clients get no response.",
+    find: withoutService,
   },
   {
     id: "persistence_longer_than_drain",
@@ -90,6 +99,56 @@ function withoutCertificate(context: LintContext): Hit[] {
         },
       ],
     }));
+}
+
+/**
+ * Only a whole configuration shows that nothing is bound. A vserver that redirects or has a backup may be DOWN on
+ * purpose, and a content-switching vserver is UP without targets: its responder policies may be all that it is for.
+ */
+function withoutService({ estate }: LintContext): Hit[] {
+  if (estate.extent !== undefined || estate.globalResponderPolicies.length > 0) {
+    return [];
+  }
+  const idle = new Set(
+    [...estate.lbVservers.values()].filter(answersNothing).map(({ name }) => name),
+  );
+  const unanswered = [...estate.csVservers.values()].filter(
+    (vserver) =>
+      vserver.enabled &&
+      vserver.targets.length > 0 &&
+      (vserver.defaultTarget === null || idle.has(vserver.defaultTarget)) &&
+      !answersWhenDown(vserver) &&
+      !answersAll(estate, vserver) &&
+      vserver.targets.every((binding) => idle.has(csTargetOf(estate, binding) ?? "")),
+  );
+  const empty = [...estate.lbVservers.values()].filter(
+    ({ name, enabled, policies }) => enabled && policies.length > 0 && idle.has(name),
+  );
+  return [
+    ...empty.map(({ name, line }) => ({
+      line,
+      object: name,
+      message:
+        "Policies are bound to this vserver, but no service: it is DOWN, and the ADC evaluates policies of a vserver only " +
+        "while it is UP.",
+    })),
+    ...unanswered.map(({ name, line }) => ({
+      line,
+      object: name,
+      message:
+        "Every policy leads to a vserver that is disabled or has no service, and no default answers instead: clients get " +
+        "no response.",
+    })),
+  ];
+}
+
+/** Disabled, or without a service, a backup and a redirect. */
+function answersNothing(vserver: LbVserver): boolean {
+  return (vserver.services.length === 0 || !vserver.enabled) && !answersWhenDown(vserver);
+}
+
+function answersWhenDown({ backupVserver, redirectUrl, httpsRedirectUrl }: Vserver): boolean {
+  return [backupVserver, redirectUrl, httpsRedirectUrl].some((way) => way !== null);
 }
 
 /**

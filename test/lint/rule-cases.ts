@@ -61,6 +61,12 @@ const SSO = [
   "bind lb vserver v -policyName sso -priority 1 -type REQUEST",
 ];
 
+const SAVED = "#NS13.1 Build 37.38";
+const TO_TLS = [
+  'add responder action to_tls redirect "\\"https://a.example\\""',
+  "add responder policy to_tls true to_tls",
+];
+
 /** What takes 400,000 statements: shown by the importer's own test. */
 export const WITHOUT_CASE: ReadonlySet<string> = new Set(["import_too_large"]);
 
@@ -693,6 +699,75 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
         "bind ssl vserver v -certkeyName k",
       ),
       "add lb vserver v SSL_BRIDGE 10.0.1.1 443",
+    ],
+  },
+  vserver_without_service: {
+    fires: [
+      conf(
+        SAVED,
+        "add lb vserver v HTTP 10.0.1.1 80",
+        ...TO_TLS,
+        "bind lb vserver v -policyName to_tls -priority 1",
+      ),
+      conf(SAVED, CLEAN_SWITCH),
+      conf(SAVED, CLEAN_SWITCH, "add lb vserver d HTTP", "bind cs vserver cs -lbvserver d"),
+      conf(
+        SAVED,
+        CLEAN_SWITCH,
+        WEB,
+        "bind lb vserver lb_owa s",
+        "bind lb vserver lb_ews s",
+        "disable lb vserver lb_owa",
+        "disable lb vserver lb_ews",
+      ),
+    ],
+    misses: [
+      // The rest of the configuration may bind the services.
+      conf(
+        "add lb vserver v HTTP 10.0.1.1 80",
+        ...TO_TLS,
+        "bind lb vserver v -policyName to_tls -priority 1",
+      ),
+      // A dummy keeps the vserver UP for its redirect.
+      conf(
+        SAVED,
+        "add service always_up 1.1.1.1 ANY * -healthMonitor NO",
+        "add lb vserver v HTTP 10.0.1.1 80",
+        "bind lb vserver v always_up",
+        ...TO_TLS,
+        "bind lb vserver v -policyName to_tls -priority 1",
+      ),
+      // DOWN, and so redirected.
+      conf(
+        SAVED,
+        "add lb vserver v HTTP 10.0.1.1 80 -redirectURL https://a.example",
+        ...TO_TLS,
+        "bind lb vserver v -policyName to_tls -priority 1",
+      ),
+      conf(SAVED, "add lb vserver v HTTP 10.0.1.1 80"),
+      // Content switching is UP without a target.
+      conf(
+        SAVED,
+        "add cs vserver v HTTP 10.0.1.1 80",
+        ...TO_TLS,
+        "bind cs vserver v -policyName to_tls -priority 1",
+      ),
+      conf(SAVED, CLEAN_SWITCH, WEB, "bind lb vserver lb_owa s"),
+      conf(
+        SAVED,
+        CLEAN_SWITCH,
+        WEB,
+        "add lb vserver d HTTP",
+        "bind lb vserver d s",
+        "bind cs vserver cs -lbvserver d",
+      ),
+      conf(SAVED, CLEAN_SWITCH, "set cs vserver cs -backupVServer lb_owa"),
+      conf(
+        SAVED,
+        CLEAN_SWITCH,
+        ...TO_TLS,
+        "bind cs vserver cs -policyName to_tls -priority 1 -type REQUEST",
+      ),
     ],
   },
   persistence_longer_than_drain: {
