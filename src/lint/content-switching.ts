@@ -125,7 +125,7 @@ function passesEveryUrl(context: LintContext): Hit[] {
               message:
                 `The policy matches every URL${host === null ? "" : ` of ${host}`}: requests that the other policies of ` +
                 `${vserver.name} do not match still reach ${one.target ?? "its target"}.`,
-              fix: narrowed(one.policy),
+              fix: narrowed(one),
             },
           ];
     });
@@ -149,8 +149,14 @@ function mayTakeHost({ tree, policy }: Candidate, host: string | null): boolean 
   );
 }
 
-/** The rule as configured, restricted to one directory, which the administrator has to choose. */
-function narrowed(policy: Policy): Fix {
+/**
+ * The rule as configured, restricted to one directory, which the administrator has to choose. Null where that would also
+ * restrict other branches, and for a classic policy, to which an advanced expression cannot be added.
+ */
+function narrowed({ policy, tree }: Candidate): Fix | null {
+  if (tree.kind === "or" || !/\bHTTP\.REQ\./i.test(policy.rule)) {
+    return null;
+  }
   const around = `(${policy.rule}) && HTTP.REQ.URL.PATH.SET_TEXT_MODE(IGNORECASE).STARTSWITH("{}")`;
   return [setRule(policy, { blank: "/directory", around })];
 }

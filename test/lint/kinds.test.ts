@@ -1047,3 +1047,43 @@ test("authentication_without_sso › counts what is bound to content switching i
     said(`${text}\nbind cs vserver cs -policyName p -priority 100 -type REQUEST`),
   ).not.toContain("authentication_without_sso v");
 });
+
+describe("cs_passes_every_url", () => {
+  const behind = (...policies: string[]): string =>
+    [
+      "add server ex01 10.0.0.1",
+      "add serviceGroup g SSL",
+      "bind serviceGroup g ex01 443",
+      'add lb monitor m HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES',
+      "bind serviceGroup g -monitorName m",
+      "add lb vserver v SSL 0.0.0.0 0",
+      "bind lb vserver v g",
+      "add cs vserver cs SSL 10.0.1.1 443",
+      ...policies.map((line, at) => `add cs policy p${String(at)} ${line}`),
+      ...policies.map(
+        (_line, at) => `bind cs vserver cs -policyName p${String(at)} -targetLBVserver v`,
+      ),
+    ].join("\n");
+  const narrowing = (text: string): string[] =>
+    commands(text).filter((line) => line.startsWith("set cs policy p0"));
+  test.each([
+    [
+      "another branch would be restricted",
+      '-rule q{HTTP.REQ.URL.CONTAINS("/ecp") || HTTP.REQ.HOSTNAME.EQ("a.example.com")}',
+    ],
+    ["the policy is classic", "-domain a.example.com"],
+    ["the rule is classic", "-rule \"REQ.HTTP.HEADER Host == 'a.example.com'\""],
+  ])("prints no narrower rule when %s", (_when, policy) => {
+    const text = behind(policy, '-rule q{HTTP.REQ.URL.PATH.STARTSWITH("/owa")}');
+    expect(said(text)).toContain("cs_passes_every_url p0");
+    expect(narrowing(text)).toEqual([]);
+  });
+
+  test("prints a narrower rule when the whole rule is meant", () => {
+    const text = behind(
+      '-rule q{HTTP.REQ.HOSTNAME.EQ("a.example.com")}',
+      '-rule q{HTTP.REQ.URL.PATH.STARTSWITH("/owa")}',
+    );
+    expect(narrowing(text)).toHaveLength(1);
+  });
+});
