@@ -70,6 +70,12 @@ export const ECV_MONITOR_RULES: readonly Rule[] = [
     find: optionOfAnotherType,
   },
   {
+    id: "required_option_missing",
+    severity: "error",
+    meaning: "A monitor lacks an option without which the ADC does not use it.",
+    find: requiredOptionMissing,
+  },
+  {
     id: "password_in_script_args",
     severity: "warning",
     meaning: "A password is readable in -scriptArgs.",
@@ -333,6 +339,43 @@ export function optionOfAnotherType(context: LintContext): Hit[] {
           },
         ];
   });
+}
+
+/** By type: one of these options must be set before the monitor can be used. NITRO docs, error messages. */
+const REQUIRED: ReadonlyMap<string, readonly [error: number, ...options: readonly string[]]> =
+  new Map([
+    ["LDAP", [2184, "baseDN", "bindDN"]],
+    ["MYSQL", [2185, "userName", "database"]],
+    ["POP3", [2186, "userName"]],
+    ["NNTP", [2187, "group"]],
+    ["FTP-EXTENDED", [2188, "fileName"]],
+    ["SNMP", [2189, "snmpOID", "snmpCommunity"]],
+    ["USER", [2157, "scriptName"]],
+    ["RADIUS_ACCOUNTING", [2214, "radKey"]],
+  ]);
+
+/** Read from commands only: over NITRO, secrets are never returned. */
+function requiredOptionMissing(context: LintContext): Hit[] {
+  return [...context.estate.monitors.values()]
+    .filter(({ builtIn, line }) => !builtIn && line !== null)
+    .flatMap((monitor) => {
+      const { type, written, transparent, ipTunnel, tos, destIp, line, name } = monitor;
+      const [error, ...options] = REQUIRED.get(type) ?? [0];
+      const lacks = !options.some((option) => written.has(option.toLowerCase()));
+      const messages = [
+        // Old files pass to a script what later became options of the type.
+        ...(lacks && options.length > 0 && (type === "USER" || !written.has("scriptargs"))
+          ? [`Type ${type} needs -${options.join(" or -")} (error ${String(error)}).`]
+          : []),
+        ...((transparent || ipTunnel || tos) && destIp === null
+          ? [
+              "A transparent, tunnelled or marked probe needs -destIP, which says where it goes (error 2129).",
+            ]
+          : []),
+        ...(tos && !written.has("tosid") ? ["-tos YES needs -tosId (error 2201)."] : []),
+      ];
+      return messages.map((message) => ({ line, object: name, message }));
+    });
 }
 
 /** If an option has lost its value, the next word may be it: a password that begins with a hyphen is not repeated. */

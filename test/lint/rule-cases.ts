@@ -386,6 +386,19 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(WEB, health("STOREFRONT -storename Store -storefrontacctservice YES"), BIND),
     ],
   },
+  required_option_missing: {
+    fires: [
+      conf(IMAP, health("POP3 -scriptName nspop3.pl"), BIND),
+      conf(WEB, health("LDAP -scriptName nsldap.pl -filter cn=builtin"), BIND),
+      conf(WEB, health("TCP -transparent YES -destPort 80"), BIND),
+      conf(WEB, health("TCP -tos YES -destIP 10.0.0.9 -destPort 80"), BIND),
+    ],
+    misses: [
+      conf(IMAP, health("POP3 -scriptName nspop3.pl -userName u -password p"), BIND),
+      conf(WEB, health('LDAP -scriptName nsldap.pl -baseDN "dc=a" -password p -encrypted'), BIND),
+      conf(WEB, health("TCP -tos YES -tosId 3 -destIP 10.0.0.9 -destPort 80"), BIND),
+    ],
+  },
   password_in_script_args: {
     fires: [
       conf(IMAP, health('USER -scriptName nsftp.pl -scriptArgs "user=x;password=secret"'), BIND),
