@@ -136,7 +136,21 @@ function httpIgnoresBody(context: LintContext): Hit[] {
         recv: "200 OK",
         ...hostOfRequest(monitor),
       }),
+      ...(acceptsOnly200(monitor)
+        ? null
+        : {
+            decision:
+              'it also accepts other codes, or watches client traffic: check first that every server sends "200 OK" in the page',
+          }),
     }));
+}
+
+/** One that accepts a redirect may pass by it, on a server whose page HTTP-ECV would not find. */
+function acceptsOnly200({ type, parameters }: Monitor): boolean {
+  return (
+    type === "HTTP" &&
+    (parameters.respCodes ?? []).every(({ from, to }) => from === 200 && to === 200)
+  );
 }
 
 function headRequest(context: LintContext): Hit[] {

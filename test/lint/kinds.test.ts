@@ -1087,3 +1087,16 @@ describe("cs_passes_every_url", () => {
     expect(narrowing(text)).toHaveLength(1);
   });
 });
+
+test.each([
+  ["HTTP -respCode 200", true],
+  ["HTTP", true],
+  ["HTTP -respCode 200 302", false],
+  ["HTTP -respCode 200-299", false],
+  ["HTTP-INLINE -respCode 200", false],
+])("http_ignores_body › replaces %s without a decision: %s", (type, complete) => {
+  const text = bound(`add lb monitor m ${type} -httpRequest "GET /owa/healthcheck.htm"`);
+  const found = lint(read(text)).find(({ rule }) => rule === "http_ignores_body");
+  expect(found).toMatchObject({ complete });
+  expect(proofFailures(text)).toEqual([]);
+});
