@@ -35,7 +35,11 @@ function endpointDiagnostics(estate: Estate): Diagnostic[] {
     return [];
   }
   const vservers: Endpoint[] = [...estate.lbVservers.values(), ...estate.csVservers.values()]
-    .filter((vserver) => vserver.address !== null && vserver.port !== null)
+    // Listen policies share an address between vservers; one without takes what is left (lowest priority by default).
+    .filter(
+      ({ address, port, listenPolicy }) =>
+        address !== null && port !== null && listenPolicy === null,
+    )
     .map((vserver) => ({
       object: vserver.name,
       line: vserver.line,

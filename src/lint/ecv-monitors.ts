@@ -154,6 +154,8 @@ const TALKING: ReadonlySet<string> = new Set([
   "TCP-ECV",
   "HTTP-INLINE",
   "LDAP",
+  // Its script has no TLS: nothing can be set, but it never succeeds there.
+  "POP3",
 ]);
 
 /** A cleartext request to a TLS port gets an alert, an error page or no response. */
@@ -325,7 +327,7 @@ export function optionOfAnotherType(context: LintContext): Hit[] {
     const isSecuredUdp = monitor.secure && UDP_MONITOR_TYPES.has(monitor.type);
     const wrong =
       foreign.length > 0
-        ? `has no -${foreign.join(", -")}`
+        ? `has no -${foreign.map(MONITOR_OPTION_NAMES.spelled).join(", -")}`
         : isSecuredUdp
           ? "speaks UDP, so it has no -secure YES (error 2154)"
           : null;

@@ -9,6 +9,10 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
   duplicate_binding: ["info", "A monitor is bound twice."],
   duplicate_vserver_endpoint: ["warning", "Two vservers listen on the same address and port."],
   duplicate_service_endpoint: ["warning", "Two services use the same address and port."],
+  service_without_monitor: [
+    "info",
+    "A service has no monitor, not even a default one: the ADC always reports it UP.",
+  ],
   incomplete_statement: ["error", "A statement has a missing or invalid argument."],
   unknown_monitor_type: ["warning", "No NetScaler has a monitor of this type."],
   unreadable_value: ["warning", "The value of an option is not valid."],

@@ -1100,3 +1100,18 @@ test.each([
   expect(found).toMatchObject({ complete });
   expect(proofFailures(text)).toEqual([]);
 });
+
+test("duplicate_vserver_endpoint › is silent when a listen policy tells the vservers apart", () => {
+  const text =
+    'add lb vserver a HTTP 10.0.1.1 80 -Listenpolicy "CLIENT.IP.SRC.IN_SUBNET(10.1.0.0/16)" -Listenpriority 5\nadd lb vserver b HTTP 10.0.1.1 80';
+  expect(said(text)).not.toContain("duplicate_vserver_endpoint b");
+  expect(said(text.replace(/ -Listen.* 5/, ""))).toContain("duplicate_vserver_endpoint b");
+});
+
+test("missing_secure › finds a POP3 login on a TLS port, and prints no option that it does not have", () => {
+  const login = "add lb monitor m POP3 -scriptName nspop3.pl -userName u -password p";
+  const text = bound(login, "add service web 10.0.0.1 TCP 995");
+  expect(said(text)).toContain("missing_secure m");
+  expect(commands(text).filter((line) => line.includes("secure"))).toEqual([]);
+  expect(said(text.replace("995", "110"))).not.toContain("missing_secure m");
+});

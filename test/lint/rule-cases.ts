@@ -996,6 +996,13 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     ],
     misses: ["add lb vserver a HTTP 10.0.1.1 80\nadd lb vserver b HTTP 10.0.1.1 80 -td 10"],
   },
+  service_without_monitor: {
+    fires: ["add serviceGroup g HTTP -nodefaultBindings YES\nbind serviceGroup g 10.0.0.1 80"],
+    misses: [
+      "add serviceGroup g HTTP\nbind serviceGroup g 10.0.0.1 80",
+      "add serviceGroup g HTTP -nodefaultBindings YES\nbind serviceGroup g 10.0.0.1 80\nbind serviceGroup g -monitorName http",
+    ],
+  },
   duplicate_service_endpoint: {
     fires: [conf(WEB, WEB.replace(" s ", " t "))],
     misses: [conf(WEB, WEB.replace(" s ", " t ").replace("80", "81"))],
