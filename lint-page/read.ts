@@ -3,6 +3,7 @@ import { planRow } from "../src/agent/plan/planned-probe.ts";
 import { BARE_SETTINGS } from "../src/agent/plan/settings.ts";
 import { bareMembers, planRows, planTotals, requestWords } from "../src/cli/plan-text.ts";
 import { holdsNothing, MAX_NS_CONF_BYTES, parseNsConf } from "../src/adc/nsconf/import.ts";
+import { counted } from "../src/lib/counted.ts";
 import { printableLine } from "../src/lib/printable.ts";
 import { pasteLines } from "../src/lint/change.ts";
 import type { Finding } from "../src/lint/finding.ts";
@@ -129,10 +130,6 @@ export function* read(text: string): Generator<Answer, void, undefined> {
 
 function refusal(message: string): Refusal {
   return { kind: "refusal", message };
-}
-
-function counted(count: number, what: string): string {
-  return `${String(count)} ${what}${count === 1 ? "" : "s"}`;
 }
 
 const MEANINGS: ReadonlyMap<string, string> = new Map(

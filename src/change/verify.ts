@@ -1,3 +1,4 @@
+import { counted } from "../lib/counted.ts";
 import { groupBy } from "../lib/steps.ts";
 import type { LiveMember, LiveState, LiveVserver } from "../model/live.ts";
 import {
@@ -115,13 +116,9 @@ function connectionCheck({ live, server }: VerifyInputs): MaintenanceCheck {
     }
     return member.connections === 0
       ? []
-      : [`${memberWords(member)} still has ${pluralised(member.connections, "connection")}`];
+      : [`${memberWords(member)} still has ${counted(member.connections, "connection")}`];
   });
   return checkAll("connections", wrong, "No client is connected.");
-}
-
-function pluralised(number: number, what: string): string {
-  return `${String(number)} ${what}${number === 1 ? "" : "s"}`;
 }
 
 /**
@@ -133,7 +130,7 @@ function notServedCheck(inputs: VerifyInputs): MaintenanceCheck {
     const own = answersOf(inputs, answers).length;
     const { vserver: name } = vserver;
     if (own > 0) {
-      return `${name} returned ${pluralised(own, "response")} from it since the change`;
+      return `${name} returned ${counted(own, "response")} from it since the change`;
     }
     return answers.length === 0
       ? `no probe has been answered through ${name} since the change`

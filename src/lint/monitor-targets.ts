@@ -247,7 +247,7 @@ function sourceLimit(context: LintContext): Hit[] {
       line: service.line,
       object: service.name,
       message:
-        `All senders share the ADC's ${String(sources)} address(es), and a receive connector accepts ` +
+        `All senders share ${sources === 1 ? "the ADC's address" : `${String(sources)} addresses of the ADC's`}, and a receive connector accepts ` +
         `${String(connectionsPerSource)} connections from each (MaxInboundConnectionPerSource): more are refused with ` +
         "421 while every monitor passes. Raise it on the connector that serves the ADC.",
     }));

@@ -1,3 +1,4 @@
+import { counted } from "../lib/counted.ts";
 import { printableLine } from "../lib/printable.ts";
 import { pasteLines } from "./change.ts";
 import type { FindingGroup } from "./group.ts";
@@ -22,7 +23,10 @@ export function renderText(
   notes: readonly string[] = [],
   passedOver = 0,
 ): string {
-  const rest = passedOver === 0 ? "" : `; ${String(passedOver)} line(s) are no commands`;
+  const rest =
+    passedOver === 0
+      ? ""
+      : `; ${counted(passedOver, "line is no command", "lines are no commands")}`;
   const parts = [
     ...(isLong(groups) ? [summary(groups, rules), ""] : []),
     ...groups.map(renderGroup),
@@ -99,7 +103,7 @@ function renderGroup({
 }
 
 function total(groups: readonly FindingGroup[]): string {
-  return `${String(groups.length)} finding(s) at ${String(objectsOf(groups))} object(s)`;
+  return `${counted(groups.length, "finding")} at ${counted(objectsOf(groups), "object")}`;
 }
 
 /** The location of a rule's examples and fix in the docs. */
