@@ -689,7 +689,7 @@ function monitorDiagnostics(
         "to repeat the monitor, set its account in the configuration.",
     });
   }
-  if (!MONITOR_TYPES.has(monitor.type) && !monitor.builtIn) {
+  if (!MONITOR_TYPES.has(monitor.type) && !monitor.builtIn && !isPlaceholder(monitor.type)) {
     found.push({
       ...about,
       severity: "warning",

@@ -1,3 +1,4 @@
+import { isPlaceholder } from "../adc/placeholders.ts";
 import { isComplete, writeCommand, type Command } from "../adc/nsconf/grammar.ts";
 
 /** One step of a fix, and the commands that undo it; none if nothing can (a secret that is not in the file). */
@@ -23,6 +24,13 @@ export interface PrintedFix {
 export const NO_FIX: PrintedFix = { commands: [], undo: [], complete: false, incomplete: null };
 
 const BLANKS = "fill in the placeholders in angle brackets";
+const LEFT_OPEN = "put in the names that the text leaves open";
+
+/** Whether it names an object by what a guide or a program leaves open: `svc_${name}`. */
+function isLeftOpen({ words, options }: Command): boolean {
+  const named = options.flatMap(([key, values]) => (/Name$/.test(key) ? values : []));
+  return [...words, ...named].some((word) => typeof word === "string" && isPlaceholder(word));
+}
 
 /**
  * Prints a fix by the grammar of the command reference; nothing if the grammar rejects one of its commands. If it
@@ -30,7 +38,9 @@ const BLANKS = "fill in the placeholders in angle brackets";
  * working configuration must not depend on something that is not known yet.
  */
 export function printFix(fix: Fix, decision: string | null): PrintedFix {
-  const incomplete = fix.every(({ apply }) => isComplete(apply)) ? decision : BLANKS;
+  const incomplete = fix.every(({ apply }) => isComplete(apply))
+    ? (decision ?? (fix.some(({ apply }) => isLeftOpen(apply)) ? LEFT_OPEN : null))
+    : BLANKS;
   const complete = incomplete === null;
   const steps = complete ? fix : fix.filter(({ apply }) => !TAKES_AWAY.test(apply.kind));
   const commands: string[] = [];

@@ -970,7 +970,7 @@ test("set lb monitor › writes seconds out when the present value has another u
 
 test("header_without_line_end › leaves the decision open when rn may be a lost line end", () => {
   const text = bound('add lb monitor m HTTP -httpRequest "GET /a" -customHeaders "Host: a.comrn"');
-  const found = lint(read(text)).find(({ rule }) => rule === "header_without_line_end");
+  const found = lint(read(text)).find((one) => one.rule === "header_without_line_end");
   expect(found).toMatchObject({ complete: false });
 });
 

@@ -234,6 +234,33 @@ describe("partial configuration", () => {
     ]);
   });
 
+  test.each(["${NAME}", "$NAME", "%s", "{name}", "{{ name }}", "<name>"])(
+    "expects nothing behind a name of which a program leaves %s open",
+    (open) => {
+      const found = causes(
+        `add server "srv_${open}" 10.0.0.1`,
+        `add server "srv_${open}" 10.0.0.2`,
+        `add service "svc_${open}" "srv_${open}" HTTP "${open}"`,
+        `add service "other_${open}" "srv_${open}" TCP 143`,
+        `add lb monitor "mon_${open}" "${open}" -interval "${open}"`,
+        `bind service "other_${open}" -monitorName "gone_${open}"`,
+        `bind service "other_${open}" -monitorName "gone_${open}"`,
+        `bind lb vserver "vs_${open}" "svc_${open}"`,
+        "add lb vserver one HTTP 10.0.1.1 80",
+        `bind lb vserver one "svc2_${open}"`,
+        `bind cs vserver "cs_${open}" -policyName "p_${open}"`,
+      );
+      expect(found.filter((one) => !/ unreadable_value |unreadable_lines/.test(one))).toEqual([]);
+    },
+  );
+
+  test("proposes no command as complete that names what the text leaves open", () => {
+    const found = lint(estateOf(["add service svc_$NAME 10.0.0.1 TCP 143"]));
+    expect(found.map(({ complete, incomplete }) => [complete, incomplete])).toEqual([
+      [false, "put in the names that the text leaves open"],
+    ]);
+  });
+
   test("ignores fences around commands", () => {
     expect(causes("```", "add lb vserver v HTTP 10.0.1.1 80", "```")).toEqual([]);
   });

@@ -390,9 +390,9 @@ export function reportDefaultMonitor(
   report(draft, statement, "info", "wrong_kind_reference", name, message);
 }
 
-/** `add service s <IP 1> HTTP <port>`: a guide's command with arguments left open, even of several words. */
+/** `add service s <IP> HTTP <port>`, `add service s ${IP} HTTP ${PORT}`: a guide's command with arguments left open. */
 function isToFillIn({ words }: Statement): boolean {
-  return words.some((word) => /^<\w/.test(word)) && words.some((word) => word.endsWith(">"));
+  return words.some(isPlaceholder);
 }
 
 /** Reports a statement with too few or invalid positional arguments, unless a guide leaves them open. */

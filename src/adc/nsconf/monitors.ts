@@ -83,7 +83,7 @@ function isUnchangeable(
   }
   // Types of built-in monitors differ between versions of the firmware.
   const isOther = builtIn !== true && type.toUpperCase() !== written.toUpperCase();
-  if (isOther && !isPlaceholder(written)) {
+  if (isOther && ![type, written].some(isPlaceholder)) {
     const message = `${name} is of type ${type}, not ${written.toUpperCase()}: the ADC rejects this command (error 2155).`;
     report(draft, statement, "error", "wrong_kind_reference", name, message);
   }

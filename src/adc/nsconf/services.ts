@@ -25,6 +25,7 @@ import type { Statement } from "./statements.ts";
 import { builtInMonitor, isDefaultMonitor } from "../monitor-defaults.ts";
 import type { MonitorBinding } from "../../model/adc-service.ts";
 import { wholeNumber } from "../field-types.ts";
+import { isPlaceholder } from "../placeholders.ts";
 import { NO_BACKEND_TLS } from "../tls-fields.ts";
 import {
   GROUP_OPTIONS_OF_COMMAND,
@@ -365,14 +366,16 @@ export function addBinding(
     return;
   }
   if (isBound(service, written, draft)) {
-    report(
-      draft,
-      statement,
-      "info",
-      "duplicate_binding",
-      service.name,
-      `Monitor ${monitor} is bound to ${service.name} twice.`,
-    );
+    if (![service.name, monitor].some(isPlaceholder)) {
+      report(
+        draft,
+        statement,
+        "info",
+        "duplicate_binding",
+        service.name,
+        `Monitor ${monitor} is bound to ${service.name} twice.`,
+      );
+    }
     return;
   }
   const binding: MonitorBinding = Object.assign(
