@@ -42,17 +42,17 @@ function renameVserver(table: "lbVservers" | "csVservers"): StatementReader {
     if (renamed === null) {
       return;
     }
-    const { from, to } = renamed;
+    const { isMeant, to } = renamed;
     for (const vserver of draft.csVservers.exact.values()) {
       follow(vserver.targets, "target", renamed);
-      vserver.defaultTarget = vserver.defaultTarget === from ? to : vserver.defaultTarget;
+      vserver.defaultTarget = isMeant(vserver.defaultTarget) ? to : vserver.defaultTarget;
     }
     const vservers = [...draft.lbVservers.exact.values(), ...draft.csVservers.exact.values()];
     for (const vserver of vservers) {
-      vserver.backupVserver = vserver.backupVserver === from ? to : vserver.backupVserver;
+      vserver.backupVserver = isMeant(vserver.backupVserver) ? to : vserver.backupVserver;
     }
     for (const [name, action] of draft.actions.exact) {
-      if (action.feature === "cs" && action.target === from) {
+      if (action.feature === "cs" && isMeant(action.target)) {
         draft.actions.set(name, { ...action, target: to });
       }
     }
@@ -60,8 +60,13 @@ function renameVserver(table: "lbVservers" | "csVservers"): StatementReader {
 }
 
 interface Renamed {
-  readonly from: string;
   readonly to: string;
+  /**
+   * Whether a name led to the object before, as for all other statements: the exact name, or one that differs only by
+   * case and belongs to no other object. The command reference calls only the names of policies' parts case-insensitive
+   * (expressions, pattern sets) and says nothing about those of servers, services and vservers.
+   */
+  readonly isMeant: (written: string | null) => boolean;
 }
 
 /** Null: there is no object of this name, or the new name is taken, which the ADC rejects. */
@@ -77,17 +82,20 @@ function renamedIn<T extends { name: string }>(
   table.delete(from);
   object.name = to;
   table.set(to, object);
-  return { from, to };
+  const isMeant = (name: string | null): boolean =>
+    name === from ||
+    (name !== null && name.toLowerCase() === from.toLowerCase() && !table.exact.has(name));
+  return { to, isMeant };
 }
 
 /** Replaces the name in a list's references. */
 function follow<K extends string, T extends Readonly<Record<K, string | null>>>(
   list: T[],
   key: K,
-  { from, to }: Renamed,
+  { isMeant, to }: Renamed,
 ): void {
   list.forEach((item, at) => {
-    if (item[key] === from) {
+    if (isMeant(item[key])) {
       list[at] = { ...item, [key]: to };
     }
   });

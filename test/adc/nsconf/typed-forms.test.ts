@@ -556,6 +556,28 @@ describe("rename", () => {
     expect(estate.csVservers.get("c")?.defaultTarget).toBe("w");
   });
 
+  test("changes references that differ from the name only by case, but not those to a namesake", () => {
+    const estate = read(
+      "add server EX01 10.0.0.1",
+      "add server ex02 10.0.0.2",
+      "add server EX02 10.0.0.3",
+      "add service s ex01 HTTP 80",
+      "add service t EX02 HTTP 80",
+      "add lb vserver V HTTP 10.0.1.1 80",
+      "add lb vserver b HTTP 10.0.1.2 80 -backupVServer v",
+      "rename server ex01 new",
+      "rename server ex02 newer",
+      "rename lb vserver v w",
+    );
+    expect(estate.services.get("s")?.members).toMatchObject([
+      { server: "new", address: "10.0.0.1" },
+    ]);
+    expect(estate.services.get("t")?.members).toMatchObject([
+      { server: "EX02", address: "10.0.0.3" },
+    ]);
+    expect(estate.lbVservers.get("b")?.backupVserver).toBe("w");
+  });
+
   test("is refused when the new name is taken", () => {
     const estate = read("add server a 10.0.0.1", "add server b 10.0.0.2", "rename server a b");
     expect([...estate.servers.keys()]).toEqual(["a", "b"]);
