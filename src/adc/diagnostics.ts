@@ -1,4 +1,4 @@
-import { addressBytes } from "../lib/ip.ts";
+import { addressBytes, isSameAddress } from "../lib/ip.ts";
 import { groupBy } from "../lib/steps.ts";
 import type { Diagnostic, Estate } from "../model/estate.ts";
 import type { Gslb } from "../model/gslb.ts";
@@ -668,7 +668,13 @@ function monitorDiagnostics(
   const found: Diagnostic[] = [];
   const about = { line: monitor.line, object: monitor.name };
   if (!isIntendedDestination(own, monitor)) {
-    found.push(...pinnedDestination(monitor, users));
+    const isOfMember = users.some(({ members }) =>
+      members.some(({ address }) => isSameAddress(address ?? "", monitor.destIp ?? "")),
+    );
+    const alone = users.filter(
+      (service) => isOfMember || !isCheckedItself(estate, service, monitor),
+    );
+    found.push(...pinnedDestination(monitor, alone));
   }
   const isUsed = users.length > 0 || usedElsewhere || monitor.builtIn;
   if (!isUsed && !isPlaceholder(monitor.name)) {
@@ -709,6 +715,24 @@ const UNUSED: Readonly<Record<NonNullable<Estate["extent"]> | "whole", string>> 
   objects: "The monitor is not bound to any service or GSLB service; a route may use it.",
 };
 
+/** Besides what it depends on (a database elsewhere), another monitor that must pass probes each member's own address. */
+function isCheckedItself(estate: Estate, service: AdcService, pinned: Monitor): boolean {
+  return (
+    service.monThreshold === 0 &&
+    service.monitors.some((binding) => {
+      const monitor = estate.monitors.get(binding.monitor);
+      return (
+        binding.enabled &&
+        monitor !== undefined &&
+        monitor !== pinned &&
+        monitor.enabled &&
+        monitor.destIp === null &&
+        !monitor.reverse
+      );
+    })
+  );
+}
+
 /** One fixed destination decides for all members, although it says nothing about them. */
 function pinnedDestination(
   { name, line, destIp }: Monitor,
@@ -716,7 +740,7 @@ function pinnedDestination(
 ): Diagnostic[] {
   const others = users.flatMap((service) =>
     service.members.flatMap(({ address }) =>
-      address !== null && address !== destIp ? [address] : [],
+      address !== null && destIp !== null && !isSameAddress(address, destIp) ? [address] : [],
     ),
   );
   return others.length === 0

@@ -77,6 +77,13 @@ function orderOf(address: string): string {
   return addressBytes(address).toString("hex");
 }
 
+/** Whether two addresses are the same; IPv6 is written in many ways. */
+export function isSameAddress(one: string, other: string): boolean {
+  return (
+    one === other || (isIPv6(one) && isIPv6(other) && addressBytes(one).equals(addressBytes(other)))
+  );
+}
+
 /** The four or sixteen bytes of an address, without its zone. */
 export function addressBytes(address: string): Buffer {
   const plain = address.split("%", 1)[0] ?? "";

@@ -1,3 +1,4 @@
+import { isSameAddress } from "../lib/ip.ts";
 import type { AdcService } from "../model/adc-service.ts";
 import type { Monitor } from "../model/monitor.ts";
 import {
@@ -8,7 +9,7 @@ import {
   type LintService,
 } from "./context.ts";
 import type { Hit } from "./finding.ts";
-import { changeFor } from "./monitor-change.ts";
+import { changeFor, type MonitorUse } from "./monitor-change.ts";
 import { expectsTls, isTlsPort, protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
@@ -71,9 +72,18 @@ function pinnedDestIp(context: LintContext): Hit[] {
               fix: changeFor(context.names, monitor, uses, useCount(context, monitor), {
                 destIP: "0.0.0.0",
               }),
+              ...(isOfMember(monitor.destIp ?? "", uses)
+                ? null
+                : { decision: "check first that each of these members answers this probe, too" }),
             },
           ];
     });
+}
+
+function isOfMember(destIp: string, uses: readonly MonitorUse[]): boolean {
+  return uses.some(({ service }) =>
+    service.members.some(({ address }) => address !== null && isSameAddress(address, destIp)),
+  );
 }
 
 /** `-destPort 143` for a service on 993 probes another listener, which stays up when the service's own fails. */
@@ -85,6 +95,10 @@ function foreignDestPort(context: LintContext): Hit[] {
       return [];
     }
     const uses = usesOf(context, monitor);
+    if (monitor.destIp !== null && !isOfMember(monitor.destIp, uses)) {
+      // Another machine's port: what members depend on, or `pinned_dest_ip`.
+      return [];
+    }
     const wrong = uses.filter(
       ({ service }) =>
         !(asked === "web" && isHealthPageOnWebPort(monitor, service)) &&

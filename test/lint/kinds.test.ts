@@ -1115,3 +1115,61 @@ test("missing_secure › finds a POP3 login on a TLS port, and prints no option 
   expect(commands(text).filter((line) => line.includes("secure"))).toEqual([]);
   expect(said(text.replace("995", "110"))).not.toContain("missing_secure m");
 });
+
+describe("a fixed destination", () => {
+  const group = (...lines: string[]): string =>
+    [
+      "add serviceGroup g HTTP",
+      "bind serviceGroup g 10.0.0.1 80",
+      "bind serviceGroup g 10.0.0.2 80",
+      "add lb monitor m TCP -destIP 10.0.0.50 -destPort 1433",
+      "bind serviceGroup g -monitorName m",
+      ...lines,
+    ].join("\n");
+  const OWN =
+    'add lb monitor own HTTP-ECV -send "GET /a" -recv ok\nbind serviceGroup g -monitorName own';
+
+  test("is no finding when another monitor probes each member itself", () => {
+    expect(said(group(OWN))).not.toContain("pinned_dest_ip m");
+    expect(said(group(OWN))).not.toContain("dest_port_of_another_protocol m");
+    expect(commands(group(OWN)).filter((line) => line.includes("destIP"))).toEqual([]);
+  });
+
+  test.each([
+    ["is disabled", `${OWN} -monState DISABLED`],
+    ["need not pass", `${OWN}\nset serviceGroup g -monThreshold 1`],
+    ["is missing", ""],
+  ])("is a finding when the other monitor %s", (_when, more) => {
+    expect(said(group(more))).toContain("pinned_dest_ip m");
+  });
+
+  test("is left to the administrator when it is no member's address", () => {
+    const found = (text: string) => lint(read(text)).find(({ rule }) => rule === "pinned_dest_ip");
+    expect(found(group())).toMatchObject({ complete: false });
+    expect(found(group().replace("10.0.0.50 -destPort 1433", "10.0.0.1"))).toMatchObject({
+      complete: true,
+    });
+  });
+
+  test("is the member's own when IPv6 is written in another way", () => {
+    const text = bound(
+      "add lb monitor m TCP-ECV -send x -recv y -destIP 2001:0db8:0:0::1",
+      "add service web 2001:db8::1 TCP 9000",
+    );
+    expect(said(text)).not.toContain("pinned_dest_ip m");
+  });
+});
+
+test.each(["bind servce web -monitorName http", "add monitr m HTTP"])(
+  "unknown_command › names a mistyped object: %s",
+  (line) => {
+    expect(said(`${WEB}\n${line}`)).toContain("unknown_command file");
+  },
+);
+
+test.each(["add lb monitor m", "switch ns partition P1\nadd service s 10.0.0.1 HTTP 80"])(
+  "import › does not call a text empty when it can say what is wrong with it: %s",
+  (text) => {
+    expect(holdsNothing(read(text))).toBe(false);
+  },
+);

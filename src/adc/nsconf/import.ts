@@ -202,8 +202,12 @@ export function holdsNothing(estate: Estate): boolean {
     ...[certKeys, sslProfiles, netProfiles],
     ...[sites, gslbServices, gslbVservers],
   ];
-  return tables.every(({ size }) => size === 0);
+  // What is wrong with the only command, or that all belongs to a partition, is an answer.
+  const isAnswered = estate.diagnostics.some(({ rule }) => ANSWERS.has(rule));
+  return !isAnswered && tables.every(({ size }) => size === 0);
 }
+
+const ANSWERS: ReadonlySet<string> = new Set(["incomplete_statement", "partition_not_read"]);
 
 /** The maximum size of a saved configuration. */
 export const MAX_NS_CONF_BYTES = 64 * 1_048_576;
@@ -617,7 +621,7 @@ const LABEL_OF_FIRMWARE = /^\w+ \w+ policylabel (?:ns_|_)/i;
 
 /** An object that the group does not have, or both without the space between: `add lb virtual`, `bind sslvserver`. */
 const NO_COMMAND =
-  /^(add|set|bind|unbind|enable|disable|unset|rm) ((lb|cs|ssl|gslb)(vserver|monitor|service|servicegroup|policy|action)|lb (?!vserver|monitor|monbindings|group|parameter|persistentsessions|metrictable|profile|policy|policylabel|action|route6?|wlm|sipparameters|global)\S*|cs (?!vserver|policy|policylabel|action|parameter)\S*)$|^add ssl (vserver|service|servicegroup)$/;
+  /^(add|set|bind|unbind|enable|disable|unset|rm) ((lb|cs|ssl|gslb)(vserver|monitor|service|servicegroup|policy|action)|lb (?!vserver|monitor|monbindings|group|parameter|persistentsessions|metrictable|profile|policy|policylabel|action|route6?|wlm|sipparameters|global)\S*|cs (?!vserver|policy|policylabel|action|parameter)\S*)$|^add ssl (vserver|service|servicegroup)$|^(add|set|bind|unbind|enable|disable|unset|rm) (serv(?!er$|ice$|icegroup$)\w*|monit(?!or$)\w*)/;
 
 /** Reports what was not examined, so that a missing finding is not mistaken for health. */
 function reportUnread(draft: Draft): void {
