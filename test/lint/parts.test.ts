@@ -462,6 +462,30 @@ describe("items of a page's list", () => {
   });
 });
 
+describe("a line without a word", () => {
+  test.each(["`;", "=======", ">>>>>>> cd1a8d91da53ec142f", "<<<<<<< HEAD", "}", "——"])(
+    "does not continue the command above it: %s",
+    (line) => {
+      const command =
+        "set ssl service s_with_a_long_name_to_be_wrapped -tls1 DISABLED -sslProfile back_end_profile";
+      const { diagnostics } = estateOf(["Some prose.", "More prose.", command, line]);
+      expect(diagnostics.map(({ rule }) => rule)).not.toContain("stray_words");
+    },
+  );
+
+  test("belongs to a text in quotes, and may be a port", () => {
+    const { services, policies } = estateOf([
+      "add service s 10.0.0.1 TCP -comment 'a comment that is long enough to be wrapped here, really' -td 0",
+      "*",
+      'add responder policy p "HTTP.REQ.URL.EQ(\\"/a\\")',
+      "||",
+      'HTTP.REQ.URL.EQ(\\"/b\\")" RESET',
+    ]);
+    expect(services.get("s")?.members.map(({ port }) => port)).toEqual(["*"]);
+    expect(policies.get("p")?.rule).toContain("||");
+  });
+});
+
 describe("an address with a port in place of a service", () => {
   test("is one mistake, and a monitor bound by a refused command is not unused", () => {
     expect(

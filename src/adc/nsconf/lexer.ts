@@ -572,6 +572,9 @@ function isWrapped(pending: Pending, content: string): boolean {
   if (OF_A_PAGE.test(content) || ITEM.test(content)) {
     return false;
   }
+  if (NO_WORD.test(content)) {
+    return isOpen(pending);
+  }
   return (
     content.startsWith("-") ||
     AWAITS_VALUE.test(pending.text) ||
@@ -582,6 +585,9 @@ function isWrapped(pending: Pending, content: string): boolean {
 
 /** A title, or a tool's message: `[*] Found:`. */
 const OF_A_PAGE = /^\[[*+!-]\] |[^:]:$/;
+
+/** The end of a text in a program's source, a rule of a page, or the mark of a conflict that git left. */
+const NO_WORD = /^(?:[^\w"')*]+|[<>]{6,7} \S{1,200})$/;
 
 /** A list's item: an option follows its hyphen at once. */
 const ITEM = /^(?:[-*+\u2022]|\d{1,3}[.)]) /;
