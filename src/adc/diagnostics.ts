@@ -427,7 +427,10 @@ function createIdleNames(
       tables[kind].flatMap((table) => [...table.keys()]).filter(isIdle(new Set(taken)));
     known.set(kind, names);
     return called === "service group"
-      ? names.filter((name) => estate.services.get(name)?.members.length === 0)
+      ? names.filter((name) => {
+          const service = estate.services.get(name);
+          return service?.kind === "serviceGroup" && service.members.length === 0;
+        })
       : names;
   };
 

@@ -15,7 +15,8 @@ export function groupFindings(findings: readonly Finding[]): FindingGroup[] {
   const groups = new Map<string, [Finding, ...Finding[]]>();
   for (const finding of findings) {
     const { rule, severity, message, complete, incomplete, commands } = finding;
-    const fixed = commands.length === 0 ? "" : `${String(complete)} ${incomplete ?? ""}`;
+    // An object that cannot be fixed by a command is no other cause.
+    const fixed = commands.length === 0 || complete ? "" : (incomplete ?? "");
     const key = `${rule} ${severity} ${fixed}\n${message}`;
     const known = groups.get(key);
     if (known === undefined) {
@@ -43,7 +44,7 @@ function groupOf(members: readonly [Finding, ...Finding[]]): FindingGroup {
     message,
     fix,
     commands,
-    complete: commands.length > 0 && members.every((member) => member.complete),
+    complete: commands.length > 0 && incomplete === null,
     incomplete,
   };
 }

@@ -5,6 +5,7 @@ import { planProbes } from "../../src/agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../../src/agent/plan/settings.ts";
 import { holdsNothing, parseNsConf } from "../../src/adc/nsconf/import.ts";
 import type { Estate } from "../../src/model/estate.ts";
+import { groupFindings } from "../../src/lint/group.ts";
 import { lint } from "../../src/lint/lint.ts";
 import { notesOf } from "../../src/lint/notes.ts";
 import { proofFailures } from "./proof.ts";
@@ -811,6 +812,51 @@ describe("commands in a program's source", () => {
       '"""',
     ].join("\n");
     expect(said(text)).toEqual(["tcp_only svc_with_a_long_name_to_be_wrapped"]);
+  });
+});
+
+describe("a guide's commands", () => {
+  test("may have the short form of -certkeyName, although another option begins like it", () => {
+    const lines = [
+      "add ssl certKey c -cert c.pem",
+      "add lb vserver v SSL 10.0.0.1 443",
+      "bind ssl vserver v -certkey c",
+    ];
+    const estate = read(lines.join("\n"));
+    expect(estate.lbVservers.get("v")?.certKeys.map(({ certKey }) => certKey)).toEqual(["c"]);
+    expect(said(lines.join("\n"))).not.toContain("doubtful_option v");
+  });
+
+  test("are a synopsis when a parenthesis holds a placeholder", () => {
+    const page = [
+      "Some prose.",
+      "add server <name> (<IPAddress> | (<domain>)",
+      "add server s 10.0.0.1",
+    ];
+    expect(said(page.join("\n"))).toEqual([]);
+  });
+
+  test("may say -force where the ADC would ask", () => {
+    expect(said("set ssl parameter -defaultProfile ENABLED -force")).toEqual([]);
+  });
+
+  test("for an existing service group do not mean a service that nothing uses", () => {
+    const lines = ["add service s 10.0.0.1 FTP 21", "set serviceGroup g -maxClient 100"];
+    expect(said(lines.join("\n")).filter((one) => one.startsWith("dangling"))).toEqual([]);
+  });
+
+  test("without a fix are the same cause as those with one", () => {
+    const text = [
+      "#NS13.1 Build 37.38",
+      "add lb monitor a TCP -send x",
+      "add lb monitor b TCP-ECV -send x -recv y",
+    ].join("\n");
+    const [cause, ...others] = groupFindings(lint(read(text))).filter(
+      ({ rule }) => rule === "unused_monitor",
+    );
+    expect(others).toEqual([]);
+    expect(cause?.objects.map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(cause?.commands).toEqual(["rm lb monitor b TCP-ECV"]);
   });
 });
 

@@ -549,9 +549,12 @@ function isTemplate(text: string): boolean {
   return bare.includes("{{") && bare.indexOf("}}", bare.indexOf("{{")) > 0;
 }
 
-/** `add lb monitor <name> <type> [-interval <n>]`: a command's synopsis, as quoted in references. */
+/** `add lb monitor <name> [-interval <n>]`, `add server <name> (<IP> | <domain>)`: a synopsis, as quoted in references. */
 function isSynopsis(text: string): boolean {
-  return text.includes("[-") && /\s\[-[A-Za-z]/.test(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'));
+  return (
+    (text.includes("[-") || text.includes("(<")) &&
+    /\s(?:\[-|\(<)[A-Za-z]/.test(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'))
+  );
 }
 
 /** Reported without quoting the line, as for a line that ends inside a quote. */

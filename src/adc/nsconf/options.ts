@@ -50,6 +50,12 @@ export function optionNames(
   };
 }
 
+/** Instead of the question whether to go on. UNCONFIRMED: of which commands the ADC takes it; scripts write it widely. */
+const FORCE = "force";
+
+/** Short forms that vendor examples use (`bind ssl vserver v -certkey c`), although newer options begin like them, too. */
+const SHORT_FORMS: ReadonlyMap<string, string> = new Map([["certkey", "certkeyname"]]);
+
 /** `-httpreq` is read as the whole option; the message says that the ADC's behaviour is a guess. */
 export function expandOptions(
   statement: Statement,
@@ -61,7 +67,10 @@ export function expandOptions(
   if (names.hasAll(keys)) {
     return statement;
   }
-  const read = [...keys].map(([key, values]) => ({ key, option: names.whole(key), values }));
+  const read = [...keys].map(([written, values]) => {
+    const key = names.isPrefix(written) ? (SHORT_FORMS.get(written) ?? written) : written;
+    return { key, option: names.whole(key), values };
+  });
   if (read.some(({ key, option }) => option === null && names.isPrefix(key))) {
     const message = "This abbreviation matches several options, so it is ignored.";
     report(draft, statement, "info", "doubtful_option", object, message);
@@ -154,7 +163,7 @@ function reportUnknown(
   subject: string,
   names: OptionNames,
 ): void {
-  const unknown = [...statement.keys.keys()].filter((key) => !names.isPrefix(key));
+  const unknown = [...statement.keys.keys()].filter((key) => key !== FORCE && !names.isPrefix(key));
   if (unknown.length === 0) {
     return;
   }

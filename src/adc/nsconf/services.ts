@@ -21,7 +21,7 @@ import {
   statementSource,
   portOf,
 } from "./draft.ts";
-import type { Statement } from "./statements.ts";
+import { type Statement, statementKind } from "./statements.ts";
 import { builtInMonitor, isDefaultMonitor } from "../monitor-defaults.ts";
 import type { MonitorBinding } from "../../model/adc-service.ts";
 import { wholeNumber } from "../field-types.ts";
@@ -176,7 +176,8 @@ function setService(statement: Statement, draft: Draft): void {
   const service = serviceOf(statement, draft);
   if (service === undefined) {
     if (!INTERNAL_SERVICE.test(name)) {
-      reportMissing(draft, statement, "service", name);
+      const isGroup = statementKind(statement).endsWith(" servicegroup");
+      reportMissing(draft, statement, isGroup ? "service group" : "service", name);
     }
     return;
   }
