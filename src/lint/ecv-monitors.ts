@@ -226,10 +226,23 @@ function wrongSecurity(
             : monitor.type === "TCP"
               ? deeperInstead(context, wrong)
               : changeFor(context.names, monitor, wrong, useCount(context, monitor), { secure }),
-        ...reversedDecision(monitor),
+        ...(secure === "YES" && expectsTheError(monitor)
+          ? {
+              decision: "it expects the error that answers a request without TLS: change that, too",
+            }
+          : reversedDecision(monitor)),
       },
     ];
   });
+}
+
+/** A web server answers a request without TLS on its TLS port with 400, and a monitor may have been fitted to that. */
+function expectsTheError({ parameters }: Monitor): boolean {
+  const { respCodes, recv } = parameters;
+  return (
+    (respCodes ?? []).some(({ from, to }) => from <= 400 && to >= 400) ||
+    /400|bad request|plain http/i.test(recv ?? "")
+  );
 }
 
 /** A reversed monitor passes because of its mistake; once fixed, it would depend on the response. */

@@ -270,6 +270,9 @@ function recvBare200(context: LintContext): Hit[] {
             ? "200 OK"
             : expectedText(monitor),
       }),
+      ...(requestsHealthPage(monitor)
+        ? null
+        : { decision: 'check first that the servers send "200 OK": some send the number alone' }),
     }));
 }
 

@@ -1219,3 +1219,25 @@ test.each(["add lb monitor m", "switch ns partition P1\nadd service s 10.0.0.1 H
     expect(holdsNothing(read(text))).toBe(false);
   },
 );
+
+test.each([
+  ["HTTP -respCode 400", false],
+  ["HTTP -respCode 200-499", false],
+  ['TCP-ECV -send "GET / HTTP/1.0" -recv "400 Bad Request"', false],
+  ["HTTP -respCode 200", true],
+])("missing_secure › is fixed without a decision for %s: %s", (type, complete) => {
+  const text = bound(`add lb monitor m ${type}`, "add service web 10.0.0.1 SSL 443");
+  const found = lint(read(text)).find(({ rule }) => rule === "missing_secure");
+  expect(found).toMatchObject({ complete });
+});
+
+test.each([
+  ["GET /owa/healthcheck.htm HTTP/1.1", true],
+  ["GET /app HTTP/1.1", false],
+])("recv_bare_200 › is fixed without a decision for %s: %s", (request, complete) => {
+  const text = bound(
+    `add lb monitor m TCP-ECV -send "${request}\\r\\nHost: a\\r\\n\\r\\n" -recv 200`,
+  );
+  const found = lint(read(text)).find(({ rule }) => rule === "recv_bare_200");
+  expect(found).toMatchObject({ complete });
+});
