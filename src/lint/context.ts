@@ -91,6 +91,8 @@ export interface LintService {
   readonly service: AdcService;
   /** Every binding whose monitor is known. */
   readonly bound: readonly BoundMonitor[];
+  /** All its monitors are known: what a partial configuration does not show may check more than the others. */
+  readonly isKnown: boolean;
   /** The bindings that decide: health monitoring, binding and monitor are enabled, and it does not only set weights. */
   readonly deciding: readonly BoundMonitor[];
   /** The role of its members in Exchange, from the first that has one; null if none has. */
@@ -143,6 +145,7 @@ export function createContext(estate: Estate, settings: LintSettings): LintConte
     return {
       service,
       bound,
+      isKnown: bound.length === service.monitors.length,
       deciding: bound.filter(
         ({ binding, monitor }) =>
           service.healthMonitor && binding.enabled && monitor.enabled && monitor.type !== "LOAD",

@@ -229,8 +229,10 @@ function lrtmPrefersFailing(context: LintContext): Hit[] {
       return [];
     }
     const shallow = services.find(
-      ({ deciding, idle }) =>
-        idle === null && deciding.every(({ monitor }) => ["TCP", "PING"].includes(monitor.type)),
+      ({ deciding, idle, isKnown }) =>
+        idle === null &&
+        isKnown &&
+        deciding.every(({ monitor }) => ["TCP", "PING"].includes(monitor.type)),
     );
     return shallow === undefined
       ? []

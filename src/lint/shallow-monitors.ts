@@ -215,6 +215,7 @@ function greetsForItsBackEnd({ exchange, service }: LintService): boolean {
 /** True if there are deciding monitors, all of these types, none reversed and none with another destination. */
 function decidedBy(one: LintService, types: readonly string[]): boolean {
   return (
+    one.isKnown &&
     one.deciding.length > 0 &&
     one.deciding.every(
       ({ monitor }) => types.includes(monitor.type) && !monitor.reverse && !monitor.transparent,

@@ -79,10 +79,15 @@ function healthMonitorOff(context: LintContext): Hit[] {
 
 /** NetScaler docs, "Setting the monitor threshold": the weights of the monitors that are up must reach it. */
 function thresholdOutOfReach(context: LintContext): Hit[] {
-  return context.services.flatMap(({ service, deciding }) => {
+  return context.services.flatMap(({ service, deciding, isKnown }) => {
     const sum = deciding.reduce((total, { binding }) => total + binding.weight, 0);
     const { monThreshold } = service;
-    if (monThreshold <= sum || service.monitors.length === 0 || !service.healthMonitor) {
+    if (
+      !isKnown ||
+      monThreshold <= sum ||
+      service.monitors.length === 0 ||
+      !service.healthMonitor
+    ) {
       return [];
     }
     return [
@@ -170,7 +175,8 @@ function unusedMonitor(context: LintContext): Hit[] {
   );
   const { extent, diagnostics } = context.estate;
   const isOpen = diagnostics.some(({ rule }) => rule === "dangling_reference");
-  if (extent === "excerpt" || (extent === "paste" && isOpen)) {
+  const isList = extent === "paste" && context.services.length === 0;
+  if (extent === "excerpt" || (extent === "paste" && isOpen) || isList) {
     // The part that is missing may bind it.
     return [];
   }

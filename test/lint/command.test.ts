@@ -117,7 +117,7 @@ describe("lint findings", () => {
   });
 
   test("of information only end with status 0, and with 1 when strict is set", async () => {
-    const note = "add lb monitor m TCP\n";
+    const note = "#NS13.1 Build 37.38\nadd lb monitor m TCP\n";
     expect((await run(note)).status).toBe(0);
     expect((await run(note, { strict: true })).status).toBe(1);
   });
@@ -152,7 +152,7 @@ describe("lint filters", () => {
   );
 
   test("apply before strict counts", async () => {
-    const note = "add lb monitor m TCP\n";
+    const note = "#NS13.1 Build 37.38\nadd lb monitor m TCP\n";
     for (const [options, expected] of [
       [{ strict: true }, 1],
       [{ strict: true, severity: "warning" }, 0],

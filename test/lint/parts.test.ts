@@ -324,9 +324,41 @@ describe("pasted set-up commands", () => {
   });
 
   test("report a monitor that nothing uses as information without a command", () => {
-    const [found] = lint(estateOf(DEEP));
-    expect(found).toMatchObject({ rule: "unused_monitor", severity: "info", commands: [] });
+    const found = lint(estateOf([...GROUP, ...DEEP])).find(({ rule }) => rule === "unused_monitor");
+    expect(found).toMatchObject({ severity: "info", commands: [] });
     expect(found?.message).toContain("the rest of the configuration may");
+  });
+
+  test("report no monitor as unused where they show no service", () => {
+    expect(causes(...DEEP)).toEqual([]);
+  });
+
+  test.each([
+    ["a handshake", "add service s 10.0.0.1 HTTP 80", "bind service s -monitorName tcp"],
+    ["a ping", "add service s 10.0.0.1 HTTP 80", "bind service s -monitorName ping"],
+    [
+      "weights",
+      "add service s 10.0.0.1 HTTP 80 -monThreshold 3",
+      "bind service s -monitorName http",
+    ],
+  ])("say nothing of %s where another monitor is not shown", (_what, ...lines) => {
+    const rules = (...more: string[]): string[] =>
+      lint(estateOf([...lines, ...more]))
+        .map(({ rule }) => rule)
+        .filter((rule) => !["head_request"].includes(rule));
+    expect(rules()).not.toEqual([]);
+    expect(rules("bind service s -monitorName corp_deep")).toEqual([]);
+  });
+
+  test("say nothing of the fastest server where its monitors are not shown", () => {
+    expect(
+      causes(
+        "add service s 10.0.0.1 HTTP 80",
+        "bind service s -monitorName corp_deep",
+        "add lb vserver v HTTP 10.0.1.1 80 -lbMethod LRTM",
+        "bind lb vserver v s",
+      ),
+    ).toEqual([]);
   });
 
   test.each([
