@@ -90,7 +90,9 @@ function tcpOnly(context: LintContext): Hit[] {
           : `Only a TCP handshake decides (${names(one)}); not noticed: ${UNNOTICED_BY_TCP}, a dead back end.`,
       );
       const severity = isApplication(one) ? "warning" : "info";
-      return isUdp || canBeDeeper(found) ? [{ ...found, severity }] : [];
+      // A TCP port of its own is how a UDP service without answers is watched on purpose.
+      const isPlain = isUdp && one.deciding.every(({ monitor }) => monitor.destPort === null);
+      return isPlain || canBeDeeper(found) ? [{ ...found, severity }] : [];
     });
 }
 

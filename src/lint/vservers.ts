@@ -63,8 +63,8 @@ function withoutCertificate(context: LintContext): Hit[] {
   const mentions =
     context.estate.certKeys.size > 0 ||
     context.vservers.some(({ vserver }) => vserver.certKeys.length > 0);
-  if (isExcerpt && !mentions) {
-    // Whoever shows a part of a configuration without any certificate has left them out.
+  if (context.estate.filtered === true || (isExcerpt && !mentions)) {
+    // Whoever shows a part of a configuration without any certificate has left them out, and a search may not find them.
     return [];
   }
   const tells = mentions && !isExcerpt;

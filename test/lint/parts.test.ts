@@ -203,9 +203,7 @@ describe("partial configuration", () => {
       "add lb vserver two SSL 10.0.1.2 443",
       "bind ssl vserver one -certkeyName c",
     ];
-    expect(causes("> sh run | grep two", ...lines)).toContain(
-      "info vserver_without_certificate two",
-    );
+    expect(causes("> sh run", ...lines)).toContain("info vserver_without_certificate two");
     expect(causes(...lines)).toContain("error vserver_without_certificate two");
     expect(causes(...lines, "disable lb vserver two")).toContain(
       "info vserver_without_certificate two",
@@ -711,18 +709,31 @@ describe("forms of published files", () => {
   });
 
   test("mention no certificate for a handshake with another port, and name UDP", () => {
-    const message = (type: string) =>
+    const message = (type: string, options = "") =>
       lint(
         estateOf([
           `add service s 10.0.0.1 ${type} 8080`,
-          "add lb monitor m TCP -destPort 9000",
+          `add lb monitor m TCP${options}`,
           "bind service s -monitorName m",
         ]),
       ).find(({ rule }) => rule === "tcp_only")?.message;
-    expect(message("HTTP")).not.toContain("certificate");
+    expect(message("HTTP", " -destPort 9000")).not.toContain("certificate");
     expect(message("UDP")).toBe(
       "Clients use UDP, but only a TCP handshake decides (m): the UDP port is not checked.",
     );
+    expect(message("UDP", " -destPort 9000")).toBeUndefined();
+  });
+
+  test("do not miss a certificate that a search does not find, nor take a title for a command", () => {
+    const shown = [
+      "> sh run | grep 10.0.1",
+      "add lb vserver v SSL 10.0.1.1 443",
+      "add ssl certKey c",
+    ];
+    expect(causes(...shown)).toEqual([]);
+    expect(causes("> sh run", ...shown.slice(1))).toEqual(["info vserver_without_certificate v"]);
+    const page = ["A page.", "Bind services to vservers:", "add lb vserver v HTTP 10.0.1.1 80"];
+    expect(causes(...page)).toEqual([]);
   });
 
   test("report a service type that NetScaler does not have in GSLB too", () => {

@@ -258,7 +258,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       refused.push(command.line);
       continue;
     }
-    if (isTemplate(command.text) || isSynopsis(command.text)) {
+    if (isTemplate(command.text) || isSynopsis(command.text) || isTitle(command.text)) {
       orphans.push(command.line);
       continue;
     }
@@ -554,6 +554,15 @@ function isSynopsis(text: string): boolean {
   return (
     (text.includes("[-") || text.includes("(<")) &&
     /\s(?:\[-|\(<)[A-Za-z]/.test(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'))
+  );
+}
+
+/** `Bind services to vservers:` above commands. */
+function isTitle(text: string): boolean {
+  return (
+    /[^:]:$/.test(text) &&
+    !/["'-]/.test(text) &&
+    / (?:to|the|your|an?|and|as|with|for) /i.test(text)
   );
 }
 
