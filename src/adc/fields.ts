@@ -94,7 +94,9 @@ function readField(one: Field<unknown> | undefined, source: FieldSource): unknow
     return one.default;
   }
   const value = written === null ? undefined : one.type.read(written);
-  if (value === undefined) {
+  // In a template, whose names are open too, so is everything else.
+  const isTemplate = isPlaceholder(source.object) && isToFillIn(written);
+  if (value === undefined && !isTemplate) {
     source.report(refusal(one, written, source));
   }
   return value;

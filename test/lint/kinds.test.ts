@@ -978,6 +978,12 @@ describe("statements that are not examined", () => {
     expect(said(text.join("\n")).filter((one) => !one.startsWith("dangling"))).toEqual([]);
   });
 
+  test("have no value in a template whose names are open too", () => {
+    expect(said("add lb monitor ${1:<name>} TCP-ECV -recv ok -secure ${2:YES}")).not.toContain(
+      "unreadable_value ${1:<name>}",
+    );
+  });
+
   test("name a value that is still to be filled in", () => {
     const found = lint(read("add lb monitor m TCP -destIP $db1_ip"));
     expect(found.find((one) => one.rule === "unreadable_value")?.message).toBe(
