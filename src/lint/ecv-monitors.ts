@@ -21,8 +21,9 @@ import {
   type MonitorUse,
   type OptionValues,
 } from "./monitor-change.ts";
+import { LOST_LINE_ENDS } from "./http-monitors.ts";
 import { deeperMonitor } from "./proposals.ts";
-import { expectsTls, isClearPort, isTlsPort, mayBeTlsPort } from "./ports.ts";
+import { expectsTls, isClearPort, isTlsPort, mayBeTlsPort, protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
 /** Strings of ECV monitors, missing or superfluous TLS, options of the wrong type. */
@@ -44,6 +45,18 @@ export const ECV_MONITOR_RULES: readonly Rule[] = [
     severity: "error",
     meaning: "TCP-ECV compares at most 128 bytes.",
     find: recvTooLong,
+  },
+  {
+    id: "speaks_before_greeting",
+    severity: "warning",
+    meaning: "A TCP-ECV monitor sends SMTP commands before the server has greeted.",
+    find: speaksBeforeGreeting,
+  },
+  {
+    id: "request_without_end",
+    severity: "error",
+    meaning: "An HTTP request of a TCP-ECV monitor has no empty line at its end.",
+    find: requestWithoutEnd,
   },
   {
     id: "missing_secure",
@@ -147,7 +160,69 @@ function firstBytes(text: string, bytes: number): string {
   return kept;
 }
 
-const TALKING: ReadonlySet<string> = new Set([
+/**
+ * TCP-ECV sends as soon as it is connected. RFC 5321, 3.1: a client waits for the greeting; servers that check this
+ * answer 554 to one that does not.
+ */
+function speaksBeforeGreeting(context: LintContext): Hit[] {
+  return tcpEcv(context)
+    .filter(
+      (monitor) =>
+        !monitor.reverse &&
+        !monitor.transparent &&
+        /^(EHLO|HELO|MAIL FROM)\b/i.test(monitor.parameters.send ?? "") &&
+        context.usersOf(monitor).some((one) => takesMail(monitor, one)),
+    )
+    .map((monitor) => ({
+      line: monitor.line,
+      object: monitor.name,
+      message:
+        "-send is sent at once, before the greeting (220) that a client has to wait for: some servers refuse such " +
+        "early talkers. Without -send the monitor waits for the greeting; only a script of type USER can go on after it.",
+    }));
+}
+
+function takesMail({ destPort }: Monitor, { service, exchange }: LintService): boolean {
+  return destPort === null
+    ? exchange?.protocol === "smtp" ||
+        service.members.some(({ port }) => protocolOfPort(port) === "smtp")
+    : protocolOfPort(destPort) === "smtp";
+}
+
+/**
+ * TCP-ECV sends the text as it is (HTTP-ECV completes it): until the empty line after the headers, the server waits for
+ * more (RFC 9112, 2.1).
+ */
+function requestWithoutEnd(context: LintContext): Hit[] {
+  return tcpEcv(context).flatMap((monitor) => {
+    const send = monitor.parameters.send ?? "";
+    if (!UNENDED.test(send) || /\n\r?\n/.test(send) || LOST_LINE_ENDS.test(send)) {
+      return [];
+    }
+    const lines = send.endsWith("\r\n") ? send : `${send}\r\n`;
+    const whole = redactedBlank(`${lines}\r\n`);
+    // HTTP/1.1 is refused without Host (RFC 9112, 3.2).
+    const needsHost = typeof whole === "string" && /HTTP\/1\.1\r\n$/.test(lines);
+    const name = { blank: "name", around: `${lines}Host: {}\r\n\r\n` };
+    return [
+      {
+        line: monitor.line,
+        object: monitor.name,
+        message:
+          "The request of -send does not end in an empty line (\\r\\n\\r\\n), which TCP-ECV does not add: the server waits for the " +
+          "rest and does not answer.",
+        fix: everywhere(context, monitor, { send: needsHost ? name : whole }),
+        ...reversedDecision(monitor),
+      },
+    ];
+  });
+}
+
+/** A request with a version and without a line end of its own kind: a single line feed is another writer's choice. */
+const UNENDED = /^(GET|HEAD|OPTIONS) \S+ HTTP\/1\.[01](\r\n[^\n]*)*$/;
+
+/** Types that a port with TLS does not answer without it. */
+export const TALKING: ReadonlySet<string> = new Set([
   ...SECURABLE,
   "HTTP",
   "HTTP-ECV",
@@ -237,7 +312,7 @@ function wrongSecurity(
 }
 
 /** A web server answers a request without TLS on its TLS port with 400, and a monitor may have been fitted to that. */
-function expectsTheError({ parameters }: Monitor): boolean {
+export function expectsTheError({ parameters }: Monitor): boolean {
   const { respCodes, recv } = parameters;
   return (
     (respCodes ?? []).some(({ from, to }) => from <= 400 && to >= 400) ||

@@ -336,7 +336,8 @@ function withoutLineEnd(text: string): string {
 }
 
 /** `\r\n` that lost its backslashes in a shell or web page, or was not decoded because quotes are missing. */
-const LOST = /HTTP\/\d\.\d\s*rn|rn(Host|Connection|User-Agent|Accept)\s*:|rnrn\s*$|\\r\\n/i;
+export const LOST_LINE_ENDS =
+  /HTTP\/\d\.\d\s*rn|rn(Host|Connection|User-Agent|Accept)\s*:|rnrn\s*$|\\r\\n/i;
 
 function lostBackslashes(context: LintContext): Hit[] {
   return monitorsOf(context, "HTTP", "HTTP-ECV", "TCP-ECV", "HTTP-INLINE").flatMap((monitor) => {
@@ -347,7 +348,7 @@ function lostBackslashes(context: LintContext): Hit[] {
       ["customHeaders", customHeaders],
     ] as const;
     const broken = texts.flatMap(([key, text]) =>
-      text !== null && LOST.test(text) ? [[key, text] as const] : [],
+      text !== null && LOST_LINE_ENDS.test(text) ? [[key, text] as const] : [],
     );
     if (broken.length === 0) {
       return [];
@@ -389,7 +390,7 @@ function headerWithoutLineEnd(context: LintContext): Hit[] {
     if (
       headers === "" ||
       headers.endsWith("\r\n") ||
-      LOST.test(headers) ||
+      LOST_LINE_ENDS.test(headers) ||
       !headers.includes(":")
     ) {
       return [];

@@ -10,7 +10,17 @@ import {
 } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { changeFor, type MonitorUse } from "./monitor-change.ts";
-import { expectsTls, isTlsPort, protocolOfPort } from "./ports.ts";
+import { UDP_MONITOR_TYPES } from "../adc/nsconf/grammar.ts";
+import { expectsTheError, TALKING } from "./ecv-monitors.ts";
+import {
+  expectsTls,
+  isClearPort,
+  isTlsPort,
+  portsOf,
+  protocolOfPort,
+  usesTlsByType,
+  type PortProtocol,
+} from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
 /** Where probes and clients really go. */
@@ -26,6 +36,13 @@ export const MONITOR_TARGET_RULES: readonly Rule[] = [
     severity: "error",
     meaning: "A monitor probes a listener of a different protocol from the clients'.",
     find: foreignDestPort,
+  },
+  {
+    id: "monitor_fits_some_members",
+    severity: "error",
+    meaning:
+      "One monitor decides about members on different ports, and cannot pass on some of them.",
+    find: fitsSomeMembers,
   },
   {
     id: "wildcard_port",
@@ -155,6 +172,64 @@ function isOther(destPort: number, port: number | "*"): boolean {
   const mail = served === "imap" || served === "pop3";
   return served !== asked || (mail && isTlsPort(port) && !isTlsPort(destPort));
 }
+
+/**
+ * A monitor of a group asks every member the same: what greets on 143 does not on 993, nor with these words on 110. Only
+ * where the type of the group says nothing about TLS, and where it passes on some ports: what fails on all is another
+ * finding, and is noticed.
+ */
+function fitsSomeMembers(context: LintContext): Hit[] {
+  return context.watched.flatMap(({ service, deciding }) => {
+    const ports = portsOf(service);
+    return ports.length < 2
+      ? []
+      : deciding.flatMap(({ monitor, binding }): readonly Hit[] => {
+          const failing = ports.filter((port) => cannotPass(monitor, port, service));
+          return failing.length === 0 || failing.length === ports.length
+            ? []
+            : [
+                {
+                  line: binding.line ?? service.line,
+                  object: service.name,
+                  message:
+                    `${monitor.name} decides about members on ports ${ports.join(", ")}, but it cannot pass on ` +
+                    `${failing.join(", ")}: another protocol is spoken there, or one with TLS where the others have ` +
+                    "none. Give these members a group and a monitor of their own.",
+                },
+              ];
+        });
+  });
+}
+
+/** Whether the member's port itself is probed there, with TLS where there is none, the reverse, or other words. */
+function cannotPass(monitor: Monitor, port: number, service: AdcService): boolean {
+  const { destPort, destIp, reverse, transparent, secure, type, parameters } = monitor;
+  if (destPort !== null || destIp !== null || reverse || transparent) {
+    return false;
+  }
+  const needsTls = isTlsPort(port);
+  const talks = TALKING.has(type) || (type === "TCP" && secure);
+  if (usesTlsByType(service) === null && talks && !UDP_MONITOR_TYPES.has(type)) {
+    if (secure ? isClearPort(port) : needsTls && !expectsTheError(monitor)) {
+      return true;
+    }
+  }
+  const greeting = (parameters.send ?? "") === "" ? greetingOf(parameters.recv ?? "") : null;
+  const spoken = protocolOfPort(port);
+  return type === "TCP-ECV" && greeting !== null && spoken !== null && !greeting.includes(spoken);
+}
+
+/** The protocols whose servers greet with such words; null: any may, or more than one. */
+function greetingOf(recv: string): readonly PortProtocol[] | null {
+  const known = GREETINGS.filter(([words]) => words.test(recv));
+  return known.length === 1 ? (known[0]?.[1] ?? null) : null;
+}
+
+const GREETINGS: readonly (readonly [RegExp, readonly PortProtocol[]])[] = [
+  [/^\* OK|IMAP/, ["imap"]],
+  [/^\+OK|POP3/, ["pop3"]],
+  [/^220/, ["smtp", "ftp"]],
+];
 
 function wildcardPort(context: LintContext): Hit[] {
   return context.watched.filter(listensAnywhere).map(({ service, deciding }) => {

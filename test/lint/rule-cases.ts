@@ -14,6 +14,15 @@ const SMTP = "add service exchange_smtp 10.0.0.1 TCP 25";
 const BIND = "bind service s -monitorName m";
 const health = (keys: string): string => `add lb monitor m ${keys}`;
 
+const bindTo = (service: string): string => `bind service ${service} -monitorName m`;
+const onPorts = (ports: readonly number[], keys: string, type = "TCP"): string =>
+  conf(
+    `add serviceGroup g ${type}`,
+    ...ports.map((port) => `bind serviceGroup g 10.0.0.1 ${String(port)}`),
+    health(keys),
+    "bind serviceGroup g -monitorName m",
+  );
+
 const SWITCH = [
   "add lb vserver lb_owa SSL 0.0.0.0 0",
   "add lb vserver lb_ews SSL 0.0.0.0 0",
@@ -318,6 +327,48 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(WEB, health(`HTTP-ECV -recv ${"a".repeat(129)}`), BIND),
     ],
   },
+  speaks_before_greeting: {
+    fires: [
+      conf(SMTP, health('TCP-ECV -send "EHLO a\\r\\n" -recv 250'), bindTo("exchange_smtp")),
+      conf(
+        "add service s 10.0.0.1 TCP 2525",
+        health('TCP-ECV -send "MAIL FROM:<a@b.example>\\r\\n" -recv 250 -destPort 587'),
+        BIND,
+      ),
+    ],
+    misses: [
+      conf(SMTP, health("TCP-ECV -recv 220"), bindTo("exchange_smtp")),
+      conf(SMTP, health('TCP-ECV -send "QUIT\\r\\n" -recv 220'), bindTo("exchange_smtp")),
+      conf(
+        "add service s 10.0.0.1 TCP 8025",
+        health('TCP-ECV -send "EHLO a\\r\\n" -recv 250'),
+        BIND,
+      ),
+    ],
+  },
+  request_without_end: {
+    fires: [
+      conf(WEB, health('TCP-ECV -send "GET / HTTP/1.1" -recv 200'), BIND),
+      conf(
+        WEB,
+        health('TCP-ECV -send "GET / HTTP/1.1\\r\\nHost: a.example\\r\\n" -recv "OK"'),
+        BIND,
+      ),
+      conf(WEB, health('TCP-ECV -send "HEAD /internal HTTP/1.0\\r\\n" -recv "OK"'), BIND),
+      conf(
+        WEB,
+        health('TCP-ECV -send "GET / HTTP/1.1\\r\\nAuthorization: Basic YTpi" -recv "OK"'),
+        BIND,
+      ),
+    ],
+    misses: [
+      conf(WEB, health('TCP-ECV -send "GET / HTTP/1.0\\r\\n\\r\\n" -recv OK'), BIND),
+      conf(WEB, health('HTTP-ECV -send "GET / HTTP/1.1" -recv OK'), BIND),
+      conf(WEB, health('TCP-ECV -send "GET /" -recv OK'), BIND),
+      conf(WEB, health('TCP-ECV -send "GET / HTTP/1.1\\n\\n" -recv OK'), BIND),
+      conf(WEB, health('TCP-ECV -send "GET / HTTP/1.1rnrn" -recv OK'), BIND),
+    ],
+  },
   missing_secure: {
     fires: [
       conf(TLS, health('HTTP-ECV -send "GET /" -recv ok'), BIND),
@@ -444,6 +495,28 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf("add service s 10.0.0.1 TCP *", health("TCP -destPort 22902"), BIND),
       conf(WEB, health("HTTP -destPort 9000"), BIND),
       conf(TLS, health('HTTP-ECV -send "GET /" -recv ok -secure YES -destPort 8443'), BIND),
+    ],
+  },
+  monitor_fits_some_members: {
+    fires: [
+      onPorts([143, 993], 'TCP-ECV -recv "* OK"'),
+      onPorts([143, 993], 'TCP-ECV -recv "* OK" -secure YES'),
+      onPorts([143, 110], 'TCP-ECV -recv "* OK"'),
+      onPorts([25, 110], "TCP-ECV -recv 220"),
+      onPorts([25, 465], "TCP-ECV -recv 220 -secure YES"),
+      onPorts([80, 443], "HTTP"),
+      onPorts([80, 443], "TCP -secure YES"),
+      onPorts([389, 636], "LDAP -scriptName nsldap.pl -baseDN dc=a -bindDN b -password c"),
+    ],
+    misses: [
+      onPorts([25, 587], "TCP-ECV -recv 220"),
+      onPorts([143, 110], "TCP-ECV -recv OK"),
+      onPorts([143, 1143], 'TCP-ECV -recv "* OK"'),
+      onPorts([143, 993], 'TCP-ECV -recv "* OK" -destPort 143'),
+      onPorts([143, 993], 'TCP-ECV -recv "* OK"', "SSL_TCP"),
+      onPorts([80, 443], "HTTP", "HTTP"),
+      onPorts([80, 443], "HTTP -respCode 200 400"),
+      onPorts([80, 443], "TCP"),
     ],
   },
   wildcard_port: {
