@@ -963,6 +963,13 @@ describe("statements that are not examined", () => {
     expect(notesOf(read(`${text}\nbind rewrite policylabel mine p 100 NEXT`))).toHaveLength(1);
   });
 
+  test("include commands of no known kind, unless a page's sentence begins with a verb", () => {
+    const text = `#NS13.1 Build 37.38\n${WEB}\nadd foo bar baz\nset foo bar\nadd rnat x\nset L2Param -x y`;
+    expect(notesOf(read(text))).toEqual([expect.stringMatching(/: add foo, set foo\.$/)]);
+    const page = `Add your own values.\nSet up the rest.\nThe end of it.\n${WEB}`;
+    expect(notesOf(read(page))).toEqual([]);
+  });
+
   test("are no reason to find nothing in a file that holds only GSLB", () => {
     expect(holdsNothing(read("add gslb vserver g HTTP"))).toBe(false);
     expect(holdsNothing(read("add gslb service s 10.0.0.1 HTTP 80 -siteName here"))).toBe(false);

@@ -52,6 +52,30 @@ export function isSubject(word: string): boolean {
   return GROUPS_WITH_OBJECTS.has(lower) || LONE_OBJECTS.includes(lower);
 }
 
+/** Objects of the network and of the appliance itself, without a group. */
+const APPLIANCE_OBJECTS: ReadonlySet<string> = new Set(
+  (
+    "alias analyticsprofile appalgparam application arp arpparam bridgegroup bridgetable callhome " +
+    "cloudbridge cloudprofile dos expression extendedmemoryparam feature fis forwardingsession inat " +
+    "inatparam interfacepair ip6tunnel ip6tunnelparam ipset iptunnel iptunnelparam ipv6 l2param " +
+    "l3param l4param lacp linkset location locationfile locationfile6 locationparameter mapbmr " +
+    "mapdmr mapdomain mode nat64 nat64param nd6 nd6ravariables netbridge nstrace onlinkipv6prefix " +
+    "ptp quic radiusnode reporting reportingconfig rnat rnat6 rnatglobal rnatip rnatparam route6 " +
+    "rsskeytype sure systemlevelreporting tunnelip uiinternal urlset vpathparam vrid vrid6 " +
+    "vridparam vserver vxlan vxlanvlanmap wf"
+  ).split(" "),
+);
+
+/** Verbs that change a configuration. */
+const CHANGING = /^(?:add|set|bind|link|enable|disable|unset|unbind|unlink|rm)$/i;
+
+/** Whether a command (`add foo`) would change something of which the command line's reference has nothing. */
+export function isOfNoKind(verb: string, subject: string): boolean {
+  return (
+    CHANGING.test(verb) && !isSubject(subject) && !APPLIANCE_OBJECTS.has(subject.toLowerCase())
+  );
+}
+
 /** A statement's group and object in full; `rest` is what follows them. */
 export interface Subject {
   readonly group: string;

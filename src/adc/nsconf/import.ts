@@ -21,7 +21,7 @@ import {
   isAddress,
   statementSource,
 } from "./draft.ts";
-import { meaningsOf } from "./abbreviations.ts";
+import { isOfNoKind, meaningsOf } from "./abbreviations.ts";
 import { commandLines, type CommandLine, unclosedAt, withoutDoubledEscapes } from "./lexer.ts";
 import {
   createHeadReader,
@@ -346,7 +346,9 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     reportLines(orphans, "warning", "unreadable_lines", "line(s) are not commands", draft);
   }
   reportRefused(refused, draft);
-  reportUnread(draft);
+  // A page's sentences begin with verbs, too.
+  const isPage = extent !== null && orphans.length > 0;
+  reportUnread(draft, isPage);
   const finished = yield* finishEstate(draft, options.adc);
   yield;
   const estate: Estate = extent === null ? finished : { ...finished, extent };
@@ -636,9 +638,17 @@ const NO_COMMAND =
   /^(add|set|bind|unbind|enable|disable|unset|rm) ((lb|cs|ssl|gslb)(vserver|monitor|service|servicegroup|policy|action)|lb (?!vserver|monitor|monbindings|group|parameter|persistentsessions|metrictable|profile|policy|policylabel|action|route6?|wlm|sipparameters|global)\S*|cs (?!vserver|policy|policylabel|action|parameter)\S*)$|^add ssl (vserver|service|servicegroup)$|^(add|set|bind|unbind|enable|disable|unset|rm) (serv(?!er$|ice$|icegroup$)\w*|monit(?!or$)\w*)/;
 
 /** Reports what was not examined, so that a missing finding is not mistaken for health. */
-function reportUnread(draft: Draft): void {
+function reportUnread(draft: Draft, isPage: boolean): void {
   const kinds = [...draft.otherStatements];
-  const unread = kinds.filter(([kind]) => ABOUT_HEALTH.test(kind.toLowerCase()));
+  const isStrange = (kind: string): boolean => {
+    const [verb = "", subject = ""] = kind.split(" ");
+    return !isPage && isOfNoKind(verb, subject);
+  };
+  const unread = kinds.filter(
+    ([kind]) =>
+      !NO_COMMAND.test(kind.toLowerCase()) &&
+      (ABOUT_HEALTH.test(kind.toLowerCase()) || isStrange(kind)),
+  );
   const unknown = kinds.filter(([kind]) => NO_COMMAND.test(kind.toLowerCase()));
   const ambiguous = kinds.flatMap(([kind, count]): [string, number][] => {
     const [, group = "", object = null] = kind.split(" ");
