@@ -22,7 +22,7 @@ import {
   type OptionValues,
 } from "./monitor-change.ts";
 import { LOST_LINE_ENDS } from "./http-monitors.ts";
-import { deeperMonitor } from "./proposals.ts";
+import { deeperMonitor, handshakeDecision } from "./proposals.ts";
 import { expectsTls, isClearPort, isTlsPort, mayBeTlsPort, protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 
@@ -301,14 +301,32 @@ function wrongSecurity(
             : monitor.type === "TCP"
               ? deeperInstead(context, wrong)
               : changeFor(context.names, monitor, wrong, useCount(context, monitor), { secure }),
-        ...(secure === "YES" && expectsTheError(monitor)
-          ? {
-              decision: "it expects the error that answers a request without TLS: change that, too",
-            }
+        ...(secure === "YES"
+          ? decisionWithTls(context, monitor, wrong)
           : reversedDecision(monitor)),
       },
     ];
   });
+}
+
+function decisionWithTls(
+  { estate }: LintContext,
+  monitor: Monitor,
+  wrong: readonly MonitorUse[],
+): Pick<Hit, "decision"> {
+  if (expectsTheError(monitor)) {
+    return {
+      decision: "it expects the error that answers a request without TLS: change that, too",
+    };
+  }
+  const decision =
+    monitor.sslProfile === null && !monitor.written.has("certkeyname")
+      ? handshakeDecision(
+          estate,
+          wrong.map(({ service }) => service),
+        )
+      : null;
+  return decision === null ? reversedDecision(monitor) : { decision };
 }
 
 /** A web server answers a request without TLS on its TLS port with 400, and a monitor may have been fitted to that. */

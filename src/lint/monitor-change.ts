@@ -3,7 +3,7 @@ import { builtInMonitor, monitorWithDefaults } from "../adc/monitor-defaults.ts"
 import type { CodeRange, Monitor } from "../model/monitor.ts";
 import { type Blank, type Value, MONITOR_TYPE_OPTIONS } from "../adc/nsconf/grammar.ts";
 import { REDACTED, redactRequest } from "../adc/request-secrets.ts";
-import { restoring, type Change, type Fix } from "./change.ts";
+import { restoring, setOptions, type Change, type Fix } from "./change.ts";
 import type { Names } from "./names.ts";
 
 /** Options of a monitor by name in lower case. */
@@ -91,6 +91,33 @@ export function bindMonitor(service: AdcService, monitor: string, like?: Monitor
   return { apply: bindCommand(service, monitor, like), undo: [unbindCommand(service, monitor)] };
 }
 
+/**
+ * If there is a threshold, a further monitor has an effect only if its weight is needed to reach it. One that was never
+ * reached becomes one that is.
+ */
+export function beside(service: AdcService, monitor: string): Fix {
+  const { monThreshold } = service;
+  if (monThreshold === 0) {
+    return [bindMonitor(service, monitor)];
+  }
+  const others = service.monitors
+    .filter(({ enabled, synthesised }) => enabled && !synthesised)
+    .reduce((sum, { weight }) => sum + weight, 0);
+  const weight = Math.max(1, others - monThreshold + 1);
+  const like = { monitor, enabled: true, weight, passive: false, synthesised: false };
+  const threshold = Math.min(monThreshold, others) + weight;
+  return [
+    bindMonitor(service, monitor, { ...like, deprecatedForm: false, line: null }),
+    ...(threshold === monThreshold
+      ? []
+      : [
+          setOptions(service.kind, service.name, [
+            { key: "monThreshold", to: String(threshold), from: String(monThreshold) },
+          ]),
+        ]),
+  ];
+}
+
 export function unbindMonitor(service: AdcService, binding: MonitorBinding): Change {
   return {
     apply: unbindCommand(service, binding.monitor),
@@ -162,12 +189,19 @@ export function replaceMonitor(
     kept.set(key, value);
   }
   const name = names.fresh(monitor.name, suffix);
+  const options = new Map([...kept, ...replaced]);
+  // With a blank to fill in, the old one stays bound (`printFix`).
+  const stays = [...options.values()].flat().some((value) => typeof value !== "string");
   return [
-    addMonitor(name, type, new Map([...kept, ...replaced])),
-    ...uses.flatMap(({ service, binding }) => [
-      bindMonitor(service, name, binding),
-      ...(binding.synthesised ? [] : [unbindMonitor(service, binding)]),
-    ]),
+    addMonitor(name, type, options),
+    ...uses.flatMap(({ service, binding }) =>
+      stays && service.monThreshold > 0
+        ? beside(service, name)
+        : [
+            bindMonitor(service, name, binding),
+            ...(binding.synthesised ? [] : [unbindMonitor(service, binding)]),
+          ],
+    ),
   ];
 }
 

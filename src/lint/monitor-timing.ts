@@ -248,6 +248,8 @@ function lrtmPrefersFailing(context: LintContext): Hit[] {
                 { key: "lbMethod", to: "LEASTCONNECTION", from: "LRTM" },
               ]),
             ],
+            decision:
+              "the method is a choice: a monitor that checks responses removes the cause, too",
           },
         ];
   });

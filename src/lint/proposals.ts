@@ -1,9 +1,9 @@
 import type { AdcService, MonitorBinding } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
 import type { Blank, Value } from "../adc/nsconf/grammar.ts";
-import { pasteLines, printFix, setOptions, type Fix } from "./change.ts";
+import { pasteLines, printFix, type Fix } from "./change.ts";
 import { type LintContext, type LintService, DIRECTORY_PATH, directoryOf } from "./context.ts";
-import { addMonitor, bindMonitor, optionsOf, type OptionValues } from "./monitor-change.ts";
+import { addMonitor, beside, bindMonitor, optionsOf, type OptionValues } from "./monitor-change.ts";
 import { createNames } from "./names.ts";
 import {
   expectsTls,
@@ -47,47 +47,52 @@ export function deeperMonitor(
     // The servers may require a certificate, which a monitor without its own may not present.
     return null;
   }
-  if (proposal.kind === "built_in") {
+  const named = secure ? profileWithName(context.estate, one.service) : null;
+  if (proposal.kind === "built_in" && named === null) {
     return placed(one.service, proposal.name, like);
   }
   const name = context.names.fresh(one.service.name, "_deep");
-  const options = optionsOf({
-    ...proposal.options,
+  const { type, options, resptimeout } =
+    proposal.kind === "built_in" ? NAMED_HANDSHAKE : { resptimeout: "6", ...proposal };
+  const whole = optionsOf({
+    ...options,
+    ...(named === null ? null : { sslProfile: named }),
     interval: "15",
-    resptimeout: proposal.resptimeout ?? "6",
+    resptimeout,
   });
-  return [addMonitor(name, proposal.type, options), ...placed(one.service, name, like)];
+  return [addMonitor(name, type, whole), ...placed(one.service, name, like)];
+}
+
+/** What `tcps` does, as a monitor that can have an SSL profile. */
+const NAMED_HANDSHAKE = { type: "TCP", options: { secure: "YES" }, resptimeout: "6" };
+
+/**
+ * Null: the ADC sends the servers no name (SNI). If it does, they may refuse a handshake without one, and a monitor only
+ * sends one that is in its own SSL profile.
+ */
+function profileWithName({ sslProfiles }: Estate, { tls }: AdcService): Value | null {
+  const profile = tls.sslProfile === null ? undefined : sslProfiles.get(tls.sslProfile);
+  if (profile?.sniEnabled === true) {
+    return profile.name;
+  }
+  return tls.sniEnabled
+    ? { blank: "back-end SSL profile with SNIEnable and this commonName" }
+    : null;
+}
+
+/** What a handshake with these servers may need besides TLS, which no monitor has of itself; null: nothing is known. */
+export function handshakeDecision(estate: Estate, services: readonly AdcService[]): string | null {
+  if (services.some(({ clientCertificate }) => clientCertificate !== undefined)) {
+    return "the servers may require the client certificate that the ADC presents: bind one to the monitor, too";
+  }
+  const named = services.some((service) => profileWithName(estate, service) !== null);
+  return named
+    ? "the servers may require the name that the ADC sends (SNI): give the monitor an -sslProfile with it, too"
+    : null;
 }
 
 function placed(service: AdcService, monitor: string, like: MonitorBinding | undefined): Fix {
   return like === undefined ? beside(service, monitor) : [bindMonitor(service, monitor, like)];
-}
-
-/**
- * If there is a threshold, a further monitor has an effect only if its weight is needed to reach it. One that was never
- * reached becomes one that is.
- */
-function beside(service: AdcService, monitor: string): Fix {
-  const { monThreshold } = service;
-  if (monThreshold === 0) {
-    return [bindMonitor(service, monitor)];
-  }
-  const others = service.monitors
-    .filter(({ enabled, synthesised }) => enabled && !synthesised)
-    .reduce((sum, { weight }) => sum + weight, 0);
-  const weight = Math.max(1, others - monThreshold + 1);
-  const like = { monitor, enabled: true, weight, passive: false, synthesised: false };
-  const threshold = Math.min(monThreshold, others) + weight;
-  return [
-    bindMonitor(service, monitor, { ...like, deprecatedForm: false, line: null }),
-    ...(threshold === monThreshold
-      ? []
-      : [
-          setOptions(service.kind, service.name, [
-            { key: "monThreshold", to: String(threshold), from: String(monThreshold) },
-          ]),
-        ]),
-  ];
 }
 
 function proposalFor(context: LintContext, one: LintService): Proposal | null {

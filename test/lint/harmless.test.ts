@@ -79,6 +79,61 @@ describe("a fix", () => {
     expect(commandsOf("tcp_on_tls", ...text, "bind ssl service s -certkeyName k")).toEqual([]);
   });
 
+  test.each([
+    [
+      "set ssl service s -SNIEnable ENABLED -commonName a.example",
+      '"<back-end SSL profile with SNIEnable and this commonName>"',
+    ],
+    ["set ssl service s -sslProfile named", "named"],
+  ])("sends the name that servers may require: %s", (line, profile) => {
+    const text = [
+      "add ssl profile named -sslProfileType BackEnd -SNIEnable ENABLED -commonName a.example",
+      "add service s 10.0.0.1 SSL_TCP 4444",
+      line,
+    ];
+    expect(commandsOf("tcp_on_tls", ...text)[0]).toBe(
+      `add lb monitor s_deep TCP -secure YES -sslProfile ${profile} -interval 15 -resptimeout 6`,
+    );
+  });
+
+  test.each([
+    "bind ssl service s -certkeyName ck",
+    "set ssl service s -SNIEnable ENABLED -commonName a.example",
+  ])("with TLS is a decision where servers may require more: %s", (line) => {
+    const text = [
+      "add ssl certKey ck -cert a -key b",
+      "add service s 10.0.0.1 SSL 443",
+      line,
+      'add lb monitor m HTTP-ECV -send "GET /" -recv ok',
+      "bind service s -monitorName m",
+    ];
+    const [found] = findings(...text).filter(({ rule }) => rule === "missing_secure");
+    expect(found).toMatchObject({ complete: false });
+    expect(found?.incomplete).toContain("the servers may require");
+  });
+
+  test("raises a threshold that the old monitor alone reaches, because that stays bound", () => {
+    const text = [
+      "add service s 10.0.0.1 HTTP 80 -monThreshold 5",
+      'add lb monitor m HTTP -respCode 200 -httpRequest "HEAD /x"',
+      "bind service s -monitorName m -weight 5",
+      "bind service s -monitorName tcp",
+    ];
+    expect(commandsOf("head_request", ...text).slice(1)).toEqual([
+      "bind service s -monitorName m_get -weight 2",
+      "set service s -monThreshold 7",
+    ]);
+  });
+
+  test("leaves the method of a vserver to the administrator", () => {
+    const [found] = findings(
+      "add service s 10.0.0.1 TCP 8000",
+      "add lb vserver v TCP 10.0.0.9 8000 -lbMethod LRTM",
+      "bind lb vserver v s",
+    );
+    expect(found).toMatchObject({ rule: "lrtm_prefers_failing", complete: false });
+  });
+
   test("replaces no monitor whose CA certificate the copy would not have", () => {
     const text = [
       "add ssl certKey k -cert a -key b",
