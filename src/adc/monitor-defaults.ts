@@ -60,9 +60,20 @@ function redactionOf(key: string): (value: string) => string {
 
 const SCRIPT_PASSWORD = /((?:^|[;\s])(?:password|passwd|pwd|pass|secret|community)=)[^;]*/gi;
 
-/** `user=itest;password=…`: the form in which the ADC's scripts take their arguments. */
+/** `--pwd X`, `-password X`: as commands take their options. */
+const OPTION_PASSWORD =
+  /((?:^|[;\s])--?(?:password|passwd|passwort|passphrase|pwd|pass|secret|community)(?:[ \t]+|=))([^;\s-][^;\s]*)/gi;
+
+/** `-p X`, which is as often a port, a path or a protocol: only beside a user, and only what can be none of these. */
+const SHORT_PASSWORD = /((?:^|[;\s])-p[ \t]+)(?!\d{1,5}(?:[;\s]|$))([^;\s/-][^;\s]*)/g;
+const SCRIPT_USER = /(?:^|[;\s])(?:-u|-l|--?user(?:name)?|--login)[ \t=]/i;
+
+/** `user=itest;password=…`, the form in which the ADC's scripts take their arguments, and the options of others. */
 function redactScriptArgs(scriptArgs: string): string {
-  return scriptArgs.replace(SCRIPT_PASSWORD, `$1${REDACTED}`);
+  const named = scriptArgs
+    .replace(SCRIPT_PASSWORD, `$1${REDACTED}`)
+    .replace(OPTION_PASSWORD, `$1${REDACTED}`);
+  return SCRIPT_USER.test(named) ? named.replace(SHORT_PASSWORD, `$1${REDACTED}`) : named;
 }
 
 /** Scripts that log in: the firmware's, and others named after that purpose. */

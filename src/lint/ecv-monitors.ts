@@ -89,6 +89,12 @@ export const ECV_MONITOR_RULES: readonly Rule[] = [
     find: requiredOptionMissing,
   },
   {
+    id: "refused_command",
+    severity: "error",
+    meaning: "The ADC refuses such a monitor or binding.",
+    find: refusedCommand,
+  },
+  {
     id: "password_in_script_args",
     severity: "warning",
     meaning: "A password is readable in -scriptArgs.",
@@ -484,6 +490,37 @@ function requiredOptionMissing(context: LintContext): Hit[] {
       ];
       return messages.map((message) => ({ line, object: name, message }));
     });
+}
+
+/** NITRO docs, `lbmonitor`: at most so many response codes or ranges. */
+const MAX_RESPONSE_CODES = 16;
+
+/** Errors 2130, 2212 and 2140, of which nothing else in the configuration says anything. */
+function refusedCommand(context: LintContext): Hit[] {
+  const monitors = [...context.estate.monitors.values()].flatMap(({ name, line, written }) => {
+    const count = written.get("respcode")?.length ?? 0;
+    return line === null || count <= MAX_RESPONSE_CODES
+      ? []
+      : [
+          {
+            line,
+            object: name,
+            message: `-respCode has ${String(count)} values, but a monitor has at most ${String(MAX_RESPONSE_CODES)} (error 2130): write ranges, as 200-299.`,
+          },
+        ];
+  });
+  const bindings = context.services.flatMap(({ service, bound }) =>
+    bound.flatMap(({ monitor, binding: { line, passive } }) => {
+      const message =
+        passive && monitor.type !== "LOAD"
+          ? `Only a monitor of type LOAD is bound with -passive, and ${monitor.name} is of type ${monitor.type} (error 2212).`
+          : monitor.type.startsWith("LDNS-")
+            ? `${monitor.name} is of type ${monitor.type}, which GSLB measures clients' name servers with: it is bound to no service (error 2140).`
+            : null;
+      return line === null || message === null ? [] : [{ line, object: service.name, message }];
+    }),
+  );
+  return [...monitors, ...bindings];
 }
 
 /** If an option has lost its value, the next word may be it: a password that begins with a hyphen is not repeated. */

@@ -1107,6 +1107,32 @@ test("authentication_without_sso › counts what is bound to content switching i
   ).not.toContain("authentication_without_sso v");
 });
 
+describe("TLS settings in a form of their own", () => {
+  test.each([
+    ["add service s 10.0.0.1 SSL 443", "set ssl serviceGroup s -SNIEnable ENABLED"],
+    ["add serviceGroup s SSL", "set ssl service s -SNIEnable ENABLED"],
+    ["add serviceGroup s SSL", "bind ssl service s -certkeyName ck"],
+  ])("name the command that the object has: %s and %s", (add, line) => {
+    const text = `add ssl certKey ck -cert a -key b\n${add}\n${line}`;
+    expect(said(text)).toContain("wrong_kind_reference s");
+    expect(read(text).services.get("s")).not.toHaveProperty("clientCertificate");
+  });
+
+  test("bind a certificate as old firmware does", () => {
+    const text = [
+      "add ssl certKey ck -cert a -key b",
+      "add lb vserver v SSL 10.0.0.9 443",
+      "add service s 10.0.0.1 SSL 443",
+      "bind lb vserver v s",
+    ].join("\n");
+    expect(said(text)).toContain("vserver_without_certificate v");
+    expect(said(`${text}\nbind ssl certKey v ck`)).not.toContain("vserver_without_certificate v");
+    expect(read("add ssl certKey ck -cert a\nbind ssl certKey ck -ocspResponder o")).toMatchObject({
+      diagnostics: [],
+    });
+  });
+});
+
 describe("cs_passes_every_url", () => {
   const behind = (...policies: string[]): string =>
     [

@@ -450,13 +450,32 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(WEB, health("TCP -tos YES -tosId 3 -destIP 10.0.0.9 -destPort 80"), BIND),
     ],
   },
+  refused_command: {
+    fires: [
+      conf(WEB, health(`HTTP -respCode ${"200 ".repeat(17).trim()}`), BIND),
+      conf(IMAP, health('TCP-ECV -recv "* OK"'), `${BIND} -passive`),
+      conf("add service s 10.0.0.1 DNS 53", "bind service s -monitorName ldns-dns"),
+    ],
+    misses: [
+      conf(WEB, health(`HTTP -respCode ${"200 ".repeat(16).trim()}`), BIND),
+      conf(WEB, health("LOAD"), `${BIND} -passive`),
+      health("LDNS-DNS -query a.example -queryType Address"),
+    ],
+  },
   password_in_script_args: {
     fires: [
       conf(IMAP, health('USER -scriptName nsftp.pl -scriptArgs "user=x;password=secret"'), BIND),
       conf(IMAP, health('USER -scriptName nspop3.pl -scriptArgs "itest;secret"'), BIND),
+      conf(IMAP, health('USER -scriptName a.pl -scriptArgs "--user a --pwd geheim"'), BIND),
+      conf(IMAP, health('USER -scriptName a.pl -scriptArgs "-u a -p geheim -H host"'), BIND),
+      conf(IMAP, health('USER -scriptName a.pl -scriptArgs "u=a;pass=geheim"'), BIND),
+      conf(IMAP, health('USER -scriptName a.pl -scriptArgs "secret=geheim"'), BIND),
     ],
     misses: [
       conf(IMAP, health('USER -scriptName own.pl -scriptArgs "10.0.0.1;143"'), BIND),
+      conf(IMAP, health('USER -scriptName own.pl -scriptArgs "-u a -p 993"'), BIND),
+      conf(IMAP, health('USER -scriptName own.pl -scriptArgs "-u a -p /srv/x"'), BIND),
+      conf(IMAP, health('USER -scriptName own.pl -scriptArgs "-H host -p tcp"'), BIND),
       conf(IMAP, health('USER -scriptName nsnntp.pl -scriptArgs "a.group"'), BIND),
       conf(
         IMAP,

@@ -369,7 +369,8 @@ function otherKind(statement: Statement, draft: Draft): string | null {
     : null;
 }
 
-function objectOf(statement: Statement): string {
+/** `ssl servicegroup` of `set ssl serviceGroup …`. */
+export function objectOf(statement: Statement): string {
   return statementKind({ ...statement, verb: "" }).trim();
 }
 

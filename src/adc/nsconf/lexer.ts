@@ -498,13 +498,15 @@ function inScript(line: string): string | null {
     return null;
   }
   const at = line.indexOf(script);
-  const argument = line
-    .slice(at + script.length)
-    .trim()
-    .replace(ACCOUNT, "")
-    .replace(END_OF_CALL, "$1");
-  const quote = argument.charAt(0);
+  const written = line.slice(at + script.length).trim();
+  const behind = written.replace(ACCOUNT, "");
   const isCall = at === 0 || /[\s/]/.test(line.charAt(at - 1));
+  if (isCall && behind !== written && verbOf(/^[A-Za-z]*/.exec(behind)?.[0] ?? "") !== null) {
+    // Behind an account without quotes: to a shell it is the same.
+    return behind;
+  }
+  const argument = behind.replace(COMMAND_OPTION, "").replace(END_OF_CALL, "$1");
+  const quote = argument.charAt(0);
   if (!isCall || argument.length < 2 || !argument.endsWith(quote)) {
     return null;
   }
@@ -521,6 +523,8 @@ function inScript(line: string): string | null {
 
 /** `-U HOST:USER:PASSWORD`: the account that runs the command. */
 const ACCOUNT = /^-U\s+\S{1,256}\s+/;
+
+const COMMAND_OPTION = /^-c\s+/;
 
 /** As a shell reads text in double quotes, and JSON a string. */
 function withoutEscapes(inside: string): string {

@@ -11,10 +11,14 @@ import {
   TLS_VERSION_FIELDS,
 } from "../tls-fields.ts";
 import {
+  countKind,
   define,
+  objectOf,
+  report,
   reportIncomplete,
   reportMissing,
   type Draft,
+  type ServiceDraft,
   type StatementKinds,
   statementSource,
 } from "./draft.ts";
@@ -57,6 +61,7 @@ export const tlsStatements: StatementKinds = {
       "bind ssl servicegroup",
       withKnownOptions("binding of a TLS service group", TLS_BINDING_OPTIONS, 1, bindService),
     ],
+    ["bind ssl certkey", bindCertKey],
     ["unbind ssl service", unbindService],
     ["unbind ssl servicegroup", unbindService],
     [
@@ -146,7 +151,7 @@ function setVserver(statement: Statement, draft: Draft): void {
 
 function setService(statement: Statement, draft: Draft): void {
   const [name = ""] = statement.words;
-  const service = draft.services.get(name);
+  const service = tlsServiceOf(statement, draft);
   if (service === undefined) {
     // The ADC's internal services (`nshttps-…`) are set here but defined nowhere.
     return;
@@ -154,6 +159,32 @@ function setService(statement: Statement, draft: Draft): void {
   const source = statementSource(statement, draft, name);
   const { sslProfile = service.tls.sslProfile } = readFields(SSL_PROFILE_REFERENCE_FIELDS, source);
   service.tls = { ...backendTlsFrom(source, service.tls), sslProfile };
+}
+
+/** The service or group of a statement; one of the other kind is reported, because the ADC does not find it. */
+function tlsServiceOf(statement: Statement, draft: Draft): ServiceDraft | undefined {
+  const service = draft.services.get(statement.words[0] ?? "");
+  if (service === undefined || objectOf(statement) === `ssl ${service.kind.toLowerCase()}`) {
+    return service;
+  }
+  const message = `${service.name} is a ${service.kind}: use ${statement.verb} ssl ${service.kind}. The ADC rejects this command.`;
+  report(draft, statement, "error", "wrong_kind_reference", service.name, message);
+  return undefined;
+}
+
+/** `bind ssl certKey VSERVER CERTKEY`, the form of firmware before 10, where an OCSP responder is bound today. */
+function bindCertKey(statement: Statement, draft: Draft): void {
+  const [name = "", written] = statement.words;
+  const vserver = draft.lbVservers.get(name) ?? draft.csVservers.get(name);
+  if (vserver === undefined || written === undefined) {
+    countKind("bind ssl certkey", draft);
+    return;
+  }
+  vserver.certKeys.push({
+    certKey: draft.certKeys.get(written)?.name ?? written,
+    ...readWhole(CERT_KEY_BINDING_FIELDS, statementSource(statement, draft, name)),
+    line: statement.line,
+  });
 }
 
 function bindVserver(statement: Statement, draft: Draft): void {
@@ -177,16 +208,18 @@ function bindVserver(statement: Statement, draft: Draft): void {
  * `bind ssl service S -certkeyName C`: the client certificate that the ADC presents to the servers. `-CA` is a CA that
  * it trusts.
  */
-function bindService({ words, keys }: Statement, draft: Draft): void {
-  const service = draft.services.get(words[0] ?? "");
+function bindService(statement: Statement, draft: Draft): void {
+  const service = tlsServiceOf(statement, draft);
+  const { keys } = statement;
   const [certKey] = keys.get("certkeyname") ?? [];
   if (service !== undefined && certKey !== undefined && !keys.has("ca")) {
     service.clientCertificate = draft.certKeys.get(certKey)?.name ?? certKey;
   }
 }
 
-function unbindService({ words, keys }: Statement, draft: Draft): void {
-  const service = draft.services.get(words[0] ?? "");
+function unbindService(statement: Statement, draft: Draft): void {
+  const service = tlsServiceOf(statement, draft);
+  const { keys } = statement;
   const [certKey = ""] = keys.get("certkeyname") ?? [];
   const name = draft.certKeys.get(certKey)?.name ?? certKey;
   if (service?.clientCertificate === name && !keys.has("ca")) {

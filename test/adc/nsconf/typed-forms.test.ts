@@ -621,6 +621,15 @@ test.each(["add lb monitor m HTTP -respCode <code>", "add server <div> <span>"])
 );
 
 describe("forms of scripts and pages", () => {
+  test.each([
+    "nscli -U 10.0.0.1:nsroot:geheim add service t 10.0.0.2 HTTP 80",
+    'nscli -c "add service t 10.0.0.2 HTTP 80"',
+  ])("are read from a call in any form: %s", (line) => {
+    const { services, diagnostics } = parseNsConf(line, { adc: "t" });
+    expect([...services.keys()]).toEqual(["t"]);
+    expect(JSON.stringify(diagnostics)).not.toContain("geheim");
+  });
+
   test("are read from what nscli is given, without its account", () => {
     const estate = read(
       'nscli -U :nsroot:geheim "add serviceGroup sg HTTP"',
