@@ -294,6 +294,10 @@ export function* commandLines(
       pending.text.length + content.length > MAX_COMMAND_LENGTH ||
       !isWrapped(pending, trimmed)
     ) {
+      if (pending !== null) {
+        yield pending;
+      }
+      pending = null;
       orphan(line);
     } else {
       const glue = pending.lastLength === hardWidth ? "" : " ";
@@ -576,7 +580,7 @@ function isWrapped(pending: Pending, content: string): boolean {
   if (OF_A_PAGE.test(content) || ITEM.test(content)) {
     return false;
   }
-  if (NO_WORD.test(content)) {
+  if (NO_WORD.test(content) || SEPARATOR.test(content)) {
     return isOpen(pending);
   }
   return (
@@ -592,6 +596,13 @@ const OF_A_PAGE = /^\[[*+!-]\] |[^:]:$/;
 
 /** The end of a text in a program's source, a rule of a page, or the mark of a conflict that git left. */
 const NO_WORD = /^(?:[^\w"')*]+|[<>]{6,7} \S{1,200})$/;
+
+/**
+ * What separates commands on a page, or in other devices' syntax: `=== Mail`, `--- step 2 ---`, `******`, `! comment`. An
+ * expression that is negated is no such line: `!HTTP.REQ.IS_VALID`.
+ */
+const SEPARATOR =
+  /^(?:={2,}|-{3,}|--(?![A-Za-z0-9])|\*{2,}|~{2,}|_{3,}|\+{2,}|!(?![(]*[A-Za-z]+\.))/;
 
 /** A list's item: an option follows its hyphen at once. */
 const ITEM = /^(?:[-*+\u2022]|\d{1,3}[.)]) /;

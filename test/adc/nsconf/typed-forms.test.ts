@@ -768,3 +768,44 @@ describe("commands about an object of another kind", () => {
     expect(rules).not.toContain("wrong_kind_reference");
   });
 });
+
+describe("lines that separate commands", () => {
+  const longer =
+    "add service svc_with_a_rather_long_name 10.0.0.1 HTTP 80 -gslb NONE -maxClient 0 -maxReq 0";
+  test.each([
+    "=== Mail",
+    "--- step 2 ---",
+    "---- ",
+    "! next device",
+    "!text",
+    "*** web ***",
+    "~~~",
+  ])("do not continue a long command: %s", (line) => {
+    const estate = read(longer, line, "add lb vserver v HTTP 10.0.1.1 80");
+    expect(said(estate).filter((one) => one.includes("stray_words"))).toEqual([]);
+    expect([...estate.lbVservers.keys()]).toEqual(["v"]);
+  });
+
+  test("end the command: text below them does not continue it, however long the command is", () => {
+    const estate = read(
+      longer,
+      "=== lr1",
+      "-lrtm is left out here, so the default applies",
+      "and more",
+    );
+    expect(said(estate).filter((one) => /stray_words|unknown_option/.test(one))).toEqual([]);
+  });
+
+  test("continue a command when they are inside its quotes, or a negated expression", () => {
+    const estate = read(
+      'add lb monitor m HTTP-ECV -send "GET /a_rather_long_path_of_an_application_that_answers" -recv "==',
+      '=== ok ==="',
+      "add responder policy p_with_a_rather_long_name_for_an_application_that_answers_clients",
+      "!HTTP.REQ.URL.STARTSWITH(/a) DROP",
+    );
+    expect(estate.monitors.get("m")?.parameters.recv).toBe("== === ok ===");
+    expect(
+      estate.policies.get("p_with_a_rather_long_name_for_an_application_that_answers_clients"),
+    ).toMatchObject({ rule: "!HTTP.REQ.URL.STARTSWITH(/a)" });
+  });
+});
