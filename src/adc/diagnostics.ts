@@ -139,10 +139,10 @@ function referenceDiagnostics(
   reading: Reading,
   meant: ReadonlyMap<string, string>,
 ): Diagnostic[] {
-  const { unreadNames: unread, profiles } = reading;
+  const { unreadNames: unread, otherVservers } = reading;
   const mistaken: Mistaken[] = [];
   const missing: Missing[] = [];
-  const kinds = kindsByName(estate, profiles);
+  const kinds = kindsByName(estate, reading);
 
   function check(
     wanted: Kind | readonly Kind[],
@@ -153,7 +153,9 @@ function referenceDiagnostics(
     const accepted = typeof wanted === "string" ? [wanted] : wanted;
     const isOf = (kind: Kind): boolean =>
       name !== null && kinds[kind].some((table) => table.has(name));
-    if (name === null || accepted.some(isOf) || unread.has(name) || isPlaceholder(name)) {
+    const isRead = accepted !== TARGETS || otherVservers !== null;
+    const isThere = !isRead || accepted.some(isOf) || unread.has(name ?? "");
+    if (name === null || isThere || isPlaceholder(name)) {
       return;
     }
     const [expected = "vserver"] = accepted;
@@ -191,7 +193,9 @@ function referenceDiagnostics(
   // Commands that set something up use the appliance's profiles without showing them.
   const isBeside = (kind: ProfileKind): boolean =>
     isPart(estate) && kinds[kind].every(({ size }) => size === 0);
-  for (const { kind, name, object, line } of profiles.uses.filter((one) => !isBeside(one.kind))) {
+  for (const { kind, name, object, line } of reading.profiles.uses.filter(
+    (one) => !isBeside(one.kind),
+  )) {
     check(kind, name, object, line);
   }
   const others = missing.filter(({ kind, name }) => kind !== "monitor" || !meant.has(name));
@@ -303,10 +307,11 @@ function dangling(
 function leavingThePart(
   missing: readonly Missing[],
   estate: Estate,
-  { profiles, leftOut, namedElsewhere }: Reading,
+  reading: Reading,
 ): Diagnostic[] {
-  const near = nearNamesOf(estate, profiles);
-  const idle = createIdleNames(estate, kindsByName(estate, profiles), namedElsewhere);
+  const { leftOut, namedElsewhere } = reading;
+  const near = nearNamesOf(estate, reading);
+  const idle = createIdleNames(estate, kindsByName(estate, reading), namedElsewhere);
   const nearest = missing.map(({ kind, name }) => near(kind, name));
   const misspelt = missing.flatMap((one, at) => {
     const name = nearest[at] ?? null;
@@ -470,8 +475,11 @@ type Check = (
   line: SourceLine,
 ) => void;
 
+/** A kind of vserver that is not read. */
+const OTHER_VSERVER = "vserver of another kind";
+
 /** The possible targets of content switching. */
-const TARGETS = ["vserver", "authentication vserver", "GSLB vserver"] as const;
+const TARGETS = ["vserver", "authentication vserver", "GSLB vserver", OTHER_VSERVER] as const;
 
 function vserverReferences(vserver: Vserver, check: Check): void {
   const { name, line } = vserver;
@@ -489,8 +497,8 @@ function vserverReferences(vserver: Vserver, check: Check): void {
   for (const binding of vserver.policies.filter(({ policy }) => !BUILT_IN_POLICY.test(policy))) {
     check("policy", binding.policy, name, binding.line);
   }
-  check("vserver", vserver.backupVserver, name, line);
-  check("authentication vserver", vserver.authentication.vserver, name, line);
+  check(["vserver", OTHER_VSERVER], vserver.backupVserver, name, line);
+  check(["authentication vserver", OTHER_VSERVER], vserver.authentication.vserver, name, line);
   for (const binding of vserver.certKeys) {
     check("certificate key", binding.certKey, name, binding.line);
   }
@@ -505,6 +513,7 @@ const KINDS = [
   "monitor",
   "vserver",
   "authentication vserver",
+  OTHER_VSERVER,
   "policy",
   "action",
   "net profile",
@@ -535,7 +544,7 @@ const BESIDE: ReadonlySet<Kind> = new Set([
 /** The maps that hold the names of each kind. */
 function kindsByName(
   estate: Estate,
-  { tcpProfiles, httpProfiles }: ProfileReferences,
+  { profiles: { tcpProfiles, httpProfiles }, otherVservers }: NamesBeside,
 ): Readonly<Record<Kind, readonly ReadonlyMap<string, unknown>[]>> {
   return {
     server: [estate.servers],
@@ -543,6 +552,7 @@ function kindsByName(
     monitor: [estate.monitors],
     vserver: [estate.lbVservers, estate.csVservers],
     "authentication vserver": [estate.authenticationVservers],
+    [OTHER_VSERVER]: otherVservers === null ? [] : [otherVservers],
     policy: [estate.policies],
     action: [estate.actions],
     "net profile": [estate.netProfiles],
@@ -559,9 +569,9 @@ function kindsByName(
 /** The name of an existing object of this kind (as diagnostics call it) that is one typing mistake away. */
 export function nearNamesOf(
   estate: Estate,
-  profiles: ProfileReferences,
+  beside: NamesBeside,
 ): (kind: string, name: string) => string | null {
-  const tables = kindsByName(estate, profiles);
+  const tables = kindsByName(estate, beside);
   const finders = new Map<Kind, (name: string) => string | null>();
   return (called, name) => {
     const kind = kindCalled(called);
@@ -574,15 +584,21 @@ export function nearNamesOf(
   };
 }
 
+/** The names of objects that the estate does not contain. */
+interface NamesBeside {
+  readonly profiles: ProfileReferences;
+  /** Cache redirection and VPN vservers; null: they are not known. */
+  readonly otherVservers: ReadonlyMap<string, unknown> | null;
+}
+
 /** What a reader of a configuration knows besides the estate. */
-export interface Reading {
+export interface Reading extends NamesBeside {
   /** Monitors that are bound to objects outside the estate (routes). */
   readonly monitorsUsedElsewhere: ReadonlySet<string>;
   /** Objects whose definition was unreadable and already reported. */
   readonly unreadNames: ReadonlySet<string>;
   /** Names in statements about objects that are not configured. */
   readonly namedElsewhere: ReadonlySet<string>;
-  readonly profiles: ProfileReferences;
   /** Objects that statements name although a partial configuration does not contain them. */
   readonly leftOut: readonly LeftOut[];
 }
@@ -603,12 +619,13 @@ export interface ProfileUse {
   readonly line: SourceLine;
 }
 
-/** Over NITRO: an appliance refuses a reference to a profile that it does not have. */
+/** Over NITRO: an appliance refuses a reference to a profile or vserver that it does not have. */
 const NOTHING_MORE: Reading = {
   monitorsUsedElsewhere: new Set(),
   unreadNames: new Set(),
   namedElsewhere: new Set(),
   profiles: { uses: [], tcpProfiles: new Map(), httpProfiles: new Map() },
+  otherVservers: null,
   leftOut: [],
 };
 

@@ -1,4 +1,5 @@
 import { isIP } from "../../lib/ip.ts";
+import { counted } from "../../lib/counted.ts";
 import { builtInMonitor } from "../monitor-defaults.ts";
 import type { AdcService, Member, MonitorBinding } from "../../model/adc-service.ts";
 import { DiagnosticList, estateDiagnostics } from "../diagnostics.ts";
@@ -443,7 +444,7 @@ function overlongNames(resource: string, count: number): Diagnostic {
     rule: "unreadable_value",
     line: null,
     object: resource,
-    message: `${String(count)} row(s) contain a name of more than ${String(MAX_NAME_LENGTH)} characters, which the ADC does not accept; they are ignored.`,
+    message: `${counted(count, "row contains", "rows contain")} a name of more than ${String(MAX_NAME_LENGTH)} characters, which the ADC does not accept; ${count === 1 ? "it is" : "they are"} ignored.`,
   };
 }
 

@@ -1,13 +1,20 @@
-import { monitorName } from "./services.ts";
+import { memberMeant, monitorMeant, monitorName } from "./services.ts";
 import {
   type Draft,
+  type ServiceDraft,
   type StatementKinds,
   report,
   reportMissing,
-  portOf,
   serviceOf,
 } from "./draft.ts";
 import { boundPolicy } from "./policies.ts";
+import {
+  CS_VSERVER_BINDING_OPTIONS,
+  expanded,
+  LB_VSERVER_BINDING_OPTIONS,
+  SERVICE_BINDING_OPTIONS,
+  TLS_BINDING_OPTIONS,
+} from "./options.ts";
 import type { PolicyBinding } from "../../model/policy.ts";
 import type { Statement } from "./statements.ts";
 
@@ -17,12 +24,12 @@ import type { Statement } from "./statements.ts";
 export const removalStatements: StatementKinds = {
   definitions: new Map(),
   changes: new Map([
-    ["unbind service", unbindService],
-    ["unbind servicegroup", unbindService],
+    ["unbind service", expanded(SERVICE_BINDING_OPTIONS, unbindService)],
+    ["unbind servicegroup", expanded(SERVICE_BINDING_OPTIONS, unbindService)],
     ["unbind lb monitor", unbindMonitor],
-    ["unbind lb vserver", unbindVserver],
-    ["unbind cs vserver", unbindVserver],
-    ["unbind ssl vserver", unbindCertificate],
+    ["unbind lb vserver", expanded(LB_VSERVER_BINDING_OPTIONS, unbindVserver)],
+    ["unbind cs vserver", expanded(CS_VSERVER_BINDING_OPTIONS, unbindVserver)],
+    ["unbind ssl vserver", expanded(TLS_BINDING_OPTIONS, unbindCertificate)],
   ]),
 };
 
@@ -33,25 +40,27 @@ function unbindService({ words, keys }: Statement, draft: Draft): void {
     return;
   }
   for (const monitor of keys.get("monitorname") ?? []) {
-    drop(service.monitors, (binding) => binding.monitor === monitorName(monitor, draft));
+    dropMonitor(service, monitor, draft);
   }
   if (server !== undefined) {
-    drop(
-      service.members,
-      (member) =>
-        member.serverWord === server && (port === undefined || String(member.port) === port),
-    );
+    drop(service.members, memberMeant(server, port, draft));
   }
 }
 
 function unbindMonitor({ words }: Statement, draft: Draft): void {
   const [monitor = "", ...targets] = words;
   for (const target of targets) {
-    drop(
-      (draft.services.get(target) ?? draft.gslbServices.get(target))?.monitors ?? [],
-      (binding) => binding.monitor === monitorName(monitor, draft),
-    );
+    const service = draft.services.get(target) ?? draft.gslbServices.get(target);
+    if (service !== undefined) {
+      dropMonitor(service, monitor, draft);
+    }
   }
+}
+
+/** Removes the binding of a monitor. */
+export function dropMonitor(service: ServiceDraft, written: string, draft: Draft): void {
+  const isMeant = monitorMeant(written, draft);
+  drop(service.monitors, ({ monitor }) => isMeant(monitor));
 }
 
 /** `rm`: affects everything before it, so that an object of the same name may be added again later. */
@@ -62,6 +71,9 @@ export const REMOVERS: ReadonlyMap<string, (statement: Statement, draft: Draft) 
   ["rm server", removeServer],
   ["rm lb vserver", removeFrom("lbVservers")],
   ["rm cs vserver", removeFrom("csVservers")],
+  ["rm authentication vserver", removeFrom("authenticationVservers")],
+  ["rm cr vserver", removeFrom("otherVservers")],
+  ["rm vpn vserver", removeFrom("otherVservers")],
   ["rm cs policy", removeFrom("policies")],
   ["rm cs action", removeFrom("actions")],
   ["rm authorization policy", removeFrom("policies")],
@@ -71,7 +83,14 @@ export const REMOVERS: ReadonlyMap<string, (statement: Statement, draft: Draft) 
 ]);
 
 function removeFrom(
-  objects: "lbVservers" | "csVservers" | "policies" | "actions" | "certKeys",
+  objects:
+    | "lbVservers"
+    | "csVservers"
+    | "authenticationVservers"
+    | "otherVservers"
+    | "policies"
+    | "actions"
+    | "certKeys",
 ): (statement: Statement, draft: Draft) => void {
   return ({ words }, draft) => {
     words.forEach((name) => {
@@ -83,8 +102,9 @@ function removeFrom(
 /** The ADC does not remove a monitor that is bound (NITRO error 2131). */
 function removeMonitor(statement: Statement, draft: Draft): void {
   const name = monitorName(statement.words[0] ?? "", draft);
+  const isMeant = draft.monitors.meaning(name);
   const user = [...draft.services.exact.values(), ...draft.gslbServices.exact.values()].find(
-    ({ monitors }) => monitors.some(({ monitor }) => monitor === name),
+    ({ monitors }) => monitors.some(({ monitor }) => isMeant(monitor)),
   );
   if (user === undefined) {
     draft.monitors.delete(name);
@@ -96,9 +116,10 @@ function removeMonitor(statement: Statement, draft: Draft): void {
 
 function removeService({ words }: Statement, draft: Draft): void {
   for (const name of words) {
+    const isMeant = draft.services.meaning(name);
     draft.services.delete(name);
     for (const { services } of draft.lbVservers.exact.values()) {
-      drop(services, ({ service }) => service === name);
+      drop(services, ({ service }) => isMeant(service));
     }
   }
 }
@@ -106,14 +127,12 @@ function removeService({ words }: Statement, draft: Draft): void {
 /** Removes the services of a server with it, and the members of groups. */
 function removeServer(statement: Statement, draft: Draft): void {
   for (const name of statement.words) {
+    const isMeant = memberMeant(name, undefined, draft);
     for (const service of [...draft.services.exact.values()]) {
-      if (
-        service.kind === "service" &&
-        service.members.some(({ serverWord }) => serverWord === name)
-      ) {
+      if (service.kind === "service" && service.members.some(isMeant)) {
         removeService({ ...statement, words: [service.name] }, draft);
       } else {
-        drop(service.members, ({ serverWord }) => serverWord === name);
+        drop(service.members, isMeant);
       }
     }
     draft.servers.delete(name);
@@ -122,22 +141,24 @@ function removeServer(statement: Statement, draft: Draft): void {
 
 function unbindVserver(statement: Statement, draft: Draft): void {
   const { keys } = statement;
-  const [name = "", target] = statement.words;
+  const [name = "", target = keys.get("servicename")?.[0] ?? ""] = statement.words;
   const bound = boundPolicy(statement);
   const lb = statement.group.toLowerCase() === "lb" ? draft.lbVservers.get(name) : undefined;
   const cs = lb === undefined ? draft.csVservers.get(name) : undefined;
   if (bound !== null) {
     const [type] = keys.get("type") ?? [];
     const [priority] = keys.get("priority") ?? [];
+    const isPolicy = draft.policies.meaning(bound);
     const isMeant = (one: Pick<PolicyBinding, "policy" | "priority">): boolean =>
-      one.policy === bound && (priority === undefined || String(one.priority) === priority);
+      isPolicy(one.policy) && (priority === undefined || String(one.priority) === priority);
     drop(
       (lb ?? cs)?.policies ?? [],
       (one) => isMeant(one) && (type === undefined || one.bindPoint === type.toUpperCase()),
     );
     drop(cs?.targets ?? [], isMeant);
   } else if (lb !== undefined) {
-    drop(lb.services, ({ service }) => service === target);
+    const isMeant = draft.services.meaning(target);
+    drop(lb.services, ({ service }) => isMeant(service));
   } else if (cs !== undefined) {
     cs.defaultTarget = null;
   }
@@ -146,7 +167,8 @@ function unbindVserver(statement: Statement, draft: Draft): void {
 function unbindCertificate({ words, keys }: Statement, draft: Draft): void {
   const [name = ""] = words;
   const vserver = draft.lbVservers.get(name) ?? draft.csVservers.get(name);
-  drop(vserver?.certKeys ?? [], ({ certKey }) => keys.get("certkeyname")?.[0] === certKey);
+  const isMeant = draft.certKeys.meaning(keys.get("certkeyname")?.[0] ?? "");
+  drop(vserver?.certKeys ?? [], ({ certKey }) => isMeant(certKey));
 }
 
 /** Removes the matching entries of a list. */
@@ -218,13 +240,8 @@ function toggled(
 
 /** `disable serviceGroup SG SERVER PORT`; without a port, all members on that server. */
 function toggleMember(statement: Statement, draft: Draft, enabled: boolean): void {
-  const [name = "", server, portWord] = statement.words;
-  const port = portWord === undefined ? null : portOf(portWord);
-  const members = draft.services
-    .get(name)
-    ?.members.filter(
-      (member) => member.serverWord === server && (port === null || member.port === port),
-    );
+  const [name = "", server = "", port] = statement.words;
+  const members = draft.services.get(name)?.members.filter(memberMeant(server, port, draft));
   if (members === undefined || members.length === 0) {
     reportMissing(draft, statement, "service group member", name);
     return;
@@ -252,12 +269,12 @@ function toggleMonitor(statement: Statement, draft: Draft, enabled: boolean): vo
     return;
   }
   const written = service === named(first) ? second : first;
-  const wanted = written === undefined ? null : monitorName(written, draft);
+  const isMeant = written === undefined ? null : monitorMeant(written, draft);
   const positions = service.monitors.flatMap(({ monitor }, at) =>
-    wanted === null || monitor === wanted ? [at] : [],
+    isMeant === null || isMeant(monitor) ? [at] : [],
   );
-  if (positions.length === 0 && wanted !== null) {
-    reportMissing(draft, statement, "binding of monitor", wanted);
+  if (positions.length === 0 && written !== undefined) {
+    reportMissing(draft, statement, "binding of monitor", monitorName(written, draft));
   }
   for (const at of positions) {
     const binding = service.monitors[at];

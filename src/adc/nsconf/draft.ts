@@ -67,6 +67,8 @@ export interface Draft {
   readonly gslbSites: NameTable<Mutable<GslbSite>>;
   readonly gslbServices: NameTable<GslbServiceDraft>;
   readonly gslbVservers: NameTable<GslbVserverDraft>;
+  /** By name and kind only: cache redirection and VPN vservers. */
+  readonly otherVservers: NameTable<OtherVserver>;
   readonly acls: NameTable<Mutable<Acl>>;
   readonly globalResponderPolicies: PolicyBinding[];
   readonly globalFirewallPolicies: PolicyBinding[];
@@ -82,6 +84,11 @@ export interface Draft {
   readonly otherStatements: Map<string, number>;
   /** Statements after `switch ns partition`, counted by partition: each is a separate ADC with its own names. */
   readonly otherPartitions: Map<string, number>;
+}
+
+export interface OtherVserver {
+  readonly kind: "cr vserver" | "vpn vserver";
+  name: string;
 }
 
 interface Profile {
@@ -161,34 +168,92 @@ export interface AuthenticationVserverDraft extends Mutable<
 }
 
 /**
- * Objects by name; an exact match first, then one without regard to case, because hand-written configurations mix it.
+ * Objects by name; an exact match first, then one without regard to case, because hand-written configurations mix it. The
+ * command reference calls only the names of policies' parts case-insensitive (expressions, pattern sets) and says
+ * nothing about those of servers, services and vservers.
  */
 export class NameTable<T> {
   readonly exact = new Map<string, T>();
-  /** Names in lower case; built when a name is first not found as written. */
-  private folded: Map<string, T> | null = null;
+  /** Keys by name in lower case; built when a name is first not found as written. */
+  private folded: Map<string, string> | null = null;
+  /** The same for names that several keys share, in lower case. */
+  private readonly namesakes = new Map<string, Set<string>>();
 
-  get(name: string): T | undefined {
-    const found = this.exact.get(name);
-    if (found !== undefined || this.exact.size === 0) {
-      return found;
+  /** The key of the object that this name leads to; undefined: there is none. */
+  keyOf(name: string): string | undefined {
+    if (this.exact.has(name)) {
+      return name;
     }
-    this.folded ??= new Map([...this.exact].map(([known, value]) => [known.toLowerCase(), value]));
+    if (this.exact.size === 0) {
+      return undefined;
+    }
+    if (this.folded === null) {
+      this.folded = new Map();
+      for (const key of this.exact.keys()) {
+        this.fold(key, this.folded);
+      }
+    }
     return this.folded.get(name.toLowerCase());
   }
 
-  has(name: string): boolean {
-    return this.get(name) !== undefined;
+  get(name: string): T | undefined {
+    const found = this.exact.get(name);
+    if (found !== undefined) {
+      return found;
+    }
+    const key = this.keyOf(name);
+    return key === undefined ? undefined : this.exact.get(key);
   }
 
+  has(name: string): boolean {
+    return this.keyOf(name) !== undefined;
+  }
+
+  /** Removes the object that this name leads to. Another that differs only by case stays. */
   delete(name: string): void {
-    this.exact.delete(name);
-    this.folded?.delete(name.toLowerCase());
+    const key = this.keyOf(name);
+    if (key === undefined) {
+      return;
+    }
+    this.exact.delete(key);
+    const lower = key.toLowerCase();
+    const others = this.namesakes.get(lower);
+    others?.delete(key);
+    const [other] = others ?? [];
+    if (other === undefined) {
+      this.folded?.delete(lower);
+    } else {
+      this.folded?.set(lower, other);
+    }
   }
 
   set(name: string, value: T): void {
     this.exact.set(name, value);
-    this.folded?.set(name.toLowerCase(), value);
+    if (this.folded !== null) {
+      this.fold(name, this.folded);
+    }
+  }
+
+  /**
+   * Whether a reference leads to the object that this name leads to: it is the exact name, or differs only by case and
+   * belongs to no other object. Also if there is no such object, or it is removed in the meantime.
+   */
+  meaning(name: string): (reference: string | null) => boolean {
+    const key = this.keyOf(name) ?? name;
+    const lower = key.toLowerCase();
+    return (reference) =>
+      reference === key ||
+      (reference !== null && reference.toLowerCase() === lower && !this.exact.has(reference));
+  }
+
+  private fold(key: string, folded: Map<string, string>): void {
+    const lower = key.toLowerCase();
+    const known = folded.get(lower);
+    if (known !== undefined && known !== key) {
+      const all = this.namesakes.get(lower) ?? new Set([known]);
+      this.namesakes.set(lower, all.add(key));
+    }
+    folded.set(lower, key);
   }
 }
 
@@ -222,6 +287,7 @@ export function emptyDraft(): Draft {
     gslbSites: new NameTable(),
     gslbServices: new NameTable(),
     gslbVservers: new NameTable(),
+    otherVservers: new NameTable(),
     acls: new NameTable(),
     globalResponderPolicies: [],
     globalFirewallPolicies: [],
@@ -363,10 +429,13 @@ function otherKind(statement: Statement, draft: Draft): string | null {
     ["lb vserver", draft.lbVservers],
     ["cs vserver", draft.csVservers],
     ["authentication vserver", draft.authenticationVservers],
+    ["gslb vserver", draft.gslbVservers],
   ] as const;
-  return others.some(([kind]) => kind === own)
-    ? (others.find(([kind, { exact }]) => kind !== own && exact.has(name))?.[0] ?? null)
-    : null;
+  if (!others.some(([kind]) => kind === own)) {
+    return null;
+  }
+  const known = others.find(([kind, { exact }]) => kind !== own && exact.has(name))?.[0];
+  return known ?? draft.otherVservers.exact.get(name)?.kind ?? null;
 }
 
 /** `ssl servicegroup` of `set ssl serviceGroup …`. */

@@ -8,6 +8,7 @@ import type { Monitor } from "../../model/monitor.ts";
 import type { CsVserver, LbVserver, VserverAuthentication } from "../../model/vserver.ts";
 import { withAuthenticationProfile, familyOf, sourceAddressesOf } from "../vserver-fields.ts";
 import type { Steps } from "../../lib/steps.ts";
+import { vserverName } from "./vservers.ts";
 import {
   type CsVserverDraft,
   type Draft,
@@ -28,10 +29,15 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
   }
   const gslbServices: Omit<GslbService, "shownAs">[] = [];
   for (const service of draft.gslbServices.exact.values()) {
-    const { site, cname, otherAddresses, publicPorts, ...rest } = service;
+    const { site: written, cname, otherAddresses, publicPorts, ...rest } = service;
+    const site = written === null ? null : (draft.gslbSites.get(written)?.name ?? written);
     const finished = finishService(rest, draft, serversByAddress);
     gslbServices.push({ ...finished, site, cname, otherAddresses, publicPorts });
     yield;
+  }
+  finishActions(draft);
+  for (const vserver of draft.gslbVservers.exact.values()) {
+    vserver.backupVserver = vserverName(vserver.backupVserver, draft);
   }
   const lbVservers = mapValues(draft.lbVservers, (vserver) => finishLbVserver(vserver, draft));
   const csVservers = mapValues(draft.csVservers, (vserver) => finishCsVserver(vserver, draft));
@@ -174,14 +180,35 @@ function finishMonitors(draft: Draft, services: readonly AdcService[]): Map<stri
   return monitors;
 }
 
+/** References to and from actions, which are defined in any order. */
+function finishActions(draft: Draft): void {
+  const { policies, actions } = draft;
+  for (const [name, action] of actions.exact) {
+    const target = action.feature === "cs" ? vserverName(action.target, draft) : action.target;
+    if (target !== action.target) {
+      actions.set(name, { ...action, target });
+    }
+  }
+  for (const [name, policy] of policies.exact) {
+    const action = policy.action === null ? null : actions.get(policy.action);
+    if (action?.feature === policy.feature && action.name !== policy.action) {
+      policies.set(name, { ...policy, action: action.name });
+    }
+  }
+}
+
 function finishLbVserver(vserver: LbVserverDraft, draft: Draft): LbVserver {
-  return Object.assign(vserver, { authentication: authenticationOf(vserver, draft) });
+  return Object.assign(vserver, {
+    authentication: authenticationOf(vserver, draft),
+    backupVserver: vserverName(vserver.backupVserver, draft),
+  });
 }
 
 function finishCsVserver(vserver: CsVserverDraft, draft: Draft): CsVserver {
   return {
     ...vserver,
     authentication: authenticationOf(vserver, draft),
+    backupVserver: vserverName(vserver.backupVserver, draft),
     stateUpdate: vserver.stateUpdate ?? draft.parameters.csStateUpdate,
     targets: vserver.targets.map((binding) => {
       const action = draft.policies.get(binding.policy)?.action ?? null;
@@ -193,8 +220,10 @@ function finishCsVserver(vserver: CsVserverDraft, draft: Draft): CsVserver {
 
 function authenticationOf(
   { authentication }: LbVserverDraft | CsVserverDraft,
-  { authenticationProfiles }: Draft,
+  { authenticationProfiles, authenticationVservers }: Draft,
 ): VserverAuthentication {
   const profile = authenticationProfiles.get(authentication.profile ?? "");
-  return withAuthenticationProfile(authentication, profile);
+  const whole = withAuthenticationProfile(authentication, profile);
+  const vserver = authenticationVservers.get(whole.vserver ?? "")?.name ?? whole.vserver;
+  return { ...whole, vserver };
 }

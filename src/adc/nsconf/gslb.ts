@@ -22,15 +22,20 @@ import {
 import {
   addBinding,
   applyServiceKeys,
-  monitorName,
+  memberMeant,
   newService,
   usedElsewhere,
 } from "./services.ts";
-import { drop } from "./changes.ts";
+import { drop, dropMonitor } from "./changes.ts";
 import {
+  expanded,
+  GSLB_GROUP_BINDING_OPTIONS,
+  GSLB_GROUP_OPTIONS,
   GSLB_SERVICE_BINDING_OPTIONS,
+  GSLB_SERVICE_OPTIONS,
   GSLB_SITE_OPTIONS,
   GSLB_VSERVER_BINDING_OPTIONS,
+  GSLB_VSERVER_OPTIONS,
   withKnownOptions,
 } from "./options.ts";
 import type { Statement } from "./statements.ts";
@@ -39,27 +44,44 @@ import type { Statement } from "./statements.ts";
 export const gslbStatements: StatementKinds = {
   definitions: new Map([
     ["add gslb site", withKnownOptions("GSLB site", GSLB_SITE_OPTIONS, 3, addSite)],
-    ["add gslb service", addService],
-    ["add gslb servicegroup", addGroup],
-    ["add gslb vserver", addVserver],
+    [
+      "add gslb service",
+      withKnownOptions("GSLB service", GSLB_SERVICE_OPTIONS, wordsOfService, addService),
+    ],
+    [
+      "add gslb servicegroup",
+      withKnownOptions("GSLB service group", GSLB_GROUP_OPTIONS, 2, addGroup),
+    ],
+    ["add gslb vserver", withKnownOptions("GSLB vserver", GSLB_VSERVER_OPTIONS, 2, addVserver)],
   ]),
   changes: new Map([
     ["set gslb site", withKnownOptions("GSLB site", GSLB_SITE_OPTIONS, 1, setSite)],
-    ["set gslb service", setService],
-    ["set gslb servicegroup", setService],
-    ["set gslb vserver", setVserver],
+    ["set gslb service", withKnownOptions("GSLB service", GSLB_SERVICE_OPTIONS, 1, setService)],
+    [
+      "set gslb servicegroup",
+      withKnownOptions("GSLB service group", GSLB_GROUP_OPTIONS, 3, setService),
+    ],
+    ["set gslb vserver", withKnownOptions("GSLB vserver", GSLB_VSERVER_OPTIONS, 1, setVserver)],
     [
       "bind gslb service",
       withKnownOptions("binding of a GSLB service", GSLB_SERVICE_BINDING_OPTIONS, 1, bindService),
     ],
-    ["bind gslb servicegroup", bindService],
+    [
+      "bind gslb servicegroup",
+      withKnownOptions(
+        "binding of a GSLB service group",
+        GSLB_GROUP_BINDING_OPTIONS,
+        3,
+        bindService,
+      ),
+    ],
     [
       "bind gslb vserver",
       withKnownOptions("binding of a GSLB vserver", GSLB_VSERVER_BINDING_OPTIONS, 1, bindVserver),
     ],
-    ["unbind gslb service", unbindService],
-    ["unbind gslb servicegroup", unbindService],
-    ["unbind gslb vserver", unbindVserver],
+    ["unbind gslb service", expanded(GSLB_SERVICE_BINDING_OPTIONS, unbindService)],
+    ["unbind gslb servicegroup", expanded(GSLB_GROUP_BINDING_OPTIONS, unbindService)],
+    ["unbind gslb vserver", expanded(GSLB_VSERVER_BINDING_OPTIONS, unbindVserver)],
   ]),
 };
 
@@ -104,6 +126,11 @@ function setSite(statement: Statement, draft: Draft): void {
   const source = statementSource(statement, draft, name);
   const { type, ...changes } = readFields(GSLB_SITE_FIELDS, source);
   Object.assign(site, changes, type === undefined ? {} : { local: type === "LOCAL" });
+}
+
+/** What is no port where the port belongs is reported as that. */
+function wordsOfService({ words: [, , , port] }: Statement): number {
+  return port !== undefined && portOf(port) === null ? Infinity : 4;
 }
 
 /** `add gslb service NAME SERVER TYPE PORT`, or with `-cnameEntry` and no server. */
@@ -241,12 +268,15 @@ function unbindService({ words, keys }: Statement, draft: Draft): void {
     return;
   }
   for (const monitor of keys.get("monitorname") ?? []) {
-    drop(service.monitors, (binding) => binding.monitor === monitorName(monitor, draft));
+    dropMonitor(service, monitor, draft);
   }
-  for (let at = service.members.length - 1; server !== undefined && at >= 0; at -= 1) {
+  if (server === undefined || service.kind !== "serviceGroup") {
+    return;
+  }
+  const isMeant = memberMeant(server, port, draft);
+  for (let at = service.members.length - 1; at >= 0; at -= 1) {
     const member = service.members[at];
-    const meant = port === undefined || String(member?.port) === port;
-    if (member?.serverWord === server && meant && service.kind === "serviceGroup") {
+    if (member !== undefined && isMeant(member)) {
       service.members.splice(at, 1);
       service.otherAddresses.splice(at, 1);
       service.publicPorts.splice(at, 1);
@@ -256,9 +286,10 @@ function unbindService({ words, keys }: Statement, draft: Draft): void {
 
 function removeService({ words }: Statement, draft: Draft): void {
   for (const name of words) {
+    const isMeant = draft.gslbServices.meaning(name);
     draft.gslbServices.delete(name);
     for (const { services } of draft.gslbVservers.exact.values()) {
-      drop(services, ({ service }) => service === name);
+      drop(services, ({ service }) => isMeant(service));
     }
   }
 }
@@ -319,9 +350,10 @@ function bindVserver(statement: Statement, draft: Draft): void {
 
 function unbindVserver({ words, keys }: Statement, draft: Draft): void {
   const vserver = draft.gslbVservers.get(words[0] ?? "");
-  const gone = new Set(
-    ["servicename", "servicegroupname"].flatMap((key) => [...(keys.get(key) ?? [])]),
-  );
-  drop(vserver?.services ?? [], ({ service }) => gone.has(service));
-  drop(vserver?.domains ?? [], ({ name }) => keys.get("domainname")?.includes(name) === true);
+  for (const target of ["servicename", "servicegroupname"].flatMap((key) => keys.get(key) ?? [])) {
+    const isMeant = draft.gslbServices.meaning(target);
+    drop(vserver?.services ?? [], ({ service }) => isMeant(service));
+  }
+  const domains = new Set(keys.get("domainname")?.map((domain) => domain.toLowerCase()));
+  drop(vserver?.domains ?? [], ({ name }) => domains.has(name.toLowerCase()));
 }

@@ -32,10 +32,12 @@ import {
   statementsOf,
 } from "./statements.ts";
 import { DiagnosticList, estateDiagnostics, type LeftOut, nearNamesOf } from "../diagnostics.ts";
+import { counted } from "../../lib/counted.ts";
 import { runSync, type Steps } from "../../lib/steps.ts";
 import {
   actionStatements,
   authenticationStatements,
+  policyName,
   policyStatements,
   readPolicy,
 } from "./policies.ts";
@@ -44,8 +46,8 @@ import { GSLB_REMOVERS, gslbStatements } from "./gslb.ts";
 import { monitorStatements, unsetReaders } from "./monitors.ts";
 import { removalStatements, REMOVERS, toggleStatements } from "./changes.ts";
 import { RENAMERS } from "./renaming.ts";
-import { noteProfiles, profileReferences, profileStatements } from "./profiles.ts";
-import { serverStatements, serviceStatements } from "./services.ts";
+import { profileReferences, profileStatements } from "./profiles.ts";
+import { monitorName, serverStatements, serviceStatements } from "./services.ts";
 import { tlsStatements } from "./tls.ts";
 import { vserverStatements } from "./vservers.ts";
 import { webText } from "./web-text.ts";
@@ -146,7 +148,7 @@ function globalBinder(
     const [policy, priority, goto = null] = statement.words;
     if (policy !== undefined) {
       table(draft).push({
-        policy,
+        policy: policyName(policy, draft),
         priority: wholeNumber(priority ?? ""),
         goto,
         bindPoint: null,
@@ -180,12 +182,13 @@ function setSessionParameter(statement: Statement, draft: Draft): void {
 
 function bindSessionPolicy({ keys }: Statement, draft: Draft): void {
   const known = draft.parameters.globalSessionPolicies ?? [];
-  draft.parameters.globalSessionPolicies = [...known, ...(keys.get("policyname") ?? [])];
+  const bound = keys.get("policyname")?.map((policy) => policyName(policy, draft)) ?? [];
+  draft.parameters.globalSessionPolicies = [...known, ...bound];
 }
 
 /** The same command binds its members and addresses, which are not needed here. */
 function bindGroupPolicy({ keys }: Statement, draft: Draft): void {
-  const bound = keys.get("policy") ?? [];
+  const bound = keys.get("policy")?.map((policy) => policyName(policy, draft)) ?? [];
   if (bound.length > 0) {
     const known = draft.parameters.groupPolicies ?? [];
     draft.parameters.groupPolicies = [...known, ...bound];
@@ -343,7 +346,8 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     extent === "paste" && count >= PROSE && orphans.every((line) => line < (firstCommand ?? 0));
   const isProse = captured || extent === "excerpt" || onlyTitle;
   if (!isProse) {
-    reportLines(orphans, "warning", "unreadable_lines", "line(s) are not commands", draft);
+    const what = orphans.length === 1 ? "line is no command" : "lines are not commands";
+    reportLines(orphans, "warning", "unreadable_lines", what, draft);
   }
   reportRefused(refused, draft);
   // A page's sentences begin with verbs, too.
@@ -353,13 +357,16 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   yield;
   const estate: Estate = extent === null ? finished : { ...finished, extent };
   const isFiltered = extent === "excerpt" && FILTERED.test(text);
-  const { monitorsUsedElsewhere } = draft;
-  const profiles = profileReferences(draft);
+  // What uses them may be read before they are defined.
+  const monitorsUsedElsewhere = new Set(
+    [...draft.monitorsUsedElsewhere].map((name) => monitorName(name, draft)),
+  );
+  const beside = { profiles: profileReferences(draft), otherVservers: draft.otherVservers.exact };
   const { said, leftOut } =
     extent === null
       ? { said: draft.diagnostics, leftOut: [] }
-      : asPart(draft.diagnostics.all(), extent, nearNamesOf(estate, profiles));
-  said.pushAll(estateDiagnostics(estate, { ...draft, profiles, leftOut }));
+      : asPart(draft.diagnostics.all(), extent, nearNamesOf(estate, beside));
+  said.pushAll(estateDiagnostics(estate, { ...draft, ...beside, monitorsUsedElsewhere, leftOut }));
   return {
     ...estate,
     ...(monitorsUsedElsewhere.size === 0 ? null : { monitorsUsedElsewhere }),
@@ -523,7 +530,6 @@ function hasOverlongName({ verb, group, words }: Statement): boolean {
 function readDefinition(statement: Statement, kind: string, draft: Draft): void {
   const read = DEFINITIONS.get(kind);
   if (read !== undefined) {
-    noteProfiles(statement, draft);
     read(statement, draft);
   } else if (!readPolicy(statement, draft)) {
     countOther(statement, draft);
@@ -533,7 +539,6 @@ function readDefinition(statement: Statement, kind: string, draft: Draft): void 
 function applyChanges(changes: readonly CommandLine[], draft: Draft): void {
   for (const command of changes) {
     for (const statement of statementsOf(command)) {
-      noteProfiles(statement, draft);
       CHANGES.get(statementKind(statement))?.(statement, draft);
     }
   }
@@ -607,7 +612,10 @@ function isNameless({ words, keys }: Statement): boolean {
  * A command that the session shows as rejected is not part of the configuration; that it was attempted is worth a note.
  */
 function reportRefused(lines: readonly number[], draft: Draft): void {
-  const what = "command(s) that the ADC rejected are ignored";
+  const what =
+    lines.length === 1
+      ? "command that the ADC rejected is ignored"
+      : "commands that the ADC rejected are ignored";
   reportLines(lines, "info", "refused_command", what, draft);
 }
 
@@ -621,7 +629,8 @@ function reportLines(
 ): void {
   const [first] = lines;
   if (first !== undefined) {
-    const message = `${String(lines.length)} ${what}; this is the first.`;
+    const which = lines.length === 1 ? "it is this one" : "this is the first";
+    const message = `${String(lines.length)} ${what}; ${which}.`;
     draft.diagnostics.push({ severity, rule, line: first, object: "file", message });
   }
 }
@@ -655,18 +664,24 @@ function reportUnread(draft: Draft, isPage: boolean): void {
     const meanings = meaningsOf(group, object);
     return meanings.length === 0 ? [] : [[`${kind} (${meanings.join(" or ")})`, count]];
   });
-  reportKinds(draft, "info", "not_looked_at", "are not examined", unread);
-  reportKinds(draft, "warning", "unknown_command", "are not commands of the ADC", [
-    ...unknown.filter(([kind]) => !ambiguous.some(([name]) => name.startsWith(`${kind} (`))),
-    ...ambiguous,
-  ]);
+  reportKinds(draft, "info", "not_looked_at", ["is not examined", "are not examined"], unread);
+  reportKinds(
+    draft,
+    "warning",
+    "unknown_command",
+    ["is no command of the ADC", "are not commands of the ADC"],
+    [
+      ...unknown.filter(([kind]) => !ambiguous.some(([name]) => name.startsWith(`${kind} (`))),
+      ...ambiguous,
+    ],
+  );
   for (const [name, count] of draft.otherPartitions) {
     draft.diagnostics.push({
       severity: "info",
       rule: "partition_not_read",
       line: null,
       object: name,
-      message: `${String(count)} statement(s) belong to another admin partition and are not examined.`,
+      message: `${counted(count, "statement")} of another admin partition ${count === 1 ? "is" : "are"} not examined.`,
     });
   }
 }
@@ -675,13 +690,13 @@ function reportKinds(
   draft: Draft,
   severity: "info" | "warning",
   rule: string,
-  what: string,
+  [one, many]: readonly [one: string, many: string],
   kinds: readonly (readonly [string, number])[],
 ): void {
   const total = kinds.reduce((sum, [, count]) => sum + count, 0);
   const named = kinds.map(([kind, count]) => (count === 1 ? kind : `${kind} (${String(count)})`));
   if (total > 0) {
-    const message = `${String(total)} statement(s) of ${String(kinds.length)} kind(s) ${what}: ${named.join(", ")}.`;
+    const message = `${counted(total, "statement")} of ${counted(kinds.length, "kind")} ${total === 1 ? one : many}: ${named.join(", ")}.`;
     draft.diagnostics.push({ severity, rule, line: null, object: "file", message });
   }
 }
@@ -696,15 +711,15 @@ function isIrrelevant({ kind, verb, object }: PlainHead): boolean {
   );
 }
 
-/** `-monitor`, as used by routes. */
-const BOUND_MONITOR = /-monitor/i;
+/** `-monitor`, as used by routes, also abbreviated. */
+const BOUND_MONITOR = /-mon/i;
 
 function countOther(statement: Statement, draft: Draft): void {
   countKind(shownKind(statement), draft);
   // Routes and policy-based routes use monitors too.
-  for (const name of ["monitor", "monitorname"].flatMap(
-    (option) => statement.keys.get(option) ?? [],
-  )) {
-    draft.monitorsUsedElsewhere.add(name);
+  for (const [key, names] of statement.keys) {
+    if (key.startsWith("mon") && "monitorname".startsWith(key)) {
+      names.forEach((name) => draft.monitorsUsedElsewhere.add(name));
+    }
   }
 }

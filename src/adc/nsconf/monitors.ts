@@ -24,6 +24,7 @@ import {
 import type { Statement } from "./statements.ts";
 import { MONITOR_OPTION_NAMES } from "./grammar.ts";
 import { expandOptions, reportStray } from "./options.ts";
+import { noteProfiles } from "./profile-uses.ts";
 
 /** `add lb monitor NAME TYPE …`, and `set lb monitor`, which also changes built-ins. */
 export const monitorStatements: StatementKinds = {
@@ -100,6 +101,7 @@ type Keys = Omit<PartialMonitor, "name" | "type" | "parameters"> & {
 
 function readKeys(typed: Statement, draft: Draft, name: string): Keys {
   const statement = expandOptions(typed, draft, name, MONITOR_OPTION_NAMES);
+  noteProfiles(statement, draft);
   const source = statementSource(statement, draft, name);
   const password = passwordKind(statement);
   const parameters = readFields(MONITOR_PARAMETER_FIELDS, source);

@@ -1,7 +1,9 @@
 import { isPlaceholder } from "../placeholders.ts";
 import type { Statement } from "./statements.ts";
 import { withArticle } from "../diagnostics.ts";
+import { counted } from "../../lib/counted.ts";
 import { report, type Draft, type StatementReader } from "./draft.ts";
+import { noteProfiles } from "./profile-uses.ts";
 
 /** The options of one kind of command. */
 export interface OptionNames {
@@ -96,8 +98,8 @@ export function expandOptions(
 export type MostWords = number | ((statement: Statement) => number);
 
 /**
- * Reads a command whose form is known: expands abbreviated options, and reports unknown ones and words that belong to
- * none.
+ * Reads a command whose form is known: expands abbreviated options, remembers the profiles that they name, and reports
+ * unknown ones and words that belong to none.
  */
 export function withKnownOptions(
   subject: string,
@@ -109,12 +111,22 @@ export function withKnownOptions(
     const [object = subject] = statement.words;
     reportStray(statement, draft, object, names, mostWords);
     if (names.hasAll(statement.keys)) {
+      noteProfiles(statement, draft);
       read(statement, draft);
       return;
     }
     const whole = expandOptions(statement, draft, object, names);
     reportUnknown(whole, draft, object, subject, names);
+    noteProfiles(whole, draft);
     read(whole, draft);
+  };
+}
+
+/** Reads a command that removes something. Which options it takes is less certain: they are only expanded. */
+export function expanded(names: OptionNames, read: StatementReader): StatementReader {
+  return (statement, draft) => {
+    const [object = statement.group] = statement.words;
+    read(expandOptions(statement, draft, object, names), draft);
   };
 }
 
@@ -142,8 +154,9 @@ export function reportStray(
   if (loose <= most || broken || verb === "unset" || isTemplate(statement)) {
     return;
   }
-  const stray = String(loose - most);
-  const message = `${stray} word(s) of this line belong to no option: the ADC rejects the whole command. This import uses it without them.`;
+  const stray = loose - most;
+  const belong = stray === 1 ? "belongs" : "belong";
+  const message = `${counted(stray, "word")} of this line ${belong} to no option: the ADC rejects the whole command. This import uses it without them.`;
   report(draft, statement, "warning", "stray_words", object, message);
 }
 
@@ -304,6 +317,36 @@ export const GSLB_SITE_OPTIONS = optionRows(
   SAVED,
 );
 
+const GSLB_SERVICE_ROWS: readonly string[] = [
+  "appflowLog cip:2 cipHeader cltTimeout clMonOwner clMonView comment downStateFlush hashId healthMonitor maxBandwidth maxClient",
+  "monitorName monState monThreshold monWeight newname nodefaultBindings port publicIP publicPort serverName serviceType siteName",
+  "sitePersistence sitePrefix state svrTimeout weight",
+  SAVED,
+];
+
+/** As above, `add|set gslb service`. */
+export const GSLB_SERVICE_OPTIONS = optionRows(
+  ...GSLB_SERVICE_ROWS,
+  "cnameEntry cookieTimeout IP IPAddress maxAAAUsers naptrDomainTTL naptrOrder naptrPreference naptrReplacement naptrServices",
+  "viewIP viewName:2",
+);
+
+/** As above, `add|set gslb serviceGroup`. */
+export const GSLB_GROUP_OPTIONS = optionRows(
+  ...GSLB_SERVICE_ROWS,
+  "autoDelayedTrofs autoScale delay graceFul includeMembers order",
+);
+
+/** As above, `add|set gslb vserver`. */
+export const GSLB_VSERVER_OPTIONS = optionRows(
+  "appflowLog backupLBMethod backupSessionTimeout backupVServer comment considerEffectiveState disablePrimaryOnDown",
+  "dnsRecordType dynamicWeight ECS ecsAddrValidation EDR ipType lbMethod MIR netmask newname nodefaultBindings order",
+  "orderThreshold persistenceId persistenceType persistMask rule serviceGroupName serviceName soBackupAction soMethod",
+  "soPersistence soPersistenceTimeOut soThreshold state timeout toggleorder tolerance v6netmasklen v6persistmasklen weight:2",
+  DOMAIN_BINDING_ROW,
+  SAVED,
+);
+
 /** As above, `bind gslb vserver`. */
 export const GSLB_VSERVER_BINDING_OPTIONS = optionRows(
   POLICY_BINDING_ROW,
@@ -315,6 +358,12 @@ export const GSLB_VSERVER_BINDING_OPTIONS = optionRows(
 /** As above, `bind gslb service`. */
 export const GSLB_SERVICE_BINDING_OPTIONS = optionRows(
   "monitorName monState weight viewName:2 viewIP",
+  SAVED,
+);
+
+/** As above, `bind gslb serviceGroup`. */
+export const GSLB_GROUP_BINDING_OPTIONS = optionRows(
+  "hashId monitorName monState monWeight order passive port publicIP publicPort serverName sitePrefix state weight",
   SAVED,
 );
 

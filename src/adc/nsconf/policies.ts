@@ -253,11 +253,16 @@ export function policyBinding(statement: Statement, draft: Draft): PolicyBinding
   return policy === null
     ? null
     : {
-        policy,
+        policy: policyName(policy, draft),
         ...readWhole(POLICY_BINDING_FIELDS, statementSource(statement, draft, policy)),
         ...(statement.keys.has("invoke") ? { invoke: statement.keys.get("invoke") ?? [] } : null),
         line: statement.line,
       };
+}
+
+/** The policy's name as configured. */
+export function policyName(written: string, draft: Draft): string {
+  return draft.policies.get(written)?.name ?? written;
 }
 
 /** The policy that a bind or unbind statement names; null if there is none. */

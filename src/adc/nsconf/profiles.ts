@@ -18,6 +18,7 @@ import {
   TCP_PROFILE_OPTIONS,
   withKnownOptions,
 } from "./options.ts";
+import { isBuiltInProfile } from "./profile-uses.ts";
 import { shownKind, type Statement } from "./statements.ts";
 
 const PROTOCOLS = {
@@ -44,11 +45,6 @@ export const profileStatements: StatementKinds = {
     ],
   ]),
 };
-
-/** Profiles that every appliance has, and templates of its applications: `ns_default_…`, `nstcp_…`, `nshttp_…`. */
-export function isBuiltInProfile(name: string): boolean {
-  return /^ns[a-z]*_/i.test(name);
-}
 
 function addNetProfile(statement: Statement, draft: Draft): void {
   const [name] = statement.words;
@@ -96,31 +92,6 @@ function setter(protocol: keyof typeof PROTOCOLS): StatementReader {
     }
   };
 }
-
-/**
- * Remembers which profiles a statement refers to, whatever its object is; {@link profileReferences} resolves them. A
- * service's net profile is in the estate.
- */
-export function noteProfiles({ verb, group, words, keys, line }: Statement, draft: Draft): void {
-  if (keys.size === 0 || verb === "unset") {
-    return;
-  }
-  const isService = /^service(?:group)?$/i.test(group);
-  for (const [key, kind] of REFERENCES) {
-    const [name = ""] = keys.get(key) ?? [];
-    const isKept = isService && kind === "net profile";
-    if (!isKept && name !== "" && name.toLowerCase() !== "none" && !isBuiltInProfile(name)) {
-      draft.profileUses.push({ kind, name, object: words[0] ?? kind, line });
-    }
-  }
-}
-
-const REFERENCES: readonly (readonly [key: string, kind: ProfileKind])[] = [
-  ["netprofile", "net profile"],
-  ["sslprofile", "SSL profile"],
-  ["tcpprofilename", "TCP profile"],
-  ["httpprofilename", "HTTP profile"],
-];
 
 /** What the statements refer to, by the names under which the profiles are defined. */
 export function profileReferences(draft: Draft): ProfileReferences {

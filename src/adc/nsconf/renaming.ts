@@ -9,8 +9,10 @@ export const RENAMERS: readonly (readonly [kind: string, rename: StatementReader
   ["rename server", renameServer],
   ["rename service", renameService],
   ["rename servicegroup", renameService],
-  ["rename lb vserver", renameVserver("lbVservers")],
-  ["rename cs vserver", renameVserver("csVservers")],
+  ["rename lb vserver", renameVserver(({ lbVservers }) => lbVservers)],
+  ["rename cs vserver", renameVserver(({ csVservers }) => csVservers)],
+  ["rename cr vserver", renameVserver(({ otherVservers }) => otherVservers)],
+  ["rename vpn vserver", renameVserver(({ otherVservers }) => otherVservers)],
 ];
 
 function renameServer({ words }: Statement, draft: Draft): void {
@@ -33,12 +35,9 @@ function renameService({ words }: Statement, draft: Draft): void {
   }
 }
 
-function renameVserver(table: "lbVservers" | "csVservers"): StatementReader {
+function renameVserver(tableOf: (draft: Draft) => NameTable<{ name: string }>): StatementReader {
   return ({ words }, draft) => {
-    const renamed =
-      table === "lbVservers"
-        ? renamedIn(draft.lbVservers, words)
-        : renamedIn(draft.csVservers, words);
+    const renamed = renamedIn(tableOf(draft), words);
     if (renamed === null) {
       return;
     }
@@ -61,12 +60,8 @@ function renameVserver(table: "lbVservers" | "csVservers"): StatementReader {
 
 interface Renamed {
   readonly to: string;
-  /**
-   * Whether a name led to the object before, as for all other statements: the exact name, or one that differs only by
-   * case and belongs to no other object. The command reference calls only the names of policies' parts case-insensitive
-   * (expressions, pattern sets) and says nothing about those of servers, services and vservers.
-   */
-  readonly isMeant: (written: string | null) => boolean;
+  /** Whether a reference led to the object before, as for all other statements. */
+  readonly isMeant: (reference: string | null) => boolean;
 }
 
 /** Null: there is no object of this name, or the new name is taken, which the ADC rejects. */
@@ -78,13 +73,10 @@ function renamedIn<T extends { name: string }>(
   if (object === undefined || to === "" || table.exact.has(to)) {
     return null;
   }
-  const from = object.name;
-  table.delete(from);
+  const isMeant = table.meaning(written);
+  table.delete(written);
   object.name = to;
   table.set(to, object);
-  const isMeant = (name: string | null): boolean =>
-    name === from ||
-    (name !== null && name.toLowerCase() === from.toLowerCase() && !table.exact.has(name));
   return { to, isMeant };
 }
 

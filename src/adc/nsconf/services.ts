@@ -14,6 +14,7 @@ import {
   reportMissing,
   serviceOf,
   type Draft,
+  type MemberDraft,
   type StatementKinds,
   report,
   type ServiceDraft,
@@ -199,11 +200,11 @@ function setBinding(
   statement: Statement,
   draft: Draft,
 ): void {
-  const monitor = monitorName(written, draft);
-  const at = service.monitors.findIndex((binding) => binding.monitor === monitor);
+  const isMeant = monitorMeant(written, draft);
+  const at = service.monitors.findIndex(({ monitor }) => isMeant(monitor));
   const known = service.monitors[at];
   if (known === undefined) {
-    reportMissing(draft, statement, "binding of monitor", monitor);
+    reportMissing(draft, statement, "binding of monitor", monitorName(written, draft));
     return;
   }
   const source = statementSource(statement, draft, service.name);
@@ -218,10 +219,7 @@ function setMember(
   statement: Statement,
   draft: Draft,
 ): void {
-  const wanted = portOf(portWord ?? "");
-  const at = service.members.findIndex(
-    ({ serverWord, port }) => serverWord === server && (portWord === undefined || port === wanted),
-  );
+  const at = service.members.findIndex(memberMeant(server, portWord, draft));
   const known = service.members[at];
   if (known === undefined) {
     reportMissing(draft, statement, "service group member", service.name);
@@ -346,10 +344,8 @@ function bindCertificate(monitor: string | undefined, { keys }: Statement, draft
 }
 
 function isBound(service: ServiceDraft, written: string | undefined, draft: Draft): boolean {
-  return (
-    written !== undefined &&
-    service.monitors.some(({ monitor }) => monitor === monitorName(written, draft))
-  );
+  const isMeant = written === undefined ? null : monitorMeant(written, draft);
+  return isMeant !== null && service.monitors.some(({ monitor }) => isMeant(monitor));
 }
 
 /** Binds a monitor as a statement says; a duplicate binding is reported. */
@@ -389,4 +385,21 @@ export function addBinding(
 /** The monitor's name in the estate: as configured, or the firmware's own spelling of a built-in. */
 export function monitorName(written: string, draft: Draft): string {
   return draft.monitors.get(written)?.name ?? builtInMonitor(written)?.name ?? written;
+}
+
+/** Whether a binding is that of the monitor which this name leads to. */
+export function monitorMeant(written: string, draft: Draft): (monitor: string) => boolean {
+  return draft.monitors.meaning(monitorName(written, draft));
+}
+
+/** Whether a member is on this server, at this port if one is given. */
+export function memberMeant(
+  server: string,
+  portWord: string | undefined,
+  draft: Draft,
+): (member: MemberDraft) => boolean {
+  const isServer = draft.servers.meaning(server);
+  const wanted = portOf(portWord ?? "");
+  return ({ serverWord, port }) =>
+    (portWord === undefined || port === wanted) && isServer(serverWord);
 }

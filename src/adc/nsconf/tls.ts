@@ -31,7 +31,7 @@ import {
   TLS_VSERVER_OPTIONS,
   withKnownOptions,
 } from "./options.ts";
-import { isBuiltInProfile } from "./profiles.ts";
+import { isBuiltInProfile } from "./profile-uses.ts";
 import type { Statement } from "./statements.ts";
 
 /** Certificates, SSL profiles, and the TLS settings of vservers, services and groups. */

@@ -11,6 +11,7 @@ import {
   SERVICE_BINDING_FIELDS,
 } from "../vserver-fields.ts";
 import {
+  countKind,
   define,
   report,
   reportIncomplete,
@@ -18,12 +19,14 @@ import {
   type CsVserverDraft,
   type Draft,
   type LbVserverDraft,
+  type OtherVserver,
   type StatementKinds,
+  type StatementReader,
   isAddress,
   portOf,
   statementSource,
 } from "./draft.ts";
-import type { Statement } from "./statements.ts";
+import { shownKind, type Statement } from "./statements.ts";
 import {
   CS_VSERVER_BINDING_OPTIONS,
   CS_VSERVER_OPTIONS_OF_COMMAND,
@@ -34,7 +37,7 @@ import {
 import { policyBinding } from "./policies.ts";
 import type { Port } from "../../model/adc-service.ts";
 
-/** Load-balancing and content-switching vservers and their bindings. */
+/** Vservers of all kinds but authentication and GSLB, and the bindings of those that are read. */
 export const vserverStatements: StatementKinds = {
   definitions: new Map([
     [
@@ -45,6 +48,8 @@ export const vserverStatements: StatementKinds = {
       "add cs vserver",
       withKnownOptions("cs vserver", CS_VSERVER_OPTIONS_OF_COMMAND, 4, addCsVserver),
     ],
+    ["add cr vserver", addOtherVserver("cr vserver")],
+    ["add vpn vserver", addOtherVserver("vpn vserver")],
   ]),
   changes: new Map([
     [
@@ -106,6 +111,17 @@ function addCsVserver(statement: Statement, draft: Draft): void {
   applyCsKeys(vserver, statement, draft);
   reportPlace(place, name, statement, draft);
   define(draft.csVservers, name, vserver, statement, draft);
+}
+
+/** Other statements may name it, for example as a target of content switching. */
+function addOtherVserver(kind: OtherVserver["kind"]): StatementReader {
+  return (statement, draft) => {
+    const [name] = statement.words;
+    countKind(shownKind(statement), draft);
+    if (name !== undefined) {
+      define(draft.otherVservers, name, { kind, name }, statement, draft);
+    }
+  };
 }
 
 /**
@@ -323,15 +339,16 @@ function bindCsVserver(statement: Statement, draft: Draft): void {
   const binding = policyBinding(statement, draft);
   if (binding === null) {
     const target = statement.keys.get("lbvserver")?.[0] ?? statement.keys.get("vserver")?.[0];
-    vserver.defaultTarget = vserverName(target ?? oldTarget, draft) ?? vserver.defaultTarget;
+    vserver.defaultTarget = vserverName(target ?? oldTarget ?? vserver.defaultTarget, draft);
     return;
   }
   const target =
     statement.keys.get("targetlbvserver")?.[0] ??
     statement.keys.get("targetvserver")?.[0] ??
-    oldTarget;
+    oldTarget ??
+    null;
   const feature = draft.policies.get(binding.policy)?.feature;
-  if (feature === "cs" || (feature === undefined && target !== undefined)) {
+  if (feature === "cs" || (feature === undefined && target !== null)) {
     const { policy, priority, line, goto } = binding;
     vserver.targets.push({
       policy,
@@ -345,13 +362,16 @@ function bindCsVserver(statement: Statement, draft: Draft): void {
   }
 }
 
-function vserverName(written: string | undefined, draft: Draft): string | null {
-  if (written === undefined) {
-    return null;
+/** The name of a vserver of any kind as configured: all kinds can be targets of content switching. */
+export function vserverName<T extends string | null>(written: T, draft: Draft): T | string {
+  if (written === null) {
+    return written;
   }
   const known =
     draft.lbVservers.get(written) ??
     draft.csVservers.get(written) ??
-    draft.authenticationVservers.get(written);
+    draft.authenticationVservers.get(written) ??
+    draft.gslbVservers.get(written) ??
+    draft.otherVservers.get(written);
   return known?.name ?? written;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../../src/adc/nsconf/import.ts";
+import { counted } from "../../../src/lib/counted.ts";
 import type { Estate } from "../../../src/model/estate.ts";
 
 function read(...lines: readonly string[]): Estate {
@@ -254,7 +255,7 @@ test("typed forms › count statements about health that are not read by kind", 
   );
   const [told] = estate.diagnostics;
   expect(told?.message).toBe(
-    "3 statement(s) of 2 kind(s) are not examined: add lsn pool, bind lsn pool (2).",
+    "3 statements of 2 kinds are not examined: add lsn pool, bind lsn pool (2).",
   );
 });
 
@@ -499,7 +500,7 @@ describe("words that belong to no option", () => {
     const estate = read(...base, line);
     expect(said(estate)).toContain(`warning stray_words ${object}`);
     const message = estate.diagnostics.find(({ rule }) => rule === "stray_words")?.message;
-    expect(message).toContain(`${String(count)} word(s)`);
+    expect(message).toContain(counted(count, "word"));
   });
 
   test.each([
@@ -769,6 +770,245 @@ describe("commands about an object of another kind", () => {
   });
 });
 
+describe("names that differ only by case", () => {
+  const missing = (estate: Estate): string[] =>
+    said(estate).filter((one) => /dangling|wrong_kind/.test(one));
+
+  test("lead to the same object in every reference", () => {
+    const estate = read(
+      "#NS13.1 Build 37.38",
+      "add server Srv 10.0.0.1",
+      "add netProfile Np -srcIP 10.0.0.9",
+      "add ns tcpProfile Tp",
+      "add ssl certKey Ck -cert a -key b",
+      "add lb monitor Mon HTTP -respCode 200",
+      "add service Svc srv HTTP 80 -netProfile np -tcpProfileName tp",
+      "bind service SVC -monitorName mon",
+      "add serviceGroup Grp SSL",
+      "bind serviceGroup grp SRV 443",
+      "add lb vserver Back HTTP",
+      "bind lb vserver back GRP",
+      "add lb vserver Lb HTTP 10.0.1.1 80 -backupVServer back",
+      "bind lb vserver lb svc",
+      "add responder policy Rp HTTP.REQ.IS_VALID DROP",
+      "bind lb vserver LB -policyName RP -priority 10 -type REQUEST",
+      "add authentication vserver Aaa SSL 10.0.1.9 443",
+      "add authentication authnProfile Prof -authnVsName aaa",
+      "add cs vserver Cs SSL 10.0.1.2 443 -authnProfile prof",
+      "bind ssl vserver CS -certkeyName CK",
+      "add cs action Act -targetLBVserver lb",
+      'add cs policy Pol -rule "HTTP.REQ.URL.STARTSWITH(\\"/owa\\")" -action ACT',
+      "bind cs vserver CS -policyName POL -priority 10",
+      "bind cs vserver CS -lbvserver LB",
+      "add gslb site Site LOCAL 10.0.0.250",
+      "add gslb service Gs srv HTTP 80 -siteName site",
+      "add gslb vserver Gv HTTP",
+      "bind gslb vserver gv -serviceName gs",
+      "add gslb vserver Gb HTTP",
+      "set gslb vserver gv -backupVServer GB",
+    );
+    expect(missing(estate)).toEqual([]);
+    expect(estate.csVservers.get("Cs")).toMatchObject({
+      defaultTarget: "Lb",
+      targets: [{ policy: "Pol", target: "Lb" }],
+      authentication: { vserver: "Aaa" },
+    });
+  });
+
+  test("lead to the same object in commands that remove or switch off", () => {
+    const base = [
+      "add server Srv 10.0.0.1",
+      "add server Other 10.0.0.2",
+      "add lb monitor Mon HTTP -respCode 200",
+      "add serviceGroup Grp HTTP",
+      "bind serviceGroup Grp Srv 80",
+      "bind serviceGroup Grp Other 80",
+      "bind serviceGroup Grp -monitorName Mon",
+      "add service Svc Srv HTTP 81",
+      "add lb vserver Lb HTTP 10.0.1.1 80",
+      "bind lb vserver Lb Svc",
+      "bind lb vserver Lb Grp",
+      "add responder policy Rp HTTP.REQ.IS_VALID DROP",
+      "bind lb vserver Lb -policyName Rp -priority 10",
+    ];
+    const after = (...lines: readonly string[]) => read(...base, ...lines);
+    const members = (estate: Estate) => estate.services.get("Grp")?.members;
+    expect(members(after("disable serviceGroup grp srv 80"))).toMatchObject([
+      { enabled: false },
+      { enabled: true },
+    ]);
+    expect(after("set serviceGroup grp SRV 80 -weight 7").services.get("Grp")).toMatchObject({
+      members: [{ weight: 7 }, { weight: 1 }],
+    });
+    expect(members(after("unbind serviceGroup grp srv 80"))).toMatchObject([{ server: "Other" }]);
+    expect(after("unbind serviceGroup grp -monitorName mon").services.get("Grp")).toMatchObject({
+      monitors: [{ synthesised: true }],
+    });
+    const removed = after("rm server srv");
+    expect([...removed.services.keys()]).toEqual(["Grp"]);
+    expect(members(removed)).toMatchObject([{ server: "Other" }]);
+    expect(removed.lbVservers.get("Lb")?.services).toMatchObject([{ service: "Grp" }]);
+    const bound = (line: string) => after(line).lbVservers.get("Lb")?.services;
+    expect(bound("rm service svc")).toMatchObject([{ service: "Grp" }]);
+    expect(bound("unbind lb vserver lb grp")).toMatchObject([{ service: "Svc" }]);
+    expect(after("unbind lb vserver lb -policyName rp").lbVservers.get("Lb")?.policies).toEqual([]);
+    expect([...after("rm lb vserver lb").lbVservers.keys()]).toEqual([]);
+  });
+
+  test("lead to the same GSLB object in commands that remove it", () => {
+    const base = [
+      "add server Srv 10.0.0.1",
+      "add gslb site Site LOCAL 10.0.0.250",
+      "add gslb serviceGroup Grp HTTP -siteName Site",
+      "bind gslb serviceGroup Grp Srv 80",
+      "add gslb service Svc 10.0.0.2 HTTP 80 -siteName Site",
+      "add gslb vserver Gv HTTP",
+      "bind gslb vserver Gv -serviceName Svc",
+      "bind gslb vserver Gv -domainName Mail.example.com",
+    ];
+    const after = (line: string) => read(...base, line).gslb;
+    expect(after("unbind gslb serviceGroup grp srv 80").services.get("Grp")?.members).toEqual([]);
+    expect(after("unbind gslb vserver gv -serviceName svc").vservers.get("Gv")?.services).toEqual(
+      [],
+    );
+    expect(after("rm gslb service svc").vservers.get("Gv")?.services).toEqual([]);
+    expect([...after("rm gslb service svc").services.keys()]).toEqual(["Grp"]);
+    expect(
+      after("unbind gslb vserver gv -domainName mail.example.com").vservers.get("Gv")?.domains,
+    ).toEqual([]);
+  });
+
+  test("belong to two objects when both are defined: removing one leaves the other", () => {
+    const estate = read(
+      "add lb monitor web PING",
+      "add lb monitor WEB TCP",
+      "add service s 10.0.0.1 HTTP 80",
+      "bind service s -monitorName Web",
+      "unbind service s -monitorName Web",
+      "rm lb monitor WEB",
+      "add service t 10.0.0.2 HTTP 80",
+      "bind service t -monitorName Web",
+    );
+    expect([...estate.monitors.keys()]).toContain("web");
+    expect(estate.services.get("t")?.monitors).toMatchObject([{ monitor: "web" }]);
+  });
+});
+
+describe("abbreviated options that refer to other objects", () => {
+  test.each([
+    ["net profile gone", "add lb vserver v HTTP 10.0.1.1 80 -netProf gone"],
+    ["TCP profile gone", "add lb vserver v HTTP 10.0.1.1 80 -tcpProf gone"],
+    ["HTTP profile gone", "add lb vserver v HTTP 10.0.1.1 80 -httpProf gone"],
+    ["SSL profile gone", "add lb monitor m HTTP -secure YES -sslProf gone"],
+    ["monitor gone", "bind service s -monitorN gone"],
+    ["policy gone", "bind lb vserver w -policyN gone -priority 1"],
+  ])("are followed as the whole option: %s", (reference, line) => {
+    const estate = read(
+      "#NS13.1 Build 37.38",
+      "add service s 10.0.0.1 HTTP 80",
+      "add lb vserver w HTTP 10.0.1.2 80",
+      "bind lb vserver w s",
+      line,
+    );
+    expect(estate.diagnostics.map(({ message }) => message)).toContainEqual(
+      expect.stringContaining(`refers to ${reference}, which is not configured`),
+    );
+  });
+
+  test("are followed in commands that remove and in routes", () => {
+    const estate = read(
+      "add lb monitor m HTTP -respCode 200",
+      "add lb monitor gw PING",
+      "add route 0.0.0.0 0.0.0.0 10.0.0.254 -msr ENABLED -monit GW",
+      "add service s 10.0.0.1 HTTP 80",
+      "bind service s -monitorName m",
+      "add lb vserver w HTTP 10.0.1.2 80",
+      "add responder policy p HTTP.REQ.IS_VALID DROP",
+      "bind lb vserver w -policyName p -priority 1",
+      "unbind service s -monitorN m",
+      "unbind lb vserver w -policyN p",
+    );
+    expect(estate.services.get("s")?.monitors).toMatchObject([{ synthesised: true }]);
+    expect(estate.lbVservers.get("w")?.policies).toEqual([]);
+    expect(said(estate)).not.toContain("info unused_monitor gw");
+  });
+});
+
+describe("vservers of kinds that are not read", () => {
+  const KINDS = [
+    ["add vpn vserver w SSL 10.0.1.3 443", "bind vpn vserver"],
+    ["add cr vserver w HTTP * 80", "bind cr vserver"],
+    ["add authentication vserver w SSL 10.0.1.3 443", "bind authentication vserver"],
+    ["add gslb vserver w HTTP", "bind gslb vserver"],
+  ] as const;
+  const SWITCH = ["#NS13.1 Build 37.38", "add cs vserver cs SSL 10.0.1.1 443"];
+  const ways = [
+    ["add cs action a -targetVserver W", "add cs policy p -rule true -action a"].concat(
+      "bind cs vserver cs -policyName p -priority 1",
+    ),
+    ["bind cs vserver cs -vServer w"],
+    ["add cs policy p -rule true", "bind cs vserver cs -policyName p -targetVserver w -priority 1"],
+    ["add lb vserver lb HTTP 10.0.1.2 80 -backupVServer w"],
+  ];
+  const cases = KINDS.slice(0, 2).flatMap(([line]) => ways.map((way) => [line, way] as const));
+  const targets = KINDS.slice(2).flatMap(([line]) =>
+    ways.slice(0, 3).map((way) => [line, way] as const),
+  );
+
+  test.each([...cases, ...targets])("are found when %s is named by %j", (line, way) => {
+    const rules = read(...SWITCH, line, ...way).diagnostics.map(({ rule }) => rule);
+    expect(rules.filter((rule) => /dangling|wrong_kind/.test(rule))).toEqual([]);
+  });
+
+  test.each(KINDS)("are named when the command for another kind is used: %s", (line, right) => {
+    const estate = read(...SWITCH, line, "bind lb vserver w s");
+    expect(estate.diagnostics.map(({ message }) => message)).toContainEqual(
+      expect.stringContaining(`use ${right}`),
+    );
+  });
+
+  test("are counted as statements that are not looked at", () => {
+    const estate = read(...SWITCH, "add vpn vserver w SSL 10.0.1.3 443");
+    expect(said(estate)).toContain("info not_looked_at file");
+  });
+
+  test("are missing after they are removed, and follow their new name", () => {
+    const used = [...SWITCH, "add vpn vserver w SSL 10.0.1.3 443", "bind cs vserver cs -vServer w"];
+    expect(said(read(...used, "rm vpn vserver W"))).toContain("error dangling_reference cs");
+    const renamed = read(...used, "rename vpn vserver w gate");
+    expect(renamed.csVservers.get("cs")?.defaultTarget).toBe("gate");
+    expect(said(renamed)).not.toContain("error dangling_reference cs");
+  });
+});
+
+describe("options of GSLB commands", () => {
+  const SITE = "add gslb site here LOCAL 10.0.0.250";
+  test.each([
+    "add gslb service g 10.0.1.1 HTTP 80 -publicIP 1.1.1.1 -publicPort 80 -maxClient 0 -siteName here -cip ENABLED x-ip -sitePersistence ConnectionProxy -cookieTimeout 5 -sitePrefix a -cltTimeout 180 -svrTimeout 360 -maxBandwidth 0 -downStateFlush ENABLED -maxAAAUsers 0 -monThreshold 0 -hashId 3 -appflowLog ENABLED -naptrOrder 1 -naptrPreference 1 -devno 1",
+    "add gslb service c -cnameEntry mail.example.com -siteName here -healthMonitor NO",
+    "add gslb serviceGroup g HTTP -maxClient 0 -cip DISABLED -autoScale DNS -autoDelayedTrofs NO -siteName here -sitePersistence NONE",
+    "add gslb vserver v HTTP -ipType IPV4 -dnsRecordType A -backupLBMethod ROUNDROBIN -backupSessionTimeout 0 -tolerance 0 -persistenceId 2 -EDR ENABLED -ECS ENABLED -ecsAddrValidation ENABLED -MIR DISABLED -dynamicWeight DISABLED -considerEffectiveState NONE -toggleorder ASCENDING -orderThreshold 0 -rule x -soMethod NONE -appflowLog ENABLED",
+  ])("are known when they are real: %s", (line) => {
+    expect(said(read(SITE, line))).toEqual([]);
+  });
+
+  test("are reported when there is no such option, and expanded when abbreviated", () => {
+    const estate = read(
+      SITE,
+      "add gslb service g 10.0.1.1 HTTP 80 -siteN here -netProfile n",
+      "add gslb vserver v HTTP -persistence SOURCEIP",
+      "set gslb vserver v HTTP -backupLBMethod RTT",
+      "add gslb serviceGroup h HTTP -siteName here -colour red",
+    );
+    expect(estate.gslb.services.get("g")?.site).toBe("here");
+    expect(said(estate).filter((one) => one.startsWith("warning"))).toEqual([
+      "warning unknown_option g",
+      "warning unknown_option h",
+      "warning stray_words v",
+    ]);
+  });
+});
+
 describe("lines that separate commands", () => {
   const longer =
     "add service svc_with_a_rather_long_name 10.0.0.1 HTTP 80 -gslb NONE -maxClient 0 -maxReq 0";
@@ -807,5 +1047,25 @@ describe("lines that separate commands", () => {
     expect(
       estate.policies.get("p_with_a_rather_long_name_for_an_application_that_answers_clients"),
     ).toMatchObject({ rule: "!HTTP.REQ.URL.STARTSWITH(/a)" });
+  });
+});
+
+describe("counts in messages", () => {
+  test.each([
+    ["1 statement of 1 kind is not examined: add lsn pool.", ["add lsn pool a"]],
+    [
+      "1 statement of another admin partition is not examined.",
+      ["switch ns partition p", "add server s 10.0.0.1"],
+    ],
+    ["1 statement of 1 kind is no command of the ADC: add lbvserver.", ["add lbvserver v HTTP"]],
+    ["1 word of this line belongs to no option", ["add server s 10.0.0.1 HTTP"]],
+    [
+      "1 command that the ADC rejected is ignored; it is this one.",
+      ["> add server s 10.0.0.1", "ERROR: Resource already exists", "> show server"],
+    ],
+  ])("agree with one: %s", (message, lines) => {
+    expect(read(...lines).diagnostics.map((one) => one.message)).toContainEqual(
+      expect.stringContaining(message),
+    );
   });
 });
