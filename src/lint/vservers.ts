@@ -1,3 +1,4 @@
+import type { Estate } from "../model/estate.ts";
 import type { PolicyBinding } from "../model/policy.ts";
 import type { LbVserver, Vserver } from "../model/vserver.ts";
 import { answersAll } from "../adc/idle-services.ts";
@@ -102,11 +103,13 @@ function withoutCertificate(context: LintContext): Hit[] {
 }
 
 /**
- * Only a whole configuration shows that nothing is bound. A vserver that redirects or has a backup may be DOWN on
+ * Only a whole configuration shows that nothing is bound. Targets of other kinds (VPN, GSLB, authentication) have no
+ * services and answer. A vserver that redirects or has a backup may be DOWN on
  * purpose, and a content-switching vserver is UP without targets: its responder policies may be all that it is for.
  */
 function withoutService({ estate }: LintContext): Hit[] {
-  if (estate.extent !== undefined || estate.globalResponderPolicies.length > 0) {
+  const isPart = estate.extent !== undefined || isExtract(estate);
+  if (isPart || estate.globalResponderPolicies.length > 0) {
     return [];
   }
   const idle = new Set(
@@ -140,6 +143,13 @@ function withoutService({ estate }: LintContext): Hit[] {
         "no response.",
     })),
   ];
+}
+
+/** Below a saved configuration's first line, only a part of it: most vservers have lost their services, it seems. */
+function isExtract({ lbVservers }: Estate): boolean {
+  const needing = [...lbVservers.values()].filter((vserver) => !answersWhenDown(vserver));
+  const bound = needing.filter(({ services }) => services.length > 0);
+  return bound.length * 2 < needing.length;
 }
 
 /** Disabled, or without a service, a backup and a redirect. */

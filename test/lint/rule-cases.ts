@@ -71,6 +71,15 @@ const SSO = [
 ];
 
 const SAVED = "#NS13.1 Build 37.38";
+/** A saved configuration with vservers that work. */
+const WHOLE = [
+  SAVED,
+  "add service web 10.0.0.9 HTTP 80",
+  ...[1, 2, 3].flatMap((last) => [
+    `add lb vserver web${String(last)} HTTP 10.0.1.${String(last + 10)} 80`,
+    `bind lb vserver web${String(last)} web`,
+  ]),
+];
 const TO_TLS = [
   'add responder action to_tls redirect "\\"https://a.example\\""',
   "add responder policy to_tls true to_tls",
@@ -809,15 +818,15 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
   vserver_without_service: {
     fires: [
       conf(
-        SAVED,
+        ...WHOLE,
         "add lb vserver v HTTP 10.0.1.1 80",
         ...TO_TLS,
         "bind lb vserver v -policyName to_tls -priority 1",
       ),
-      conf(SAVED, CLEAN_SWITCH),
-      conf(SAVED, CLEAN_SWITCH, "add lb vserver d HTTP", "bind cs vserver cs -lbvserver d"),
+      conf(...WHOLE, CLEAN_SWITCH),
+      conf(...WHOLE, CLEAN_SWITCH, "add lb vserver d HTTP", "bind cs vserver cs -lbvserver d"),
       conf(
-        SAVED,
+        ...WHOLE,
         CLEAN_SWITCH,
         WEB,
         "bind lb vserver lb_owa s",
@@ -827,6 +836,22 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       ),
     ],
     misses: [
+      // Extracts with a saved configuration's first line: they bind services to no vserver, or to hardly any.
+      conf(SAVED, CLEAN_SWITCH),
+      conf(...WHOLE.slice(0, 4), CLEAN_SWITCH),
+      // Vservers of other kinds answer.
+      ...["vpn", "cr"].map((kind) =>
+        conf(
+          ...WHOLE,
+          "add lb vserver lb HTTP",
+          `add ${kind} vserver w HTTP 10.0.1.3 80`,
+          "add cs vserver cs HTTP 10.0.1.1 80",
+          "add cs action to_w -targetVserver w",
+          'add cs policy p -rule "HTTP.REQ.URL.STARTSWITH(\\"/vpn\\")" -action to_w',
+          "bind cs vserver cs -policyName p -priority 1",
+          "bind cs vserver cs -lbvserver lb",
+        ),
+      ),
       // The rest of the configuration may bind the services.
       conf(
         "add lb vserver v HTTP 10.0.1.1 80",
@@ -835,7 +860,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       ),
       // A dummy keeps the vserver UP for its redirect.
       conf(
-        SAVED,
+        ...WHOLE,
         "add service always_up 1.1.1.1 ANY * -healthMonitor NO",
         "add lb vserver v HTTP 10.0.1.1 80",
         "bind lb vserver v always_up",
@@ -844,31 +869,31 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       ),
       // DOWN, and so redirected.
       conf(
-        SAVED,
+        ...WHOLE,
         "add lb vserver v HTTP 10.0.1.1 80 -redirectURL https://a.example",
         ...TO_TLS,
         "bind lb vserver v -policyName to_tls -priority 1",
       ),
-      conf(SAVED, "add lb vserver v HTTP 10.0.1.1 80"),
+      conf(...WHOLE, "add lb vserver v HTTP 10.0.1.1 80"),
       // Content switching is UP without a target.
       conf(
-        SAVED,
+        ...WHOLE,
         "add cs vserver v HTTP 10.0.1.1 80",
         ...TO_TLS,
         "bind cs vserver v -policyName to_tls -priority 1",
       ),
-      conf(SAVED, CLEAN_SWITCH, WEB, "bind lb vserver lb_owa s"),
+      conf(...WHOLE, CLEAN_SWITCH, WEB, "bind lb vserver lb_owa s"),
       conf(
-        SAVED,
+        ...WHOLE,
         CLEAN_SWITCH,
         WEB,
         "add lb vserver d HTTP",
         "bind lb vserver d s",
         "bind cs vserver cs -lbvserver d",
       ),
-      conf(SAVED, CLEAN_SWITCH, "set cs vserver cs -backupVServer lb_owa"),
+      conf(...WHOLE, CLEAN_SWITCH, "set cs vserver cs -backupVServer lb_owa"),
       conf(
-        SAVED,
+        ...WHOLE,
         CLEAN_SWITCH,
         ...TO_TLS,
         "bind cs vserver cs -policyName to_tls -priority 1 -type REQUEST",
