@@ -156,7 +156,14 @@ function acceptsOnly200({ type, parameters }: Monitor): boolean {
 function headRequest(context: LintContext): Hit[] {
   // An HTTP-INLINE monitor watches clients' own requests, and sends its own only where there are none.
   return usedMonitors(context, "HTTP")
-    .filter((monitor) => isHead(monitor) && context.usersOf(monitor).some(isWatched))
+    .filter(
+      (monitor) =>
+        isHead(monitor) &&
+        context.usersOf(monitor).some(isWatched) &&
+        !acceptsOnlyErrors(monitor) &&
+        (!RUN_BY_SERVER.test(requestTarget(monitor)) ||
+          context.usersOf(monitor).some((one) => one.onExchange)),
+    )
     .map((monitor) => {
       const users = context.usersOf(monitor);
       const exchange = users.find((one) => one.exchange !== null)?.exchange ?? null;
@@ -175,6 +182,9 @@ function headRequest(context: LintContext): Hit[] {
       };
     });
 }
+
+/** Pages that a server runs for HEAD as it does for GET, so that the status code is the application's. */
+const RUN_BY_SERVER = /\.(?:jspx?|aspx?|ashx|php\d?|do|cgi|pl|cfm)(?:[?;]|$)/i;
 
 function isWatched({ idle }: { readonly idle: string | null }): boolean {
   return idle === null;
@@ -481,7 +491,7 @@ function respCodesAcceptErrors(context: LintContext): Hit[] {
     const codes = errors
       .map(({ from, to }) => (from === to ? String(from) : `${String(from)}-${String(to)}`))
       .join(", ");
-    const only = ranges.every(({ from }) => from >= 400)
+    const only = acceptsOnlyErrors(monitor)
       ? "Only an error counts as success"
       : "Errors count as success";
     return [
@@ -493,6 +503,10 @@ function respCodesAcceptErrors(context: LintContext): Hit[] {
       },
     ];
   });
+}
+
+function acceptsOnlyErrors({ parameters: { respCodes } }: Monitor): boolean {
+  return respCodes !== null && respCodes.length > 0 && respCodes.every(({ from }) => from >= 400);
 }
 
 const CHALLENGES: ReadonlySet<number> = new Set([401_401, 407_407]);

@@ -41,7 +41,7 @@ export const ALL_RULES: readonly Rule[] = [...LINT_RULES, ...READING_RULES];
 export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTINGS): Finding[] {
   const context = createContext(estate, settings);
   const ignored = ignoredBy(settings.ignore);
-  // Monitors whose `add` the ADC rejects, so that there is nothing to change.
+  // Monitors whose `add` the ADC rejects, so that there is nothing to change, and nothing is requested.
   const refused = new Set(optionOfAnotherType(context).map(({ object }) => object));
   // What a line that ends inside a quote would have set is not known: it has to be repaired first.
   const broken = new Set(
@@ -54,6 +54,7 @@ export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTI
     rule
       .find(context)
       .filter(({ object }) => READING.has(rule) || !broken.has(object))
+      .filter(({ object }) => !HTTP_MONITOR_RULES.includes(rule) || !refused.has(object))
       .flatMap((hit) =>
         resting.has(hit.object) && !READING.has(rule) ? whileResting(rule, hit) : [hit],
       )

@@ -232,7 +232,11 @@ const GREETINGS: readonly (readonly [RegExp, readonly PortProtocol[]])[] = [
 ];
 
 function wildcardPort(context: LintContext): Hit[] {
-  return context.watched.filter(listensAnywhere).map(({ service, deciding }) => {
+  return context.watched.filter(listensAnywhere).flatMap(({ service, deciding }) => {
+    if (probesSeveralPorts(deciding)) {
+      // Whoever names each of them has decided that they stand for the rest.
+      return [];
+    }
     const [member] = service.members;
     const name = context.names.fresh(service.name, "_port");
     return {
@@ -262,15 +266,14 @@ function wildcardPort(context: LintContext): Hit[] {
   });
 }
 
-/**
- * A separate port with an application protocol reports the server's health by design, and several ports are a choice.
- */
+/** A separate port with an application protocol reports the server's health by design. */
 function isChosenPort(deciding: readonly BoundMonitor[]): boolean {
-  const asked = deciding.filter(({ monitor }) => monitor.destPort !== null);
-  return (
-    asked.some(({ monitor }) => monitor.type !== "TCP") ||
-    new Set(asked.map(({ monitor }) => monitor.destPort)).size > 1
-  );
+  return deciding.some(({ monitor }) => monitor.destPort !== null && monitor.type !== "TCP");
+}
+
+function probesSeveralPorts(deciding: readonly BoundMonitor[]): boolean {
+  const asked = deciding.flatMap(({ monitor }) => monitor.destPort ?? []);
+  return new Set(asked).size > 1;
 }
 
 function listensAnywhere({ service }: LintService): boolean {

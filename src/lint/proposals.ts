@@ -104,6 +104,9 @@ function proposalFor(context: LintContext, one: LintService): Proposal | null {
   if (!speakAlike(service)) {
     return unknown(service);
   }
+  if (CUSTOM_PROTOCOLS.has(service.serviceType)) {
+    return null;
+  }
   if (exchange?.protocol === "https" || (one.onExchange && protocol === "web")) {
     const { type, options } = pageQuestion(context, one);
     return { kind: "new", type, options: { ...options, ...secure } };
@@ -136,6 +139,9 @@ function speakAlike(service: AdcService): boolean {
     (usesTlsByType(service) !== null || !mixesTls(ports))
   );
 }
+
+/** An administrator's own protocol, which no monitor of the ADC speaks, whatever the port. */
+const CUSTOM_PROTOCOLS: ReadonlySet<string> = new Set(["USER_TCP", "USER_SSL_TCP"]);
 
 /** Protocols whose monitors support `-secure YES`. */
 const TAKE_TLS: ReadonlySet<PortProtocol> = new Set(["web", "imap", "pop3", "smtp", "ldap"]);

@@ -620,19 +620,58 @@ describe("wildcard_port", () => {
     `bind service s -monitorName ${name}`,
   ];
 
-  test("is information when a page or several ports decide the health", () => {
+  test("is information when a page decides the health", () => {
     expect(found(...health('HTTP-ECV -send "GET /up" -recv ok -destPort 8000'))).toEqual([
       ["info", 0],
     ]);
-    expect(found(...health("TCP -destPort 80"), ...health("TCP -destPort 443", "n"))).toEqual([
-      ["info", 0],
-    ]);
+  });
+
+  test("is not reported when several ports decide the health", () => {
+    expect(found(...health("TCP -destPort 80"), ...health("TCP -destPort 443", "n"))).toEqual([]);
   });
 
   test("is a warning when one open port or none decides", () => {
     expect(found()).toEqual([["warning", 1]]);
     expect(found(...health("TCP -destPort 80"))).toEqual([["warning", 1]]);
     expect(found(...health("PING"))).toEqual([["warning", 1]]);
+  });
+});
+
+describe("requests", () => {
+  const requested = (keys: string): readonly string[] =>
+    said(
+      [
+        "add service s 10.0.0.1 HTTP 80",
+        `add lb monitor m ${keys}`,
+        "bind service s -monitorName m",
+      ].join("\n"),
+    );
+
+  test.each(["/keepalive.jsp", "/a/Check.aspx?full=1", "/ping.php", "/status.do"])(
+    "head_request is not reported when the server runs %s for HEAD, too",
+    (page) => {
+      expect(requested(`HTTP -httpRequest "HEAD ${page}"`)).not.toContain("head_request m");
+      expect(requested('HTTP -httpRequest "HEAD /keepalive.html"')).toContain("head_request m");
+    },
+  );
+
+  test("head_request is not reported when only an error counts as success", () => {
+    const rules = requested('HTTP -respCode 400 -httpRequest "HEAD /keepAlive.html"');
+    expect(rules).toContain("resp_codes_accept_errors m");
+    expect(rules).not.toContain("head_request m");
+  });
+
+  test("a request is not judged when the ADC rejects its monitor", () => {
+    const rules = requested('HTTP -httpRequest "GET / HTTP/1.1\\r\\nHost: a.example.com" -recv ok');
+    expect(rules).toContain("option_of_another_type m");
+    expect(rules).not.toContain("host_in_request m");
+  });
+});
+
+describe("a protocol of the administrator's own", () => {
+  test("is not reported as in need of an HTTP monitor when its port is one of the web", () => {
+    expect(said("add service s 10.0.0.1 TCP 80")).toEqual(["tcp_only s"]);
+    expect(said("add service s 10.0.0.1 USER_TCP 80")).toEqual([]);
   });
 });
 

@@ -752,3 +752,33 @@ describe("forms of published files", () => {
     expect(services.get("s")?.monitors.map(({ monitor }) => monitor)).toEqual(["tcp-default"]);
   });
 });
+
+describe("text that is no command", () => {
+  test.each([
+    "Add servers to the pool first.",
+    "Save lines that couldn't be read.",
+    "Set up the monitors if you don't have any.",
+  ])("is passed over when it is the sentence %j", (sentence) => {
+    const lines = ["A guide.", "", sentence, "", "add server one 10.0.0.1"];
+    expect(causes(...lines)).toEqual([]);
+    expect(estateOf(lines).passedOver).toBe(2);
+  });
+
+  test("is passed over when it is an editor's snippet", () => {
+    const lines = [
+      '    "prefix": "add lb vserver name type",',
+      '    "body": ["bind lb vserver ${1:name} ${2:service}"],',
+      '    "other": [',
+      '      "bind service ${2:service} -monitorName ${3|a,b|}"',
+    ];
+    const estate = estateOf(lines);
+    expect(estate.lbVservers.size).toBe(0);
+    expect(estate.otherStatements.size).toBe(0);
+    expect(causes(...lines).filter((one) => !one.includes("unreadable_lines"))).toEqual([]);
+  });
+
+  test("surrounds a command when a shell's function runs it", () => {
+    const lines = ["#!/bin/bash", 'ns_command "add server one 10.0.0.1"', "done"];
+    expect([...estateOf(lines).servers.keys()]).toEqual(["one"]);
+  });
+});

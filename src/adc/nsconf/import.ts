@@ -21,7 +21,7 @@ import {
   isAddress,
   statementSource,
 } from "./draft.ts";
-import { isOfNoKind, meaningsOf } from "./abbreviations.ts";
+import { isOfNoKind, isSubject, meaningsOf } from "./abbreviations.ts";
 import { commandLines, type CommandLine, unclosedAt, withoutDoubledEscapes } from "./lexer.ts";
 import {
   createHeadReader,
@@ -261,7 +261,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       refused.push(command.line);
       continue;
     }
-    if (isTemplate(command.text) || isSynopsis(command.text) || isTitle(command.text)) {
+    if (PASSED_OVER.some((is) => is(command.text))) {
       orphans.push(command.line);
       continue;
     }
@@ -547,8 +547,22 @@ function applyChanges(changes: readonly CommandLine[], draft: Draft): void {
 /** Commands that only show something (`show`), or act once (`sync`, `save`), leave no configuration. */
 const CONFIGURES = /^\s*(?:add|bind|set|link|enable|disable|unbind|unset|unlink|rm)\s/i;
 
-/** `{{ pool.name }}` outside quotes: a template's command, whose names and numbers are not known yet. */
+/** What begins like a command and is none, or none yet. */
+const PASSED_OVER: readonly ((text: string) => boolean)[] = [
+  isTemplate,
+  isSynopsis,
+  isTitle,
+  isSentence,
+];
+
+/**
+ * `{{ pool.name }}` outside quotes, or an editor's `${1:name}`: a template's command, whose names and numbers are not
+ * known yet.
+ */
 function isTemplate(text: string): boolean {
+  if (/\$\{\d{1,3}[:|}]/.test(text)) {
+    return true;
+  }
   if (!text.includes("{{")) {
     return false;
   }
@@ -572,6 +586,15 @@ function isTitle(text: string): boolean {
     / (?:to|the|your|an?|and|as|with|for) /i.test(text)
   );
 }
+
+/** `Add servers to the pool.`, `Save lines that couldn't be read`: prose, whose apostrophe opens no quote. */
+function isSentence(text: string): boolean {
+  const [, noun = ""] = SENTENCE.exec(text) ?? [];
+  return noun !== "" && !isSubject(noun);
+}
+
+const SENTENCE =
+  /^\s*[a-z]{2,10} ([a-z]{1,30}) (?:[a-z]{1,30} )?(?:that|which|the|to|an?|and|of|for|in|on|with|from|if|so) /i;
 
 /** Reported without quoting the line, as for a line that ends inside a quote. */
 function reportWebText(command: CommandLine, what: string, draft: Draft): void {

@@ -381,7 +381,7 @@ function withoutCodeMarks(written: string): string {
   if (listed !== undefined && CHANGING.test(listed)) {
     return LOOKS_TYPED.test(listed) || isBareCommand(listed) ? listed : line;
   }
-  const [, quote, quoted] = QUOTED.exec(line) ?? [];
+  const [, quote, quoted] = (SNIPPET.test(line) ? null : QUOTED.exec(line)) ?? [];
   if (quoted !== undefined) {
     return quote === '"' ? withoutEscapes(quoted.replaceAll('""', '"')) : quoted;
   }
@@ -417,10 +417,13 @@ const OPENING_MARK =
 
 /**
  * One command as scripts and lists quote it: `echo "add …"`, `printf 'add …\\n' >> file`, `"add …",`, `"add …\\n" + \\`,
- * `Write-Output "add …" | Out-File f`, `ns.cli("add …")`, `{"command": "add …"},`.
+ * `Write-Output "add …" | Out-File f`, `ns.cli("add …")`, `ns_command "add …"`, `{"command": "add …"},`.
  */
 const QUOTED =
-  /^\s*(?:(?:echo|printf|print|Write-Output|Write-Host)(?: -[en]+)?[ (]\s?|[-+] ?|[\w.$]{1,40}\( ?(?:\w{1,30}, ?)?|[^#]{0,120}["']\w{1,30}["']\s?[:=]\s?)?(["'])((?:add|set|bind|link|enable|disable) (?:(?!\1)[^\\]|\\.|\1\1)+?)(?: ?\\n)?\1(?!\1)[)\]}]{0,3}(?:[,;]| ?\+(?: ?\\)?| ?>>? ?\S{1,200}| ?\| ?(?:Out-File|Add-Content|tee)\b.{0,200})?\s*$/;
+  /^\s*(?:(?:echo|printf|print|Write-Output|Write-Host)(?: -[en]+)?[ (]\s?|[-+] ?|[a-z]{1,20}(?:_[a-z]{1,20}){1,4} |[\w.$]{1,40}\( ?(?:\w{1,30}, ?)?|[^#]{0,120}["']\w{1,30}["']\s?[:=]\s?)?(["'])((?:add|set|bind|link|enable|disable) (?:(?!\1)[^\\]|\\.|\1\1)+?)(?: ?\\n)?\1(?!\1)[)\]}]{0,3}(?:[,;]| ?\+(?: ?\\)?| ?>>? ?\S{1,200}| ?\| ?(?:Out-File|Add-Content|tee)\b.{0,200})?\s*$/;
+
+/** `"prefix": "add lb vserver",`: the letters after which an editor offers a command. */
+const SNIPPET = /^\s*["']?(?:prefix|trigger|tabTrigger)["']?\s?:/;
 
 /** An item of a list, or a line of a numbered listing, without code marks, which some pages lose. */
 const LISTED = /^\s*(?:[-*+\u2022]|\d{1,4}[.):]?)\s+([A-Za-z]+ .*)$/;
