@@ -1,4 +1,4 @@
-import { addressBytes, isSameAddress } from "../lib/ip.ts";
+import { addressBytes, isSameAddress, withPort } from "../lib/ip.ts";
 import { groupBy } from "../lib/steps.ts";
 import type { Diagnostic, Estate } from "../model/estate.ts";
 import type { Gslb } from "../model/gslb.ts";
@@ -92,7 +92,7 @@ function repeated(endpoints: readonly Endpoint[], rule: string, verb: string): D
         rule,
         line: endpoint.line,
         object: endpoint.object,
-        message: `${endpoint.object} ${verb} ${String(endpoint.address)}:${String(endpoint.port)}, and so does ${earlier.object === endpoint.object ? "another member" : earlier.object}.`,
+        message: `${endpoint.object} ${verb} ${withPort(String(endpoint.address), String(endpoint.port))}, and so does ${earlier.object === endpoint.object ? "another member" : earlier.object}.`,
       });
     }
   }

@@ -1,6 +1,7 @@
 import { createRedaction, planRow, type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import type { PlanRow } from "../agent/plan/plan-answer.ts";
 import { nameMatcher } from "../lib/glob.ts";
+import { withPort } from "../lib/ip.ts";
 import { barePortSentence, deepest, type Depth } from "../model/observation.ts";
 import { isVisible, printableLine } from "../lib/printable.ts";
 import { paddedLine } from "./output.ts";
@@ -159,7 +160,7 @@ function rowCells(probe: PlannedProbe, row: PlanRow): readonly string[] {
     row.adc_service ?? "-",
     row.vservers.join(",") || "-",
     row.server ?? "-",
-    `${row.address ?? "-"}:${String(row.port ?? "-")}`,
+    withPort(row.address ?? "-", row.port ?? "-"),
     row.monitor ?? row.transaction ?? "-",
     row.type,
     seconds(row.interval_ms),
@@ -197,7 +198,7 @@ function createReasons(): Summary & {
       if (known.count <= MAX_NAMED) {
         const place = row.adc_service ?? row.vservers.join(",");
         known.named.push(
-          `${place}/${row.server ?? "-"}:${String(row.port ?? "-")} ${row.monitor ?? row.transaction ?? ""}`,
+          `${place}/${withPort(row.server ?? "-", row.port ?? "-")} ${row.monitor ?? row.transaction ?? ""}`,
         );
       }
     },
@@ -223,7 +224,7 @@ function createBareMembers(): Summary & { readonly sentence: () => string | null
   return {
     add(row) {
       if (row.kind === "monitor" && row.vantage === "backend" && !isSwitchedOff(row)) {
-        const member = `${row.adc_service ?? "-"}/${row.server ?? ""}:${String(row.member_port ?? "-")}`;
+        const member = `${row.adc_service ?? "-"}/${withPort(row.server ?? "", row.member_port ?? "-")}`;
         const known = byMember.get(member);
         const depth = known === undefined ? row.depth : deepest([known, row.depth]);
         byMember.set(member, depth ?? row.depth);

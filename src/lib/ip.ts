@@ -84,6 +84,11 @@ export function isSameAddress(one: string, other: string): boolean {
   );
 }
 
+/** `10.0.0.1:80`, `[2001:db8::1]:80`: an address or a name with its port, as in a URL. */
+export function withPort(host: string, port: number | string): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${String(port)}`;
+}
+
 /** The four or sixteen bytes of an address, without its zone. */
 export function addressBytes(address: string): Buffer {
   const plain = address.split("%", 1)[0] ?? "";

@@ -1,4 +1,4 @@
-import { isSameAddress } from "../lib/ip.ts";
+import { isSameAddress, withPort } from "../lib/ip.ts";
 import type { AdcService } from "../model/adc-service.ts";
 import type { Monitor } from "../model/monitor.ts";
 import {
@@ -288,13 +288,13 @@ function memberIsVip(context: LintContext): Hit[] {
     context.vservers
       .filter(({ vserver }) => vserver.address !== null)
       .map(({ vserver }) => [
-        `${String(vserver.trafficDomain)} ${String(vserver.address)}:${String(vserver.port)}`,
+        `${String(vserver.trafficDomain)} ${withPort(String(vserver.address), String(vserver.port))}`,
         vserver.name,
       ]),
   );
   return context.watched.flatMap(({ service }) =>
     service.members.flatMap((member) => {
-      const place = `${String(member.address)}:${String(member.port)}`;
+      const place = withPort(String(member.address), member.port);
       const vip = vips.get(`${String(service.trafficDomain)} ${place}`);
       return vip === undefined
         ? []

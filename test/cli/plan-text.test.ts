@@ -221,3 +221,18 @@ describe("plan notes on settings that are not repeated", () => {
     expect(await plan([line, ...BOUND].join("\n"))).not.toMatch(/profile|netProfile/i);
   });
 });
+
+test("plan › tells an IPv6 address from its port in every column when members have such addresses", async () => {
+  const text = await plan(
+    [
+      "add service s 2001:db8::5 TCP 80",
+      "bind service s -monitorName tcp",
+      "add service u 2001:db8::6 UDP 514",
+      "add lb monitor m USER -scriptName own.pl",
+      "bind service u -monitorName m",
+    ].join("\n"),
+  );
+  expect(text).toContain(" [2001:db8::5]:80 ");
+  expect(text).toContain("u/[2001:db8::6]:514 m");
+  expect(text).toContain("s/[2001:db8::5]:80");
+});

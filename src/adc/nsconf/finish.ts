@@ -7,6 +7,7 @@ import type { Estate, Server } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { CsVserver, LbVserver, VserverAuthentication } from "../../model/vserver.ts";
 import { withAuthenticationProfile, familyOf, sourceAddressesOf } from "../vserver-fields.ts";
+import { addressBytes, isIPv6 } from "../../lib/ip.ts";
 import type { Steps } from "../../lib/steps.ts";
 import { vserverName } from "./vservers.ts";
 import {
@@ -83,16 +84,24 @@ function mapValues<From, To>(table: NameTable<From>, map: (value: From) => To): 
 }
 
 /**
- * The ADC has one server object per address: a service defined by an address belongs to the server with that address.
+ * The ADC has one server object per address and traffic domain: a service defined by an address belongs to the server
+ * with that address.
  */
 function indexByAddress(draft: Draft): Map<string, Server> {
   const found = new Map<string, Server>();
   for (const server of draft.servers.exact.values()) {
-    if (server.address !== null && !found.has(server.address)) {
-      found.set(server.address, server);
+    const place = server.address === null ? null : placeOf(server.address, server.trafficDomain);
+    if (place !== null && !found.has(place)) {
+      found.set(place, server);
     }
   }
   return found;
+}
+
+/** The same for every way to write an IPv6 address. */
+function placeOf(address: string, trafficDomain: number): string {
+  const same = isIPv6(address) ? addressBytes(address).toString("hex") : address;
+  return `${String(trafficDomain)} ${same}`;
 }
 
 function finishService(
@@ -131,7 +140,8 @@ function finishService(
       finishMember(
         member.port === null ? { ...member, port: memberPort } : member,
         service,
-        draft.servers.get(member.serverWord) ?? serversByAddress.get(member.serverWord),
+        draft.servers.get(member.serverWord) ??
+          serversByAddress.get(placeOf(member.serverWord, service.trafficDomain)),
       ),
     ),
     monitors:

@@ -188,8 +188,17 @@ function setService(statement: Statement, draft: Draft): void {
     setBinding(service, monitor, statement, draft);
   } else if (server === undefined) {
     applyServiceKeys(service, statement, draft);
+    moveService(service, statement.keys.get("ipaddress")?.[0]);
   } else {
     setMember(service, server, portWord, statement, draft);
+  }
+}
+
+/** `set service S -IPAddress 10.0.0.9`: the address that clients are sent to from now on. */
+function moveService({ kind, members }: ServiceDraft, address: string | undefined): void {
+  const [member] = members;
+  if (address !== undefined && member !== undefined && kind === "service") {
+    members[0] = { ...member, serverWord: address };
   }
 }
 

@@ -1069,3 +1069,23 @@ describe("counts in messages", () => {
     );
   });
 });
+
+describe("a service's server", () => {
+  const address = (text: string): (string | null | undefined)[] =>
+    [...read(text).services.values()].map(({ members: [member] }) => member?.address);
+
+  test("has the address that was set last", () => {
+    const service = "add service s 10.0.0.1 HTTP 80";
+    expect(address(`${service}\nset service s -IPAddress 10.0.0.9`)).toEqual(["10.0.0.9"]);
+    expect(address(`${service}\nset service s -maxClient 9`)).toEqual(["10.0.0.1"]);
+  });
+
+  test.each([
+    ["add server a 10.0.0.1 -td 3", "add service s 10.0.0.1 HTTP 80", "10.0.0.1"],
+    ["add server a 10.0.0.1 -td 3", "add service s 10.0.0.1 HTTP 80 -td 3", "a"],
+    ["add server a 2001:DB8:0::5", "add service s 2001:db8::5 HTTP 80", "a"],
+  ])("is the one of its traffic domain, however written: %s, %s", (server, service, name) => {
+    const { services } = read(server, service);
+    expect(services.get("s")?.members).toMatchObject([{ server: name }]);
+  });
+});
