@@ -89,10 +89,10 @@ export const ECV_MONITOR_RULES: readonly Rule[] = [
     find: requiredOptionMissing,
   },
   {
-    id: "refused_command",
+    id: "refused_by_adc",
     severity: "error",
     meaning: "The ADC refuses such a monitor or binding.",
-    find: refusedCommand,
+    find: refusedByAdc,
   },
   {
     id: "password_in_script_args",
@@ -496,7 +496,7 @@ function requiredOptionMissing(context: LintContext): Hit[] {
 const MAX_RESPONSE_CODES = 16;
 
 /** Errors 2130, 2212 and 2140, of which nothing else in the configuration says anything. */
-function refusedCommand(context: LintContext): Hit[] {
+function refusedByAdc(context: LintContext): Hit[] {
   const monitors = [...context.estate.monitors.values()].flatMap(({ name, line, written }) => {
     const count = written.get("respcode")?.length ?? 0;
     return line === null || count <= MAX_RESPONSE_CODES

@@ -459,7 +459,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(WEB, health("TCP -tos YES -tosId 3 -destIP 10.0.0.9 -destPort 80"), BIND),
     ],
   },
-  refused_command: {
+  refused_by_adc: {
     fires: [
       conf(WEB, health(`HTTP -respCode ${"200 ".repeat(17).trim()}`), BIND),
       conf(IMAP, health('TCP-ECV -recv "* OK"'), `${BIND} -passive`),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { ALL_RULES, lint } from "../../src/lint/lint.ts";
+import { notesOf } from "../../src/lint/notes.ts";
 import type { Finding } from "../../src/lint/finding.ts";
 import { proofFailures } from "./proof.ts";
 import { CASES, WITHOUT_CASE } from "./rule-cases.ts";
@@ -56,4 +57,15 @@ test("rules › have unique identifiers of lower-case words", () => {
   const ids = ALL_RULES.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
   expect(ids.every((id) => /^[a-z][a-z0-9_]+$/.test(id))).toBe(true);
+});
+
+test("rules › have names that no note has", () => {
+  const diagnostics = ALL_RULES.map(({ id, severity }) => ({
+    severity,
+    rule: id,
+    line: null,
+    object: "file",
+    message: id,
+  }));
+  expect(notesOf({ ...parseNsConf("", { adc: "test" }), diagnostics })).toEqual([]);
 });
