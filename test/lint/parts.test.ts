@@ -109,15 +109,12 @@ describe("partial configuration", () => {
     ]);
   });
 
-  test.each([["#NS13.1 Build 37.38"], ["set ns config -IPAddress 10.0.0.9 -netmask 255.0.0.0"]])(
-    "is not assumed when the file has %s",
-    (head) => {
-      const found = causes(head, ...ORDER);
-      expect(found).toContain("error dangling_reference web");
-      expect(found).toContain("warning duplicate_name one");
-      expect(found).toContain("warning unreadable_lines file");
-    },
-  );
+  test("is not assumed when the file has the ADC's own address", () => {
+    const found = causes("set ns config -IPAddress 10.0.0.9 -netmask 255.0.0.0", ...ORDER);
+    expect(found).toContain("error dangling_reference web");
+    expect(found).toContain("warning duplicate_name one");
+    expect(found).toContain("warning unreadable_lines file");
+  });
 
   test("is assumed when commands stand behind a bare prompt", () => {
     expect(
@@ -750,6 +747,34 @@ describe("forms of published files", () => {
   test("watch LOGSTREAM by tcp-default, since it runs over TCP", () => {
     const { services } = estateOf(["add service s 10.0.0.1 LOGSTREAM 5557"]);
     expect(services.get("s")?.monitors.map(({ monitor }) => monitor)).toEqual(["tcp-default"]);
+  });
+});
+
+describe("a version line", () => {
+  const COMMENT = [
+    "$uri = 1",
+    "Invoke-RestMethod -Uri $uri",
+    "#NS11.1 Build 48.10",
+    "add cs vserver c SSL 10.0.0.1 443",
+    "add cs action a -targetLBVserver gone",
+    "add cs policy p -rule true -action a",
+    "bind cs vserver c -policyName p -priority 10",
+  ];
+
+  test("makes no whole configuration of an extract when a program's lines surround it", () => {
+    expect(causes(...COMMENT)).toEqual([]);
+    expect(causes(...COMMENT.slice(2))).not.toEqual([]);
+    expect(causes(...COMMENT, "set ns config -IPAddress 10.0.0.9 -netmask 255.0.0.0")).not.toEqual(
+      [],
+    );
+  });
+});
+
+describe("a missing space", () => {
+  test("is reported once when it makes a service type of an option", () => {
+    expect(causes("add serviceGroup g TCP-cltTimeout 9000 -svrTimeout 9000")).toEqual([
+      "error unknown_service_type g",
+    ]);
   });
 });
 

@@ -435,7 +435,8 @@ function extentOf(
   if (fenced && orphans >= PROSE) {
     return "excerpt";
   }
-  if (nsip !== null || firmware !== null) {
+  // A program's source and a page of examples have a version line, too, but only a saved file has its own address.
+  if (nsip !== null || (firmware !== null && orphans < PROSE)) {
     return null;
   }
   if (captured || fenced || examples || orphans >= PROSE) {

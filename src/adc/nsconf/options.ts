@@ -151,13 +151,20 @@ export function reportStray(
     const given = values.filter((value) => value !== PIPE).length;
     loose += Math.max(0, given - names.mostValues(names.whole(key) ?? key));
   }
-  if (loose <= most || broken || verb === "unset" || isTemplate(statement)) {
+  const isSaid = words.slice(1).some((word) => isTypeWithOption(word, names));
+  if (loose <= most || broken || verb === "unset" || isTemplate(statement) || isSaid) {
     return;
   }
   const stray = loose - most;
   const belong = stray === 1 ? "belongs" : "belong";
   const message = `${counted(stray, "word")} of this line ${belong} to no option: the ADC rejects the whole command. This import uses it without them.`;
   report(draft, statement, "warning", "stray_words", object, message);
+}
+
+/** `add service s 10.0.0.1 TCP-cltTimeout 90`: what is reported is the unknown type. */
+function isTypeWithOption(word: string, names: OptionNames): boolean {
+  const [, option = null] = /^[A-Z_]{2,20}-([A-Za-z]{2,40})$/.exec(word) ?? [];
+  return option !== null && names.whole(option.toLowerCase()) !== null;
 }
 
 /** Ends a command, as in a table of a page. */
