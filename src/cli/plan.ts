@@ -5,7 +5,7 @@ import { planRows, planText, selectProbes, WHOLE_PLAN, type PlanFilter } from ".
 import { errorMessage } from "../lib/log.ts";
 import { eachPlanned } from "../agent/plan/plan.ts";
 import { BARE_SETTINGS } from "../agent/plan/settings.ts";
-import { shownDiagnostic } from "../adc/diagnostics.ts";
+import { shownDiagnostic } from "../adc/diagnostic-list.ts";
 import { parseNsConf, MAX_NS_CONF_BYTES } from "../adc/nsconf/import.ts";
 import { readTextUpTo } from "../lib/durable-file.ts";
 import { decodedText } from "../lib/text-encoding.ts";

@@ -4,7 +4,8 @@ import { AUTHENTICATION_RULES } from "./authentication.ts";
 import { NO_FIX, printFix, type Fix } from "./change.ts";
 import { CONTENT_SWITCHING_RULES } from "./content-switching.ts";
 import { createContext, offeredServices, type LintContext, type LintService } from "./context.ts";
-import { ECV_MONITOR_RULES, optionOfAnotherType } from "./ecv-monitors.ts";
+import { ECV_MONITOR_RULES } from "./ecv-monitors.ts";
+import { MONITOR_OPTION_RULES, optionOfAnotherType } from "./monitor-options.ts";
 import type { Finding, Hit } from "./finding.ts";
 import { HTTP_MONITOR_RULES } from "./http-monitors.ts";
 import { ignoredBy, isIgnored } from "./ignore.ts";
@@ -22,6 +23,7 @@ export const LINT_RULES: readonly Rule[] = [
   ...SHALLOW_MONITOR_RULES,
   ...HTTP_MONITOR_RULES,
   ...ECV_MONITOR_RULES,
+  ...MONITOR_OPTION_RULES,
   ...MONITOR_TARGET_RULES,
   ...MONITOR_TIMING_RULES,
   ...SWITCHED_OFF_RULES,

@@ -4,6 +4,7 @@ import { parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { AUTHENTICATION_RULES } from "../../src/lint/authentication.ts";
 import { CONTENT_SWITCHING_RULES } from "../../src/lint/content-switching.ts";
 import { ECV_MONITOR_RULES } from "../../src/lint/ecv-monitors.ts";
+import { MONITOR_OPTION_RULES } from "../../src/lint/monitor-options.ts";
 import { HTTP_MONITOR_RULES } from "../../src/lint/http-monitors.ts";
 import { ALL_RULES, lint } from "../../src/lint/lint.ts";
 import { MONITOR_TARGET_RULES } from "../../src/lint/monitor-targets.ts";
@@ -18,7 +19,8 @@ import { CASES, WITHOUT_CASE } from "./rule-cases.ts";
 const FAMILIES: readonly (readonly [string, readonly Rule[]])[] = [
   ["Monitors that prove too little", SHALLOW_MONITOR_RULES],
   ["Requests and what is awaited", HTTP_MONITOR_RULES],
-  ["Strings, TLS and options of monitors", ECV_MONITOR_RULES],
+  ["Strings and TLS of monitors", ECV_MONITOR_RULES],
+  ["Options of monitors", MONITOR_OPTION_RULES],
   ["Where probes and clients go", MONITOR_TARGET_RULES],
   ["How often and how long", MONITOR_TIMING_RULES],
   ["Monitoring that does not take place", SWITCHED_OFF_RULES],

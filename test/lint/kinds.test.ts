@@ -35,7 +35,7 @@ const REDIRECT = [
   "add lb vserver v HTTP 10.2.3.4 80",
   "bind lb vserver v -policyName redp -priority 1 -gotoPriorityExpression END -type REQUEST",
 ];
-const rule = (text: string): string[] =>
+const redirectWhen = (text: string): string[] =>
   REDIRECT.map((line) => line.replace("HTTP.REQ.IS_VALID", text));
 
 /** What stands before the binding `bind lb vserver v up`. */
@@ -86,15 +86,18 @@ const DUMMIES: readonly (readonly [string, readonly string[]])[] = [
     ],
   ],
   ["its own loopback", ["add service up 127.0.0.1 HTTP 80", ...REDIRECT]],
-  ["the rule true", ["add service up 1.1.1.1 HTTP 80", ...rule("true")]],
+  ["the rule true", ["add service up 1.1.1.1 HTTP 80", ...redirectWhen("true")]],
   [
     "the rule for the port",
-    ["add service up 1.1.1.1 HTTP 80", ...rule("CLIENT.TCP.DSTPORT.EQ(80)")],
+    ["add service up 1.1.1.1 HTTP 80", ...redirectWhen("CLIENT.TCP.DSTPORT.EQ(80)")],
   ],
-  ["the rule for clear text", ["add service up 1.1.1.1 HTTP 80", ...rule("CLIENT.SSL.IS_SSL.NOT")]],
+  [
+    "the rule for clear text",
+    ["add service up 1.1.1.1 HTTP 80", ...redirectWhen("CLIENT.SSL.IS_SSL.NOT")],
+  ],
   [
     "the rule for any URL",
-    ["add service up 1.1.1.1 HTTP 80", ...rule('"HTTP.REQ.URL.STARTSWITH(\\"/\\")"')],
+    ["add service up 1.1.1.1 HTTP 80", ...redirectWhen('"HTTP.REQ.URL.STARTSWITH(\\"/\\")"')],
   ],
   [
     "short verbs",

@@ -10,11 +10,11 @@ import {
 import { boundPolicy } from "./policies.ts";
 import {
   CS_VSERVER_BINDING_OPTIONS,
-  expanded,
   LB_VSERVER_BINDING_OPTIONS,
   SERVICE_BINDING_OPTIONS,
   TLS_BINDING_OPTIONS,
-} from "./options.ts";
+} from "./option-tables.ts";
+import { expanded } from "./options.ts";
 import type { PolicyBinding } from "../../model/policy.ts";
 import type { Statement } from "./statements.ts";
 

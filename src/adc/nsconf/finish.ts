@@ -15,10 +15,10 @@ import {
   type Draft,
   type LbVserverDraft,
   type MemberDraft,
-  type NameTable,
   type ServiceDraft,
   isAddress,
 } from "./draft.ts";
+import type { NameTable } from "./name-table.ts";
 
 /** Resolves what the statements left open (servers, profiles, actions, default monitors) into an estate. */
 export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {

@@ -1,7 +1,7 @@
 import { utf8Length } from "../../lib/bytes.ts";
 import { isIP } from "../../lib/ip.ts";
 import { MONITOR_TYPES } from "../monitor-defaults.ts";
-import { optionNames, type OptionNames } from "./options.ts";
+import { optionNames, type OptionNames } from "./option-tables.ts";
 import { writeWord } from "./statements.ts";
 
 /**

@@ -27,8 +27,8 @@ import {
   usedElsewhere,
 } from "./services.ts";
 import { drop, dropMonitor } from "./changes.ts";
+import { expanded, withKnownOptions } from "./options.ts";
 import {
-  expanded,
   GSLB_GROUP_BINDING_OPTIONS,
   GSLB_GROUP_OPTIONS,
   GSLB_SERVICE_BINDING_OPTIONS,
@@ -36,8 +36,7 @@ import {
   GSLB_SITE_OPTIONS,
   GSLB_VSERVER_BINDING_OPTIONS,
   GSLB_VSERVER_OPTIONS,
-  withKnownOptions,
-} from "./options.ts";
+} from "./option-tables.ts";
 import type { Statement } from "./statements.ts";
 
 /** Sites, GSLB services and groups, GSLB vservers, and their bindings. */

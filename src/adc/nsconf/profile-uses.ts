@@ -1,4 +1,4 @@
-import type { ProfileKind } from "../diagnostics.ts";
+import type { ProfileKind } from "../object-kinds.ts";
 import type { Draft } from "./draft.ts";
 import type { Statement } from "./statements.ts";
 

@@ -1,5 +1,5 @@
 import { readFields, readWhole } from "../fields.ts";
-import type { ProfileKind, ProfileReferences } from "../diagnostics.ts";
+import type { ProfileKind, ProfileReferences } from "../object-kinds.ts";
 import { NET_PROFILE_FIELDS } from "../vserver-fields.ts";
 import {
   countKind,
@@ -7,17 +7,13 @@ import {
   reportIncomplete,
   reportMissing,
   type Draft,
-  type NameTable,
   type StatementKinds,
   type StatementReader,
   statementSource,
 } from "./draft.ts";
-import {
-  HTTP_PROFILE_OPTIONS,
-  NET_PROFILE_OPTIONS,
-  TCP_PROFILE_OPTIONS,
-  withKnownOptions,
-} from "./options.ts";
+import type { NameTable } from "./name-table.ts";
+import { HTTP_PROFILE_OPTIONS, NET_PROFILE_OPTIONS, TCP_PROFILE_OPTIONS } from "./option-tables.ts";
+import { withKnownOptions } from "./options.ts";
 import { isBuiltInProfile } from "./profile-uses.ts";
 import { shownKind, type Statement } from "./statements.ts";
 

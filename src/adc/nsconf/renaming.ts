@@ -1,4 +1,5 @@
-import type { Draft, NameTable, StatementReader } from "./draft.ts";
+import type { Draft, StatementReader } from "./draft.ts";
+import type { NameTable } from "./name-table.ts";
 import type { Statement } from "./statements.ts";
 
 /**

@@ -30,11 +30,11 @@ import { isPlaceholder } from "../placeholders.ts";
 import { NO_BACKEND_TLS } from "../tls-fields.ts";
 import {
   GROUP_OPTIONS_OF_COMMAND,
-  withKnownOptions,
   SERVER_OPTIONS,
   SERVICE_BINDING_OPTIONS,
   SERVICE_OPTIONS_OF_COMMAND,
-} from "./options.ts";
+} from "./option-tables.ts";
+import { withKnownOptions } from "./options.ts";
 
 /** `add server NAME (IP|FQDN)` and `set server`. */
 export const serverStatements: StatementKinds = {

@@ -29,8 +29,8 @@ import {
   TLS_PROFILE_OPTIONS,
   TLS_SERVICE_OPTIONS,
   TLS_VSERVER_OPTIONS,
-  withKnownOptions,
-} from "./options.ts";
+} from "./option-tables.ts";
+import { withKnownOptions } from "./options.ts";
 import { isBuiltInProfile } from "./profile-uses.ts";
 import type { Statement } from "./statements.ts";
 

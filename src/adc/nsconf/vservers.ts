@@ -30,10 +30,10 @@ import { shownKind, type Statement } from "./statements.ts";
 import {
   CS_VSERVER_BINDING_OPTIONS,
   CS_VSERVER_OPTIONS_OF_COMMAND,
-  withKnownOptions,
   LB_VSERVER_BINDING_OPTIONS,
   LB_VSERVER_OPTIONS_OF_COMMAND,
-} from "./options.ts";
+} from "./option-tables.ts";
+import { withKnownOptions } from "./options.ts";
 import { policyBinding } from "./policies.ts";
 import type { Port } from "../../model/adc-service.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { shownDiagnostic } from "../../adc/diagnostics.ts";
+import { shownDiagnostic } from "../../adc/diagnostic-list.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Gslb } from "../../model/gslb.ts";
