@@ -1,4 +1,4 @@
-import { isSubject } from "./abbreviations.ts";
+import { isOfNoKind, meaningsOf, subjectOf } from "./abbreviations.ts";
 
 /** Commands that only show something (`show`), or act once (`sync`, `save`), leave no configuration. */
 export const CONFIGURES = /^\s*(?:add|bind|set|link|enable|disable|unbind|unset|unlink|rm)\s/i;
@@ -12,25 +12,33 @@ export const PASSED_OVER: readonly ((text: string) => boolean)[] = [
 ];
 
 /**
- * `{{ pool.name }}` outside quotes, or an editor's `${1:name}`: a template's command, whose names and numbers are not
+ * `{{ pool.name }}` or an editor's `${1:name}` outside quotes: a template's command, whose names and numbers are not
  * known yet.
  */
 function isTemplate(text: string): boolean {
-  if (/\$\{\d{1,3}[:|}]/.test(text)) {
-    return true;
-  }
-  if (!text.includes("{{")) {
+  if (!text.includes("{{") && !text.includes("${")) {
     return false;
   }
-  const bare = text.replace(/"(?:[^"\\]|\\.)*"/g, '""');
-  return bare.includes("{{") && bare.indexOf("}}", bare.indexOf("{{")) > 0;
+  const bare = withoutQuoted(text);
+  return (
+    /\$\{\d{1,3}[:|}]/.test(bare) ||
+    (bare.includes("{{") && bare.indexOf("}}", bare.indexOf("{{")) > 0)
+  );
+}
+
+/** A string that a probe sends may contain anything, in each of the forms of quotes (`q{…}`, too). */
+function withoutQuoted(text: string): string {
+  return text.replace(
+    /"(?:[^"\\]|\\.)*"|'[^']*'|(?<= q)(?:\{[^}]*\}|\([^)]*\)|\[[^\]]*\]|<[^>]*>|\/[^/]*\/|\|[^|]*\|)/g,
+    '""',
+  );
 }
 
 /** `add lb monitor <name> [-interval <n>]`, `add server <name> (<IP> | <domain>)`: a synopsis, as quoted in references. */
 function isSynopsis(text: string): boolean {
   return (
     (text.includes("[-") || text.includes("(<")) &&
-    /\s(?:\[-|\(<)[A-Za-z]/.test(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'))
+    /\s(?:\[-|\(<)[A-Za-z]/.test(withoutQuoted(text))
   );
 }
 
@@ -43,10 +51,17 @@ function isTitle(text: string): boolean {
   );
 }
 
-/** `Add servers to the pool.`, `Save lines that couldn't be read`: prose, whose apostrophe opens no quote. */
+/**
+ * `Add servers to the pool.`, `Save lines that couldn't be read`: prose, whose apostrophe opens no quote. What may be
+ * about an object of the command line, in full or abbreviated, is a command: `add mon a HTTP` and `bind vlan to 1/1`.
+ */
 function isSentence(text: string): boolean {
   const [, noun = ""] = SENTENCE.exec(text) ?? [];
-  return noun !== "" && !isSubject(noun);
+  return noun !== "" && isOfNoKind("add", subjectOf(noun, null).group) && !isAmbiguous(noun);
+}
+
+function isAmbiguous(noun: string): boolean {
+  return meaningsOf(noun, null).length > 0;
 }
 
 const SENTENCE =
