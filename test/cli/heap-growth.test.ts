@@ -4,7 +4,7 @@ import { heapGrowthFlags } from "../../src/cli/heap-growth.ts";
 test.each([
   [{ probes: 100 }, [], []],
   [{ characters: 1_999_999 }, [], []],
-  [{ characters: 2_000_000 }, [], ["--heap-growing-percent=60", "--semi-space-growth-factor=1"]],
+  [{ characters: 2_000_000 }, [], ["--heap-growing-percent=40", "--semi-space-growth-factor=1"]],
   [{ probes: 999 }, [], []],
   [{ probes: 1_000 }, [], ["--heap-growing-percent=40"]],
   [{ probes: 10_000 }, ["--max-old-space-size=512"], ["--heap-growing-percent=40"]],
