@@ -1,4 +1,4 @@
-import { addressBytes, isSameAddress, withPort } from "../lib/ip.ts";
+import { isSameAddress, sameForm, withPort } from "../lib/ip.ts";
 import type { Diagnostic, Estate } from "../model/estate.ts";
 import type { SourceLine } from "../model/source-line.ts";
 import { isTcpBased, MONITOR_TYPES, SCRIPT_OF_TYPE } from "./monitor-defaults.ts";
@@ -104,8 +104,7 @@ function endpointKey(
   port: Port | null,
 ): string {
   const transport = isTcpBased(serviceType) ? "tcp" : serviceType === "ANY" ? "any" : "udp";
-  // IPv6 is written in many ways.
-  const same = address?.includes(":") === true ? addressBytes(address).toString("hex") : address;
+  const same = address === null ? null : sameForm(address);
   return `${String(trafficDomain)}|${transport}|${String(same)}|${String(port)}`;
 }
 

@@ -95,8 +95,7 @@ function readField(one: Field<unknown> | undefined, source: FieldSource): unknow
   }
   const value = written === null ? undefined : one.type.read(written);
   // In a template, whose names are open too, so is everything else.
-  const isTemplate = isPlaceholder(source.object) && isToFillIn(written);
-  if (value === undefined && !isTemplate) {
+  if (value === undefined && !(isPlaceholder(source.object) && isToFillIn(written))) {
     source.report(refusal(one, written, source));
   }
   return value;

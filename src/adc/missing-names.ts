@@ -10,6 +10,7 @@ import {
   kindsByName,
   nearNamesOf,
   withArticle,
+  withCapitalArticle,
 } from "./object-kinds.ts";
 
 /** A reference to an object that is not configured. */
@@ -51,7 +52,7 @@ export function dangling(
   return object === name
     ? {
         ...about,
-        message: `A${withArticle(kind).slice(1)} ${name} is not configured${more}.`,
+        message: `${withCapitalArticle(kind)} ${name} is not configured${more}.`,
         reference: { wanted: kind, found: [] },
       }
     : {

@@ -7,6 +7,11 @@ export function withArticle(kind: string): string {
   return `${/^(?:[aeiou]|lb |SSL |HTTP )/.test(kind) ? "an" : "a"} ${kind}`;
 }
 
+/** The same at the start of a sentence: `An lb vserver`. */
+export function withCapitalArticle(kind: string): string {
+  return `A${withArticle(kind).slice(1)}`;
+}
+
 /** The kind of object that diagnostics call so. */
 export function kindCalled(called: string): Kind | null {
   return KINDS.find((one) => one === (called === "service group" ? "service" : called)) ?? null;

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { Config } from "../config/schema.ts";
-import { atMost, pause, startTimer } from "../lib/timers.ts";
+import { aborted, atMost, pause, startTimer } from "../lib/timers.ts";
 import { isCutOff } from "../net/control.ts";
 import { resolveOnce, networkOf } from "../agent/import-once.ts";
 import { idleSettings } from "../agent/plan/plan.ts";
@@ -113,10 +113,7 @@ async function untilAborted(over: AbortSignal, work: () => Promise<void>): Promi
   if (over.aborted) {
     return;
   }
-  const ended = new Promise<void>((resolve) => {
-    over.addEventListener("abort", () => resolve(), { once: true });
-  });
-  await Promise.race([work(), ended]);
+  await Promise.race([work(), aborted(over)]);
 }
 
 function idleSettingsOf(state: WitnessState, config: Config): readonly ConfigProblem[] {

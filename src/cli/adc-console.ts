@@ -1,3 +1,4 @@
+import { aborted } from "../lib/timers.ts";
 import { createInterface } from "node:readline";
 import type { Lab } from "../../lab/lab.ts";
 import {
@@ -275,9 +276,7 @@ export async function readConsole(
     output.out(answer);
     prompt();
   }
-  if (!input.isTTY && !signal.aborted) {
-    await new Promise((resolve) => {
-      signal.addEventListener("abort", resolve, { once: true });
-    });
+  if (!input.isTTY) {
+    await aborted(signal);
   }
 }

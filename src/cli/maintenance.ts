@@ -2,6 +2,7 @@ import { userInfo } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
 import { parseUrl } from "../lib/host-port.ts";
+import { withPort } from "../lib/ip.ts";
 import { loadWebConfig } from "../web/web-config/load.ts";
 import { readAccess, type AgentAddress, type ApiAnswer } from "./agent-client.ts";
 import {
@@ -215,7 +216,7 @@ async function defaultUrl(config: Config): Promise<string> {
   const { host = "", port = 9743 } = config.web.listen[0] ?? {};
   const reachable = host === "" || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   const scheme = (await usesTls(config.web.configFile)) ? "https" : "http";
-  return `${scheme}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${String(port)}`;
+  return `${scheme}://${withPort(reachable, port)}`;
 }
 
 /** A web configuration that this user cannot read completely has a private key, so it uses TLS. */

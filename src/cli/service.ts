@@ -17,6 +17,7 @@ import type { Log } from "../lib/log.ts";
 import type { loadConfig } from "../config/load.ts";
 import { maskedConfig } from "../config/normalise.ts";
 import { parseHostPort } from "../lib/host-port.ts";
+import { withPort } from "../lib/ip.ts";
 import { formatProblem } from "../config/problems.ts";
 import type { Config } from "../config/schema.ts";
 import type { TimelineEntry, TimelineOwner } from "../model/timeline.ts";
@@ -319,7 +320,7 @@ export async function startService(options: ServiceOptions): Promise<StartedServ
     },
   };
   const web = await startWeb({
-    listen: options.listen ?? config.web.listen.map(({ host, port }) => listenText(host, port)),
+    listen: options.listen ?? config.web.listen.map(({ host, port }) => withPort(host, port)),
     hosts: config.web.hosts,
     configFile: config.web.configFile,
     token: () => agent.config.maintenance.token?.reveal() ?? null,
@@ -367,8 +368,4 @@ function withListenAddresses(config: Config, listen: ServiceOptions["listen"]): 
     return port === null ? [] : [{ host, port }];
   });
   return listen === null ? config : { ...config, web: { ...config.web, listen: endpoints } };
-}
-
-function listenText(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${String(port)}` : `${host}:${String(port)}`;
 }

@@ -79,9 +79,12 @@ function orderOf(address: string): string {
 
 /** Whether two addresses are the same; IPv6 is written in many ways. */
 export function isSameAddress(one: string, other: string): boolean {
-  return (
-    one === other || (isIPv6(one) && isIPv6(other) && addressBytes(one).equals(addressBytes(other)))
-  );
+  return sameForm(one) === sameForm(other);
+}
+
+/** The same text for every way to write an address; other texts stay as they are. */
+export function sameForm(address: string): string {
+  return isIPv6(address) ? addressBytes(address).toString("hex") : address;
 }
 
 /** `10.0.0.1:80`, `[2001:db8::1]:80`: an address or a name with its port, as in a URL. */

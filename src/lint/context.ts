@@ -78,6 +78,8 @@ export interface LintContext {
   readonly vservers: readonly LintVserver[];
   /** Services that use a monitor, by its name. */
   readonly usersOf: (monitor: Monitor) => readonly LintService[];
+  /** How many GSLB services use a monitor, by its name. */
+  readonly gslbUsers: ReadonlyMap<string, number>;
   readonly names: Names;
   /** A policy's rule, parsed once. */
   readonly treeOf: (policy: Policy) => RuleTree;
@@ -171,6 +173,7 @@ export function createContext(estate: Estate, settings: LintSettings): LintConte
     ),
     vservers: lintVservers(estate, services, asked),
     usersOf: (monitor) => users.get(monitor.name) ?? [],
+    gslbUsers: gslbUsersOfMonitors(estate.gslb),
     names: createNames(estate),
     treeOf: treesOf(),
     hasHealthPages:
@@ -220,10 +223,10 @@ export function usesOf(context: LintContext, monitor: Monitor): readonly Monitor
  * some of them must not reach the others.
  */
 export function useCount(context: LintContext, monitor: Monitor): number {
-  const { gslb, monitorsUsedElsewhere } = context.estate;
+  const { monitorsUsedElsewhere } = context.estate;
   return (
     usesOf(context, monitor).length +
-    (gslbUsersOfMonitors(gslb).get(monitor.name) ?? 0) +
+    (context.gslbUsers.get(monitor.name) ?? 0) +
     (monitorsUsedElsewhere?.has(monitor.name) === true ? 1 : 0)
   );
 }

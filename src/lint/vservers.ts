@@ -104,8 +104,8 @@ function withoutCertificate(context: LintContext): Hit[] {
 
 /**
  * Only a whole configuration shows that nothing is bound. Targets of other kinds (VPN, GSLB, authentication) have no
- * services and answer. A vserver that redirects or has a backup may be DOWN on
- * purpose, and a content-switching vserver is UP without targets: its responder policies may be all that it is for.
+ * services and answer. A vserver that redirects or has a backup may be DOWN on purpose, and a content-switching vserver
+ * is UP without targets: its responder policies may be all that it is for.
  */
 function withoutService({ estate }: LintContext): Hit[] {
   const isPart = estate.extent !== undefined || isExtract(estate);

@@ -1,4 +1,5 @@
 import { readHostPort } from "../lib/host-port.ts";
+import { withPort } from "../lib/ip.ts";
 import { errorMessage } from "../lib/log.ts";
 import { isIP } from "node:net";
 import { Resolver } from "node:dns/promises";
@@ -313,9 +314,7 @@ async function makeResolver(
     }),
   );
   const reachable = dialled.flatMap((one) =>
-    one.kind === "address"
-      ? [`${one.family === 6 ? `[${one.address}]` : one.address}:${String(one.port)}`]
-      : [],
+    one.kind === "address" ? [withPort(one.address, one.port)] : [],
   );
   const [first] = dialled;
   if (reachable.length === 0) {

@@ -66,13 +66,15 @@ const APPLIANCE_OBJECTS: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** Verbs that change a configuration. */
-const CHANGING = /^(?:add|set|bind|link|enable|disable|unset|unbind|unlink|rm)$/i;
+/** Commands that only show something (`show`), or act once (`sync`, `save`), leave no configuration. */
+export const CONFIGURES = /^\s*(?:add|bind|set|link|enable|disable|unbind|unset|unlink|rm)\s/i;
 
 /** Whether a command (`add foo`) would change something of which the command line's reference has nothing. */
 export function isOfNoKind(verb: string, subject: string): boolean {
   return (
-    CHANGING.test(verb) && !isSubject(subject) && !APPLIANCE_OBJECTS.has(subject.toLowerCase())
+    CONFIGURES.test(`${verb} `) &&
+    !isSubject(subject) &&
+    !APPLIANCE_OBJECTS.has(subject.toLowerCase())
   );
 }
 

@@ -1,7 +1,7 @@
 import type { MonitorBinding, Port, AdcService } from "../../model/adc-service.ts";
 import type { Acl, Policy, PolicyAction, PolicyBinding } from "../../model/policy.ts";
 import { DiagnosticList } from "../diagnostic-list.ts";
-import { type ProfileUse, withArticle } from "../object-kinds.ts";
+import { type ProfileUse, withArticle, withCapitalArticle } from "../object-kinds.ts";
 import type {
   Diagnostic,
   FailedReference,
@@ -311,8 +311,7 @@ export function reportMissing(
   }
   const other = name === statement.words[0] ? otherKind(statement, draft) : null;
   if (other !== null) {
-    const message = `${name} is ${withArticle(other)}: use ${statement.verb} ${other}. The ADC rejects this command.`;
-    report(draft, statement, "error", "wrong_kind_reference", name, message);
+    reportOtherKind(draft, statement, name, other, other);
     return;
   }
   report(
@@ -321,9 +320,21 @@ export function reportMissing(
     "error",
     "dangling_reference",
     name,
-    `A${withArticle(kind).slice(1)} ${name} is not configured.`,
+    `${withCapitalArticle(kind)} ${name} is not configured.`,
     { wanted: kind, found: [] },
   );
+}
+
+/** Reports that an object is of a kind for which the ADC has another command. */
+export function reportOtherKind(
+  draft: Draft,
+  statement: Statement,
+  name: string,
+  kind: string,
+  commandOf: string,
+): void {
+  const message = `${name} is ${withArticle(kind)}: use ${statement.verb} ${commandOf}. The ADC rejects this command.`;
+  report(draft, statement, "error", "wrong_kind_reference", name, message);
 }
 
 /**

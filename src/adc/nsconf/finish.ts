@@ -7,7 +7,7 @@ import type { Estate, Server } from "../../model/estate.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { CsVserver, LbVserver, VserverAuthentication } from "../../model/vserver.ts";
 import { withAuthenticationProfile, familyOf, sourceAddressesOf } from "../vserver-fields.ts";
-import { addressBytes, isIPv6 } from "../../lib/ip.ts";
+import { sameForm } from "../../lib/ip.ts";
 import type { Steps } from "../../lib/steps.ts";
 import { vserverName } from "./vservers.ts";
 import {
@@ -100,8 +100,7 @@ function indexByAddress(draft: Draft): Map<string, Server> {
 
 /** The same for every way to write an IPv6 address. */
 function placeOf(address: string, trafficDomain: number): string {
-  const same = isIPv6(address) ? addressBytes(address).toString("hex") : address;
-  return `${String(trafficDomain)} ${same}`;
+  return `${String(trafficDomain)} ${sameForm(address)}`;
 }
 
 function finishService(

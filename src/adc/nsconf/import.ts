@@ -30,7 +30,8 @@ import { tlsStatements } from "./tls.ts";
 import { vserverStatements } from "./vservers.ts";
 import { webText } from "./web-text.ts";
 import { type Block, FENCED, FILTERED, PROSE, asPart, extentOf, hasExamples } from "./extent.ts";
-import { CONFIGURES, PASSED_OVER } from "./prose.ts";
+import { CONFIGURES } from "./abbreviations.ts";
+import { PASSED_OVER } from "./prose.ts";
 import {
   LABEL_OF_FIRMWARE,
   isNameless,

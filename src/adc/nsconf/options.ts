@@ -1,6 +1,6 @@
 import { isPlaceholder } from "../placeholders.ts";
 import type { Statement } from "./statements.ts";
-import { withArticle } from "../object-kinds.ts";
+import { withArticle, withCapitalArticle } from "../object-kinds.ts";
 import { counted } from "../../lib/counted.ts";
 import { report, type Draft, type StatementReader } from "./draft.ts";
 import { noteProfiles } from "./profile-uses.ts";
@@ -155,6 +155,6 @@ function reportUnknown(
     report(draft, statement, "info", "unknown_option", object, message);
     return;
   }
-  const message = `A${withArticle(subject).slice(1)} does not support ${shown}: the ADC rejects the whole command. This import uses the rest of it.`;
+  const message = `${withCapitalArticle(subject)} does not support ${shown}: the ADC rejects the whole command. This import uses the rest of it.`;
   report(draft, statement, "warning", "unknown_option", object, message);
 }

@@ -8,8 +8,8 @@ export function isBuiltInProfile(name: string): boolean {
 }
 
 /**
- * Remembers which profiles a statement refers to, whatever its object is; `profileReferences` resolves them. Its options are written in full. A
- * service's net profile is in the estate.
+ * Remembers which profiles a statement refers to, whatever its object is; `profileReferences` resolves them. Expects
+ * options that are written in full. A service's net profile is in the estate already.
  */
 export function noteProfiles({ verb, group, words, keys, line }: Statement, draft: Draft): void {
   if (keys.size === 0 || verb === "unset") {

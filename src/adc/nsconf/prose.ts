@@ -1,8 +1,5 @@
 import { isOfNoKind, meaningsOf, subjectOf } from "./abbreviations.ts";
 
-/** Commands that only show something (`show`), or act once (`sync`, `save`), leave no configuration. */
-export const CONFIGURES = /^\s*(?:add|bind|set|link|enable|disable|unbind|unset|unlink|rm)\s/i;
-
 /** What begins like a command and is none, or none yet. */
 export const PASSED_OVER: readonly ((text: string) => boolean)[] = [
   isTemplate,

@@ -14,9 +14,9 @@ import {
   countKind,
   define,
   objectOf,
-  report,
   reportIncomplete,
   reportMissing,
+  reportOtherKind,
   type Draft,
   type ServiceDraft,
   type StatementKinds,
@@ -167,8 +167,7 @@ function tlsServiceOf(statement: Statement, draft: Draft): ServiceDraft | undefi
   if (service === undefined || objectOf(statement) === `ssl ${service.kind.toLowerCase()}`) {
     return service;
   }
-  const message = `${service.name} is a ${service.kind}: use ${statement.verb} ssl ${service.kind}. The ADC rejects this command.`;
-  report(draft, statement, "error", "wrong_kind_reference", service.name, message);
+  reportOtherKind(draft, statement, service.name, service.kind, `ssl ${service.kind}`);
   return undefined;
 }
 

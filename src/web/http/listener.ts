@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Server as TcpServer, type AddressInfo, type Socket } from "node:net";
 import { parseHostPort } from "../../lib/host-port.ts";
+import { withPort } from "../../lib/ip.ts";
 import type { ConnectionTable } from "./connection-table.ts";
 import type { Log } from "../../lib/log.ts";
 import { closeSync, openSync } from "node:fs";
@@ -126,8 +127,7 @@ function listenOn(
 }
 
 function authorityOf(host: string, port: number): string {
-  const shown = host === "" ? "localhost" : host;
-  return `${shown.includes(":") ? `[${shown}]` : shown}:${String(port)}`;
+  return withPort(host === "" ? "localhost" : host, port);
 }
 
 /** Open responses are aborted: an event stream would otherwise keep the agent running. */

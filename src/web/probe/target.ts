@@ -1,4 +1,4 @@
-import { probeName, targetOf } from "../../exporters/discovery.ts";
+import { endpoint, probeName, targetOf } from "../../exporters/discovery.ts";
 import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
 
 /** The meaning of a `target`: one member or vserver, several, or none. */
@@ -54,8 +54,4 @@ function namesOf(member: LiveMember): readonly string[] {
   const byServer = endpoint(server, port);
   const names = [byServer, `${adcService}/${byServer}`, `${adc}/${adcService}/${byServer}`];
   return address === null ? names : [...names, endpoint(address, port)];
-}
-
-function endpoint(host: string, port: number | "*"): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${String(port)}`;
 }
