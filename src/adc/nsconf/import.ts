@@ -1,7 +1,8 @@
 import { MAX_NAME_LENGTH } from "../field-types.ts";
 import type { Estate } from "../../model/estate.ts";
 import { countKind, type Draft, emptyDraft, report, type StatementReader } from "./draft.ts";
-import { commandLines, type CommandLine, withoutDoubledEscapes } from "./lexer.ts";
+import { commandLines, type CommandLine } from "./command-lines.ts";
+import { withoutDoubledEscapes } from "./surroundings.ts";
 import {
   createHeadReader,
   type PlainHead,

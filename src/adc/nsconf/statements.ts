@@ -1,6 +1,7 @@
 import { MAX_NAME_LENGTH } from "../field-types.ts";
 import { subjectOf, verbOf } from "./abbreviations.ts";
-import { lexLine, commandLines, type CommandLine, type Token, Q_DELIMITERS } from "./lexer.ts";
+import { commandLines, type CommandLine } from "./command-lines.ts";
+import { lexLine, type Token, Q_DELIMITERS } from "./lexer.ts";
 
 /** More names from one range are a mistake; the statement is then kept as written. */
 const MAX_EXPANSION = 1024;

@@ -1,7 +1,8 @@
 import type { Diagnostic } from "../../model/estate.ts";
 import { type Draft, report } from "./draft.ts";
 import { isOfNoKind, meaningsOf } from "./abbreviations.ts";
-import { type CommandLine, unclosedAt } from "./lexer.ts";
+import type { CommandLine } from "./command-lines.ts";
+import { unclosedAt } from "./lexer.ts";
 import { type Statement, statementKind, statementsOf } from "./statements.ts";
 import { counted } from "../../lib/counted.ts";
 
