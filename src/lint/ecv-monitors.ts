@@ -4,18 +4,13 @@ import type { Hit } from "./finding.ts";
 import type { Fix } from "./change.ts";
 import type { Monitor } from "../model/monitor.ts";
 import { SECURABLE, UDP_MONITOR_TYPES } from "../adc/nsconf/grammar.ts";
-import {
-  bindMonitor,
-  changeFor,
-  unbindMonitor,
-  type MonitorUse,
-  type OptionValues,
-} from "./monitor-change.ts";
-import { LOST_LINE_ENDS } from "./http-monitors.ts";
+import { bindMonitor, changeFor, unbindMonitor, type MonitorUse } from "./monitor-change.ts";
+import { LOST_LINE_ENDS } from "./http-requests.ts";
 import { deeperMonitor, handshakeDecision } from "./proposals.ts";
 import { expectsTls, isClearPort, isTlsPort, mayBeTlsPort, protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
 import { redactedBlank } from "./monitor-options.ts";
+import { changeEverywhere, lineOf } from "./used-monitors.ts";
 
 /** Strings of ECV monitors, and missing or superfluous TLS. */
 export const ECV_MONITOR_RULES: readonly Rule[] = [
@@ -74,20 +69,15 @@ function tcpEcv(context: LintContext): Monitor[] {
   );
 }
 
-function everywhere(context: LintContext, monitor: Monitor, values: OptionValues): Fix | null {
-  const uses = usesOf(context, monitor);
-  return changeFor(context.names, monitor, uses, useCount(context, monitor), values);
-}
-
 function tcpEcvEmpty(context: LintContext): Hit[] {
   return tcpEcv(context)
     .filter(({ parameters }) => (parameters.send ?? "") === "" && (parameters.recv ?? "") === "")
     .map((monitor) => ({
-      line: monitor.line ?? usesOf(context, monitor)[0]?.binding.line ?? null,
+      line: lineOf(context, monitor),
       object: monitor.name,
       message:
         "The monitor neither sends nor expects anything: it notices no more failures than a TCP monitor.",
-      fix: everywhere(context, monitor, { recv: { blank: "text of the banner" } }),
+      fix: changeEverywhere(context, monitor, { recv: { blank: "text of the banner" } }),
     }));
 }
 
@@ -98,7 +88,7 @@ function sendTooLong(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message: "-send has more than 512 bytes, and TCP-ECV sends only the first 512.",
-      fix: everywhere(context, monitor, { send: { blank: "at most 512 bytes" } }),
+      fix: changeEverywhere(context, monitor, { send: { blank: "at most 512 bytes" } }),
     }));
 }
 
@@ -109,7 +99,7 @@ function recvTooLong(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message: "-recv has more than 128 bytes, and TCP-ECV compares only the first 128.",
-      fix: everywhere(context, monitor, {
+      fix: changeEverywhere(context, monitor, {
         recv: firstBytes(monitor.parameters.recv ?? "", MAX_RECV_BYTES),
       }),
     }));
@@ -179,7 +169,7 @@ function requestWithoutEnd(context: LintContext): Hit[] {
         message:
           "The request of -send does not end in an empty line (\\r\\n\\r\\n), which TCP-ECV does not add: the server waits for the " +
           "rest and does not answer.",
-        fix: everywhere(context, monitor, { send: needsHost ? name : whole }),
+        fix: changeEverywhere(context, monitor, { send: needsHost ? name : whole }),
         ...reversedDecision(monitor),
       },
     ];

@@ -8,6 +8,7 @@ import { ECV_MONITOR_RULES } from "./ecv-monitors.ts";
 import { MONITOR_OPTION_RULES, optionOfAnotherType } from "./monitor-options.ts";
 import type { Finding, Hit } from "./finding.ts";
 import { HTTP_MONITOR_RULES } from "./http-monitors.ts";
+import { HTTP_REQUEST_RULES } from "./http-requests.ts";
 import { ignoredBy, isIgnored } from "./ignore.ts";
 import { MONITOR_TARGET_RULES } from "./monitor-targets.ts";
 import { MONITOR_TIMING_RULES } from "./monitor-timing.ts";
@@ -18,10 +19,14 @@ import { SHALLOW_MONITOR_RULES } from "./shallow-monitors.ts";
 import { SWITCHED_OFF_RULES } from "./switched-off.ts";
 import { VSERVER_RULES } from "./vservers.ts";
 
-/** All rules of lint, by family. */
+/**
+ * All rules of lint, by family. Of two findings of one severity about one line, that of the rule named first comes first,
+ * and only its fix is printed if both replace the same monitor.
+ */
 export const LINT_RULES: readonly Rule[] = [
   ...SHALLOW_MONITOR_RULES,
   ...HTTP_MONITOR_RULES,
+  ...HTTP_REQUEST_RULES,
   ...ECV_MONITOR_RULES,
   ...MONITOR_OPTION_RULES,
   ...MONITOR_TARGET_RULES,
@@ -31,6 +36,9 @@ export const LINT_RULES: readonly Rule[] = [
   ...VSERVER_RULES,
   ...AUTHENTICATION_RULES,
 ];
+
+/** They judge a request, which a monitor that the ADC rejects never sends. */
+const OF_REQUESTS: ReadonlySet<Rule> = new Set([...HTTP_REQUEST_RULES, ...HTTP_MONITOR_RULES]);
 
 /** These rules, and those for the importer's diagnostics. */
 export const ALL_RULES: readonly Rule[] = [...LINT_RULES, ...READING_RULES];
@@ -56,7 +64,7 @@ export function lint(estate: Estate, settings: LintSettings = DEFAULT_LINT_SETTI
     rule
       .find(context)
       .filter(({ object }) => READING.has(rule) || !broken.has(object))
-      .filter(({ object }) => !HTTP_MONITOR_RULES.includes(rule) || !refused.has(object))
+      .filter(({ object }) => !OF_REQUESTS.has(rule) || !refused.has(object))
       .flatMap((hit) =>
         resting.has(hit.object) && !READING.has(rule) ? whileResting(rule, hit) : [hit],
       )

@@ -1,11 +1,12 @@
 import type { AdcService } from "../model/adc-service.ts";
 import type { Monitor } from "../model/monitor.ts";
 import { setOptions, type Fix } from "./change.ts";
-import { usesOf, type LintContext } from "./context.ts";
+import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { duration, setMonitor, type OptionValues } from "./monitor-change.ts";
 import { protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
+import { lineOf } from "./used-monitors.ts";
 
 /** How often monitors probe and how long they wait. */
 export const MONITOR_TIMING_RULES: readonly Rule[] = [
@@ -205,7 +206,7 @@ function lrtmSuppressesProbes(context: LintContext): Hit[] {
           .some(({ onExchange, service }) => onExchange && probesClientPort(monitor, service)),
     )
     .map((monitor) => ({
-      line: monitor.line ?? usesOf(context, monitor)[0]?.binding.line ?? null,
+      line: lineOf(context, monitor),
       object: monitor.name,
       message:
         "With -LRTM DISABLED the ADC sends no TCP probe while clients keep connecting: UP then only means that their handshakes succeed, and the " +

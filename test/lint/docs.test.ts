@@ -6,6 +6,7 @@ import { CONTENT_SWITCHING_RULES } from "../../src/lint/content-switching.ts";
 import { ECV_MONITOR_RULES } from "../../src/lint/ecv-monitors.ts";
 import { MONITOR_OPTION_RULES } from "../../src/lint/monitor-options.ts";
 import { HTTP_MONITOR_RULES } from "../../src/lint/http-monitors.ts";
+import { HTTP_REQUEST_RULES } from "../../src/lint/http-requests.ts";
 import { ALL_RULES, lint } from "../../src/lint/lint.ts";
 import { MONITOR_TARGET_RULES } from "../../src/lint/monitor-targets.ts";
 import { MONITOR_TIMING_RULES } from "../../src/lint/monitor-timing.ts";
@@ -19,6 +20,7 @@ import { CASES, WITHOUT_CASE } from "./rule-cases.ts";
 const FAMILIES: readonly (readonly [string, readonly Rule[]])[] = [
   ["Monitors that prove too little", SHALLOW_MONITOR_RULES],
   ["Requests and what is awaited", HTTP_MONITOR_RULES],
+  ["Requests as they are written", HTTP_REQUEST_RULES],
   ["Strings and TLS of monitors", ECV_MONITOR_RULES],
   ["Options of monitors", MONITOR_OPTION_RULES],
   ["Where probes and clients go", MONITOR_TARGET_RULES],
