@@ -67,8 +67,8 @@ function optionRows(...rows: readonly string[]): OptionNames {
   return optionNames(spellings, (key) => several.get(key) ?? (known.has(key) ? 1 : Infinity));
 }
 
-/** Options that a saved configuration may append to any command. */
-const SAVED = "devno";
+/** Options that an appliance may write at the end of any command; the command reference has neither. */
+const SAVED = "devno builtin:*";
 
 const SERVICE_ROWS: readonly string[] = [
   "accessDown all appflowLog cacheable cacheType cip:2 cipHeader CKA clearTextPort cltTimeout clMonOwner clMonView CMP comment",

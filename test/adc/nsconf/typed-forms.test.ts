@@ -388,6 +388,7 @@ describe("options of TLS settings and profiles", () => {
     "add ns tcpProfile t -WS ENABLED -WSVal 8 -SACK ENABLED -flavor CUBIC -rfc5961Compliance ENABLED -taillossprobe ENABLED",
     "add ns httpProfile h -dropInvalReqs ENABLED -spdy ENABLED -http2 ENABLED -http2StrictCipher DISABLED -maxHeaderFieldLen 9",
     "set ns tcpProfile nstcp_default_profile -mss 1460 -devno 7",
+    "add ns tcpProfile proxy -dynamicReceiveBuffering ENABLED -KA ENABLED -mptcp ENABLED -mptcpDropDataOnPreEstSF ENABLED -mptcpSessionTimeout 360 -builtin MODIFIABLE",
     "unset ssl vserver v -HSTS",
     "add server e a.example -domainResolveRetry 5 -IPv6Address NO -queryType A -translationIp 10.0.0.0 -translationMask 255.0.0.0",
     "add lb vserver w HTTP 10.0.1.2 80 -pq ON -sc OFF",
