@@ -38,8 +38,8 @@ finding for each cause with the objects that have it, sorted by severity, each w
   contain, a note after the findings names those, and no removal of monitors is proposed, because the missing part may bind
   them. A name that is one typing mistake away from another stays an error, and one for which an unused object of the text
   may be meant stays a finding. Separate examples of one page, which begin anew with the same names, are no mistakes either.
-- Notes are no findings: commands that the ADC rejected, statements about health that are not examined, and other admin
-  partitions. JSON has them under \`notes\`.
+- Notes are no findings: commands that the ADC rejected, statements about health that are not examined, values that a guide
+  leaves to the reader, and other admin partitions. JSON has them under \`notes\`.
 - The exit status is 1 for errors and warnings (with \`--strict\` also for information), and 3 if the file cannot be read or has no
   object that \`--object\` matches.
 - \`lint:ignore RULE\` switches a rule off: in the \`-comment\` of an object, as \`# lint:ignore RULE\` after a command, or on a

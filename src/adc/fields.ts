@@ -150,7 +150,7 @@ function refusal(
     : `it is ignored (default: ${stands})`;
   if (isCommand && isToFillIn(written)) {
     const message = `-${option} of ${object}: the value is still to be filled in; this import uses the default (${stands}).`;
-    return { severity: "info", rule: "unreadable_value", line, object, message };
+    return { severity: "info", rule: "not_filled_in", line, object, message };
   }
   return {
     severity: "warning",

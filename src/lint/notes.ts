@@ -1,3 +1,4 @@
+import { counted } from "../lib/counted.ts";
 import type { Diagnostic, Estate } from "../model/estate.ts";
 
 /**
@@ -5,14 +6,23 @@ import type { Diagnostic, Estate } from "../model/estate.ts";
  * health, commands that were rejected, and names that belong to the rest of the configuration. One sentence each.
  */
 export function notesOf({ diagnostics }: Estate): string[] {
+  const [first, ...more] = diagnostics.filter(({ rule }) => rule === NOT_FILLED_IN);
   return diagnostics
-    .filter(isNote)
-    .map(({ rule, object, message }) =>
-      rule === "partition_not_read" ? `Partition ${object}: ${message}` : message,
-    );
+    .filter((one) => isNote(one) && !more.includes(one))
+    .map((one) => {
+      const { rule, object, message } = one;
+      if (one === first && more.length > 0) {
+        return `${message} So it does for ${counted(more.length, "more value")}.`;
+      }
+      return rule === "partition_not_read" ? `Partition ${object}: ${message}` : message;
+    });
 }
 
+/** A guide's values for the reader to fill in are told once. */
+const NOT_FILLED_IN = "not_filled_in";
+
 const OF_THE_TEXT: ReadonlySet<string> = new Set([
+  NOT_FILLED_IN,
   "not_in_text",
   "not_looked_at",
   "partition_not_read",

@@ -1034,10 +1034,20 @@ describe("statements that are not examined", () => {
   });
 
   test("name a value that is still to be filled in", () => {
-    const found = lint(read("add lb monitor m TCP -destIP $db1_ip"));
-    expect(found.find((one) => one.rule === "unreadable_value")?.message).toBe(
-      "-destIP: the value is still to be filled in; this import uses the default (0.0.0.0).",
+    const text = "add lb monitor m TCP -destIP $db1_ip";
+    expect(said(text)).toEqual([]);
+    expect(notesOf(read(text))).toEqual([
+      "-destIP of m: the value is still to be filled in; this import uses the default (0.0.0.0).",
+    ]);
+  });
+
+  test("name several values that are still to be filled in once", () => {
+    const text = ["$one", "$two", "$three"].map(
+      (ip, at) => `add lb monitor m${String(at)} TCP -destIP ${ip}`,
     );
+    expect(notesOf(read(text.join("\n")))).toEqual([
+      "-destIP of m0: the value is still to be filled in; this import uses the default (0.0.0.0). So it does for 2 more values.",
+    ]);
   });
 });
 
