@@ -2,6 +2,7 @@ import { groupBy } from "../lib/steps.ts";
 import type { Diagnostic, Estate } from "../model/estate.ts";
 import type { SourceLine } from "../model/source-line.ts";
 import { csTargetOf } from "./vserver-graph.ts";
+import { haveCommonWord } from "./near-names.ts";
 import { isPlaceholder } from "./placeholders.ts";
 import {
   type Kind,
@@ -63,8 +64,8 @@ export function dangling(
 
 /**
  * References from a partial configuration to its missing part. A name that differs only slightly from an existing one
- * is still a mistake; where the text has objects of the kind that nothing uses, one of them may have been meant. All other
- * names are told at once.
+ * is still a mistake; where the text has objects of the kind that nothing uses, one of them may have been meant, on a page
+ * one with a similar name: it may leave out anything else. All other names are told at once.
  */
 export function leavingThePart(
   missing: readonly Missing[],
@@ -80,7 +81,11 @@ export function leavingThePart(
     return name === null ? [] : [dangling(one, `, but ${name} is`)];
   });
   const others = [...leftOut, ...missing.filter((_, at) => nearest[at] === null)];
-  const meant = others.map(({ kind }) => meantInstead(idle(kind)));
+  const mayBe = estate.extent === "excerpt" ? haveCommonWord : () => true;
+  const meant = others.map(({ kind, name }) => {
+    const unused = idle(kind);
+    return meantInstead(unused.length > MAX_MEANT ? [] : unused.filter((one) => mayBe(name, one)));
+  });
   return [
     ...misspelt,
     ...perhapsMeant(
@@ -96,34 +101,36 @@ export function leavingThePart(
 /** More candidates than this say nothing about what was meant. */
 const MAX_MEANT = 3;
 
-/** `, but a is, and nothing uses it`; null if no object, or too many, may be meant. */
-function meantInstead(idle: readonly string[]): string | null {
-  const [first] = idle;
-  if (first === undefined || idle.length > MAX_MEANT) {
+/** `, but a is, and nothing uses it`; null if no object may be meant. */
+function meantInstead(unused: readonly string[]): string | null {
+  const [first] = unused;
+  if (first === undefined) {
     return null;
   }
-  return idle.length === 1
+  return unused.length === 1
     ? `, but ${first} is, and nothing uses it`
-    : `, but ${idle.join(" and ")} are, and nothing uses them`;
+    : `, but ${unused.join(" and ")} are, and nothing uses them`;
 }
 
-/** One text for all names of a kind; one message for each object. */
+/** One text for all names of a kind for which the same is meant; one message for each object. */
 function perhapsMeant(missing: readonly (LeftOut & { readonly instead: string })[]): Diagnostic[] {
-  return [...groupBy(missing, ({ kind }) => kind).values()].flatMap((alike) => {
-    const names = [...new Set(alike.map(({ name }) => name))];
-    return firstOfEach(alike).map((one) => {
-      const { object, kind, line, instead, name } = one;
-      return names.length === 1 || object === name
-        ? dangling({ ...one, severity: "info" }, instead)
-        : {
-            severity: "info",
-            rule: "dangling_reference",
-            line,
-            object,
-            message: `${object} needs ${withArticle(kind)} that is not configured (${listed(names)})${instead}.`,
-          };
-    });
-  });
+  return [...groupBy(missing, ({ kind, instead }) => `${kind}${instead}`).values()].flatMap(
+    (alike) => {
+      const names = [...new Set(alike.map(({ name }) => name))];
+      return firstOfEach(alike).map((one) => {
+        const { object, kind, line, instead, name } = one;
+        return names.length === 1 || object === name
+          ? dangling({ ...one, severity: "info" }, instead)
+          : {
+              severity: "info",
+              rule: "dangling_reference",
+              line,
+              object,
+              message: `${object} needs ${withArticle(kind)} that is not configured (${listed(names)})${instead}.`,
+            };
+      });
+    },
+  );
 }
 
 /** One diagnostic, at the first of them. */

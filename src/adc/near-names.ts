@@ -44,6 +44,29 @@ export function nearNames(names: readonly string[]): (name: string) => string | 
   };
 }
 
+/** Whether the names have a word in common, or one that begins with a word of the other: `Real_DNS` and `RealServer`. */
+export function haveCommonWord(one: string, other: string): boolean {
+  const others = tellingWords(other);
+  return tellingWords(one).some((word) =>
+    others.some((beside) => word.startsWith(beside) || beside.startsWith(word)),
+  );
+}
+
+/** Words that say what an object is for: not a few letters, nor those that say what kind of object it is. */
+function tellingWords(name: string): readonly string[] {
+  return name
+    .slice(0, MAX_NAME_LENGTH)
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .filter((word) => word.length > 2 && !OF_A_KIND.has(word));
+}
+
+const OF_A_KIND: ReadonlySet<string> = new Set(
+  "svc srv svg svcgrp svcgroup vip vsrv vserver service server servicegroup mon monitor grp group pol policy act action".split(
+    " ",
+  ),
+);
+
 /** A separator between two numbers counts: `v1-1` is not `v11`. */
 function withoutSeparators(name: string): string {
   return name

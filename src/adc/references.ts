@@ -55,9 +55,12 @@ export function referenceDiagnostics(
       return;
     }
     const [expected = "vserver"] = accepted;
-    // Services and vservers have separate name spaces and often share names: the service may be in the missing part.
+    // Services and vservers have separate name spaces and often share names, as a certificate key does with the server that
+    // presents it: the service or certificate may be in the missing part.
     const isNamesake = (kind: Kind): boolean =>
-      PROFILES.has(expected) || (isPart(estate) && expected === "service" && kind === "vserver");
+      PROFILES.has(expected) ||
+      (isPart(estate) &&
+        ((expected === "service" && kind === "vserver") || expected === "certificate key"));
     const actual = KINDS.filter((kind) => isOf(kind) && !isNamesake(kind));
     // A file without any certificate, policy or net profile is more often an excerpt than a mistake.
     const excerpt = BESIDE.has(expected) && kinds[expected].every(({ size }) => size === 0);

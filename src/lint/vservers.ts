@@ -2,6 +2,7 @@ import type { Estate } from "../model/estate.ts";
 import type { PolicyBinding } from "../model/policy.ts";
 import type { LbVserver, Vserver } from "../model/vserver.ts";
 import { answersAll } from "../adc/idle-services.ts";
+import { isPlaceholder } from "../adc/placeholders.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import { setOptions, type Change, type OptionChange } from "./change.ts";
 import { type LintContext, type LintVserver, NTLM_DIRECTORIES, type Directory } from "./context.ts";
@@ -79,6 +80,8 @@ function withoutCertificate(context: LintContext): Hit[] {
     .filter(
       ({ vserver }) =>
         TLS_VSERVERS.has(vserver.serviceType) &&
+        // Whoever gives a template's vserver its name also gives it its certificate.
+        !isPlaceholder(vserver.name) &&
         vserver.certKeys.every(({ ca }) => ca) &&
         !misbound.has(vserver.name),
     )

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseNsConf } from "../../src/adc/nsconf/import.ts";
+import { holdsNothing, parseNsConf } from "../../src/adc/nsconf/import.ts";
 import { groupFindings } from "../../src/lint/group.ts";
 import { lint } from "../../src/lint/lint.ts";
 import { notesOf } from "../../src/lint/notes.ts";
@@ -30,6 +30,8 @@ const ORDER = [
   "add server one 10.9.0.1",
   "add lb vserver new TCP 10.0.1.1 80",
 ];
+
+const PROSE = ["Create the service in the user interface.", "Then run the following commands:"];
 
 describe("partial configuration", () => {
   test("reports neither missing objects nor its two sites as mistakes", () => {
@@ -92,6 +94,58 @@ describe("partial configuration", () => {
     expect(found.map(({ severity, message }) => [severity, message])).toEqual([
       ["info", lines.at(-1)],
     ]);
+  });
+
+  test("tells a mistyped name from another that only looks left out", () => {
+    const lines = [
+      ...PROSE,
+      "add service s 10.0.0.1 HTTP 80",
+      "add lb vserver n8n-lb.domain.com HTTP 10.0.1.1 80",
+      "bind lb vserver n8n-lb.domain.comt s",
+      "bind lb vserver storefront -policyName p -priority 90",
+    ];
+    expect(causes(...lines)).toContain("info dangling_reference n8n-lb.domain.comt");
+    expect(causes(...lines).join()).not.toContain("storefront");
+    expect(notesOf(estateOf(lines)).join()).toContain("vserver storefront");
+  });
+
+  test.each([
+    ["add service server1 10.0.0.1 HTTP 80", "bind lb vserver v always-up"],
+    ["add service svc_web 10.0.0.1 HTTP 80", "bind lb vserver v svc_mail"],
+  ])("takes no unused object of a page for one with another name: %s", (...lines) => {
+    const text = [...PROSE, "add lb vserver v HTTP 10.0.1.1 80", ...lines];
+    expect(causes(...text).join()).not.toContain("dangling_reference");
+    expect(notesOf(estateOf(text))).toHaveLength(1);
+  });
+
+  test("expects the certificate that has a server's name elsewhere", () => {
+    const lines = [
+      "add server n8n.domain.com n8n.domain.com",
+      "add service s n8n.domain.com SSL 443",
+      "bind service s -monitorName https",
+      "add lb vserver v SSL 10.0.1.1 443",
+      "bind lb vserver v s",
+      "bind ssl vserver v -certkeyName n8n.domain.com",
+    ];
+    expect(causes(...lines).join()).not.toContain("wrong_kind_reference");
+    expect(notesOf(estateOf(lines))).toEqual([
+      "This text refers to objects that it does not contain: certificate key n8n.domain.com.",
+    ]);
+  });
+
+  test("is read when all its commands are about objects elsewhere", () => {
+    expect(holdsNothing(estateOf(["bind service s1 -monitorName tcp"]))).toBe(false);
+    expect(holdsNothing(estateOf(["Some prose about a service."]))).toBe(true);
+  });
+
+  test("has its template's certificates elsewhere", () => {
+    const lines = [
+      "add ssl certKey c -cert c.pem",
+      "add lb vserver a SSL 10.0.1.1 443",
+      "bind ssl vserver a -certkeyName c",
+      "add cs vserver CS_$TENANT_SSL SSL $IPADDRESS 443",
+    ];
+    expect(causes(...lines).join()).not.toContain("vserver_without_certificate");
   });
 
   test("takes no object for another that a command about a missing one names", () => {

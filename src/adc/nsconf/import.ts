@@ -54,12 +54,16 @@ export function holdsNothing(estate: Estate): boolean {
     ...[certKeys, sslProfiles, netProfiles],
     ...[sites, gslbServices, gslbVservers],
   ];
-  // What is wrong with the only command, or that all belongs to a partition, is an answer.
+  // What is wrong with the only command, that all belongs to a partition, or is about what is elsewhere, is an answer.
   const isAnswered = estate.diagnostics.some(({ rule }) => ANSWERS.has(rule));
   return !isAnswered && tables.every(({ size }) => size === 0);
 }
 
-const ANSWERS: ReadonlySet<string> = new Set(["incomplete_statement", "partition_not_read"]);
+const ANSWERS: ReadonlySet<string> = new Set([
+  "incomplete_statement",
+  "not_in_text",
+  "partition_not_read",
+]);
 
 /** The maximum size of a saved configuration. */
 export const MAX_NS_CONF_BYTES = 64 * 1_048_576;
