@@ -27,7 +27,10 @@ export function createPlainRecogniser(
   const frontOf = frontsOf(estate);
   return (service, member, override) => {
     const front = frontOf.get(service.name) ?? null;
-    const monitors = service.monitors.flatMap(({ monitor }) => estate.monitors.get(monitor) ?? []);
+    // What a health port speaks says nothing about the port of the clients.
+    const monitors = service.monitors
+      .flatMap(({ monitor }) => estate.monitors.get(monitor) ?? [])
+      .filter(({ destPort }) => destPort === null || destPort === member.port);
     const configured = override?.protocol ?? null;
     const protocol =
       configured === "http"
@@ -152,7 +155,7 @@ function securityOf(
     (front?.passesTls === true && front.protocol === protocol) ||
     serviceType === "SSL" ||
     serviceType === "SSL_TCP" ||
-    monitors.some(({ secure, destPort }) => secure && (destPort ?? port) === port) ||
+    monitors.some(({ secure }) => secure) ||
     (port !== "*" && FROM_THE_FIRST_BYTE.has(port) && serviceType !== "HTTP");
   const isClear =
     port !== "*" && CLEAR.has(port) && serviceType !== "SSL" && serviceType !== "SSL_TCP";

@@ -172,7 +172,7 @@ function rowCells(probe: PlannedProbe, row: PlanRow): readonly string[] {
 export function requestWords({ action }: PlannedProbe, row: PlanRow): string {
   const spec = action.kind === "transaction" ? (action.run?.spec ?? null) : null;
   const parts = [
-    row.secure ? (row.kind === "monitor" ? (row.tls ?? "TLS") : "TLS") : null,
+    row.kind === "monitor" ? (row.tls ?? (row.secure ? "TLS" : null)) : row.secure ? "TLS" : null,
     row.request === null ? null : JSON.stringify(row.request),
     row.send === null ? null : JSON.stringify(row.send),
     spec === null || spec.path === null ? null : `${spec.path} at Host ${spec.host}`,

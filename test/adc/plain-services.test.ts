@@ -119,3 +119,26 @@ describe("createPlainRecogniser › protocol of a member", () => {
     );
   });
 });
+
+describe("createPlainRecogniser › a health port", () => {
+  test.each([
+    ["TCP 5432", 'add lb monitor m HTTP -httpRequest "GET /primary" -destPort 8008', "- none"],
+    [
+      "SSL_BRIDGE 49443",
+      'add lb monitor m HTTP-ECV -send "GET /adfs/probe" -recv "200 OK" -destPort 80',
+      "- none",
+    ],
+    [
+      "SSL 443",
+      'add lb monitor m HTTP-ECV -send "GET /adfs/probe" -recv "200 OK" -destPort 80',
+      "web_answer / implicit",
+    ],
+    [
+      "TCP 8443",
+      'add lb monitor m HTTP -httpRequest "GET /favicon.ico" -destPort 8443 -secure YES',
+      "web_answer /favicon.ico implicit",
+    ],
+  ])("does not tell what %s speaks when the monitor is %s", (service, monitor, expected) => {
+    expect(spoken(service, monitor)).toBe(expected);
+  });
+});

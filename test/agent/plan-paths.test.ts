@@ -133,6 +133,38 @@ test("plan paths › expects the endpoint mapper to name a port that the ADC's m
   expect(run).toEqual({ port: 135, options: { expected_port: "59531,59532" } });
 });
 
+describe("plan paths › a monitor at a VIP", () => {
+  const monitorsAtVip = (service: string, monitor: string, vserver: string): string[] =>
+    plan([
+      "add server db1 192.0.2.61",
+      "add server db2 192.0.2.62",
+      `add serviceGroup sg ${service.split(" ")[0] ?? ""}`,
+      `bind serviceGroup sg db1 ${service.split(" ")[1] ?? ""}`,
+      `bind serviceGroup sg db2 ${service.split(" ")[1] ?? ""}`,
+      monitor,
+      "bind serviceGroup sg -monitorName m",
+      `add lb vserver v ${vserver}`,
+      "bind lb vserver v sg",
+    ]).flatMap(({ action, vantage, port }) =>
+      action.kind === "monitor" && vantage === "vip"
+        ? [`${action.monitor.name} ${String(port)}`]
+        : [],
+    );
+
+  test.each([
+    ["TCP 5432", 'HTTP -httpRequest "GET /primary" -destPort 8008', "TCP 192.0.2.9 5432", []],
+    ["UDP 514", 'HTTP -httpRequest "GET /lb" -destPort 9000', "UDP 192.0.2.9 514", []],
+    ["HTTP 80", 'HTTP -httpRequest "GET /lb" -destIP 192.0.2.99', "HTTP 192.0.2.9 80", []],
+    ["HTTP 80", 'HTTP -httpRequest "GET /lb" -destPort 80', "HTTP 192.0.2.9 80", ["m 80"]],
+    ["HTTP 80", 'HTTP -httpRequest "GET /lb" -destIP 192.0.2.61', "HTTP 192.0.2.9 80", ["m 80"]],
+  ])(
+    "is repeated only where it asks the members' own port when it is bound to %s as %s",
+    (service, monitor, vserver, expected) => {
+      expect(monitorsAtVip(service, `add lb monitor m ${monitor}`, vserver)).toEqual(expected);
+    },
+  );
+});
+
 describe("redirect by a responder policy", () => {
   test("is expected for the path that the policy matches", () => {
     const bound = "bind cs vserver front -policyName root_to_owa -priority 10 -type REQUEST";

@@ -342,7 +342,9 @@ function vipMonitorProbes(
       if (monitor === undefined || type === null || !isSupported(type) || seen.has(monitor.name)) {
         continue;
       }
-      const isMeaningful = type.meaningfulAtVip || isTestedByRefusal(vserver, monitor);
+      const isMeaningful =
+        (type.meaningfulAtVip && asksWhereClientsGo(service, monitor)) ||
+        isTestedByRefusal(vserver, monitor);
       if (!isMeaningful || !binding.enabled || !monitor.enabled) {
         continue;
       }
@@ -401,6 +403,16 @@ function vipMonitorProbes(
     }
   }
   return planned;
+}
+/**
+ * A VIP passes connections on to the members' own ports. A health port (`-destPort 8008` for a database) is behind no
+ * VIP, and another server (`-destIP`) is not where it leads: what that monitor asks would be refused there for ever.
+ */
+function asksWhereClientsGo({ members }: AdcService, { destIp, destPort }: Monitor): boolean {
+  return (
+    (destIp === null || members.some(({ address }) => address === destIp)) &&
+    (destPort === null || members.some(({ port }) => port === "*" || port === destPort))
+  );
 }
 /**
  * A VIP that listens on all ports may have no other check: the ADC completes every handshake itself, which proves
