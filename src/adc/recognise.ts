@@ -369,7 +369,12 @@ const DIRECTORIES: readonly (readonly [directory: string, challenge: string, pro
     "/Microsoft-Server-ActiveSync",
     /^\/microsoft-server-activesync/i,
   ],
-  ["autodiscover", "/Autodiscover/Autodiscover.xml", /^\/autodiscover(\/|$)/i],
+  [
+    "autodiscover",
+    "/Autodiscover/Autodiscover.xml",
+    // Skype for Business (Lync) has its own service in a directory of that name.
+    /^\/autodiscover(\/(?!autodiscoverservice\.svc)|$)/i,
+  ],
   ["mapi", "/mapi/emsmdb/", /^\/mapi\/(emsmdb|nspi|healthcheck\.htm)/i],
   ["oab", "/OAB/", /^\/oab(\/|$)/i],
   ["ecp", "/ecp/", /^\/ecp\/(default\.aspx|healthcheck\.htm)/i],

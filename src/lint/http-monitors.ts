@@ -1,15 +1,20 @@
 import { utf8Length } from "../lib/bytes.ts";
+import type { AdcService } from "../model/adc-service.ts";
 import {
   requestsHealthPage,
   requestTarget,
+  useCount,
   usesOf,
+  type BoundMonitor,
   type LintContext,
   DIRECTORY_PATH,
   directoryOf,
 } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import {
+  bindMonitor,
   replaceMonitor,
+  unbindMonitor,
   withoutSecret,
   type OptionValues,
   type MonitorUse,
@@ -294,6 +299,45 @@ const CHALLENGES: ReadonlySet<number> = new Set([401_401, 407_407]);
 
 /** Managed Availability takes directories out one by one: `/owa` may be healthy while `/ews` is not. */
 function monitorOfAnotherDirectory(context: LintContext): Hit[] {
+  return misdirected(context).map(({ service, paths, first, monitor, binding, ready }): Hit => {
+    const { key, changed } = requestOf(monitor, first);
+    return {
+      line: binding.line ?? service.line,
+      object: service.name,
+      message:
+        `${paths.join(", ")} is served, but ${monitor.name} requests ${requestTarget(monitor)}: a failure of this ` +
+        `directory alone goes unnoticed.${ready === null ? "" : ` ${ready.name} requests its page, and nothing uses it.`}`,
+      fix:
+        ready === null
+          ? replaceMonitor(
+              context.names,
+              monitor,
+              [{ service, binding }],
+              monitor.type,
+              { [key]: withoutSecret(changed) },
+              `_${first.slice(1, 5).toLowerCase()}`,
+            )
+          : [bindMonitor(service, ready.name, binding), unbindMonitor(service, binding)],
+    };
+  });
+}
+
+/** The unused monitors that take the place of those of another directory: they are not to be removed. */
+export function monitorsToBind(context: LintContext): ReadonlySet<string> {
+  return new Set(misdirected(context).flatMap(({ ready }) => ready?.name ?? []));
+}
+
+/** A binding whose monitor requests the health page of a directory that the service does not serve. */
+interface Misdirected extends BoundMonitor {
+  readonly service: AdcService;
+  /** The directories that it serves, and the first of them. */
+  readonly paths: readonly string[];
+  readonly first: string;
+  /** {@link readyMonitor} */
+  readonly ready: Monitor | null;
+}
+
+function misdirected(context: LintContext): readonly Misdirected[] {
   return context.watched.flatMap(({ service, deciding, directories, onExchange }) => {
     const pages = deciding.filter(({ monitor }) => requestsHealthPage(monitor));
     const asked = pages.map(({ monitor }) => directoryOf(requestTarget(monitor)));
@@ -303,25 +347,43 @@ function monitorOfAnotherDirectory(context: LintContext): Hit[] {
     }
     const paths = [...directories].map((one) => DIRECTORY_PATH[one]);
     const [first = "/owa"] = paths;
-    return pages.map(({ monitor, binding }): Hit => {
-      const key = monitor.type.endsWith("-ECV") ? "send" : "httpRequest";
-      const request = monitor.parameters[key] ?? "";
-      const changed = request.replace(/\/[^\s/]+(?=\/healthcheck\.htm)/i, first);
-      return {
-        line: binding.line ?? service.line,
-        object: service.name,
-        message:
-          `${paths.join(", ")} is served, but ${monitor.name} requests ${requestTarget(monitor)}: a failure of this ` +
-          "directory alone goes unnoticed.",
-        fix: replaceMonitor(
-          context.names,
-          monitor,
-          [{ service, binding }],
-          monitor.type,
-          { [key]: withoutSecret(changed) },
-          `_${first.slice(1, 5).toLowerCase()}`,
-        ),
-      };
+    return pages.map(({ monitor, binding }) => {
+      const ready = readyMonitor(context, monitor, first);
+      return { service, paths, first, monitor, binding, ready };
     });
   });
+}
+
+/** A monitor's request for the health page of another directory. */
+function requestOf(
+  monitor: Monitor,
+  path: string,
+): { readonly key: "send" | "httpRequest"; readonly changed: string } {
+  const key = monitor.type.endsWith("-ECV") ? "send" : "httpRequest";
+  const request = monitor.parameters[key] ?? "";
+  return { key, changed: request.replace(/\/[^\s/]+(?=\/healthcheck\.htm)/i, path) };
+}
+
+/**
+ * The monitor that the configuration already has for the page of the right directory, and that nothing uses: the wrong
+ * one was bound by mistake. Null: none, or a copy of the wrong one is needed.
+ */
+function readyMonitor(context: LintContext, wrong: Monitor, path: string): Monitor | null {
+  const { key, changed } = requestOf(wrong, path);
+  const wanted = changed.toLowerCase();
+  const found = [...context.estate.monitors.values()].find(
+    (other) =>
+      other.type === wrong.type &&
+      other.enabled &&
+      other.parameters[key]?.toLowerCase() === wanted &&
+      useCount(context, other) === 0 &&
+      other.parameters.recv === wrong.parameters.recv &&
+      other.parameters.customHeaders === wrong.parameters.customHeaders &&
+      JSON.stringify(other.respCodes) === JSON.stringify(wrong.respCodes) &&
+      other.secure === wrong.secure &&
+      other.reverse === wrong.reverse &&
+      other.destIp === wrong.destIp &&
+      other.destPort === wrong.destPort,
+  );
+  return found ?? null;
 }

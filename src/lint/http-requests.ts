@@ -94,11 +94,14 @@ function lostBackslashes(context: LintContext): Hit[] {
       monitor.type === "TCP-ECV" || request === undefined
         ? null
         : splitRequest(key, withLineEnds(request), monitor);
+    const [option = "", text = ""] = broken[0] ?? [];
     return [
       {
         line: monitor.line,
         object: monitor.name,
-        message: `"rn" is in the place of line ends (-${broken[0]?.[0] ?? ""}): the request is not valid.`,
+        message: text.includes("\\r\\n")
+          ? `The value of -${option} contains \\r\\n as four characters, because it has no quotes or two backslashes: the request has no line ends.`
+          : `"rn" is in the place of line ends (-${option}): the request is not valid.`,
         fix: changeEverywhere(context, monitor, { ...Object.fromEntries(values), ...split }),
       },
     ];

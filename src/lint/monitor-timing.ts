@@ -174,6 +174,9 @@ function timeoutBelowTarpit(context: LintContext): Hit[] {
     }));
 }
 
+/** Nothing, or a greeting and no more: it names no sender, and no error is delayed. */
+const HELLO_ALONE = /^\s*(?:(?:HELO|EHLO)\s[^\r\n]*\s*)?$/i;
+
 /** A monitor of Exchange that continues after the 220: the SMTP type, or TCP-ECV strings on a mail port. */
 function talksSmtp(context: LintContext, monitor: Monitor): boolean {
   const ports = context
@@ -184,7 +187,7 @@ function talksSmtp(context: LintContext, monitor: Monitor): boolean {
   return monitor.type === "SMTP"
     ? ports.length > 0
     : monitor.type === "TCP-ECV" &&
-        (monitor.parameters.send ?? "") !== "" &&
+        !HELLO_ALONE.test(monitor.parameters.send ?? "") &&
         ports.some((port) => protocolOfPort(port) === "smtp");
 }
 

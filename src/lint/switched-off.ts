@@ -1,5 +1,6 @@
 import { setOptions } from "./change.ts";
 import type { LintContext } from "./context.ts";
+import { monitorsToBind } from "./http-monitors.ts";
 import type { Hit } from "./finding.ts";
 import {
   addMonitor,
@@ -182,8 +183,9 @@ function unusedMonitor(context: LintContext): Hit[] {
   }
   // The ADC does not remove a monitor that is bound, and an unread part may bind it.
   const mayBeBound = extent !== undefined;
+  const wanted = monitorsToBind(context);
   return diagnostics
-    .filter(({ rule }) => rule === "unused_monitor")
+    .filter(({ rule, object }) => rule === "unused_monitor" && !wanted.has(object))
     .map(({ line, object, message }) => {
       const monitor = context.estate.monitors.get(object);
       return {

@@ -5,7 +5,13 @@ import { answersAll } from "../adc/idle-services.ts";
 import { isPlaceholder } from "../adc/placeholders.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import { setOptions, type Change, type OptionChange } from "./change.ts";
-import { type LintContext, type LintVserver, NTLM_DIRECTORIES, type Directory } from "./context.ts";
+import {
+  type LintContext,
+  type LintService,
+  type LintVserver,
+  NTLM_DIRECTORIES,
+  type Directory,
+} from "./context.ts";
 import type { Hit } from "./finding.ts";
 import { portsOf, protocolOfPort } from "./ports.ts";
 import type { Rule } from "./rule.ts";
@@ -170,8 +176,12 @@ function answersWhenDown({ backupVserver, redirectUrl, httpsRedirectUrl }: Vserv
  */
 function persistenceLongerThanDrain(context: LintContext): Hit[] {
   const { drainMs } = context.settings;
-  return context.vservers.flatMap(({ vserver, exchange }) => {
+  const mayNeedIt = needsAffinity(context);
+  return context.vservers.flatMap(({ vserver, exchange, services }) => {
     if (vserver.kind !== "lb" || vserver.persistence.type === "NONE" || !exchange) {
+      return [];
+    }
+    if (services.some(mayNeedIt)) {
       return [];
     }
     const { timeoutMs, type } = vserver.persistence;
@@ -195,6 +205,27 @@ function persistenceLongerThanDrain(context: LintContext): Hit[] {
     ];
   });
 }
+
+/**
+ * Exchange 2010 keeps a session on one server: OWA asks for the password again on another, and RPC Client Access, which
+ * no later version has, breaks (Microsoft docs, "Load balancing requirements of Exchange protocols").
+ */
+function needsAffinity({ services }: LintContext): (one: LintService) => boolean {
+  const keys = ({ service }: LintService): readonly string[] =>
+    service.members.map(({ address, server }) => address ?? server);
+  const old = new Set(
+    services
+      .filter(
+        ({ exchange, onExchange, service }) =>
+          exchange?.version === "2010" ||
+          (onExchange && service.members.some(({ port }) => port === RPC_ENDPOINT_MAPPER)),
+      )
+      .flatMap(keys),
+  );
+  return (one) => keys(one).some((key) => old.has(key));
+}
+
+const RPC_ENDPOINT_MAPPER = 135;
 
 /**
  * NTLM sends a new Authorization header in each of its three steps: if they go to different servers, the login fails.

@@ -1332,3 +1332,57 @@ test.each([
   const found = lint(read(text)).find(({ rule }) => rule === "recv_bare_200");
   expect(found).toMatchObject({ complete });
 });
+
+describe("monitor_of_another_directory", () => {
+  const conf = (ready: string): string =>
+    [
+      "#NS13.0 Build 92.21",
+      "add server ex1 10.0.0.9",
+      "add serviceGroup sg_ews SSL",
+      "add lb vserver lb_ews HTTP 10.0.1.1 80",
+      "bind lb vserver lb_ews sg_ews",
+      'add lb monitor m_owa HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES',
+      ready,
+      "bind serviceGroup sg_ews ex1 443",
+      "bind serviceGroup sg_ews -monitorName m_owa",
+    ].join("\n");
+
+  test("binds the unused monitor that requests the right page when there is one", () => {
+    const text = conf(
+      'add lb monitor m_ews HTTP-ECV -send "GET /EWS/healthcheck.htm" -recv "200 OK" -secure YES',
+    );
+    expect(said(text)).toEqual(["monitor_of_another_directory sg_ews"]);
+    expect(commands(text)).toEqual([
+      "bind serviceGroup sg_ews -monitorName m_ews",
+      "unbind serviceGroup sg_ews -monitorName m_owa",
+    ]);
+    expect(proofFailures(text)).toEqual([]);
+  });
+
+  test.each([
+    ["speaks without TLS", '"GET /ews/healthcheck.htm" -recv "200 OK"'],
+    [
+      "probes another server",
+      '"GET /ews/healthcheck.htm" -recv "200 OK" -secure YES -destIP 10.9.9.9',
+    ],
+    ["expects something else", '"GET /ews/healthcheck.htm" -recv ok -secure YES'],
+  ])("copies the wrong one when the unused one %s", (_what, options) => {
+    const text = conf(`add lb monitor m_ews HTTP-ECV -send ${options}`);
+    expect(commands(text)).toContain("bind serviceGroup sg_ews -monitorName m_owa_ews");
+  });
+});
+
+test("recognition › does not take Skype for Exchange when its Autodiscover service is requested", () => {
+  const text = [
+    "add serviceGroup fe TCP",
+    "bind serviceGroup fe 10.0.0.31 443",
+    'add lb monitor m HTTP-ECV -send "GET /autodiscover/autodiscoverservice.svc/root" -recv _links -secure YES',
+    "bind serviceGroup fe -monitorName m",
+    "add serviceGroup sip TCP",
+    "bind serviceGroup sip 10.0.0.31 5061",
+    "add lb monitor t TCP -LRTM DISABLED -secure YES",
+    "bind serviceGroup sip -monitorName t",
+  ].join("\n");
+  expect(said(text)).toEqual([]);
+  expect(plan(text).map(({ transaction }) => transaction)).not.toContain("health_page");
+});

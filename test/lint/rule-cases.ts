@@ -569,6 +569,11 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     fires: [
       conf(
         SMTP,
+        'add lb monitor m TCP-ECV -send "EHLO adc.example.com\\r\\n" -recv 250',
+        "bind service exchange_smtp -monitorName m",
+      ),
+      conf(
+        SMTP,
         'add lb monitor m TCP-ECV -recv "220 "',
         "bind service exchange_smtp -monitorName m",
       ),
@@ -908,6 +913,10 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [
       before("add lb vserver v HTTP 10.0.1.1 80 -persistenceType SOURCEIP -timeout 30"),
       before("add lb vserver v HTTP 10.0.1.1 80 -persistenceType NONE -timeout 240"),
+      before(
+        "add lb vserver v HTTP 10.0.1.1 80 -persistenceType SOURCEIP -timeout 240",
+        "add service mapper 10.0.0.9 TCP 135",
+      ),
       "add lb vserver v HTTP 10.0.1.1 80 -persistenceType SOURCEIP -timeout 240",
     ],
   },
