@@ -379,7 +379,7 @@ function readyMonitor(context: LintContext, wrong: Monitor, path: string): Monit
       useCount(context, other) === 0 &&
       other.parameters.recv === wrong.parameters.recv &&
       other.parameters.customHeaders === wrong.parameters.customHeaders &&
-      JSON.stringify(other.respCodes) === JSON.stringify(wrong.respCodes) &&
+      JSON.stringify(other.parameters.respCodes) === JSON.stringify(wrong.parameters.respCodes) &&
       other.secure === wrong.secure &&
       other.reverse === wrong.reverse &&
       other.destIp === wrong.destIp &&
