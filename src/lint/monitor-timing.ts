@@ -175,7 +175,7 @@ function timeoutBelowTarpit(context: LintContext): Hit[] {
 }
 
 /** Nothing, or a greeting and no more: it names no sender, and no error is delayed. */
-const HELLO_ALONE = /^\s*(?:(?:HELO|EHLO)\s[^\r\n]*\s*)?$/i;
+const HELLO_ALONE = /^(?:(?:HELO|EHLO)\s[^\r\n]*)?$/i;
 
 /** A monitor of Exchange that continues after the 220: the SMTP type, or TCP-ECV strings on a mail port. */
 function talksSmtp(context: LintContext, monitor: Monitor): boolean {
@@ -187,7 +187,7 @@ function talksSmtp(context: LintContext, monitor: Monitor): boolean {
   return monitor.type === "SMTP"
     ? ports.length > 0
     : monitor.type === "TCP-ECV" &&
-        !HELLO_ALONE.test(monitor.parameters.send ?? "") &&
+        !HELLO_ALONE.test((monitor.parameters.send ?? "").trim()) &&
         ports.some((port) => protocolOfPort(port) === "smtp");
 }
 
