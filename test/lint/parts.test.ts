@@ -170,6 +170,18 @@ describe("partial configuration", () => {
     expect(found).toContain("warning unreadable_lines file");
   });
 
+  test("is assumed of a page whose headings outnumber slips of the pen", () => {
+    const page = [
+      "Network bring-up",
+      "set ns config -IPAddress 10.0.0.9 -netmask 255.0.0.0",
+      ...["Load balancing", "add service s 10.0.0.1 TCP 143", "Content switching"],
+      "add cs vserver cs SSL 10.0.1.1 443",
+      ...["set ssl vserver cs -sslProfile modern", "Two sites", "High availability"],
+    ];
+    expect(causes(...page).join()).not.toMatch(/unreadable_lines|dangling_reference/);
+    expect(causes(`#NS13.1 Build 53.17`, ...page).join()).toContain("unreadable_lines");
+  });
+
   test("is assumed when commands stand behind a bare prompt", () => {
     expect(
       causes("> sh save | grep v", "add lb vserver v HTTP 10.0.1.1 80", "bind lb vserver v gone"),

@@ -6,6 +6,9 @@ import type { LeftOut } from "../missing-names.ts";
 /** A session contains only what somebody looked at, a web page or a ticket only what it is about. */
 export const PROSE = 2;
 
+/** A saved file starts with its version; a text without it that has so many other lines is a page, such as of a course. */
+const HEADINGS = 5;
+
 /** Commands that a page, or a program's source, separates from its text. */
 export const FENCED = /^[ \t]{0,8}```|"""/m;
 
@@ -59,6 +62,9 @@ export function extentOf(
   { captured, fenced, orphans, examples }: Shown,
 ): "excerpt" | "paste" | null {
   if (fenced && orphans >= PROSE) {
+    return "excerpt";
+  }
+  if (firmware === null && orphans >= HEADINGS) {
     return "excerpt";
   }
   // A program's source and a page of examples have a version line, too, but only a saved file has its own address.
