@@ -117,6 +117,7 @@ function headRequest(context: LintContext): Hit[] {
         isHead(monitor) &&
         context.usersOf(monitor).some(isWatched) &&
         !acceptsOnlyErrors(monitor) &&
+        !FILE_FOR_CLIENTS.test(requestTarget(monitor)) &&
         (!RUN_BY_SERVER.test(requestTarget(monitor)) ||
           context.usersOf(monitor).some((one) => one.onExchange)),
     )
@@ -141,6 +142,9 @@ function headRequest(context: LintContext): Hit[] {
 
 /** Pages that a server runs for HEAD as it does for GET, so that the status code is the application's. */
 const RUN_BY_SERVER = /\.(?:jspx?|aspx?|ashx|php\d?|do|cgi|pl|cfm)(?:[?;]|$)/i;
+
+/** Files that clients come for, so that there is no application behind them: a list of revocations, a proxy's script. */
+const FILE_FOR_CLIENTS = /\.(?:crl|crt|cer|p7[bc]|pac|dat|cab|iso|img|deb|rpm)(?:[?;]|$)/i;
 
 function isWatched({ idle }: { readonly idle: string | null }): boolean {
   return idle === null;

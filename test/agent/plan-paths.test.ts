@@ -165,6 +165,35 @@ describe("plan paths › a monitor at a VIP", () => {
   );
 });
 
+test("plan paths › does not repeat a monitor through content switching when its page is in another directory", () => {
+  const planned = plan([
+    "add service a 192.0.2.71 HTTP 80",
+    "add service b 192.0.2.72 HTTP 80",
+    'add lb monitor m_a HTTP-ECV -send "GET /healthz" -recv ok',
+    'add lb monitor m_b HTTP-ECV -send "GET /b/healthz" -recv ok',
+    "bind service a -monitorName m_a",
+    "bind service b -monitorName m_b",
+    "add lb vserver lb_a HTTP 0.0.0.0 0",
+    "add lb vserver lb_b HTTP 0.0.0.0 0",
+    "bind lb vserver lb_a a",
+    "bind lb vserver lb_b b",
+    "add cs vserver front HTTP 192.0.2.20 80",
+    'add cs policy p_a -rule "HTTP.REQ.URL.PATH.STARTSWITH(\\"/a/\\")"',
+    'add cs policy p_b -rule "HTTP.REQ.URL.PATH.STARTSWITH(\\"/b/\\")"',
+    "bind cs vserver front -policyName p_a -targetLBVserver lb_a -priority 10",
+    "bind cs vserver front -policyName p_b -targetLBVserver lb_b -priority 20",
+  ]);
+  const monitors = planned.flatMap(({ action, vantage }) =>
+    action.kind === "monitor" && vantage === "vip"
+      ? [[action.monitor.name, action.unsupportedReason]]
+      : [],
+  );
+  expect(monitors).toEqual([
+    ["m_a", "content switching leads /a/ to lb_a, not /healthz, which m_a requests"],
+    ["m_b", null],
+  ]);
+});
+
 describe("redirect by a responder policy", () => {
   test("is expected for the path that the policy matches", () => {
     const bound = "bind cs vserver front -policyName root_to_owa -priority 10 -type REQUEST";

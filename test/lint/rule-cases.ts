@@ -251,6 +251,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     ],
     misses: [
       conf(WEB, health('HTTP -httpRequest "GET /"'), BIND),
+      conf(WEB, health('HTTP -httpRequest "HEAD /pki/root.crl"'), BIND),
       conf(WEB, "set lb monitor http HTTP -interval 7"),
     ],
   },

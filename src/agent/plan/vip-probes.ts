@@ -377,7 +377,10 @@ function vipMonitorProbes(
           viaVip: { host: reach.host === null ? null : host, path: reach.path },
         };
         const unsupportedReason =
-          reach.refused ?? behindLogin(estate, vserver, monitor) ?? type.unsupported(spec);
+          reach.refused ??
+          behindLogin(estate, vserver, monitor) ??
+          switchedElsewhere(settings, vserver, monitor, reach) ??
+          type.unsupported(spec);
         const id = vipProbeId(estate, vserver, reach, monitor.name);
         const common = vipCommon(id, estate, vserver, reach);
         const { source, sourceAddresses } = sourceOf(estate, service, monitor, type);
@@ -430,6 +433,24 @@ function behindLogin(estate: Estate, vserver: LbVserver, monitor: Monitor): stri
   const isGuarded = adcFrontOf(estate, vserver, true).authentication !== "none";
   return isGuarded && /^(?:HTTP|TCP-ECV)/.test(monitor.type.toUpperCase())
     ? `${vserver.name} requires a login, which ${monitor.name} does not perform`
+    : null;
+}
+
+/**
+ * A health page outside the directory that content switching leads to this vserver: clients do not reach it, and the
+ * page of the directory is another one, with other words and codes. A path in the configuration is the operator's word.
+ */
+function switchedElsewhere(
+  settings: PlanSettings,
+  vserver: LbVserver,
+  { name, parameters }: Monitor,
+  { entry, path }: VipReach,
+): string | null {
+  const asked = requestPathOf(parameters);
+  const isSwitched =
+    entry.name !== vserver.name && settings.vservers.get(vserver.name)?.path == null;
+  return isSwitched && asked !== null && path !== null && path !== asked
+    ? `content switching leads ${path} to ${vserver.name}, not ${asked}, which ${name} requests`
     : null;
 }
 
