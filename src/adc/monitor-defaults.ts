@@ -318,7 +318,7 @@ function typeDefaults(type: string): Partial<MonitorParameters> {
  */
 export function builtInMonitor(name: string): Monitor | null {
   const lower = name.toLowerCase();
-  const found = BUILT_IN.get(lower);
+  const found = VPN_INTERNAL.test(name) ? VPN_MONITOR : BUILT_IN.get(lower);
   if (found === undefined) {
     return null;
   }
@@ -372,6 +372,10 @@ interface BuiltIn {
   readonly secure?: boolean;
 }
 
+/** A saved file also sets the monitors that the ADC made for its gateway's own services. */
+const VPN_INTERNAL = /^VPN_INT_MON-\d+$/i;
+const VPN_MONITOR: BuiltIn = { type: "TCP" };
+
 const BUILT_IN: ReadonlyMap<string, BuiltIn> = new Map<string, BuiltIn>([
   ["ping", { type: "PING" }],
   ["tcp", { type: "TCP" }],
@@ -396,6 +400,8 @@ const BUILT_IN: ReadonlyMap<string, BuiltIn> = new Map<string, BuiltIn>([
   ["citrix-xml-service", { type: "CITRIX-XML-SERVICE" }],
   ["http2direct", { type: "HTTP2" }],
   ["http2ssl", { type: "HTTP2", secure: true }],
+  ["mqtt", { type: "MQTT" }],
+  ["mqtt-tls", { type: "MQTT", secure: true }],
   ["tcp-default", { type: "TCP" }],
   ["ping-default", { type: "PING" }],
   // In clusters: the backplane's path to a service. Its type exists only on the appliance, and is not repeated.

@@ -4,8 +4,8 @@ const MAX_NAME_LENGTH = 127;
 const MAX_COMPARED = 2_000_000;
 
 /**
- * Finds the name that differs from the given one by a typing mistake: in its separators, or by one letter within a word
- * that is missing, doubled, wrong or swapped with the next. Null: there is none, or too many were compared before.
+ * Finds the name that differs from the given one by a typing mistake: in its separators, in the order of its (three or
+ * more) words, or by one letter within a word that is missing, doubled, wrong or swapped with the next. Null: there is none, or too many were compared before.
  * Numbered names, and words that end in another letter (`http`, `https`), are different names.
  */
 export function nearNames(names: readonly string[]): (name: string) => string | null {
@@ -13,7 +13,7 @@ export function nearNames(names: readonly string[]): (name: string) => string | 
     .filter(({ length }) => length <= MAX_NAME_LENGTH)
     .map((name) => {
       const written = name.toLowerCase();
-      return { name, written, joined: withoutSeparators(written) };
+      return { name, written, joined: withoutSeparators(written), sorted: sortedWords(written) };
     });
   const found = new Map<string, string | null>();
   let compared = 0;
@@ -25,10 +25,13 @@ export function nearNames(names: readonly string[]): (name: string) => string | 
     compared += known.length;
     const written = name.toLowerCase();
     const joined = withoutSeparators(written);
+    const sorted = sortedWords(written);
     const near = known.find(
       (other) =>
         Math.abs(other.written.length - written.length) <= 2 &&
-        (other.joined === joined || isSlip(written, other.written)),
+        (other.joined === joined ||
+          (sorted !== null && other.sorted === sorted) ||
+          isSlip(written, other.written)),
     );
     return near?.name ?? null;
   }
@@ -66,6 +69,20 @@ const OF_A_KIND: ReadonlySet<string> = new Set(
     " ",
   ),
 );
+
+/** Names of only two words differ where their words are in another order: `web_app`, `app_web`. */
+const MIN_SORTED_WORDS = 3;
+
+/** The words of a name in one order: `aaa_vs_mail` may be meant by `vs_aaa_mail`. Null: too few. */
+function sortedWords(name: string): string | null {
+  const words = name.split(/[^a-z0-9]+/).filter((word) => word !== "");
+  // The order of numbers has a meaning: those of an address in another order are another server.
+  const isNumbered = (word: string): boolean => /\d/.test(word);
+  const letters = words.filter((word) => !isNumbered(word)).sort();
+  return words.length < MIN_SORTED_WORDS
+    ? null
+    : [...letters, ...words.filter(isNumbered)].join(" ");
+}
 
 /** A separator between two numbers counts: `v1-1` is not `v11`. */
 function withoutSeparators(name: string): string {

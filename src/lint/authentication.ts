@@ -4,7 +4,7 @@ import type { CsBinding, Vserver } from "../model/vserver.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import type { Value } from "../adc/nsconf/grammar.ts";
 import type { Change, Fix } from "./change.ts";
-import { type LintContext, type LintVserver, DIRECTORY_PATH, NTLM_DIRECTORIES } from "./context.ts";
+import { type LintContext, type LintVserver, NTLM_DIRECTORIES } from "./context.ts";
 import type { Hit } from "./finding.ts";
 import type { Names } from "./names.ts";
 import type { Rule } from "./rule.ts";
@@ -76,10 +76,10 @@ function policiesFor(estate: Estate, { vserver }: LintVserver): readonly string[
  * Whether the policies bound to the login are unknown: then nothing can be said about single sign-on or authorization.
  */
 function hasUnknownPolicies(estate: Estate, { vserver }: LintVserver): boolean {
-  const aaa = estate.authenticationVservers.get(vserver.authentication.vserver ?? "");
-  return (
-    estate.parameters.groupPolicies === null || (aaa !== undefined && aaa.policies === undefined)
-  );
+  const { vserver: name } = vserver.authentication;
+  const isUnknown =
+    name !== null && estate.authenticationVservers.get(name)?.policies === undefined;
+  return isUnknown || estate.parameters.groupPolicies === null;
 }
 
 function actionTexts(estate: Estate, policies: readonly string[]): string[] {
@@ -362,19 +362,19 @@ function mailHosts(estate: Estate): ReadonlyMap<string, ReadonlySet<string>> {
 function ntlmWithoutKcd(context: LintContext): Hit[] {
   const { estate } = context;
   return authenticating(context).flatMap((one) => {
-    const paths = NTLM_DIRECTORIES.filter((directory) => one.directories.has(directory));
+    const isNtlm = NTLM_DIRECTORIES.some((directory) => one.directories.has(directory));
     const delegated = actionTexts(estate, policiesFor(estate, one)).some((text) =>
       /-kcdaccount (?!"?none"?(\s|$))/i.test(text),
     );
-    return !one.exchange || paths.length === 0 || delegated || hasUnknownPolicies(estate, one)
+    return !one.exchange || !isNtlm || delegated || hasUnknownPolicies(estate, one)
       ? []
       : [
           {
             line: one.vserver.line,
             object: one.vserver.name,
             message:
-              `The ADC authenticates clients before ${paths.map((path) => DIRECTORY_PATH[path]).join(", ")}, where Outlook uses ` +
-              "NTLM, and there is no kcdAccount for the ADC to log in on their behalf: Outlook prompts for the password endlessly.",
+              "The ADC authenticates clients before directories where Outlook uses NTLM (such as /ews or /mapi), and there is no " +
+              "kcdAccount for the ADC to log in on their behalf: Outlook prompts for the password endlessly.",
             fix: trafficPolicy(context, one.vserver, "_kcd", [
               ["kcdAccount", [{ blank: "kcdAccount" }]],
             ]),

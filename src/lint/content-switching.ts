@@ -95,6 +95,13 @@ function passesEveryUrl(context: LintContext): Hit[] {
   const exchange = new Set(
     context.vservers.filter((one) => one.exchange).map(({ vserver }) => vserver.name),
   );
+  // A vserver that redirects every request passes none to Exchange.
+  const answering = new Set(
+    context.vservers
+      .filter(({ vserver }) => answersAll(context.estate, vserver))
+      .map(({ vserver }) => vserver.name),
+  );
+  const passes = (target: string): boolean => exchange.has(target) && !answering.has(target);
   return csVservers(context).flatMap((vserver): Hit[] => {
     if (!exchange.has(vserver.name)) {
       return [];
@@ -102,7 +109,7 @@ function passesEveryUrl(context: LintContext): Hit[] {
     const candidates = vserver.targets.flatMap((binding) => candidateOf(context, binding));
     const byPath = candidates.filter(({ policy }) => policy.literals.urls.length > 0);
     const { defaultTarget } = vserver;
-    if (defaultTarget !== null && byPath.length > 0 && exchange.has(defaultTarget)) {
+    if (defaultTarget !== null && byPath.length > 0 && passes(defaultTarget)) {
       return [
         {
           line: vserver.line,
@@ -116,7 +123,7 @@ function passesEveryUrl(context: LintContext): Hit[] {
     return candidates.flatMap((one) => {
       const host = hostThatTakesAll(one);
       const rivals = byPath.filter((other) => other !== one && mayTakeHost(other, host ?? null));
-      return host === undefined || rivals.length === 0 || !exchange.has(one.target ?? "")
+      return host === undefined || rivals.length === 0 || !passes(one.target ?? "")
         ? []
         : [
             {

@@ -14,15 +14,23 @@ export function notesOf({ diagnostics }: Estate): string[] {
       if (one === first && more.length > 0) {
         return `${message} So it does for ${counted(more.length, "more value")}.`;
       }
-      return rule === "partition_not_read" ? `Partition ${object}: ${message}` : message;
+      const subject = SUBJECTS.get(rule);
+      return subject === undefined ? message : `${subject} ${object}: ${message}`;
     });
 }
 
 /** A guide's values for the reader to fill in are told once. */
 const NOT_FILLED_IN = "not_filled_in";
 
+/** What the object of such a note is. */
+const SUBJECTS: ReadonlyMap<string, string> = new Map([
+  ["addresses_not_asked", "Vserver"],
+  ["partition_not_read", "Partition"],
+]);
+
 const OF_THE_TEXT: ReadonlySet<string> = new Set([
   NOT_FILLED_IN,
+  "addresses_not_asked",
   "not_in_text",
   "not_looked_at",
   "partition_not_read",

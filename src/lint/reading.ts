@@ -33,7 +33,6 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
   ],
   unknown_option: ["warning", "No command of this kind has such an option: the ADC rejects it."],
   stray_words: ["warning", "Words belong to no option: the ADC rejects the command."],
-  addresses_not_asked: ["info", "A vserver listens on addresses that are not probed."],
   typographic_characters: [
     "error",
     "Pasted typographic quotes or dashes, or HTML, are not understood by the ADC.",

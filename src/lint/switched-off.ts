@@ -64,7 +64,7 @@ export const SWITCHED_OFF_RULES: readonly Rule[] = [
 
 function healthMonitorOff(context: LintContext): Hit[] {
   return context.watched
-    .filter(({ service }) => !service.healthMonitor)
+    .filter(({ service }) => !service.healthMonitor && !CLOUD_RESOLVER.test(service.name))
     .map(({ service }) => ({
       line: service.line,
       object: service.name,
@@ -77,6 +77,9 @@ function healthMonitorOff(context: LintContext): Hit[] {
         "leave it if it is a dummy that must be UP; otherwise check first that its monitors pass",
     }));
 }
+
+/** The cloud's resolver, which the ADC's set-up there adds without health monitoring. */
+const CLOUD_RESOLVER = /^(?:aws|azure|gcp)lbdnsservice\d+$/i;
 
 /** NetScaler docs, "Setting the monitor threshold": the weights of the monitors that are up must reach it. */
 function thresholdOutOfReach(context: LintContext): Hit[] {

@@ -24,3 +24,11 @@ test("nearNames › finds nothing when a name is longer than an ADC allows", () 
   const long = "m".repeat(200);
   expect(nearNames([long])(`${long}-`)).toBeNull();
 });
+
+test.each([
+  ["vs_aaa_mail", "aaa_vs_mail", true],
+  ["web_app", "app_web", false],
+  ["svc_10_0_1", "svc_0_10_1", false],
+])("nearNames › compares the order of words: %s, %s: %s", (known, written, isNear) => {
+  expect(nearNames([known])(written)).toBe(isNear ? known : null);
+});

@@ -1386,3 +1386,129 @@ test("recognition › does not take Skype for Exchange when its Autodiscover ser
   expect(said(text)).toEqual([]);
   expect(plan(text).map(({ transaction }) => transaction)).not.toContain("health_page");
 });
+
+describe("logins at the ADC", () => {
+  const site = [
+    "add service exch 10.0.0.9 SSL 443",
+    'add lb monitor health HTTP-ECV -send "GET /ews/healthcheck.htm" -recv "200 OK" -secure YES',
+    "bind service exch -monitorName health",
+    "add lb vserver v SSL 10.0.1.1 443 -authn401 ON -authnVsName vs_aaa_mail",
+    "bind lb vserver v exch",
+  ];
+  const login = "add authentication vserver vs_aaa_mail SSL 0.0.0.0";
+  const policies = [
+    "add authentication ldapPolicy ldap ns_true 10.0.0.7",
+    "add tm sessionAction a -SSO ON -kcdAccount kcd",
+    "add tm sessionPolicy p true a",
+  ];
+  const boundTo = (name: string): string[] => [
+    `bind authentication vserver ${name} -policy ldap -priority 100`,
+    `bind authentication vserver ${name} -policy p -priority 110`,
+  ];
+  const text = (...lines: readonly string[]): string => [...site, ...policies, ...lines].join("\n");
+
+  test("are not called unable to pass a login on when their policies are bound under a mistyped name", () => {
+    const rules = said(text(login, ...boundTo("aaa_vs_mail")));
+    expect(rules).toContain("dangling_reference aaa_vs_mail");
+    expect(rules.join()).not.toMatch(/authentication_without_sso|ntlm_without_kcd/);
+  });
+
+  test("are not called unable to pass a login on when the text does not contain them", () => {
+    expect(said(text()).join()).not.toMatch(/authentication_without_sso|ntlm_without_kcd/);
+  });
+
+  test("are called unable to pass a login on when the policies that they have do not", () => {
+    const [toLdap = ""] = boundTo("vs_aaa_mail");
+    expect(said(text(login, toLdap))).toEqual(
+      expect.arrayContaining(["authentication_without_sso v", "ntlm_without_kcd v"]),
+    );
+  });
+
+  test("ntlm_without_kcd › is one finding for all directories", () => {
+    const owner = (directory: string): string[] => [
+      `add service ${directory} 10.0.0.8 SSL 443`,
+      `add lb monitor m_${directory} HTTP-ECV -send "GET /${directory}/healthcheck.htm" -recv "200 OK" -secure YES`,
+      `bind service ${directory} -monitorName m_${directory}`,
+      `add lb vserver v_${directory} SSL 0.0.0.0 0 -authn401 ON`,
+      `bind lb vserver v_${directory} ${directory}`,
+    ];
+    const groups = groupFindings(lint(read([...owner("ews"), ...owner("mapi")].join("\n"))));
+    expect(groups.filter(({ rule }) => rule === "ntlm_without_kcd")).toMatchObject([
+      { objects: [{ name: "v_ews" }, { name: "v_mapi" }] },
+    ]);
+  });
+});
+
+test("cs_passes_every_url › passes a default that redirects every request", () => {
+  const text = (...more: readonly string[]): string =>
+    [
+      "add service exch 10.0.0.9 SSL 443",
+      'add lb monitor health HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES',
+      "bind service exch -monitorName health",
+      "add lb vserver lb_owa HTTP 0.0.0.0 0",
+      "add lb vserver lb_rest HTTP 0.0.0.0 0",
+      "bind lb vserver lb_owa exch",
+      "bind lb vserver lb_rest exch",
+      "add cs vserver cs SSL 10.0.1.1 443",
+      "add cs action to_owa -targetLBVserver lb_owa",
+      'add cs policy p_owa -rule q{HTTP.REQ.URL.PATH.STARTSWITH("/owa")} -action to_owa',
+      "bind cs vserver cs -policyName p_owa -priority 100",
+      "bind cs vserver cs -lbvserver lb_rest",
+      ...more,
+    ].join("\n");
+  expect(said(text())).toContain("cs_passes_every_url cs");
+  expect(
+    said(
+      text(
+        'add responder action red redirect "\\"https://mail.example.com/owa/\\"" -responseStatusCode 302',
+        "add responder policy redp true red",
+        "bind lb vserver lb_rest -policyName redp -priority 100 -gotoPriorityExpression END -type REQUEST",
+      ),
+    ),
+  ).not.toContain("cs_passes_every_url cs");
+});
+
+test.each([
+  "set lb monitor mqtt MQTT -LRTM DISABLED",
+  "set lb monitor mqtt-tls MQTT -LRTM DISABLED",
+  "set lb monitor VPN_INT_MON-0 TCP -LRTM DISABLED",
+  'add server web 10.0.0.1\nadd service nshttps-192.0.0.2-443 "#ns-internal-192.0.0.2#" SSL 443',
+])("dangling_reference › knows what the ADC makes itself: %s", (line) => {
+  const text = `#NS13.1 Build 37.38\nset ns config -IPAddress 10.0.0.2 -netmask 255.255.255.0\n${line}`;
+  expect(said(text).join()).not.toContain("dangling_reference");
+});
+
+test.each([
+  ["awslbdnsservice0", false],
+  ["azurelbdnsservice0", false],
+  ["dns", true],
+])("health_monitor_off › leaves the resolver of a cloud alone: %s: %s", (name, isSaid) => {
+  const rules = said(`add service ${name} 10.0.0.2 DNS 53 -healthMonitor NO`);
+  expect(rules.includes(`health_monitor_off ${name}`)).toBe(isSaid);
+});
+
+test.each([
+  [
+    "add lb vserver v HTTP 10.0.1.1 80 -ipset more",
+    "Vserver v: This vserver also listens on the addresses of IP set more (-ipset): only its own address is probed.",
+  ],
+  ["add cs vserver v HTTP -IPPattern 0.0.1.1 -IPMask 0.0.255.255 80", /^Vserver v: .*-IPPattern/],
+  ["add lb vserver v HTTP 10.0.1.1 80 -ipset none", null],
+])(
+  "lint › notes addresses that are not probed, and does not find fault with them: %s",
+  (line, note) => {
+    const notes = notesOf(read(line)).filter((one) => one.startsWith("Vserver"));
+    expect(notes).toEqual(
+      note === null ? [] : [typeof note === "string" ? note : expect.stringMatching(note)],
+    );
+    expect(said(line).join()).not.toContain("addresses_not_asked");
+  },
+);
+
+test.each([
+  "set lb vserver <name:port> -tcpprofile <profile>",
+  "unset lb vserver <name:port> -tcpprofile nstcp_default_profile",
+  "unset service <name:port> -tcpprofile nstcp_default_profile",
+])("lint › says nothing about the options of a template's command: %s", (line) => {
+  expect(said(line).join()).not.toMatch(/doubtful_option|unknown_option/);
+});

@@ -1184,16 +1184,6 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       "add ns tcpProfile p -WS ENABLED -SACK ENABLED",
     ],
   },
-  addresses_not_asked: {
-    fires: [
-      "add lb vserver v HTTP 10.0.1.1 80 -ipset more",
-      "add cs vserver v HTTP -IPPattern 0.0.1.1 -IPMask 0.0.255.255 80",
-    ],
-    misses: [
-      "add lb vserver v HTTP 10.0.1.1 80 -ipset none",
-      "add lb vserver v HTTP 10.0.1.1 80 -range 1",
-    ],
-  },
   stray_words: {
     fires: [
       conf(WEB, health("HTTP-ECV recv ok"), BIND),

@@ -80,6 +80,8 @@ export interface Draft {
   readonly namedElsewhere: Set<string>;
   /** Objects whose `add` statement was incomplete. That is reported already; that they are missing follows from it. */
   readonly unreadNames: Set<string>;
+  /** Authentication vservers with bindings but without definition: one that is defined may have been meant. */
+  readonly absentLogins: Set<string>;
   /** Where names are defined again, and where first: many of them are separate examples rather than mistakes. */
   readonly repeats: { readonly line: number; readonly first: number }[];
   readonly diagnostics: DiagnosticList;
@@ -206,6 +208,7 @@ export function emptyDraft(): Draft {
     monitorsUsedElsewhere: new Set(),
     namedElsewhere: new Set(),
     unreadNames: new Set(),
+    absentLogins: new Set(),
     repeats: [],
     diagnostics: new DiagnosticList(),
     otherStatements: new Map(),

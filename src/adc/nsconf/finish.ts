@@ -56,7 +56,7 @@ export function* finishEstate(draft: Draft, adc: string): Steps<Estate> {
     csVservers,
     policies: draft.policies.exact,
     actions: draft.actions.exact,
-    authenticationVservers: draft.authenticationVservers.exact,
+    authenticationVservers: finishLogins(draft),
     certKeys: draft.certKeys.exact,
     sslProfiles: draft.sslProfiles.exact,
     netProfiles: mapValues(draft.netProfiles, (profile) => ({
@@ -225,6 +225,16 @@ function finishCsVserver(vserver: CsVserverDraft, draft: Draft): CsVserver {
       return { ...binding, target: binding.target ?? target };
     }),
   };
+}
+
+/** Where bindings name a login that is not defined, what is bound to one without bindings is unknown. */
+function finishLogins(draft: Draft): Estate["authenticationVservers"] {
+  const logins = draft.authenticationVservers;
+  return draft.absentLogins.size === 0
+    ? logins.exact
+    : mapValues(logins, ({ policies, ...login }) =>
+        policies.length === 0 ? login : { ...login, policies },
+      );
 }
 
 function authenticationOf(

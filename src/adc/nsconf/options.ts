@@ -23,16 +23,17 @@ export function expandOptions(
   if (names.hasAll(keys)) {
     return statement;
   }
+  const isOpen = isTemplate(statement);
   const read = [...keys].map(([written, values]) => {
     const key = names.isPrefix(written) ? (SHORT_FORMS.get(written) ?? written) : written;
     return { key, option: names.whole(key), values };
   });
-  if (read.some(({ key, option }) => option === null && names.isPrefix(key))) {
+  if (!isOpen && read.some(({ key, option }) => option === null && names.isPrefix(key))) {
     const message = "This abbreviation matches several options, so it is ignored.";
     report(draft, statement, "info", "doubtful_option", object, message);
   }
   for (const { key, option } of read) {
-    if (option !== null && key !== option) {
+    if (!isOpen && option !== null && key !== option) {
       const message = `An abbreviation of -${names.spelled(option)} is read as the whole option; whether the ADC accepts abbreviated options is not documented.`;
       report(draft, statement, "info", "doubtful_option", object, message);
     }
@@ -138,7 +139,7 @@ function reportUnknown(
   names: OptionNames,
 ): void {
   const unknown = [...statement.keys.keys()].filter((key) => key !== FORCE && !names.isPrefix(key));
-  if (unknown.length === 0) {
+  if (unknown.length === 0 || (statement.verb === "unset" && isTemplate(statement))) {
     return;
   }
   // After an option without a value follows that value: a text that begins with a hyphen is not repeated.

@@ -145,9 +145,16 @@ function addProfile(statement: Statement, draft: Draft): void {
 }
 
 function bindVserver(statement: Statement, draft: Draft): void {
+  const [name = ""] = statement.words;
+  const vserver = draft.authenticationVservers.get(name);
+  if (vserver === undefined) {
+    draft.absentLogins.add(name);
+    reportMissing(draft, statement, "authentication vserver", name);
+    return;
+  }
   const binding = policyBinding(statement, draft);
   if (binding !== null) {
-    draft.authenticationVservers.get(statement.words[0] ?? "")?.policies.push(binding);
+    vserver.policies.push(binding);
   }
 }
 

@@ -53,9 +53,15 @@ function isTitle(text: string): boolean {
  * about an object of the command line, in full or abbreviated, is a command: `add mon a HTTP` and `bind vlan to 1/1`.
  */
 function isSentence(text: string): boolean {
+  if (CHOICE.test(text)) {
+    return true;
+  }
   const [, noun = ""] = SENTENCE.exec(text) ?? [];
   return noun !== "" && isOfNoKind("add", subjectOf(noun, null).group) && !isAmbiguous(noun);
 }
+
+/** `Enable or disable window scaling.` */
+const CHOICE = /^\s*[a-z]{2,10} (?:or|and) [a-z]{2,10} [a-z]/i;
 
 function isAmbiguous(noun: string): boolean {
   return meaningsOf(noun, null).length > 0;
