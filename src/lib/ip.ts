@@ -50,11 +50,21 @@ export function rangeTest(texts: readonly string[]): (address: string) => boolea
 
 function ipv4Number(address: string): number {
   let number = 0;
-  for (const octet of address.split(".")) {
-    number = number * 256 + Number(octet);
+  let octet = 0;
+  for (let at = 0; at < address.length; at += 1) {
+    const code = address.charCodeAt(at);
+    if (code === DOT) {
+      number = number * 256 + octet;
+      octet = 0;
+    } else {
+      octet = octet * 10 + code - ZERO;
+    }
   }
-  return number;
+  return number * 256 + octet;
 }
+
+const DOT = 0x2e;
+const ZERO = 0x30;
 
 /** Whether an address lies between two others of its family, inclusive; false if one of them is not an address. */
 export function isBetween(address: string, from: string, to: string): boolean {
@@ -89,7 +99,7 @@ export function sameForm(address: string): string {
 
 /** `10.0.0.1:80`, `[2001:db8::1]:80`: an address or a name with its port, as in a URL. */
 export function withPort(host: string, port: number | string): string {
-  return `${isIPv6(host) ? `[${host}]` : host}:${String(port)}`;
+  return `${host.includes(":") && isIPv6(host) ? `[${host}]` : host}:${String(port)}`;
 }
 
 /** The four or sixteen bytes of an address, without its zone. */

@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { isIP, type BlockList } from "node:net";
 import { networkInterfaces } from "node:os";
 import { rangesOf, rangeTest } from "../lib/ip.ts";
 import { type HostPort, readHostPort } from "../lib/host-port.ts";
@@ -49,16 +49,13 @@ export function createTargetPolicy({ allowTargets, listen }: TargetRules): Targe
   const own = OWN_HOST.map(([range, words]) => ({ range: rangesOf([range]), words }));
   const ownPorts = new Set(listen.map(({ port }) => port));
   return (address, port) => {
-    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-    const range = isAnyOwn(address)
-      ? own.find((one) => one.range.check(address, family))
-      : undefined;
+    const isIn = (range: BlockList): boolean =>
+      range.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+    const range = isAnyOwn(address) ? own.find((one) => isIn(one.range)) : undefined;
     const words =
       range?.words ??
       (ownPorts.has(port) && isLocal(address) ? "where this agent itself listens" : undefined);
-    return words === undefined || allowed.check(address, family)
-      ? null
-      : `${address} is ${words}: ${REMEDY}`;
+    return words === undefined || isIn(allowed) ? null : `${address} is ${words}: ${REMEDY}`;
   };
 }
 
