@@ -72,9 +72,9 @@ export function servesNoClients(
       members.length > 0 &&
       members.every(({ address }) => places.some((place) => place.test(address ?? "")));
     return (
-      (isIn(checksNoApplication(service) ? [PLACEHOLDERS, EXAMPLES] : [PLACEHOLDERS]) &&
-        (redirecting.has(name) || isNamedDummy(service))) ||
-      (isIn([PLACEHOLDERS]) && (!healthMonitor || redirectingWhenDown.has(name)))
+      ((redirecting.has(name) || isNamedDummy(service)) &&
+        isIn(checksNoApplication(service) ? [PLACEHOLDERS, EXAMPLES] : [PLACEHOLDERS])) ||
+      ((!healthMonitor || redirectingWhenDown.has(name)) && isIn([PLACEHOLDERS]))
     );
   };
 }

@@ -9,6 +9,7 @@ import {
   type LookProtocol,
   type MemberOverride,
   type Recognition,
+  type RulePaths,
 } from "./recognise.ts";
 
 /**
@@ -18,12 +19,12 @@ import {
  */
 export function createPlainRecogniser(
   estate: Estate,
+  rulePaths: RulePaths = pathsOfRules(estate),
 ): (
   adcService: AdcService,
   member: Member,
   override: Pick<MemberOverride, "protocol" | "path"> | null,
 ) => Recognition {
-  const rulePaths = pathsOfRules(estate);
   const frontOf = frontsOf(estate);
   return (service, member, override) => {
     const front = frontOf.get(service.name) ?? null;

@@ -41,6 +41,10 @@ export function learnedKey(server: string, port: Member["port"]): string {
   return `${server}\u0000${String(port)}`;
 }
 
+function isLearned(learned: LearnedExchange, { server, port }: Member): boolean {
+  return learned.size > 0 && learned.has(learnedKey(server, port));
+}
+
 const NOTHING: Recognition = { version: null, protocol: null, path: null, security: "none" };
 
 /**
@@ -54,8 +58,9 @@ export function createRecogniser(
   estate: Estate,
   help: readonly MemberOverride[],
   learned: LearnedExchange,
+  rulePaths: RulePaths = pathsOfRules(estate),
 ): (adcService: AdcService, member: Member) => Recognition {
-  const traits = exchangeTraits(estate);
+  const traits = exchangeTraits(estate, rulePaths);
   // An override of name, TLS or looks alone does not make a member Exchange.
   const helpFor = overrideFor(
     help.filter(({ protocol, exchange, path }) => protocol ?? exchange ?? path),
@@ -70,7 +75,7 @@ export function createRecogniser(
     const version = helped?.exchange ?? trait?.version ?? null;
     const protocol = protocolOf(adcService, member, trait, servers, helped);
     if (protocol === null) {
-      const seen = learned.has(learnedKey(member.server, member.port));
+      const seen = isLearned(learned, member);
       return seen && isWeb(adcService, member) ? web(version, helped, trait, adcService) : NOTHING;
     }
     if (protocol === "https") {
@@ -176,9 +181,7 @@ function exchangeServers(
     for (const member of service.members) {
       const helped = helpFor(member);
       const known =
-        helped === null
-          ? shown || learned.has(learnedKey(member.server, member.port))
-          : helped.exchange !== "none";
+        helped === null ? shown || isLearned(learned, member) : helped.exchange !== "none";
       if (known) {
         servers.add(member.server);
         if (member.address !== null) {
@@ -242,7 +245,7 @@ export function overrideFor<Override extends MemberOverride>(
   };
 }
 
-/** What the ADC's configuration says about Exchange at one service or service group. */
+/** What the ADC's configuration says about Exchange at one service or service group; most services have no such traits. */
 interface ExchangeTraits {
   /** From a virtual directory, healthcheck.htm or a banner; null if only names suggest Exchange. */
   readonly protocol: ExchangeProtocol | null;
@@ -259,12 +262,11 @@ interface ExchangeTraits {
 }
 
 /** Traits by service name; services without any are left out. */
-function exchangeTraits(estate: Estate): ReadonlyMap<string, ExchangeTraits> {
-  const rulePaths = pathsOfRules(estate);
+function exchangeTraits(estate: Estate, rulePaths: RulePaths): ReadonlyMap<string, ExchangeTraits> {
   const traits = new Map<string, ExchangeTraits>();
   for (const service of estate.services.values()) {
     const found = traitsOf(estate, service, rulePaths.get(service.name) ?? []);
-    if (found.protocol !== null || found.named || found.namedRpc) {
+    if (found !== null) {
       traits.set(service.name, found);
     }
   }
@@ -279,7 +281,7 @@ function traitsOf(
   estate: Estate,
   service: AdcService,
   rulePaths: readonly string[],
-): ExchangeTraits {
+): ExchangeTraits | null {
   const monitors = service.monitors
     .map(({ monitor }) => estate.monitors.get(monitor))
     .filter((monitor): monitor is Monitor => monitor !== undefined);
@@ -291,8 +293,12 @@ function traitsOf(
   );
   const named = names.some((name) => NAMED.test(name));
   const health = requests.some((path) => HEALTH_PAGE.test(path));
+  const protocol = banner ?? (directories !== null || health ? "https" : null);
+  if (protocol === null && !named) {
+    return null;
+  }
   return {
-    protocol: banner ?? (directories !== null || health ? "https" : null),
+    protocol,
     path: directories,
     version: versionOf(names),
     named,
@@ -400,11 +406,14 @@ function bestDirectory(paths: readonly string[]): string | null {
   return found?.[1] ?? null;
 }
 
+/** Paths by service name. */
+export type RulePaths = ReadonlyMap<string, readonly string[]>;
+
 /**
  * Paths that the ADC's rules name for each service: the literals of content-switching rules that lead to it, and those
  * of rules and rewrites bound to its own vservers (`/` rewritten to `/owa`).
  */
-export function pathsOfRules(estate: Estate): ReadonlyMap<string, readonly string[]> {
+export function pathsOfRules(estate: Estate): RulePaths {
   const paths = new Map<string, string[]>();
   const add = (vserverName: string | null, found: readonly string[]): void => {
     const vserver = vserverName === null ? undefined : estate.lbVservers.get(vserverName);

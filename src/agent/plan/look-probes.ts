@@ -5,6 +5,7 @@ import {
   createRecogniser,
   looksFor,
   overrideFor,
+  pathsOfRules,
   type LearnedExchange,
   type Recognition,
 } from "../../adc/recognise.ts";
@@ -22,6 +23,8 @@ import { type PlannedProbe, probeId } from "./planned-probe.ts";
 
 /** The minimum interval of anonymous looks, however fast the member's monitors are. */
 const MIN_LOOK_INTERVAL_MS = 10_000;
+/** The maximum, however slow they are. */
+const MAX_LOOK_INTERVAL_MS = 60_000;
 /**
  * Clients of mail relays wait far longer for a greeting than other clients do (RFC 5321 section 4.5.3.2: five minutes).
  */
@@ -59,10 +62,11 @@ export function recogniserOf(
   settings: PlanSettings,
   learned: LearnedExchange,
 ): Recogniser {
-  const byConfig = createRecogniser(estate, settings.members, new Set());
+  const rulePaths = pathsOfRules(estate);
+  const byConfig = createRecogniser(estate, settings.members, new Set(), rulePaths);
   const byResponses =
-    learned.size === 0 ? null : createRecogniser(estate, settings.members, learned);
-  const plain = createPlainRecogniser(estate);
+    learned.size === 0 ? null : createRecogniser(estate, settings.members, learned, rulePaths);
+  const plain = createPlainRecogniser(estate, rulePaths);
   const overrideOf = overrideFor(settings.members);
   const recognise: Recogniser = (service, member) => {
     const override = overrideOf(member);
@@ -153,28 +157,28 @@ export function backendLookProbes(
     monitorHost: monitorHost(estate, service),
     announced: announcedToService(estate, service),
   };
-  return service.members.flatMap((member) => {
+  const planned: PlannedProbe[] = [];
+  for (const member of service.members) {
     const recognition = recognise(service, member);
-    return looksOf(recognition)
-      .filter((transaction) => isLookAllowed(settings, transaction, member, vservers))
-      .flatMap((transaction) => {
-        const options = lookOptions(estate, settings, service, member, recognition, transaction);
+    for (const transaction of looksOf(recognition)) {
+      const options = lookOptions(estate, settings, service, member, recognition, transaction);
+      if (options !== null && isLookAllowed(settings, transaction, member, vservers)) {
         const look = { estate, settings, service, member, vservers, recognition, transaction };
-        return options === null ? [] : [lookProbe({ ...look, shared, options })];
-      });
-  });
+        planned.push(lookProbe(look, shared, options));
+      }
+    }
+  }
+  return planned;
 }
 
 interface Look {
   readonly estate: Estate;
   readonly settings: PlanSettings;
   readonly service: AdcService;
-  readonly shared: SharedByLooks;
   readonly member: Member;
   readonly vservers: readonly string[];
   readonly recognition: LookRecognition;
   readonly transaction: TransactionName;
-  readonly options: TransactionSpec["options"];
 }
 
 /** What is the same for the looks at all members of a service. */
@@ -217,13 +221,17 @@ export function lookOptions(
   return query === undefined || query === null ? null : { query, type: "SOA", transport };
 }
 
-function lookProbe(look: Look): PlannedProbe {
-  const { estate, service, shared, member, recognition, transaction } = look;
+function lookProbe(
+  look: Look,
+  shared: SharedByLooks,
+  options: TransactionSpec["options"],
+): PlannedProbe {
+  const { estate, service, member, recognition, transaction } = look;
   const address = member.address ?? member.domain ?? member.server;
   const { port } = member;
   const unsupportedReason =
     port === "*" ? "the member's port is *, so there is no port to probe" : null;
-  const host = clientHost(look) ?? address;
+  const host = clientHost(look) ?? shared.monitorHost ?? address;
   return {
     id: probeId(estate.adc, "backend", service.name, member.server, port, transaction),
     adc: estate.adc,
@@ -253,7 +261,7 @@ function lookProbe(look: Look): PlannedProbe {
           ? null
           : {
               spec: Object.assign(anonymousSpec(transaction, recognition), {
-                options: look.options,
+                options,
                 tls:
                   recognition.security === "none"
                     ? null
@@ -273,11 +281,8 @@ function lookProbe(look: Look): PlannedProbe {
   };
 }
 
-/**
- * The host name that a client would use for this member: from its member or vserver entry in the configuration, or else
- * from its monitors' requests.
- */
-function clientHost({ shared, settings, member, vservers }: Look): string | null {
+/** The host name that the configuration has for a member: in its own entry, or in that of a vserver in front. */
+function clientHost({ settings, member, vservers }: Look): string | null {
   const own = settings.members.find(
     (each) => each.host !== null && selectsMember(each.match, member),
   );
@@ -290,7 +295,7 @@ function clientHost({ shared, settings, member, vservers }: Look): string | null
       return host;
     }
   }
-  return shared.monitorHost;
+  return null;
 }
 
 const HOST_LINE = /^host:[ \t]{0,8}([\w.-]{1,253})(?::\d{1,5})?[ \t]{0,8}$/im;
@@ -310,10 +315,11 @@ function monitorHost({ monitors }: Estate, service: AdcService): string | null {
 
 /** The interval of the member's fastest monitor, within bounds. */
 export function lookInterval(estate: Estate, service: AdcService): number {
-  const intervals = service.monitors.flatMap(
-    (binding) => estate.monitors.get(binding.monitor)?.intervalMs ?? [],
-  );
-  return Math.max(MIN_LOOK_INTERVAL_MS, Math.min(...intervals, 60_000));
+  let fastest = MAX_LOOK_INTERVAL_MS;
+  for (const { monitor } of service.monitors) {
+    fastest = Math.min(fastest, estate.monitors.get(monitor)?.intervalMs ?? fastest);
+  }
+  return Math.max(MIN_LOOK_INTERVAL_MS, fastest);
 }
 
 /** A transaction without an account, as far as recognition determines it. */
