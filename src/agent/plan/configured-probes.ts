@@ -31,7 +31,7 @@ import {
   namesThrough,
   type VipReach,
   targetOf,
-  vipCommon,
+  vipProbe,
   adcFrontOf,
   securityThrough,
   vipReach,
@@ -336,9 +336,8 @@ function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): Plan
   const spec = specOf(at, member, host, security, front, { reach, vserver: vserver.name });
   const unsupportedReason = reach.refused ?? missingAccount(at) ?? notForAccounts(at, reach);
   const entry = `${reach.entry.name} ${reach.address}`;
-  const id = idOf(at, reach.vantage, vserver.name, entry, reach.port);
-  return {
-    ...vipCommon(id, estate, vserver, reach),
+  return vipProbe(estate, vserver, reach, {
+    id: idOf(at, reach.vantage, vserver.name, entry, reach.port),
     ...commonOf(at),
     note: joinNotes(reach.note, loginNote(spec)),
     tlsSource: tlsSourceOf(spec.security),
@@ -350,7 +349,7 @@ function frontProbe(at: RunAtService, vserver: LbVserver, reach: VipReach): Plan
       run: unsupportedReason === null ? { spec, target: targetOf(reach) } : null,
       unsupportedReason,
     },
-  };
+  });
 }
 
 /** What the server must prove before the account's password is sent; null if no password is sent. */

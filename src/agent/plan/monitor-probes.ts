@@ -82,7 +82,9 @@ interface SharedByMembers extends ProbeSource {
   readonly type: ReturnType<typeof monitorTypeOf>;
   readonly tls: MonitorTls | null;
   readonly sendsSecret: boolean;
-  readonly spec: Omit<MonitorSpec, "hostHeader" | "tls">;
+  readonly spec: Required<
+    Pick<MonitorSpec, "credential" | "command" | "closeMode" | "diagnosticNames">
+  >;
   readonly announced: ReturnType<typeof announcedByMonitor>;
   readonly note: string | null;
 }
@@ -111,13 +113,10 @@ function sharedByMembers(bound: BoundMonitor): SharedByMembers {
       : null,
     sendsSecret: sendsSecret(monitor, credential),
     spec: {
-      monitor,
       credential,
       command: own?.command ?? null,
-      viaVip: null,
       closeMode: service.monConnectionClose ?? estate.parameters.monitorConnectionClose,
       diagnosticNames: clientNames(settings, vservers),
-      ...(settings.quirks === undefined ? {} : { quirks: settings.quirks }),
     },
     source,
     sourceAddresses,
@@ -188,16 +187,30 @@ function monitorSpec(
   shared: SharedByMembers,
   member: Member,
 ): MonitorSpec {
-  const plain = shared.tls?.settings ?? null;
-  const own = { ...shared.spec, hostHeader: member.address ?? member.domain ?? member.server };
-  if (plain === null || !shared.sendsSecret) {
-    return { ...own, tls: plain };
-  }
-  const verify = settings.monitors.get(monitor.name)?.verify;
-  return {
-    ...own,
-    tls: monitorLoginTls(plain, verify, memberLoginEndpoint(settings, member, vservers)),
+  const { credential, command, closeMode, diagnosticNames } = shared.spec;
+  const hostHeader = member.address ?? member.domain ?? member.server;
+  const tls = monitorTls();
+  const viaVip = null;
+  const spec = {
+    monitor,
+    hostHeader,
+    tls,
+    credential,
+    command,
+    viaVip,
+    closeMode,
+    diagnosticNames,
   };
+  return settings.quirks === undefined ? spec : { ...spec, quirks: settings.quirks };
+
+  function monitorTls(): MonitorSpec["tls"] {
+    const plain = shared.tls?.settings ?? null;
+    if (plain === null || !shared.sendsSecret) {
+      return plain;
+    }
+    const verify = settings.monitors.get(monitor.name)?.verify;
+    return monitorLoginTls(plain, verify, memberLoginEndpoint(settings, member, vservers));
+  }
 }
 
 /** Client-facing names of the vservers in front: used as SNI if a handshake without SNI fails. */

@@ -6,9 +6,9 @@ import {
   hostOf,
   adcFrontOf,
   type VipReach,
-  AT_VIP,
   clientSpeaksTls,
-  vipCommon,
+  reachAt,
+  vipProbe,
   vipProbeId,
   vipTls,
   targetOf,
@@ -100,22 +100,15 @@ function redirectLook(
   if (vserver.address === null) {
     return [];
   }
-  const reach: VipReach = {
-    ...AT_VIP,
-    entry: vserver,
-    address: vserver.address,
-    port,
-    path,
-    host,
-    policyHost: null,
-  };
+  const at = { address: vserver.address, port };
+  const reach = reachAt(vserver, at, { path, host, policyHost: null });
   const isOwnPort = port === vserver.port;
   const tls = isOwnPort && clientSpeaksTls(vserver, false);
   const withoutServices = vserver.kind === "cs" || vserver.services.length === 0;
   return [
-    {
-      ...vipCommon(vipProbeId(estate, vserver, reach, "https_challenge"), estate, vserver, reach),
-      ...(isOwnPort ? {} : { note: `-redirectFromPort ${String(port)}` }),
+    vipProbe(estate, vserver, reach, {
+      id: vipProbeId(estate, vserver, reach, "https_challenge"),
+      note: isOwnPort ? null : `-redirectFromPort ${String(port)}`,
       adcService: "",
       intervalMs: 30_000,
       timeoutMs: settings.lookTimeoutMs,
@@ -144,7 +137,7 @@ function redirectLook(
         },
         unsupportedReason: null,
       },
-    },
+    }),
   ];
 }
 /**
@@ -272,8 +265,9 @@ export function vipLook(
           reach.host ?? reach.address,
         )
       : null;
-  const common = vipCommon(vipProbeId(estate, vserver, reach, name), estate, vserver, reach);
-  const own: Omit<PlannedProbe, keyof typeof common> = {
+  return vipProbe(estate, vserver, reach, {
+    id: vipProbeId(estate, vserver, reach, name),
+    note: reach.note,
     adcService: service.name,
     intervalMs,
     timeoutMs: lookTimeout(settings, transaction),
@@ -303,8 +297,7 @@ export function vipLook(
           : null,
       unsupportedReason: reach.refused,
     },
-  };
-  return Object.assign(common, own);
+  });
 }
 /** The path requested through content switching must match the policy; if it does, the member's own path is kept. */
 function pathThrough(reach: VipReach, own: string | null): string | null {
@@ -381,10 +374,9 @@ function vipMonitorProbes(
           behindLogin(estate, vserver, monitor) ??
           switchedElsewhere(settings, vserver, monitor, reach) ??
           type.unsupported(spec);
-        const id = vipProbeId(estate, vserver, reach, monitor.name);
-        const common = vipCommon(id, estate, vserver, reach);
         const { source, sourceAddresses } = sourceOf(estate, service, monitor, type);
-        const asked: Omit<PlannedProbe, Exclude<keyof typeof common, "note">> = {
+        const probe = vipProbe(estate, vserver, reach, {
+          id: vipProbeId(estate, vserver, reach, monitor.name),
           note: joinNotes(reach.note, secretNote(spec)),
           adcService: service.name,
           intervalMs,
@@ -400,8 +392,8 @@ function vipMonitorProbes(
             run: unsupportedReason === null ? { spec, target: targetOf(reach) } : null,
             unsupportedReason,
           },
-        };
-        planned.push(Object.assign(common, asked));
+        });
+        planned.push(probe);
       }
     }
   }
@@ -472,37 +464,40 @@ function loginProbes(
   if (!isLookAllowed(settings, transaction, null, [vserver.name])) {
     return [];
   }
-  return vipReach(graph, estate, vserver, settings, "/").map((reach) => ({
-    ...vipCommon(vipProbeId(estate, vserver, reach, transaction), estate, vserver, reach),
-    adcService: "",
-    intervalMs: 30_000,
-    timeoutMs: lookTimeout(settings, transaction),
-    type: transaction,
-    source: "agent",
-    sourceAddresses: [],
-    tlsSource: "with current TLS versions",
-    action: {
-      kind: "transaction",
-      transaction,
-      role: "service",
-      account: null,
-      run: {
-        spec: {
-          ...anonymousSpec(transaction, {
-            version: null,
-            protocol: "https",
-            path: reach.path ?? "/",
-            security: "implicit",
-          }),
-          tls: vipTls(settings, vserver, reach),
-          host: reach.host ?? reach.address,
-          adc: { authentication: "own", authenticationHost: null, redirectUrl: null },
+  return vipReach(graph, estate, vserver, settings, "/").map((reach) =>
+    vipProbe(estate, vserver, reach, {
+      id: vipProbeId(estate, vserver, reach, transaction),
+      note: reach.note,
+      adcService: "",
+      intervalMs: 30_000,
+      timeoutMs: lookTimeout(settings, transaction),
+      type: transaction,
+      source: "agent",
+      sourceAddresses: [],
+      tlsSource: "with current TLS versions",
+      action: {
+        kind: "transaction",
+        transaction,
+        role: "service",
+        account: null,
+        run: {
+          spec: {
+            ...anonymousSpec(transaction, {
+              version: null,
+              protocol: "https",
+              path: reach.path ?? "/",
+              security: "implicit",
+            }),
+            tls: vipTls(settings, vserver, reach),
+            host: reach.host ?? reach.address,
+            adc: { authentication: "own", authenticationHost: null, redirectUrl: null },
+          },
+          target: targetOf(reach),
         },
-        target: targetOf(reach),
+        unsupportedReason: null,
       },
-      unsupportedReason: null,
-    },
-  }));
+    }),
+  );
 }
 /**
  * The monitors and looks of every vserver, through the ADC as clients connect: only those whose success requires a

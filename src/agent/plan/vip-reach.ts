@@ -1,7 +1,7 @@
 import type { VserverConfig } from "../../config/schema.ts";
 import type { Estate } from "../../model/estate.ts";
 import type { Vserver, LbVserver } from "../../model/vserver.ts";
-import { probeId } from "./planned-probe.ts";
+import { type PlannedProbe, probeId } from "./planned-probe.ts";
 import type { PlanSettings } from "./settings.ts";
 import { clientTls } from "./look-probes.ts";
 import type { AdcService } from "../../model/adc-service.ts";
@@ -20,21 +20,49 @@ export function vipProbeId(
   const route = vantage === "public" ? `${entry.name} ${address}` : entry.name;
   return probeId(adc, vantage, vserver.name, route, port, name);
 }
-/** The properties that all probes through a VIP share. */
-export function vipCommon(id: string, estate: Estate, vserver: Vserver, reach: VipReach) {
-  const through = reach.entry.name === vserver.name ? [] : [reach.entry.name];
+
+/** What a probe through a VIP has besides its route. */
+type OwnProperties = Pick<
+  PlannedProbe,
+  | "id"
+  | "adcService"
+  | "intervalMs"
+  | "timeoutMs"
+  | "type"
+  | "source"
+  | "sourceAddresses"
+  | "tlsSource"
+  | "note"
+  | "action"
+>;
+
+/** A probe through a VIP. Written out, since a large plan has tens of thousands of them. */
+export function vipProbe(
+  estate: Estate,
+  vserver: Vserver,
+  { entry, vantage, address, port }: VipReach,
+  own: OwnProperties,
+): PlannedProbe {
   return {
-    id,
+    id: own.id,
     adc: estate.adc,
-    vantage: reach.vantage,
+    vantage,
     vserver: vserver.name,
-    vservers: [vserver.name, ...through],
+    vservers: entry.name === vserver.name ? [entry.name] : [vserver.name, entry.name],
+    adcService: own.adcService,
     server: null,
     memberAddress: null,
     memberPort: null,
-    address: reach.address,
-    port: reach.port,
-    note: reach.note,
+    address,
+    port,
+    intervalMs: own.intervalMs,
+    timeoutMs: own.timeoutMs,
+    type: own.type,
+    source: own.source,
+    sourceAddresses: own.sourceAddresses,
+    tlsSource: own.tlsSource,
+    note: own.note,
+    action: own.action,
   };
 }
 /** The address to which a probe through this route connects. */
@@ -69,10 +97,13 @@ export function clientNames(settings: VserverConfig | undefined): readonly strin
 }
 /** The interval of probes through a VIP: that of its slowest monitor. */
 export function slowestInterval(estate: Estate, services: readonly AdcService[]): number {
-  const intervals = services.flatMap((service) =>
-    service.monitors.flatMap((binding) => estate.monitors.get(binding.monitor)?.intervalMs ?? []),
-  );
-  return intervals.length === 0 ? 30_000 : Math.max(...intervals);
+  let slowest = 0;
+  for (const { monitors } of services) {
+    for (const { monitor } of monitors) {
+      slowest = Math.max(slowest, estate.monitors.get(monitor)?.intervalMs ?? 0);
+    }
+  }
+  return slowest === 0 ? 30_000 : slowest;
 }
 /** The services that a vserver balances. */
 export function servicesOf(estate: Estate, vserver: LbVserver): AdcService[] {
@@ -98,7 +129,26 @@ export interface VipReach {
   /** Why this route is never used; null if it is. */
   readonly refused: string | null;
 }
-export const AT_VIP = { vantage: "vip", name: null, note: null, refused: null } as const;
+/** The way to a vserver's own address, or to that of one in front. */
+export function reachAt(
+  entry: Vserver,
+  { address, port }: { readonly address: string; readonly port: number },
+  { path, host, policyHost }: Pick<VipReach, "path" | "host" | "policyHost">,
+): VipReach {
+  const note = rangeNote(entry);
+  return {
+    vantage: "vip",
+    entry,
+    address,
+    port,
+    path,
+    host,
+    policyHost,
+    name: null,
+    note,
+    refused: null,
+  };
+}
 /**
  * The routes to a load-balancing vserver, at most one per entry vserver: the first policy that matches the preferred
  * path, or else the first that leads to the vserver. Empty if clients cannot reach it (no address, no policy).
@@ -115,8 +165,8 @@ export function vipReach(
   const own = settings.vservers.get(vserver.name);
   const direct = endpointOf(vserver, anyPort);
   if (direct !== null) {
-    const route = { entry: vserver, path: own?.path ?? null, host: hostOf(own), policyHost: null };
-    return [Object.assign(route, direct, AT_VIP, { note: rangeNote(vserver) })];
+    const request = { path: own?.path ?? null, host: hostOf(own), policyHost: null };
+    return [reachAt(vserver, direct, request)];
   }
   const reaches = new Map<string, VipReach>();
   const wanted = own?.path ?? preferredPath;
@@ -130,8 +180,8 @@ export function vipReach(
     }
     const before = settings.vservers.get(entry.name);
     const host = own?.host ?? path.host ?? before?.host ?? hostOf(own) ?? hostOf(before);
-    const route = { entry, path: path.path, host, policyHost: path.host };
-    reaches.set(entry.name, Object.assign(route, endpoint, AT_VIP, { note: rangeNote(entry) }));
+    const request = { path: path.path, host, policyHost: path.host };
+    reaches.set(entry.name, reachAt(entry, endpoint, request));
   }
   return [...reaches.values()];
 }

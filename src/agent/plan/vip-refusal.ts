@@ -66,6 +66,8 @@ interface RefusingPolicies {
 }
 
 /** Most routes have no policy that refuses anybody, so this is determined once per vserver. */
+const NOBODY: RefusingPolicies = { responder: [], firewall: [] };
+
 function refusalFinder(
   estate: Estate,
 ): (probe: PlannedProbe, sources: readonly string[]) => VipRefusal | null {
@@ -75,22 +77,27 @@ function refusalFinder(
     { policies: estate.globalFirewallPolicies },
   ]);
   const policiesOf = (vserver: Vserver): RefusingPolicies => {
-    const own = found.get(vserver) ?? refusingPolicies(estate, [vserver]);
+    const known = found.get(vserver);
+    if (known !== undefined) {
+      return known;
+    }
+    const own = refusingPolicies(estate, [vserver]);
     found.set(vserver, own);
     return own;
   };
   return ({ vservers, address, port, action }, sources) => {
     // The vserver that the probe connects to comes last; what it accepts goes on to the one behind it.
-    const onTheWay = [...vservers]
-      .reverse()
-      .flatMap((name) => estate.csVservers.get(name) ?? estate.lbVservers.get(name) ?? []);
+    const onTheWay = vservers
+      .map((name) => estate.csVservers.get(name) ?? estate.lbVservers.get(name))
+      .filter((vserver) => vserver !== undefined)
+      .reverse();
     const [entry] = onTheWay;
     if (entry === undefined || address === null || typeof port !== "number") {
       return null;
     }
     const spec = action.kind === "transaction" ? action.run?.spec : action.run?.spec.viaVip;
     const request = { path: spec?.path ?? null, host: spec?.host ?? null };
-    const policies = [global, ...onTheWay.map(policiesOf)];
+    const policies = [global, ...onTheWay.map(policiesOf)].filter((own) => own !== NOBODY);
     return (
       aclRefusal(estate, sources, address, port) ??
       listenRefusal(entry, sources) ??
@@ -164,18 +171,18 @@ function refusingPolicies(
   estate: Estate,
   bound: readonly Pick<Vserver, "policies">[],
 ): RefusingPolicies {
-  const responder = bound
-    .flatMap(({ policies }) =>
-      [...policies].sort((a, b) => (a.priority ?? Infinity) - (b.priority ?? Infinity)),
-    )
-    .flatMap(({ policy: name }) => {
-      const policy = estate.policies.get(name);
-      if (policy?.feature !== "responder" || !dependsOnSource(policy)) {
-        return [];
-      }
-      const by = refusalKind(policy, estate);
-      return by === null ? [] : [{ policy, by }];
-    });
+  const responder = bound.flatMap(({ policies }) =>
+    policies
+      .flatMap(({ policy: name, priority }) => {
+        const policy = estate.policies.get(name);
+        if (policy?.feature !== "responder" || !dependsOnSource(policy)) {
+          return [];
+        }
+        const by = refusalKind(policy, estate);
+        return by === null ? [] : [{ policy, by, priority: priority ?? Infinity }];
+      })
+      .sort((a, b) => a.priority - b.priority),
+  );
   const firewall = bound
     .flatMap(({ policies }) => policies)
     .flatMap(({ policy: name }) => {
@@ -187,7 +194,7 @@ function refusingPolicies(
       const stops = isBuiltIn ? !/BYPASS$/i.test(policy.action) && dependsOnSource(policy) : true;
       return stops ? [{ policy, isBuiltIn }] : [];
     });
-  return { responder, firewall };
+  return responder.length === 0 && firewall.length === 0 ? NOBODY : { responder, firewall };
 }
 
 function responderRefusal(
