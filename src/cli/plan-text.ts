@@ -1,4 +1,4 @@
-import { createRedaction, planRow, type PlannedProbe } from "../agent/plan/planned-probe.ts";
+import { createMonitorReader, planRow, type PlannedProbe } from "../agent/plan/planned-probe.ts";
 import type { PlanRow } from "../agent/plan/plan-answer.ts";
 import { nameMatcher } from "../lib/glob.ts";
 import { withPort } from "../lib/ip.ts";
@@ -103,10 +103,10 @@ export function* planText(plan: Iterable<PlannedProbe>): Generator<string, void,
   const reasons = createReasons();
   const members = createBareMembers();
   const totals = createTotals();
-  const shown = createRedaction();
+  const reader = createMonitorReader();
   const waiting: string[] = [];
   for (const probe of plan) {
-    const row = planRow(probe, shown);
+    const row = planRow(probe, reader);
     members.add(row);
     totals.add(row);
     if (row.supported) {
@@ -148,9 +148,9 @@ function visibleRow(cells: readonly string[]): {
 
 /** The rows of a plan, each made when its turn comes. */
 export function* planRows(plan: Iterable<PlannedProbe>): Generator<PlanRow, void, undefined> {
-  const shown = createRedaction();
+  const reader = createMonitorReader();
   for (const probe of plan) {
-    yield planRow(probe, shown);
+    yield planRow(probe, reader);
   }
 }
 

@@ -137,13 +137,18 @@ const DEPTH_OF_TRANSACTION: Readonly<Record<TransactionName, Depth>> = {
   ldap_bind: "login",
 };
 
+/** Depth of a transaction, whatever path it requests. */
+export function depthOfTransaction(transaction: TransactionName): Depth {
+  return DEPTH_OF_TRANSACTION[transaction];
+}
+
 /** Depth of a transaction; `path` from its specification. */
 export function transactionSight(transaction: TransactionName, path: string | null): Sight {
   const asked = hasWebPath(transaction)
     ? (path ?? loginPath(transaction) ?? defaultPath(transaction))
     : null;
   return {
-    depth: DEPTH_OF_TRANSACTION[transaction],
+    depth: depthOfTransaction(transaction),
     path: asked === null ? null : pathOfPage(asked),
   };
 }

@@ -1,7 +1,7 @@
 import type { Port } from "../../model/adc-service.ts";
-import type { Vantage, Sight } from "../../model/observation.ts";
+import type { Depth, Vantage, Sight } from "../../model/observation.ts";
 import type { CodeRange, Monitor } from "../../model/monitor.ts";
-import { monitorSight, transactionSight } from "../../probes/depth.ts";
+import { depthOfTransaction, monitorSight, transactionSight } from "../../probes/depth.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../probes/monitors/spec.ts";
 import type { Target } from "../../net/probe-context.ts";
@@ -123,11 +123,38 @@ export function planJson(plan: readonly PlannedProbe[], estates: readonly Estate
   };
 }
 
-/** `shown`: redacts credentials in a monitor's text; many probes share the same text. */
-export function planRow(
-  probe: PlannedProbe,
-  shown: (text: string) => string = redactRequest,
-): PlanRow {
+/** What rows say about a monitor alone, which many probes share. */
+interface MonitorReader {
+  /** Headers or a whole request as configured, with credentials redacted. */
+  readonly shown: (text: string) => string;
+  readonly depthOf: (monitor: Monitor) => Depth;
+}
+
+const READER: MonitorReader = {
+  shown: redactRequest,
+  depthOf: (monitor) => monitorSight(monitor).depth,
+};
+
+/** A reader that reads each text and each monitor only once. */
+export function createMonitorReader(): MonitorReader {
+  return { shown: remembered(READER.shown), depthOf: remembered(READER.depthOf) };
+}
+
+function remembered<Key, Value>(find: (key: Key) => Value): (key: Key) => Value {
+  const known = new Map<Key, Value>();
+  return (key) => {
+    const value = known.get(key);
+    if (value !== undefined) {
+      return value;
+    }
+    const found = find(key);
+    known.set(key, found);
+    return found;
+  };
+}
+
+/** `reader`: for many rows, one from {@link createMonitorReader}. */
+export function planRow(probe: PlannedProbe, { shown, depthOf }: MonitorReader = READER): PlanRow {
   const { action } = probe;
   const monitor = action.kind === "monitor" ? action.monitor : null;
   const parameters = monitor?.parameters ?? null;
@@ -146,7 +173,8 @@ export function planRow(
     transaction: monitor === null ? probeName(probe) : null,
     type: probe.type,
     vantage: probe.vantage,
-    depth: probeSight(probe).depth,
+    depth:
+      action.kind === "monitor" ? depthOf(action.monitor) : depthOfTransaction(action.transaction),
     supported: action.unsupportedReason === null,
     unsupported_reason: action.unsupportedReason,
     note: probe.note,
@@ -175,14 +203,4 @@ export function planRow(
 /** Headers or a whole request as configured, with credentials redacted. */
 function withoutCredentials(text: string | null, shown: (text: string) => string): string | null {
   return text === null ? null : shown(text);
-}
-
-/** Like {@link redactRequest}, but processes each text only once. */
-export function createRedaction(): (text: string) => string {
-  const known = new Map<string, string>();
-  return (text) => {
-    const shown = known.get(text) ?? redactRequest(text);
-    known.set(text, shown);
-    return shown;
-  };
 }
