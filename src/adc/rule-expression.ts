@@ -54,6 +54,9 @@ function parse(text: string, depth: number): RuleTree {
 
 /** Splits at an operator outside quotes and parentheses; a single part if there is none. */
 export function splitAt(text: string, operator: "||" | "&&" | "+"): string[] {
+  if (!text.includes(operator)) {
+    return [text];
+  }
   const parts: string[] = [];
   let from = 0;
   scan(text, (at, nesting) => {

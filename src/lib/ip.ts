@@ -94,7 +94,7 @@ export function isSameAddress(one: string, other: string): boolean {
 
 /** The same text for every way to write an address; other texts stay as they are. */
 export function sameForm(address: string): string {
-  return isIPv6(address) ? addressBytes(address).toString("hex") : address;
+  return address.includes(":") && isIPv6(address) ? addressBytes(address).toString("hex") : address;
 }
 
 /** `10.0.0.1:80`, `[2001:db8::1]:80`: an address or a name with its port, as in a URL. */

@@ -89,7 +89,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   const draft = emptyDraft();
   draft.firmware = firmwareOf(text);
   // Kept as text and parsed again later: as statements they would need as much memory as the estate.
-  let changes: CommandLine[] = [];
+  let changes: Change[] = [];
   const orphans: number[] = [];
   const refused: number[] = [];
   let captured = false;
@@ -131,7 +131,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     const head = partition === null && count < MAX_STATEMENTS ? headOf(command) : null;
     if (head !== null && CHANGES.has(head.kind)) {
       count += 1;
-      changes.push(deferred(command));
+      changes.push({ line: command.line, text: command.text, kind: head.kind, head });
       continue;
     }
     if (head !== null && isIrrelevant(head) && !BOUND_MONITOR.test(command.text)) {
@@ -140,7 +140,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       countKind(isFirmwares ? `${head.shown} of the firmware` : head.shown, draft);
       continue;
     }
-    const statements = statementsOf(command);
+    const statements = statementsOf(command, head);
     const [first] = statements;
     if (first === undefined) {
       continue;
@@ -157,7 +157,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
         continue;
       }
     }
-    const kind = statementKind(first);
+    const kind = head?.kind ?? statementKind(first);
     if (hasOverlongName(first)) {
       const message = `A name has more than ${String(MAX_NAME_LENGTH)} characters, which the ADC does not accept; this line is ignored.`;
       report(draft, first, "error", "unreadable_value", kind.slice(0, 60), message);
@@ -171,7 +171,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       const known = draft.otherPartitions.get(partition) ?? 0;
       draft.otherPartitions.set(partition, known + statements.length);
     } else if (CHANGES.has(kind)) {
-      changes.push(deferred(command));
+      changes.push({ line: command.line, text: command.text, kind, head });
     } else if (remove !== undefined) {
       applyChanges(changes, draft);
       changes = [];
@@ -232,9 +232,12 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   };
 }
 
-/** Without what else is known about it while its lines are joined. */
-function deferred({ line, text, typed, refused }: CommandLine): CommandLine {
-  return { line, text, typed, refused };
+/** A command that is read after all definitions. */
+interface Change extends Pick<CommandLine, "line" | "text"> {
+  /** See {@link statementKind}. */
+  readonly kind: string;
+  /** Null: not read yet. */
+  readonly head: PlainHead | null;
 }
 
 const KINDS = [
@@ -287,10 +290,11 @@ function readDefinition(statement: Statement, kind: string, draft: Draft): void 
   }
 }
 
-function applyChanges(changes: readonly CommandLine[], draft: Draft): void {
-  for (const command of changes) {
-    for (const statement of statementsOf(command)) {
-      CHANGES.get(statementKind(statement))?.(statement, draft);
+function applyChanges(changes: readonly Change[], draft: Draft): void {
+  for (const change of changes) {
+    const read = CHANGES.get(change.kind);
+    for (const statement of statementsOf(change, change.head)) {
+      read?.(statement, draft);
     }
   }
 }

@@ -111,6 +111,11 @@ function readQQuoted(line: string, at: number, tokens: Token[]): number | null {
  * those quotes a backslash escapes, as in quoted tokens.
  */
 function readBare(line: string, at: number, tokens: Token[]): number {
+  const plain = endOfPlain(line, at);
+  if (plain === line.length || isSpace(line, plain)) {
+    tokens.push({ kind: "word", text: line.slice(at, plain) });
+    return plain;
+  }
   let quote: string | null = null;
   let nesting = 0;
   let text = "";
@@ -144,6 +149,20 @@ function readBare(line: string, at: number, tokens: Token[]): number {
   const kind = quote !== null || nesting > 0 ? "error" : "word";
   tokens.push({ kind, text: text + line.slice(from, end) });
   return end;
+}
+
+/** The end of a run of characters that mean only themselves, as nearly all words consist of. */
+function endOfPlain(line: string, at: number): number {
+  let end = at;
+  while (end < line.length && !isSpace(line, end) && !isBracketOrQuote(line.charCodeAt(end))) {
+    end += 1;
+  }
+  return end;
+}
+
+/** `"`, `'`, `(` and `)`. */
+function isBracketOrQuote(code: number): boolean {
+  return code === 0x22 || (code >= 0x27 && code <= 0x29);
 }
 
 function endOfRun(line: string, at: number): number {

@@ -101,13 +101,14 @@ export function reportStray(
   if (words.length <= most && keys.size === 0) {
     return;
   }
-  let loose = words.filter((word) => word !== PIPE).length;
+  let loose = withoutPipes(words);
   for (const [key, values] of keys) {
-    const given = values.filter((value) => value !== PIPE).length;
-    loose += Math.max(0, given - names.mostValues(names.whole(key) ?? key));
+    loose += Math.max(0, withoutPipes(values) - names.mostValues(names.whole(key) ?? key));
   }
-  const isSaid = words.slice(1).some((word) => isTypeWithOption(word, names));
-  if (loose <= most || broken || verb === "unset" || isTemplate(statement) || isSaid) {
+  if (loose <= most || broken || verb === "unset" || isTemplate(statement)) {
+    return;
+  }
+  if (words.slice(1).some((word) => isTypeWithOption(word, names))) {
     return;
   }
   const stray = loose - most;
@@ -124,6 +125,10 @@ function isTypeWithOption(word: string, names: OptionNames): boolean {
 
 /** Ends a command, as in a table of a page. */
 const PIPE = "|";
+
+function withoutPipes(words: readonly string[]): number {
+  return words.reduce((count, word) => (word === PIPE ? count : count + 1), 0);
+}
 
 /** `add lb vserver <name of the vserver> HTTP`: words that are still to be filled in. */
 function isTemplate({ words, keys }: Statement): boolean {

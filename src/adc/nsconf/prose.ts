@@ -42,7 +42,8 @@ function isSynopsis(text: string): boolean {
 /** `Bind services to vservers:` above commands. */
 function isTitle(text: string): boolean {
   return (
-    /[^:]:$/.test(text) &&
+    text.endsWith(":") &&
+    !text.endsWith("::") &&
     !/["'-]/.test(text) &&
     / (?:to|the|your|an?|and|as|with|for) /i.test(text)
   );

@@ -82,16 +82,25 @@ export function* readStatements(
   }
 }
 
-/** The statements of a command: one, several for a range, none if it has no verb and group. */
-export function statementsOf(command: CommandLine): readonly Statement[] {
-  const statement = parseStatement(command);
+/**
+ * The statements of a command: one, several for a range, none if it has no verb and group. `known`: its head, if that has
+ * been read before.
+ */
+export function statementsOf(
+  command: Pick<CommandLine, "line" | "text">,
+  known: Head | null = null,
+): readonly Statement[] {
+  const statement = parseStatement(command, known);
   return statement === null ? [] : expandRanges(statement);
 }
 
 /** Null for a line without verb and group. */
-function parseStatement(command: CommandLine): Statement | null {
+function parseStatement(
+  command: Pick<CommandLine, "line" | "text">,
+  known: Head | null,
+): Statement | null {
   const tokens = lexLine(command.text);
-  const head = headOf(tokens);
+  const head = known ?? headOf(tokens);
   if (head === null) {
     return null;
   }
@@ -122,7 +131,7 @@ function headOf([verb, group, third]: readonly Token[]): Head | null {
 }
 
 /** What the first words of a plain command determine. */
-export interface PlainHead extends Pick<Statement, "verb" | "group" | "object"> {
+export interface PlainHead extends Head {
   /** See {@link statementKind}. */
   readonly kind: string;
   /** See {@link shownKind}. */

@@ -25,8 +25,11 @@ export function webText(text: string): WebText | null {
 /** A typographic quote or dash of word processors and web pages, outside plain quotes. */
 const TYPOGRAPHIC = /(?:^|\s)(?:[\u201c-\u201f\u2018-\u201b\u00ab]|[\u2012-\u2015][A-Za-z])/;
 
+/** Some character of these, anywhere: found far faster, and in few lines. */
+const TYPOGRAPHIC_MARK = /[\u2012-\u201f\u00ab]/;
+
 function isTypographic(text: string): boolean {
-  if (!TYPOGRAPHIC.test(text)) {
+  if (!TYPOGRAPHIC_MARK.test(text) || !TYPOGRAPHIC.test(text)) {
     return false;
   }
   const [bare = ""] = withoutQuoted(text).split(/\s#/, 1);
