@@ -35,7 +35,7 @@ export const MONITOR_TARGET_RULES: readonly Rule[] = [
     id: "dest_port_of_another_protocol",
     severity: "error",
     meaning: "A monitor probes a listener of a different protocol from the clients'.",
-    find: foreignDestPort,
+    find: (context) => [...foreignDestPort(context), ...otherHalfOfRadius(context)],
   },
   {
     id: "monitor_fits_some_members",
@@ -151,6 +151,38 @@ function foreignDestPort(context: LintContext): Hit[] {
     ];
   });
 }
+
+/**
+ * A RADIUS server discards what its other port is for (RFC 2865 section 3, RFC 2866 section 3): such a monitor never gets
+ * a response. Servers on ports of their own may serve both there.
+ */
+function otherHalfOfRadius(context: LintContext): Hit[] {
+  return context.watched.flatMap(({ service, deciding }) =>
+    deciding.flatMap(({ monitor, binding }): readonly Hit[] => {
+      const discarded = DISCARDED_BY_RADIUS.get(monitor.type);
+      const { destIp, destPort, reverse } = monitor;
+      const port = portsOf(service).find((one) => protocolOfPort(one) === discarded?.at);
+      const isElsewhere = destIp !== null || destPort !== null || reverse;
+      return discarded === undefined || port === undefined || isElsewhere
+        ? []
+        : [
+            {
+              line: binding.line ?? service.line,
+              object: service.name,
+              message: `${monitor.name} ${discarded.asks} on port ${String(port)}, where ${discarded.listens}: the servers discard it, so that the monitor never passes.`,
+            },
+          ];
+    }),
+  );
+}
+
+const DISCARDED_BY_RADIUS: ReadonlyMap<
+  string,
+  { readonly at: PortProtocol; readonly asks: string; readonly listens: string }
+> = new Map([
+  ["RADIUS", { at: "radius_accounting", asks: "requests a login", listens: "accounting listens" }],
+  ["RADIUS_ACCOUNTING", { at: "radius", asks: "sends accounting", listens: "logins are served" }],
+]);
 
 /** A page that reports the health of a database or another server that is no web server: it was written for that. */
 function isHealthPageOnWebPort({ type, parameters }: Monitor, service: AdcService): boolean {

@@ -62,6 +62,7 @@ const EXCHANGE = [
 const IMAP_OF_EXCHANGE = conf(...EXCHANGE, "add service s 10.0.0.9 TCP 143");
 const before = (vserver: string, ...more: readonly string[]): string =>
   conf(...EXCHANGE, vserver, `bind lb vserver ${vserver.split(" ")[3] ?? ""} exch`, ...more);
+const RADIUS = "RADIUS -userName u -password p -radKey k -respCode 2";
 const BY_HEADER = '-persistenceType RULE -rule "HTTP.REQ.HEADER(\\"Authorization\\")"';
 const DENY = "add lb vserver v SSL 10.0.1.1 443 -authn401 ON";
 const SSO = [
@@ -518,9 +519,14 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     fires: [
       conf(IMAPS, health('TCP-ECV -recv "* OK" -destPort 143'), BIND),
       conf(IMAP, health("TCP -destPort 25"), BIND),
+      conf("add service s 10.0.0.1 RADIUS 1813", health(RADIUS), BIND),
+      conf("add service s 10.0.0.1 RADIUS 1812", health("RADIUS_ACCOUNTING -radKey k"), BIND),
     ],
     misses: [
       conf(IMAP, health("TCP -destPort 143"), BIND),
+      conf("add service s 10.0.0.1 RADIUS 1812", health(RADIUS), BIND),
+      conf("add service s 10.0.0.1 RADIUS 1813", health("RADIUS_ACCOUNTING -radKey k"), BIND),
+      conf("add service s 10.0.0.1 RADIUS 18120", health(RADIUS), BIND),
       conf("add service s 10.0.0.1 TCP *", health("TCP -destPort 22902"), BIND),
       conf(WEB, health("HTTP -destPort 9000"), BIND),
       conf(TLS, health('HTTP-ECV -send "GET /" -recv ok -secure YES -destPort 8443'), BIND),
