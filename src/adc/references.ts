@@ -107,10 +107,27 @@ export function referenceDiagnostics(
         ? []
         : [dangling(one, `, but ${monitor} is, and nothing else uses it`)];
     }),
-    ...(isPart(estate)
-      ? leavingThePart(others, estate, reading)
-      : others.map((one) => dangling(one))),
+    ...(isPart(estate) ? leavingThePart(others, estate, reading) : notConfigured(others)),
   ];
+}
+
+/** Many missing objects of a kind have one cause, and so one text; one message for each object that names some. */
+const MANY_MISSING = 3;
+
+function notConfigured(missing: readonly Missing[]): Diagnostic[] {
+  const byKind = groupBy(missing, ({ kind, severity }) => `${kind} ${severity}`);
+  return [...byKind.values()].flatMap((alike) => {
+    const names = [...new Set(alike.map(({ name }) => name))];
+    return names.length < MANY_MISSING
+      ? alike.map((one) => dangling(one))
+      : firstOfEach(alike).map(({ severity, kind, object, line }) => ({
+          severity,
+          rule: "dangling_reference",
+          line,
+          object,
+          message: `${object} needs ${withArticle(kind)} that is not configured (missing: ${listed(names)}).`,
+        }));
+  });
 }
 
 /** One cause, and so one text, for all names of one kind that are used as another; one message for each object. */

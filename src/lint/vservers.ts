@@ -85,6 +85,7 @@ function withoutCertificate(context: LintContext): Hit[] {
   return context.vservers
     .filter(
       ({ vserver }) =>
+        vserver.enabled &&
         TLS_VSERVERS.has(vserver.serviceType) &&
         // Whoever gives a template's vserver its name also gives it its certificate.
         !isPlaceholder(vserver.name) &&
@@ -92,7 +93,7 @@ function withoutCertificate(context: LintContext): Hit[] {
         !misbound.has(vserver.name),
     )
     .map(({ vserver }) => ({
-      severity: tells && vserver.enabled ? "error" : "info",
+      severity: tells ? "error" : "info",
       line: vserver.line,
       object: vserver.name,
       message:

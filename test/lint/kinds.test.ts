@@ -1512,3 +1512,47 @@ test.each([
 ])("lint › says nothing about the options of a template's command: %s", (line) => {
   expect(said(line).join()).not.toMatch(/doubtful_option|unknown_option/);
 });
+
+test("vserver_without_certificate › says nothing about a vserver that is disabled", () => {
+  const line = "add lb vserver v SSL_TCP 10.0.1.1 993";
+  expect(said(line)).toContain("vserver_without_certificate v");
+  expect(said(`${line} -state DISABLED`)).not.toContain("vserver_without_certificate v");
+});
+
+test("dangling_reference › is one finding for all missing servers of a whole configuration", () => {
+  const text = [
+    "#NS13.1 Build 37.38",
+    "set ns config -IPAddress 10.0.0.2 -netmask 255.255.255.0",
+    "add server web 10.0.0.1",
+    ...["a", "b"].flatMap((group) => [
+      `add serviceGroup ${group} TCP`,
+      ...[1, 2].map((number) => `bind serviceGroup ${group} gone_${group}${String(number)} 80`),
+    ]),
+  ].join("\n");
+  expect(
+    groupFindings(lint(read(text))).filter(({ rule }) => rule === "dangling_reference"),
+  ).toMatchObject([
+    {
+      objects: [{ name: "a" }, { name: "b" }],
+      message:
+        "Needs a server that is not configured (missing: gone_a1, gone_a2, gone_b1, gone_b2).",
+    },
+  ]);
+});
+
+test.each(["Y", "y", "yes", "N"])(
+  "import › passes over the answer to a question of the ADC's: %s",
+  (answer) => {
+    const long = `<pre class="rouge highlight"><code>set ssl parameter -defaultProfile ENABLED\n${answer}`;
+    for (const text of [`set ssl parameter -defaultProfile ENABLED\n${answer}`, long]) {
+      expect(said(`${text}\nadd server a 10.0.0.1`).join()).not.toMatch(
+        /stray_words|unreadable_lines/,
+      );
+    }
+  },
+);
+
+test("import › keeps a wrapped value that looks like an answer", () => {
+  const text = "add service s 10.0.0.1 HTTP 80 -maxClient 0 -maxReq 0 -healthMonitor\nNO";
+  expect(read(text).services.get("s")?.healthMonitor).toBe(false);
+});

@@ -213,8 +213,16 @@ const REPLY = /^(ERROR|WARNING|Warning|Error|Info|INFO|exec)\s*:/;
 const REFUSAL = /^error\s*:/i;
 
 function isReply(line: string, pending: Pending | null): boolean {
-  return line === "Done" || (REPLY.test(line) && (pending === null || !isOpen(pending)));
+  if (line === "Done") {
+    return true;
+  }
+  const isOne =
+    REPLY.test(line) || (ANSWER.test(line) && !AWAITS_VALUE.test(pending?.text.slice(-100) ?? ""));
+  return isOne && (pending === null || !isOpen(pending));
 }
+
+/** What is typed when the ADC asks whether to go on, as guides show it on a line of its own. */
+const ANSWER = /^(?:y|n|yes|no)$/i;
 
 /** The minimum number of columns at which lines are wrapped. */
 const NARROWEST = 72;
