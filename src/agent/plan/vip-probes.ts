@@ -435,14 +435,14 @@ function behindLogin(estate: Estate, vserver: LbVserver, monitor: Monitor): stri
 function switchedElsewhere(
   settings: PlanSettings,
   vserver: LbVserver,
-  { name, parameters }: Monitor,
+  { parameters }: Monitor,
   { entry, path }: VipReach,
 ): string | null {
   const asked = requestPathOf(parameters);
   const isSwitched =
     entry.name !== vserver.name && settings.vservers.get(vserver.name)?.path == null;
   return isSwitched && asked !== null && path !== null && path !== asked
-    ? `content switching leads ${path} to ${vserver.name}, not ${asked}, which ${name} requests`
+    ? "content switching leads another path than the one that this monitor requests"
     : null;
 }
 
