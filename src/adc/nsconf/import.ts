@@ -2,7 +2,7 @@ import { MAX_NAME_LENGTH } from "../field-types.ts";
 import type { Estate } from "../../model/estate.ts";
 import { countKind, type Draft, emptyDraft, report, type StatementReader } from "./draft.ts";
 import { commandLines, type CommandLine } from "./command-lines.ts";
-import { withoutDoubledEscapes } from "./surroundings.ts";
+import { withoutDoubledEscapes, withoutRemark } from "./surroundings.ts";
 import {
   createHeadReader,
   type PlainHead,
@@ -33,6 +33,7 @@ import { webText } from "./web-text.ts";
 import { type Block, FENCED, FILTERED, PROSE, asPart, extentOf, hasExamples } from "./extent.ts";
 import { CONFIGURES } from "./abbreviations.ts";
 import { PASSED_OVER } from "./prose.ts";
+import { isPlaceholder } from "../placeholders.ts";
 import {
   LABEL_OF_FIRMWARE,
   isNameless,
@@ -101,7 +102,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   const blocks: Block[] = [];
   let after = 0;
   for (const written of commandLines(text, (line) => orphans.push(line))) {
-    const single = withoutDoubledEscapes(written.text);
+    const single = withoutRemark(withoutDoubledEscapes(written.text));
     let command: CommandLine = single === written.text ? written : { ...written, text: single };
     steps += 1;
     if (steps % COMMANDS_PER_STEP === 0) {
@@ -123,10 +124,16 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     firstCommand ??= command.line;
     const found =
       partition === null && CONFIGURES.test(command.text) ? webText(command.text) : null;
+    if (found !== null && PASSED_OVER.some((is) => is(found.meant))) {
+      orphans.push(command.line);
+      continue;
+    }
     if (found !== null) {
       // Read as intended, so that consequences are not reported as well.
       command = { ...command, text: found.meant };
-      reportWebText(command, found.what, draft);
+      if (!isOpen(found.meant)) {
+        reportWebText(command, found.what, draft);
+      }
     }
     const head = partition === null && count < MAX_STATEMENTS ? headOf(command) : null;
     if (head !== null && CHANGES.has(head.kind)) {
@@ -151,7 +158,8 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       report(draft, first, "error", "import_too_large", "file", message);
       break;
     }
-    if (first.broken) {
+    // What a captured `show` prints may end up in its line.
+    if (first.broken && first.verb !== "show") {
       reportBroken(command, first, draft);
       if (isNameless(first)) {
         continue;
@@ -230,6 +238,11 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     ...(isProse && orphans.length > 0 ? { passedOver: orphans.length } : null),
     diagnostics: said.all(),
   };
+}
+
+/** A page's form of a command that is still to be filled in (`add server &lt;name&gt; …`), which nobody enters as it is. */
+function isOpen(text: string): boolean {
+  return /<[A-Za-z]/.test(text) && text.split(" ").some(isPlaceholder);
 }
 
 /** A command that is read after all definitions. */

@@ -1,4 +1,5 @@
 import { isOfNoKind, meaningsOf, subjectOf } from "./abbreviations.ts";
+import { unclosedAt } from "./lexer.ts";
 
 /** What begins like a command and is none, or none yet. */
 export const PASSED_OVER: readonly ((text: string) => boolean)[] = [
@@ -6,6 +7,7 @@ export const PASSED_OVER: readonly ((text: string) => boolean)[] = [
   isSynopsis,
   isTitle,
   isSentence,
+  isSentenceWithApostrophe,
 ];
 
 /**
@@ -31,11 +33,16 @@ function withoutQuoted(text: string): string {
   );
 }
 
-/** `add lb monitor <name> [-interval <n>]`, `add server <name> (<IP> | <domain>)`: a synopsis, as quoted in references. */
+/**
+ * `add lb monitor <name> [-interval <n>]`, `add server <name> (<IP> | <domain>)`, `-state (ENABLED | DISABLED)`: a
+ * synopsis, as quoted in references.
+ */
 function isSynopsis(text: string): boolean {
   return (
-    (text.includes("[-") || text.includes("(<")) &&
-    /\s(?:\[-|\(<)[A-Za-z]/.test(withoutQuoted(text))
+    (text.includes("[-") || text.includes("(<") || (text.includes(" (") && text.includes("|"))) &&
+    /\s(?:(?:\[-|\(<)[A-Za-z]|-[A-Za-z]{2,40} \( ?[A-Z][A-Z_]+ ?\| ?[A-Z][A-Z_]+ ?[|)])/.test(
+      withoutQuoted(text),
+    )
   );
 }
 
@@ -63,6 +70,21 @@ function isSentence(text: string): boolean {
 
 /** `Enable or disable window scaling.` */
 const CHOICE = /^\s*[a-z]{2,10} (?:or|and) [a-z]{2,10} [a-z]/i;
+
+/** `Set a tag for the interface's native VLAN.`: the apostrophe within a word is what opens a quote to the line's end. */
+function isSentenceWithApostrophe(text: string): boolean {
+  if (!text.includes("'") || / -[A-Za-z]/.test(text)) {
+    return false;
+  }
+  const open = unclosedAt(text);
+  return (
+    open !== null &&
+    /^[a-z]+'[a-z]/i.test(text.slice(open)) &&
+    (/[a-z]\.\s*$/.test(text) || (text.match(SMALL_WORD)?.length ?? 0) > 1)
+  );
+}
+
+const SMALL_WORD = / (?:that|which|the|to|an?|and|of|for|in|on|with|from|if|so|this)(?= )/g;
 
 function isAmbiguous(noun: string): boolean {
   return meaningsOf(noun, null).length > 0;

@@ -1,5 +1,5 @@
 import { verbOf } from "./abbreviations.ts";
-import { lexLine } from "./lexer.ts";
+import { lexLine, unclosedAt } from "./lexer.ts";
 
 /** What a terminal shows at the end of a screen page, and how it erases that before it continues in the same line. */
 export function withoutPager(line: string): string {
@@ -185,6 +185,15 @@ export function withoutDoubledEscapes(text: string): string {
   const single = text.replace(/\\\\"/g, '\\"');
   return closesInWord(single) || lexLine(single).at(-1)?.kind === "error" ? text : single;
 }
+
+/** `add server a 10.0.0.1\tThe first server of the pool.`: a table's command, without the sentence beside it. */
+export function withoutRemark(text: string): string {
+  const at = text.includes("\t") ? text.search(REMARK) : -1;
+  return at === -1 || unclosedAt(text.slice(0, at)) !== null ? text : text.slice(0, at);
+}
+
+/** More than one word in small letters after a capitalised one. */
+const REMARK = /(?<=\S)\t\s{0,20}[A-Z][a-z]{0,20} (?:[a-z]{1,20} ){2}/;
 
 function closesInWord(text: string): boolean {
   return /(?:^|\s)"(?:[^"\\]|\\.)*"[^\s"]/.test(text);

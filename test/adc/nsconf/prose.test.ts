@@ -56,9 +56,65 @@ describe("lines that look like prose or a template", () => {
     "add lb monitor ${1:name} HTTP",
     "add lb monitor {{ name }} HTTP",
     "add lb monitor <name> [-interval <n>]",
+    "add lb monitor &lt;name>@ [-interval &lt;n&gt;]",
+    "set cs parameter -stateupdate ( ENABLED | DISABLED )",
+    "set lb parameter -consolidatedLConn (YES|NO)",
+    "Set single sign-on (SSO) for the session. A server takes the user's logon credentials.",
+    "set on-link global prefix's configuration variables.",
   ])("are no commands when the words themselves look so: %s", (line) => {
     const estate = estateOf(`${line}\nadd server web 10.0.0.1`);
     expect(estate.monitors.size).toBe(estateOf("").monitors.size);
     expect([...estate.otherStatements]).toEqual([]);
+  });
+
+  test.each([
+    ["add server a&nbsp;10.0.0.1", ["typographic_characters"]],
+    ["add server &lt;name&gt; 10.0.0.1", []],
+    ["add lb vserver &lt;name> HTTP &lt;IP> 80", []],
+  ])("have a page's characters named unless they are still to be filled in: %s", (line, rules) => {
+    const { diagnostics } = estateOf(`${line}\nadd server web 10.0.0.1`);
+    expect(diagnostics.map(({ rule }) => rule).filter((rule) => rule !== "not_filled_in")).toEqual(
+      rules,
+    );
+  });
+
+  test("keep what a monitor sends when it has an apostrophe and small words", () => {
+    const text = `add lb monitor m TCP-ECV -send "the user's name for the host" -recv ok`;
+    expect(estateOf(text).monitors.get("m")?.parameters.send).toBe("the user's name for the host");
+  });
+});
+
+describe("what stands beside a command in its line", () => {
+  test("is left out when it is a sentence behind a tab", () => {
+    const estate = estateOf(
+      "add server web 10.0.0.1\tThe first server of the pool.\nadd service s web HTTP 80\tTo add multiple services use the following command:\tadd service t web HTTP 81",
+    );
+    expect([...estate.services.keys()]).toEqual(["s"]);
+    expect(estate.diagnostics.map(({ rule }) => rule)).not.toContain("stray_words");
+  });
+
+  test("is kept when the tab is part of a quoted text, parts two words or indents the line", () => {
+    const estate = estateOf(
+      'add lb monitor m TCP-ECV -send "x\tThe first server of"\nadd lb monitor n HTTP\t-respCode 200',
+    );
+    expect(estate.monitors.get("m")?.parameters.send).toBe("x\tThe first server of");
+    expect([...new Set(estate.diagnostics.map(({ rule }) => rule))]).toEqual(["unused_monitor"]);
+    expect(estateOf("\tAdd lb monitor mon HTTP").monitors.get("mon")?.type).toBe("HTTP");
+  });
+
+  test("is no broken command when a captured show leaves a parenthesis open", () => {
+    const rules = estateOf(
+      'add server web 10.0.0.1\nshow ssl policy1 SSL policy:1)      Name: p    Rule: URL == "x',
+    ).diagnostics.map(({ rule }) => rule);
+    expect(rules).not.toContain("broken_line");
+  });
+});
+
+describe("the objects of service chaining", () => {
+  test("are commands of the ADC with and without their group", () => {
+    const { diagnostics } = estateOf(
+      "add server web 10.0.0.1\nadd servicefunction f -ingressVLAN 4\nadd ns servicepath p\nrm servicepath p",
+    );
+    expect(diagnostics.map(({ rule }) => rule)).not.toContain("unknown_command");
   });
 });
