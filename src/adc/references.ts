@@ -79,8 +79,7 @@ export function referenceDiagnostics(
     check("net profile", service.netProfile, service.name, service.line);
     // An excerpt may contain no servers at all; in a file that has some, an unknown name is a mistake.
     for (const { server, domain, line } of estate.servers.size === 0 ? [] : service.members) {
-      const isNamed = domain === server && !INTERNAL_SERVER.test(server);
-      check("server", isNamed ? server : null, service.name, line);
+      check("server", domain === server ? server : null, service.name, line);
     }
   }
   for (const { feature, action, name, line } of estate.policies.values()) {
@@ -228,9 +227,6 @@ function vserverReferences(vserver: Vserver, check: Check): void {
     check("certificate key", binding.certKey, name, binding.line);
   }
 }
-
-/** Servers of the ADC's own services, which it creates itself: `#ns-internal-192.0.0.2#`. */
-const INTERNAL_SERVER = /^#.*#$/;
 
 /** Policies that the firmware brings, and `NOPOLICY` placeholders for policy labels. */
 const BUILT_IN_POLICY = /^(ns_|_|nopolicy)/i;

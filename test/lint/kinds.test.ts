@@ -1556,3 +1556,17 @@ test("import › keeps a wrapped value that looks like an answer", () => {
   const text = "add service s 10.0.0.1 HTTP 80 -maxClient 0 -maxReq 0 -healthMonitor\nNO";
   expect(read(text).services.get("s")?.healthMonitor).toBe(false);
 });
+
+test("plan › leaves the ADC's own services out when a saved file contains one", () => {
+  const text = [
+    "#NS14.1 Build 43.50",
+    "set ns config -IPAddress 192.0.0.2 -netmask 255.255.255.0",
+    "add server web 10.0.0.1",
+    'add service nshttps-192.0.0.2-443 "#ns-internal-192.0.0.2#" SSL 443 -tcpProfileName nstcp_internal_apps',
+    "set ssl service nshttps-192.0.0.2-443 -sslProfile ns_default_ssl_profile_frontend",
+    "bind service nshttps-192.0.0.2-443 -monitorName tcp",
+    "add service s web HTTP 80",
+  ].join("\n");
+  expect(new Set(plan(text).map((row) => row.adc_service))).toEqual(new Set(["s"]));
+  expect(said(text)).toEqual(["tcp_only s"]);
+});

@@ -115,6 +115,10 @@ function addService(statement: Statement, draft: Draft): void {
     reportIncomplete(draft, statement, name ?? "service");
     return;
   }
+  if (INTERNAL_SERVER.test(server)) {
+    draft.unreadNames.add(name);
+    return;
+  }
   const service = newService("service", name, type, statement.line);
   applyServiceKeys(service, statement, draft);
   service.members.push({
@@ -126,6 +130,9 @@ function addService(statement: Statement, draft: Draft): void {
   });
   define(draft.services, name, service, statement, draft);
 }
+
+/** The ADC's own services, which a changed option brings into the saved file: nobody's traffic goes through them. */
+const INTERNAL_SERVER = /^#ns-internal-.*#$/;
 
 function addServiceGroup(statement: Statement, draft: Draft): void {
   const [name, type] = statement.words;
