@@ -1,3 +1,4 @@
+import { isPlaceholder } from "../adc/placeholders.ts";
 import type { Monitor } from "../model/monitor.ts";
 import type { LintContext } from "./context.ts";
 import type { Hit } from "./finding.ts";
@@ -24,6 +25,12 @@ export const HTTP_REQUEST_RULES: readonly Rule[] = [
     severity: "error",
     meaning: "A custom header does not end in CR LF, so that it runs into the next line.",
     find: headerWithoutLineEnd,
+  },
+  {
+    id: "header_without_colon",
+    severity: "error",
+    meaning: "A custom header has no colon between name and value.",
+    find: headerWithoutColon,
   },
   {
     id: "host_in_request",
@@ -145,6 +152,26 @@ function headerWithoutLineEnd(context: LintContext): Hit[] {
       },
     ];
   });
+}
+
+/** `-customHeaders "Host example.com\r\n"`; a line that begins with a space continues the one before it. */
+function headerWithoutColon(context: LintContext): Hit[] {
+  return monitorsOf(context, "HTTP", "HTTP-ECV", "HTTP-INLINE", "HTTP2")
+    .filter(({ parameters: { customHeaders } }) => {
+      const headers = customHeaders ?? "";
+      return (
+        !LOST_LINE_ENDS.test(headers) &&
+        !isPlaceholder(headers) &&
+        headers.split(/\r?\n/).some((line) => line !== "" && !/^[ \t]|:/.test(line))
+      );
+    })
+    .map((monitor) => ({
+      line: monitor.line,
+      object: monitor.name,
+      message:
+        "A line of the -customHeaders has no colon, so it is no header (Host: name): web servers reject such a request " +
+        "with 400.",
+    }));
 }
 
 /** `GET /x HTTP/1.1\r\nHost: a`: type HTTP has only method and URL, and the ADC writes the rest (CTX120921). */

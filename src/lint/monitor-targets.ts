@@ -38,6 +38,12 @@ export const MONITOR_TARGET_RULES: readonly Rule[] = [
     find: (context) => [...foreignDestPort(context), ...otherHalfOfRadius(context)],
   },
   {
+    id: "monitor_of_another_protocol",
+    severity: "error",
+    meaning: "A monitor speaks a protocol that the members do not.",
+    find: foreignProtocol,
+  },
+  {
     id: "monitor_fits_some_members",
     severity: "error",
     meaning:
@@ -204,6 +210,51 @@ function isOther(destPort: number, port: number | "*"): boolean {
   const mail = served === "imap" || served === "pop3";
   return served !== asked || (mail && isTlsPort(port) && !isTlsPort(destPort));
 }
+
+/** A DNS query to a web server: by its type, the monitor speaks what no member does. */
+function foreignProtocol(context: LintContext): Hit[] {
+  return context.watched.flatMap(({ service, deciding }) =>
+    deciding.flatMap(({ monitor, binding }): readonly Hit[] => {
+      const spoken = PROTOCOLS.get(monitor.type);
+      const served = portsOf(service).map(protocolOfPort);
+      const isForeign =
+        spoken !== undefined &&
+        served.length > 0 &&
+        served.every((protocol) => protocol !== null && !spoken.includes(protocol)) &&
+        (monitor.destPort ?? monitor.destIp) === null &&
+        !monitor.transparent &&
+        !monitor.reverse;
+      return isForeign
+        ? [
+            {
+              line: binding.line ?? service.line,
+              object: service.name,
+              message:
+                `${monitor.name} is of type ${monitor.type}, but port ${portsOf(service).join(", ")} is of another ` +
+                `protocol: it cannot pass there${service.monThreshold === 0 ? ", so every member stays DOWN" : ""}.`,
+            },
+          ]
+        : [];
+    }),
+  );
+}
+
+/** Monitor types that speak one protocol whatever their options. */
+const PROTOCOLS: ReadonlyMap<string, readonly PortProtocol[]> = new Map([
+  ["DNS", ["dns"]],
+  ["DNS-TCP", ["dns"]],
+  ["RADIUS", ["radius", "radius_accounting"]],
+  ["RADIUS_ACCOUNTING", ["radius", "radius_accounting"]],
+  ["FTP", ["ftp"]],
+  ["SIP-UDP", ["sip"]],
+  ["SIP-TCP", ["sip"]],
+  ["SMTP", ["smtp"]],
+  ["POP3", ["pop3"]],
+  ["LDAP", ["ldap"]],
+  ["MYSQL-ECV", ["mysql"]],
+  ["MSSQL-ECV", ["mssql"]],
+  ["ORACLE-ECV", ["oracle"]],
+]);
 
 /**
  * A monitor of a group asks every member the same: what greets on 143 does not on 993, nor with these words on 110. Only

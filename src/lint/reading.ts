@@ -7,6 +7,10 @@ const MISTAKES: Readonly<Record<string, readonly [Diagnostic["severity"], string
   wrong_kind_reference: ["error", "A name refers to an object of another kind."],
   duplicate_name: ["warning", "A name is defined twice; the ADC rejects the second."],
   duplicate_binding: ["info", "A monitor is bound twice."],
+  duplicate_priority: [
+    "warning",
+    "Two policies are bound with the same priority; the ADC rejects the second.",
+  ],
   duplicate_vserver_endpoint: ["warning", "Two vservers listen on the same address and port."],
   duplicate_service_endpoint: ["warning", "Two services use the same address and port."],
   service_without_monitor: [

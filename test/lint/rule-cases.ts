@@ -199,6 +199,17 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(WEB, health('HTTP -httpRequest "GET /a"'), BIND),
     ],
   },
+  header_without_colon: {
+    fires: [
+      conf(WEB, health('HTTP -httpRequest "GET /" -customHeaders "Host a.example\\r\\n"'), BIND),
+      conf(WEB, health('HTTP-ECV -recv ok -customHeaders "Host: a.example\\r\\nfoo\\r\\n"'), BIND),
+    ],
+    misses: [
+      conf(WEB, health('HTTP -httpRequest "GET /" -customHeaders "Host: a.example\\r\\n"'), BIND),
+      conf(WEB, health('HTTP-ECV -recv ok -customHeaders "X-A: a,\\r\\n b\\r\\n"'), BIND),
+      conf(WEB, health('TCP-ECV -send "GET /" -recv ok'), BIND),
+    ],
+  },
   host_in_request: {
     fires: [
       conf(
@@ -530,6 +541,19 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf("add service s 10.0.0.1 TCP *", health("TCP -destPort 22902"), BIND),
       conf(WEB, health("HTTP -destPort 9000"), BIND),
       conf(TLS, health('HTTP-ECV -send "GET /" -recv ok -secure YES -destPort 8443'), BIND),
+    ],
+  },
+  monitor_of_another_protocol: {
+    fires: [
+      conf(WEB, health("DNS -query a.example -queryType Address"), BIND),
+      onPorts([80, 443], "DNS-TCP -query a.example -queryType Address"),
+      conf(IMAP, health("SMTP -scriptName nssmtp.pl"), BIND),
+    ],
+    misses: [
+      conf(WEB, health("DNS -query a.example -queryType Address -destPort 53"), BIND),
+      conf(WEB, health("DNS -query a.example -queryType Address -destIP 10.0.0.2"), BIND),
+      "add service s 10.0.0.1 DNS 53\nadd lb monitor m DNS -query a.example -queryType Address\nbind service s -monitorName m",
+      "add service s 10.0.0.1 UDP 5353\nadd lb monitor m DNS -query a.example -queryType Address\nbind service s -monitorName m",
     ],
   },
   monitor_fits_some_members: {
@@ -1136,8 +1160,51 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       "add serviceGroup g HTTP -nodefaultBindings YES\nbind serviceGroup g 10.0.0.1 80\nbind serviceGroup g -monitorName http",
     ],
   },
+  duplicate_priority: {
+    fires: [
+      `${CLEAN_SWITCH}\n${OWA_POLICY}\nadd cs policy p_more -rule q{${startsWith("/oab")}} -action to_owa\nbind cs vserver cs -policyName p_more -priority 90`,
+      conf(
+        "add authentication vserver aaa SSL 10.0.0.9 443",
+        "add authentication Policy p1 -rule true -action a",
+        'add authentication Policy p2 -rule "HTTP.REQ.URL.CONTAINS(\\"a\\")" -action a',
+        "bind authentication vserver aaa -policy p1 -priority 100",
+        "bind authentication vserver aaa -policy p2 -priority 100",
+      ),
+    ],
+    misses: [
+      conf(
+        "add responder policy p1 true NOOP",
+        "add rewrite policy p2 true NOREWRITE",
+        "add rewrite policy p3 true NOREWRITE",
+        "add lb vserver v HTTP 10.0.1.1 80",
+        "bind lb vserver v -policyName p1 -priority 10",
+        "bind lb vserver v -policyName p2 -priority 10 -type REQUEST",
+        "bind lb vserver v -policyName p3 -priority 10 -type RESPONSE",
+        "bind lb vserver v -policyName p1 -priority 10",
+      ),
+      // Classic ones may share a priority: several domain controllers, each with its policy.
+      conf(
+        "add authentication vserver aaa SSL 10.0.0.9 443",
+        "add authentication ldapPolicy p1 ns_true a",
+        "add authentication ldapPolicy p2 ns_true a",
+        "bind authentication vserver aaa -policy p1 -priority 100",
+        "bind authentication vserver aaa -policy p2 -priority 100",
+      ),
+      // The login schemas of a vserver are another list.
+      conf(
+        "add authentication vserver aaa SSL 10.0.0.9 443",
+        "add authentication Policy p1 -rule true -action a",
+        "add authentication loginSchemaPolicy p2 -rule true -action b",
+        "bind authentication vserver aaa -policy p1 -priority 100",
+        "bind authentication vserver aaa -policy p2 -priority 100",
+      ),
+    ],
+  },
   duplicate_service_endpoint: {
-    fires: [conf(WEB, WEB.replace(" s ", " t "))],
+    fires: [
+      conf(WEB, WEB.replace(" s ", " t ")),
+      conf("add serviceGroup g HTTP", "bind serviceGroup g web 80", "bind serviceGroup g web 80"),
+    ],
     misses: [conf(WEB, WEB.replace(" s ", " t ").replace("80", "81"))],
   },
   incomplete_statement: { fires: ["add service s 10.0.0.1 HTTP"], misses: [WEB] },
@@ -1180,6 +1247,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       "add ssl profile p -sslProfileKind BackEnd",
       "set ssl parameter -defaultProfiles ENABLED",
       "add ns tcpProfile p -windowScale ENABLED",
+      "add gslb vserver v HTTP -domainName a.example",
     ],
     misses: [
       "add service s 10.0.0.1 HTTP 80 -healthMonitor NO -cip ENABLED X-Forwarded-For -devno 7",
@@ -1192,6 +1260,10 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
   },
   stray_words: {
     fires: [
+      conf(WEB, health("HTTP-ECV -recv = ok"), BIND),
+      "add lb vserver v HTTP 10.0.1.1 80 -persistenceType = NONE",
+      "add lb vserver v HTTP 10.0.1.1 80\nrm lb vserver v HTTP",
+      conf(WEB, health("TCP"), BIND, "rm service s HTTP 80"),
       conf(WEB, health("HTTP-ECV recv ok"), BIND),
       conf(WEB, health('HTTP-ECV -send "GET /a" -recv 200 OK'), BIND),
       conf(WEB, health("HTTP -interval 1 MIN 5"), BIND),
@@ -1199,6 +1271,8 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     ],
     misses: [
       conf(WEB, health("HTTP-ECV -recv ok"), BIND),
+      conf(WEB, health("HTTP-ECV -recv ="), BIND),
+      "add lb vserver v HTTP 10.0.1.1 80\nadd lb vserver HTTP HTTP 10.0.1.2 80\nrm lb vserver v HTTP",
       conf(
         WEB,
         health('HTTP -respCode 200 301-302 401 -interval 1 MIN -httpRequest "GET /a"'),

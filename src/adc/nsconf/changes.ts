@@ -3,6 +3,7 @@ import {
   type Draft,
   type ServiceDraft,
   type StatementKinds,
+  type StatementReader,
   report,
   reportMissing,
   serviceOf,
@@ -14,7 +15,8 @@ import {
   SERVICE_BINDING_OPTIONS,
   TLS_BINDING_OPTIONS,
 } from "./option-tables.ts";
-import { expanded } from "./options.ts";
+import { expanded, reportStrayWords } from "./options.ts";
+import { SERVICE_TYPES } from "./grammar.ts";
 import type { PolicyBinding } from "../../model/policy.ts";
 import type { Statement } from "./statements.ts";
 
@@ -29,6 +31,7 @@ export const removalStatements: StatementKinds = {
     ["unbind lb monitor", unbindMonitor],
     ["unbind lb vserver", expanded(LB_VSERVER_BINDING_OPTIONS, unbindVserver)],
     ["unbind cs vserver", expanded(CS_VSERVER_BINDING_OPTIONS, unbindVserver)],
+    ["unbind authentication vserver", unbindLoginPolicy],
     ["unbind ssl vserver", expanded(TLS_BINDING_OPTIONS, unbindCertificate)],
   ]),
 };
@@ -63,35 +66,93 @@ export function dropMonitor(service: ServiceDraft, written: string, draft: Draft
   drop(service.monitors, ({ monitor }) => isMeant(monitor));
 }
 
-/** `rm`: affects everything before it, so that an object of the same name may be added again later. */
-export const REMOVERS: ReadonlyMap<string, (statement: Statement, draft: Draft) => void> = new Map([
+/**
+ * `rm`: affects everything before it, so that an object of the same name may be added again later. Which kinds take
+ * several names: NetScaler command reference.
+ */
+export const REMOVERS: ReadonlyMap<string, StatementReader> = new Map([
   ["rm lb monitor", removeMonitor],
-  ["rm service", removeService],
-  ["rm servicegroup", removeService],
-  ["rm server", removeServer],
-  ["rm lb vserver", removeFrom("lbVservers")],
-  ["rm cs vserver", removeFrom("csVservers")],
-  ["rm authentication vserver", removeFrom("authenticationVservers")],
-  ["rm cr vserver", removeFrom("otherVservers")],
-  ["rm vpn vserver", removeFrom("otherVservers")],
-  ["rm cs policy", removeFrom("policies")],
-  ["rm cs action", removeFrom("actions")],
-  ["rm authorization policy", removeFrom("policies")],
-  ["rm tm trafficpolicy", removeFrom("policies")],
-  ["rm tm trafficaction", removeFrom("actions")],
-  ["rm ssl certkey", removeFrom("certKeys")],
+  ["rm service", ofOne(removeService)],
+  ["rm servicegroup", ofOne(removeService)],
+  ["rm server", ofSeveral("server", isServer, removeServer)],
+  ["rm lb vserver", removeNamed("vserver", "lbVservers")],
+  ["rm cs vserver", removeNamed("vserver", "csVservers")],
+  ["rm authentication vserver", removeNamed("authentication vserver", "authenticationVservers")],
+  ["rm cr vserver", removeNamed("vserver", "otherVservers")],
+  ["rm vpn vserver", removeNamed("vserver", "otherVservers")],
+  ["rm cs policy", ofOne(removeFrom("policies"))],
+  ["rm cs action", ofOne(removeFrom("actions"))],
+  ["rm authorization policy", ofOne(removeFrom("policies"))],
+  ["rm tm trafficpolicy", ofOne(removeFrom("policies"))],
+  ["rm tm trafficaction", ofOne(removeFrom("actions"))],
+  ["rm ssl certkey", removeNamed("certificate key", "certKeys")],
 ]);
 
-function removeFrom(
-  objects:
-    | "lbVservers"
-    | "csVservers"
-    | "authenticationVservers"
-    | "otherVservers"
-    | "policies"
-    | "actions"
-    | "certKeys",
-): (statement: Statement, draft: Draft) => void {
+/** Reports words behind the one name that a command takes, and reads it without them. */
+export function ofOne(remove: StatementReader): StatementReader {
+  return (statement, draft) => {
+    const { words } = statement;
+    const [name = ""] = words;
+    if (words.length > 1) {
+      reportStrayWords(statement, draft, name, words.length - 1);
+    }
+    remove({ ...statement, words: words.slice(0, 1) }, draft);
+  };
+}
+
+/**
+ * Reports a type behind the names, and names that lead to nothing beside others that do: scripts also remove what may
+ * not be there at all.
+ */
+function ofSeveral(
+  kind: string,
+  isKnown: (name: string, draft: Draft) => boolean,
+  remove: StatementReader,
+): StatementReader {
+  return (statement, draft) => {
+    const { words } = statement;
+    const unknown = words.filter((name) => !isKnown(name, draft));
+    const first = words.find((name) => isKnown(name, draft));
+    if (first === undefined || unknown.length === 0) {
+      remove(statement, draft);
+      return;
+    }
+    const types = unknown.filter((word) => SERVICE_TYPES.has(word.toUpperCase()));
+    if (types.length > 0) {
+      reportStrayWords(statement, draft, first, types.length);
+    }
+    for (const name of unknown) {
+      if (!types.includes(name)) {
+        reportMissing(draft, statement, kind, name);
+      }
+    }
+    remove({ ...statement, words: words.filter((name) => !types.includes(name)) }, draft);
+  };
+}
+
+/** A server object, or the address of one that the ADC created for a service. */
+function isServer(name: string, draft: Draft): boolean {
+  const isMeant = memberMeant(name, undefined, draft);
+  return (
+    draft.servers.has(name) ||
+    [...draft.services.exact.values()].some(({ members }) => members.some(isMeant))
+  );
+}
+
+function removeNamed(kind: string, objects: Removable): StatementReader {
+  return ofSeveral(kind, (name, draft) => draft[objects].has(name), removeFrom(objects));
+}
+
+type Removable =
+  | "lbVservers"
+  | "csVservers"
+  | "authenticationVservers"
+  | "otherVservers"
+  | "policies"
+  | "actions"
+  | "certKeys";
+
+function removeFrom(objects: Removable): StatementReader {
   return ({ words }, draft) => {
     words.forEach((name) => {
       draft[objects].delete(name);
@@ -162,6 +223,12 @@ function unbindVserver(statement: Statement, draft: Draft): void {
   } else if (cs !== undefined) {
     cs.defaultTarget = null;
   }
+}
+
+function unbindLoginPolicy(statement: Statement, draft: Draft): void {
+  const [name = ""] = statement.words;
+  const isPolicy = draft.policies.meaning(boundPolicy(statement) ?? "");
+  drop(draft.authenticationVservers.get(name)?.policies ?? [], ({ policy }) => isPolicy(policy));
 }
 
 function unbindCertificate({ words, keys }: Statement, draft: Draft): void {

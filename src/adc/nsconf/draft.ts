@@ -83,11 +83,18 @@ export interface Draft {
   /** Authentication vservers with bindings but without definition: one that is defined may have been meant. */
   readonly absentLogins: Set<string>;
   /** Where names are defined again, and where first: many of them are separate examples rather than mistakes. */
-  readonly repeats: { readonly line: number; readonly first: number }[];
+  readonly repeats: Repeat[];
+  /** The same for all else that the ADC accepts only once, and where it is reported. */
+  readonly clashes: Repeat[];
   readonly diagnostics: DiagnosticList;
   readonly otherStatements: Map<string, number>;
   /** Statements after `switch ns partition`, counted by partition: each is a separate ADC with its own names. */
   readonly otherPartitions: Map<string, number>;
+}
+
+export interface Repeat {
+  readonly line: number;
+  readonly first: number;
 }
 
 export interface OtherVserver {
@@ -210,6 +217,7 @@ export function emptyDraft(): Draft {
     unreadNames: new Set(),
     absentLogins: new Set(),
     repeats: [],
+    clashes: [],
     diagnostics: new DiagnosticList(),
     otherStatements: new Map(),
     otherPartitions: new Map(),
@@ -235,12 +243,31 @@ export function define<T extends object>(
   if (isPlaceholder(name.slice(name.lastIndexOf("/") + 1))) {
     return;
   }
-  if ("line" in known && typeof known.line === "number") {
-    draft.repeats.push({ line: statement.line, first: known.line });
+  const first = "line" in known && typeof known.line === "number" ? known.line : null;
+  if (first !== null) {
+    draft.repeats.push({ line: statement.line, first });
   }
   if (!saysTheSame(known, value)) {
-    report(draft, statement, "warning", "duplicate_name", name, `${name} is defined twice.`);
+    reportClash(draft, statement, first, {
+      severity: "warning",
+      rule: "duplicate_name",
+      object: name,
+      message: `${name} is defined twice.`,
+    });
   }
+}
+
+/** Reports what the ADC accepts only once: of separate examples in one text, only within the same one. */
+export function reportClash(
+  draft: Draft,
+  statement: Statement,
+  first: SourceLine,
+  { severity, rule, object, message }: Omit<Diagnostic, "line" | "reference">,
+): void {
+  if (first !== null) {
+    draft.clashes.push({ line: statement.line, first });
+  }
+  report(draft, statement, severity, rule, object, message);
 }
 
 /**

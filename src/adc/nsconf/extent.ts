@@ -1,5 +1,6 @@
 import type { Diagnostic } from "../../model/estate.ts";
-import type { Draft } from "./draft.ts";
+import type { SourceLine } from "../../model/source-line.ts";
+import type { Draft, Repeat } from "./draft.ts";
 import { DiagnosticList } from "../diagnostic-list.ts";
 import type { LeftOut } from "../missing-names.ts";
 
@@ -28,6 +29,18 @@ interface Shown {
 export interface Block {
   readonly from: number;
   defined: number;
+}
+
+/** The lines of what the ADC accepts only once and one block has twice. */
+export function clashesWithin(
+  blocks: readonly Block[],
+  clashes: readonly Repeat[],
+): ReadonlySet<SourceLine> {
+  const found = clashes.filter(({ line, first }) => {
+    const [low, high] = line < first ? [line, first] : [first, line];
+    return !blocks.some(({ from }) => from > low && from <= high);
+  });
+  return new Set(found.map(({ line }) => line));
 }
 
 /**
@@ -94,13 +107,14 @@ export function asPart(
   found: readonly Diagnostic[],
   extent: "excerpt" | "paste",
   nearName: (kind: string, name: string) => string | null,
+  clashes: ReadonlySet<SourceLine>,
 ): { readonly said: DiagnosticList; readonly leftOut: readonly LeftOut[] } {
   const said = new DiagnosticList();
   const leftOut: LeftOut[] = [];
   for (const diagnostic of found) {
     const { rule, object, line, message, reference } = diagnostic;
     if (reference === undefined || reference.found.length > 0) {
-      if (extent === "paste" || !OF_EXAMPLES.has(rule)) {
+      if (extent === "paste" || !OF_EXAMPLES.has(rule) || clashes.has(line)) {
         said.push(diagnostic);
       }
       continue;
@@ -116,4 +130,9 @@ export function asPart(
 }
 
 /** Separate examples of one page use the same names. */
-const OF_EXAMPLES: ReadonlySet<string> = new Set(["duplicate_name", "duplicate_binding"]);
+const OF_EXAMPLES: ReadonlySet<string> = new Set([
+  "duplicate_name",
+  "duplicate_binding",
+  "duplicate_priority",
+  "duplicate_service_endpoint",
+]);

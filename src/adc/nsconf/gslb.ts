@@ -15,6 +15,7 @@ import {
   type Draft,
   type GslbServiceDraft,
   type StatementKinds,
+  type StatementReader,
   isAddress,
   portOf,
   statementSource,
@@ -26,7 +27,7 @@ import {
   newService,
   usedElsewhere,
 } from "./services.ts";
-import { drop, dropMonitor } from "./changes.ts";
+import { drop, dropMonitor, ofOne } from "./changes.ts";
 import { expanded, withKnownOptions } from "./options.ts";
 import {
   GSLB_GROUP_BINDING_OPTIONS,
@@ -36,6 +37,7 @@ import {
   GSLB_SITE_OPTIONS,
   GSLB_VSERVER_BINDING_OPTIONS,
   GSLB_VSERVER_OPTIONS,
+  GSLB_VSERVER_OPTIONS_OF_ADD,
 } from "./option-tables.ts";
 import type { Statement } from "./statements.ts";
 
@@ -51,7 +53,10 @@ export const gslbStatements: StatementKinds = {
       "add gslb servicegroup",
       withKnownOptions("GSLB service group", GSLB_GROUP_OPTIONS, 2, addGroup),
     ],
-    ["add gslb vserver", withKnownOptions("GSLB vserver", GSLB_VSERVER_OPTIONS, 2, addVserver)],
+    [
+      "add gslb vserver",
+      withKnownOptions("GSLB vserver", GSLB_VSERVER_OPTIONS_OF_ADD, 2, addVserver),
+    ],
   ]),
   changes: new Map([
     ["set gslb site", withKnownOptions("GSLB site", GSLB_SITE_OPTIONS, 1, setSite)],
@@ -85,17 +90,11 @@ export const gslbStatements: StatementKinds = {
 };
 
 /** `rm`, as in changes.ts. */
-export const GSLB_REMOVERS: readonly (readonly [
-  kind: string,
-  remove: (statement: Statement, draft: Draft) => void,
-])[] = [
-  ["rm gslb site", ({ words }, draft) => words.forEach((name) => draft.gslbSites.delete(name))],
-  ["rm gslb service", removeService],
-  ["rm gslb servicegroup", removeService],
-  [
-    "rm gslb vserver",
-    ({ words }, draft) => words.forEach((name) => draft.gslbVservers.delete(name)),
-  ],
+export const GSLB_REMOVERS: readonly (readonly [kind: string, remove: StatementReader])[] = [
+  ["rm gslb site", ofOne(({ words: [name = ""] }, draft) => draft.gslbSites.delete(name))],
+  ["rm gslb service", ofOne(removeService)],
+  ["rm gslb servicegroup", ofOne(removeService)],
+  ["rm gslb vserver", ofOne(({ words: [name = ""] }, draft) => draft.gslbVservers.delete(name))],
 ];
 
 /** `add gslb site NAME [LOCAL|REMOTE] ADDRESS`. */
@@ -201,6 +200,11 @@ function setService(statement: Statement, draft: Draft): void {
   if (service === undefined) {
     return;
   }
+  const [, server, port] = statement.words;
+  if (server !== undefined && service.kind === "serviceGroup") {
+    setMember(service, server, port, statement, draft);
+    return;
+  }
   applyKeys(service, statement, draft);
   const source = statementSource(statement, draft, service.name);
   const { publicAddress, publicPort } = readFields(GSLB_PUBLIC_FIELDS, source);
@@ -214,6 +218,32 @@ function setService(statement: Statement, draft: Draft): void {
   }
   if (publicPort !== undefined && service.kind === "service") {
     service.publicPorts[0] = publicPort;
+  }
+}
+
+/** `set gslb serviceGroup SG SERVER PORT -weight 5 -publicIP …`. */
+function setMember(
+  service: GslbServiceDraft,
+  server: string,
+  port: string | undefined,
+  statement: Statement,
+  draft: Draft,
+): void {
+  const at = service.members.findIndex(memberMeant(server, port, draft));
+  const known = service.members[at];
+  if (known === undefined) {
+    reportMissing(draft, statement, "service group member", service.name);
+    return;
+  }
+  const source = statementSource(statement, draft, service.name);
+  const { weight = known.weight } = readFields(GSLB_BINDING_FIELDS, source);
+  const { publicAddress, publicPort } = readFields(GSLB_PUBLIC_FIELDS, source);
+  service.members[at] = { ...known, weight };
+  if (publicAddress !== undefined) {
+    service.otherAddresses[at] = publicAddress === null ? [] : [publicAddress];
+  }
+  if (publicPort !== undefined) {
+    service.publicPorts[at] = publicPort;
   }
 }
 

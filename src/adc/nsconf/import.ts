@@ -30,7 +30,16 @@ import { monitorName, serverStatements, serviceStatements } from "./services.ts"
 import { tlsStatements } from "./tls.ts";
 import { vserverStatements } from "./vservers.ts";
 import { webText } from "./web-text.ts";
-import { type Block, FENCED, FILTERED, PROSE, asPart, extentOf, hasExamples } from "./extent.ts";
+import {
+  type Block,
+  FENCED,
+  FILTERED,
+  PROSE,
+  asPart,
+  clashesWithin,
+  extentOf,
+  hasExamples,
+} from "./extent.ts";
 import { CONFIGURES } from "./abbreviations.ts";
 import { PASSED_OVER } from "./prose.ts";
 import { isPlaceholder } from "../placeholders.ts";
@@ -63,6 +72,7 @@ export function holdsNothing(estate: Estate): boolean {
 const ANSWERS: ReadonlySet<string> = new Set([
   "incomplete_statement",
   "not_in_text",
+  "stray_words",
   "partition_not_read",
 ]);
 
@@ -228,7 +238,12 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   const { said, leftOut } =
     extent === null
       ? { said: draft.diagnostics, leftOut: [] }
-      : asPart(draft.diagnostics.all(), extent, nearNamesOf(estate, beside));
+      : asPart(
+          draft.diagnostics.all(),
+          extent,
+          nearNamesOf(estate, beside),
+          clashesWithin(blocks, draft.clashes),
+        );
   said.pushAll(estateDiagnostics(estate, { ...draft, ...beside, monitorsUsedElsewhere, leftOut }));
   return {
     ...estate,

@@ -23,7 +23,7 @@ import {
 } from "./draft.ts";
 import type { Statement } from "./statements.ts";
 import { MONITOR_OPTION_NAMES } from "./grammar.ts";
-import { expandOptions, reportStray } from "./options.ts";
+import { expandOptions, reportStray, withoutEqualsSigns } from "./options.ts";
 import { noteProfiles } from "./profile-uses.ts";
 
 /** `add lb monitor NAME TYPE …`, and `set lb monitor`, which also changes built-ins. */
@@ -32,12 +32,13 @@ export const monitorStatements: StatementKinds = {
   changes: new Map([["set lb monitor", setMonitor]]),
 };
 
-function addMonitor(statement: Statement, draft: Draft): void {
-  const [name, type] = statement.words;
+function addMonitor(written: Statement, draft: Draft): void {
+  const [name, type] = written.words;
   if (name === undefined || type === undefined) {
-    reportIncomplete(draft, statement, name ?? "monitor");
+    reportIncomplete(draft, written, name ?? "monitor");
     return;
   }
+  const statement = withoutEqualsSigns(written, draft, name, MONITOR_OPTION_NAMES);
   const monitor: PartialMonitor = Object.assign(
     { name, type: type.toUpperCase(), line: statement.line },
     readKeys(statement, draft, name),
@@ -46,8 +47,9 @@ function addMonitor(statement: Statement, draft: Draft): void {
   define(draft.monitors, name, monitor, statement, draft);
 }
 
-function setMonitor(statement: Statement, draft: Draft): void {
-  const [written = "", type] = statement.words;
+function setMonitor(typed: Statement, draft: Draft): void {
+  const [written = "", type] = typed.words;
+  const statement = withoutEqualsSigns(typed, draft, written, MONITOR_OPTION_NAMES);
   const known = draft.monitors.get(written) ?? builtInMonitor(written);
   if (known === null) {
     reportMissing(draft, statement, "monitor", written);

@@ -187,15 +187,19 @@ export const GSLB_GROUP_OPTIONS = optionRows(
   "autoDelayedTrofs autoScale delay graceFul includeMembers order",
 );
 
-/** As above, `add|set gslb vserver`. */
-export const GSLB_VSERVER_OPTIONS = optionRows(
+const GSLB_VSERVER_ROWS: readonly string[] = [
   "appflowLog backupLBMethod backupSessionTimeout backupVServer comment considerEffectiveState disablePrimaryOnDown",
   "dnsRecordType dynamicWeight ECS ecsAddrValidation EDR ipType lbMethod MIR netmask newname nodefaultBindings order",
   "orderThreshold persistenceId persistenceType persistMask rule serviceGroupName serviceName soBackupAction soMethod",
   "soPersistence soPersistenceTimeOut soThreshold state timeout toggleorder tolerance v6netmasklen v6persistmasklen weight:2",
-  DOMAIN_BINDING_ROW,
   SAVED,
-);
+];
+
+/** As above, `add gslb vserver`: domains are only bound. */
+export const GSLB_VSERVER_OPTIONS_OF_ADD = optionRows(...GSLB_VSERVER_ROWS);
+
+/** As above, `set gslb vserver`, which also changes what is bound. */
+export const GSLB_VSERVER_OPTIONS = optionRows(...GSLB_VSERVER_ROWS, DOMAIN_BINDING_ROW);
 
 /** As above, `bind gslb vserver`. */
 export const GSLB_VSERVER_BINDING_OPTIONS = optionRows(

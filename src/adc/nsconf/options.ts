@@ -62,8 +62,9 @@ export function withKnownOptions(
   mostWords: MostWords,
   read: StatementReader,
 ): StatementReader {
-  return (statement, draft) => {
-    const [object = subject] = statement.words;
+  return (written, draft) => {
+    const [object = subject] = written.words;
+    const statement = withoutEqualsSigns(written, draft, object, names);
     reportStray(statement, draft, object, names, mostWords);
     if (names.hasAll(statement.keys)) {
       noteProfiles(statement, draft);
@@ -83,6 +84,27 @@ export function expanded(names: OptionNames, read: StatementReader): StatementRe
     const [object = statement.group] = statement.words;
     read(expandOptions(statement, draft, object, names), draft);
   };
+}
+
+/** `-interval = 30`: the sign is reported, and the rest is read as meant. */
+export function withoutEqualsSigns(
+  statement: Statement,
+  draft: Draft,
+  object: string,
+  names: OptionNames,
+): Statement {
+  const signed = [...statement.keys].filter(
+    ([key, [first, ...more]]) => first === "=" && more.length > 0 && names.isPrefix(key),
+  );
+  if (signed.length === 0) {
+    return statement;
+  }
+  const shown = signed.map(([key]) => `-${names.spelled(names.whole(key) ?? key)}`).join(", ");
+  const message = `Between an option and its value stands a space, not an equals sign (${shown}): the ADC rejects the whole command. This import uses it without the sign.`;
+  report(draft, statement, "warning", "stray_words", object, message);
+  const keys = new Map(statement.keys);
+  signed.forEach(([key, values]) => keys.set(key, values.slice(1)));
+  return { ...statement, keys };
 }
 
 /**
@@ -111,7 +133,16 @@ export function reportStray(
   if (words.slice(1).some((word) => isTypeWithOption(word, names))) {
     return;
   }
-  const stray = loose - most;
+  reportStrayWords(statement, draft, object, loose - most);
+}
+
+/** Reports that so many words of a statement have no place in it. */
+export function reportStrayWords(
+  statement: Statement,
+  draft: Draft,
+  object: string,
+  stray: number,
+): void {
   const belong = stray === 1 ? "belongs" : "belong";
   const message = `${counted(stray, "word")} of this line ${belong} to no option: the ADC rejects the whole command. This import uses it without them.`;
   report(draft, statement, "warning", "stray_words", object, message);

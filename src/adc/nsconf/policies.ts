@@ -6,6 +6,7 @@ import {
   type StatementKinds,
   define,
   report,
+  reportClash,
   reportMissing,
   isAddress,
   portOf,
@@ -154,7 +155,7 @@ function bindVserver(statement: Statement, draft: Draft): void {
   }
   const binding = policyBinding(statement, draft);
   if (binding !== null) {
-    vserver.policies.push(binding);
+    bindPolicy(vserver.policies, binding, statement, draft);
   }
 }
 
@@ -251,8 +252,11 @@ function setPolicy(statement: Statement, draft: Draft): void {
 function featureOf(statement: Statement): string {
   const group = statement.group.toLowerCase();
   const object = (statement.object ?? "").toLowerCase().replace(/policy$/, "");
-  return group === "tm" ? `tm ${object}` : group;
+  return group === "tm" || OWN_BANK.test(object) ? `${group} ${object}` : group;
 }
+
+/** Beside the authentication policies of a vserver, it has other lists of policies. */
+const OWN_BANK = /^(?:loginschema|samlidp|oauthidp)$/;
 
 /** `-policyName P -priority n …` of any bind statement; null if it binds no policy. */
 export function policyBinding(statement: Statement, draft: Draft): PolicyBinding | null {
@@ -266,6 +270,56 @@ export function policyBinding(statement: Statement, draft: Draft): PolicyBinding
         line: statement.line,
       };
 }
+
+/**
+ * Adds a policy to those that are bound to one object. Two advanced policies of one feature cannot have the same priority
+ * at one bind point (NITRO error 3041); classic ones of the same priority are evaluated in the order of their binding.
+ */
+export function bindPolicy<B extends Bound>(
+  bound: B[],
+  binding: B,
+  statement: Statement,
+  draft: Draft,
+): void {
+  const rival = bound.find(
+    (one) =>
+      one.priority !== null &&
+      one.priority === binding.priority &&
+      one.bindPoint === binding.bindPoint &&
+      one.policy !== binding.policy &&
+      shareOneBank(one.policy, binding.policy, draft),
+  );
+  const [name = ""] = statement.words;
+  if (rival !== undefined) {
+    reportClash(draft, statement, rival.line, {
+      severity: "warning",
+      rule: "duplicate_priority",
+      object: name,
+      message: `${name} has ${rival.policy} and ${binding.policy} bound with the same priority: the ADC rejects the second (error 3041).`,
+    });
+  }
+  bound.push(binding);
+}
+
+type Bound = Pick<PolicyBinding, "policy" | "priority" | "line"> &
+  Partial<Pick<PolicyBinding, "bindPoint">>;
+
+function shareOneBank(one: string, other: string, { policies }: Draft): boolean {
+  const [first, second] = [policies.get(one), policies.get(other)];
+  return (
+    first !== undefined &&
+    first.feature === second?.feature &&
+    ONE_BANK.test(first.feature) &&
+    [first, second].every(({ rule }) => ADVANCED.test(rule))
+  );
+}
+
+/** Features with one list of policies for each object and direction. */
+const ONE_BANK = /^(?:cs|responder|rewrite|appfw|authentication(?: loginschema)?)$/;
+
+/** The beginning of an advanced expression, as opposed to a classic one (`ns_true`, `REQ.HTTP.URL == /a`). */
+const ADVANCED =
+  /^[!(\s]{0,9}(?:(?:true|false)$|(?:HTTP|CLIENT|SERVER|SYS|AAA|TARGET|ANALYTICS)\.)/i;
 
 /** The policy's name as configured. */
 export function policyName(written: string, draft: Draft): string {

@@ -61,7 +61,7 @@ function isTitle(text: string): boolean {
  * about an object of the command line, in full or abbreviated, is a command: `add mon a HTTP` and `bind vlan to 1/1`.
  */
 function isSentence(text: string): boolean {
-  if (CHOICE.test(text)) {
+  if (CHOICE.test(text) || (!/["']| -/.test(text) && PHRASE.test(text))) {
     return true;
   }
   const [, noun = ""] = SENTENCE.exec(text) ?? [];
@@ -89,6 +89,10 @@ const SMALL_WORD = / (?:that|which|the|to|an?|and|of|for|in|on|with|from|if|so|t
 function isAmbiguous(noun: string): boolean {
   return meaningsOf(noun, null).length > 0;
 }
+
+/** `Add responder policy p to unset the variable`: no command has such words one after the other. */
+const PHRASE =
+  / (?:to|that|which|so|for|of|in|with) (?:[^\s"'-]{1,40} ){0,3}(?:the|an?|your|this|these|each|all) \S/i;
 
 const SENTENCE =
   /^\s*[a-z]{2,10} ([a-z]{1,30}) (?:[a-z]{1,30} )?(?:that|which|the|to|an?|and|of|for|in|on|with|from|if|so) /i;

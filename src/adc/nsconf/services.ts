@@ -16,7 +16,7 @@ import {
   type Draft,
   type MemberDraft,
   type StatementKinds,
-  report,
+  reportClash,
   type ServiceDraft,
   isAddress,
   statementSource,
@@ -26,6 +26,7 @@ import { type Statement, statementKind } from "./statements.ts";
 import { builtInMonitor, isDefaultMonitor } from "../monitor-defaults.ts";
 import type { MonitorBinding } from "../../model/adc-service.ts";
 import { wholeNumber } from "../field-types.ts";
+import { withPort } from "../../lib/ip.ts";
 import { isPlaceholder } from "../placeholders.ts";
 import { NO_BACKEND_TLS } from "../tls-fields.ts";
 import {
@@ -313,6 +314,19 @@ function bindServiceGroup(statement: Statement, draft: Draft): void {
     return;
   }
   const { enabled, weight } = readWhole(MEMBER_FIELDS, statementSource(statement, draft, name));
+  const isServer = memberMeant(server, undefined, draft);
+  const known = group.members.find((member) => member.port === port && isServer(member));
+  if (known !== undefined) {
+    if (![name, server].some(isPlaceholder)) {
+      reportClash(draft, statement, known.line, {
+        severity: "warning",
+        rule: "duplicate_service_endpoint",
+        object: name,
+        message: `${name} has the member ${withPort(server, String(port ?? "*"))} twice: the ADC rejects the second.`,
+      });
+    }
+    return;
+  }
   group.members.push({
     serverWord: server,
     port,
@@ -378,16 +392,16 @@ export function addBinding(
     reportDefaultMonitor(draft, statement, monitor, 2165);
     return;
   }
-  if (isBound(service, written, draft)) {
+  const isMeant = monitorMeant(written, draft);
+  const bound = service.monitors.find((binding) => isMeant(binding.monitor));
+  if (bound !== undefined) {
     if (![service.name, monitor].some(isPlaceholder)) {
-      report(
-        draft,
-        statement,
-        "info",
-        "duplicate_binding",
-        service.name,
-        `Monitor ${monitor} is bound to ${service.name} twice.`,
-      );
+      reportClash(draft, statement, bound.line, {
+        severity: "info",
+        rule: "duplicate_binding",
+        object: service.name,
+        message: `Monitor ${monitor} is bound to ${service.name} twice.`,
+      });
     }
     return;
   }

@@ -70,7 +70,7 @@ export function reportLines(
 
 /** Groups and objects that affect health or routing and that no reader supports. */
 const ABOUT_HEALTH =
-  /^rename gslb (vserver|service)\b|^clear ns config\b|^(add|set|bind|unbind|enable|disable) (gslb(?! parameter)|vserver|cr|lsn|spillover|autoscale|vpn vserver|user (vserver|protocol)|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel(?! of the firmware))|tm (global|formssoaction)|aaa (group|global)|authentication policylabel|vrid\w*)\b/;
+  /^clear ns config\b|^(add|set|bind|unbind|enable|disable) (gslb(?! parameter)|vserver|cr|lsn|spillover|autoscale|vpn vserver|user (vserver|protocol)|lb (group|route|wlm|metrictable|policylabel)|cs policylabel|ns (pbrs?|pbr6|pat|ratecontrol)|responder policylabel|rewrite (global|policylabel(?! of the firmware))|tm (global|formssoaction)|aaa (group|global)|authentication policylabel|vrid\w*)\b/;
 
 /** `bind rewrite policylabel ns_cvpn_v2_url_label …`: part of every saved configuration. */
 export const LABEL_OF_FIRMWARE = /^\w+ \w+ policylabel (?:ns_|_)/i;

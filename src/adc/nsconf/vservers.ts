@@ -34,7 +34,7 @@ import {
   LB_VSERVER_OPTIONS_OF_COMMAND,
 } from "./option-tables.ts";
 import { withKnownOptions } from "./options.ts";
-import { policyBinding } from "./policies.ts";
+import { bindPolicy, policyBinding } from "./policies.ts";
 import type { Port } from "../../model/adc-service.ts";
 
 /** Vservers of all kinds but authentication and GSLB, and the bindings of those that are read. */
@@ -284,7 +284,7 @@ function bindLbVserver(statement: Statement, draft: Draft): void {
   }
   const policy = policyBinding(statement, draft);
   if (policy !== null) {
-    vserver.policies.push(policy);
+    bindPolicy(vserver.policies, policy, statement, draft);
     return;
   }
   const [address = "", portNumber = ""] = targets;
@@ -350,15 +350,16 @@ function bindCsVserver(statement: Statement, draft: Draft): void {
   const feature = draft.policies.get(binding.policy)?.feature;
   if (feature === "cs" || (feature === undefined && target !== null)) {
     const { policy, priority, line, goto } = binding;
-    vserver.targets.push({
+    const switched = {
       policy,
       target: vserverName(target, draft),
       priority,
       ...(goto === null ? null : { goto }),
       line,
-    });
+    };
+    bindPolicy(vserver.targets, switched, statement, draft);
   } else {
-    vserver.policies.push(binding);
+    bindPolicy(vserver.policies, binding, statement, draft);
   }
 }
 

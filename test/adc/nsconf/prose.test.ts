@@ -53,6 +53,8 @@ describe("lines that look like prose or a template", () => {
     "Enable or disable window scaling.",
     "<td><p>Enable or disable drop of",
     "add and bind services",
+    "Add responder policy p to unset the variable",
+    "Bind cs vserver named c with the policy",
     "add lb monitor ${1:name} HTTP",
     "add lb monitor {{ name }} HTTP",
     "add lb monitor <name> [-interval <n>]",
@@ -64,6 +66,7 @@ describe("lines that look like prose or a template", () => {
   ])("are no commands when the words themselves look so: %s", (line) => {
     const estate = estateOf(`${line}\nadd server web 10.0.0.1`);
     expect(estate.monitors.size).toBe(estateOf("").monitors.size);
+    expect([...estate.policies.keys()]).toEqual([]);
     expect([...estate.otherStatements]).toEqual([]);
   });
 

@@ -580,9 +580,184 @@ describe("rename", () => {
     expect(estate.lbVservers.get("b")?.backupVserver).toBe("w");
   });
 
-  test("is refused when the new name is taken", () => {
+  test("is refused and reported when the new name is taken", () => {
     const estate = read("add server a 10.0.0.1", "add server b 10.0.0.2", "rename server a b");
     expect([...estate.servers.keys()]).toEqual(["a", "b"]);
+    expect(said(estate)).toEqual(["warning duplicate_name b"]);
+  });
+
+  test("is reported when there is no such object, or no new name", () => {
+    const estate = read(
+      "set ns hostName a",
+      "rename server a b",
+      "add server c 10.0.0.1",
+      "rename server c",
+    );
+    expect(said(estate)).toEqual(["error dangling_reference a", "error incomplete_statement c"]);
+  });
+
+  test("of GSLB services and vservers is followed by what names them", () => {
+    const estate = read(
+      "add server old 10.0.0.1",
+      "add gslb site here LOCAL 10.0.0.9",
+      "add gslb service s old HTTP 80 -siteName here",
+      "add gslb vserver v HTTP -dnsRecordType A",
+      "add gslb vserver w HTTP -backupVServer v",
+      "bind gslb vserver v -serviceName s",
+      "rename server old new",
+      "rename gslb service s t",
+      "rename gslb vserver v x",
+      "bind gslb vserver x -domainName a.example",
+      "set gslb service t -healthMonitor NO",
+    );
+    expect(said(estate)).toEqual([]);
+    expect(estate.gslb.vservers.get("x")).toMatchObject({
+      domains: [{ name: "a.example" }],
+      services: [{ service: "t" }],
+    });
+    expect(estate.gslb.vservers.get("w")?.backupVserver).toBe("x");
+    expect(estate.gslb.services.get("t")?.members).toMatchObject([{ server: "new" }]);
+  });
+
+  test("of an authentication vserver is followed by the vservers and profiles in front of it", () => {
+    const estate = read(
+      "add authentication vserver aaa SSL 10.0.0.9 443",
+      "add authentication authnProfile p -authnVsName aaa",
+      "add lb vserver v SSL 10.0.1.1 443 -authnVsName aaa -Authentication ON",
+      "add lb vserver w SSL 10.0.1.2 443 -authnProfile p -Authentication ON",
+      "add cs vserver c SSL 10.0.1.3 443",
+      "bind cs vserver c -vServer aaa",
+      "rename authentication vserver aaa login",
+    );
+    expect(estate.lbVservers.get("v")?.authentication.vserver).toBe("login");
+    expect(estate.lbVservers.get("w")?.authentication.vserver).toBe("login");
+    expect(estate.csVservers.get("c")?.defaultTarget).toBe("login");
+    expect([...estate.authenticationVservers.keys()]).toEqual(["login"]);
+  });
+
+  test("of policies and actions is followed by bindings and policies", () => {
+    const estate = read(
+      "add lb vserver v HTTP 0.0.0.0 0",
+      "add cs vserver c HTTP 10.0.1.1 80",
+      "add cs action a -targetLBVserver v",
+      'add cs policy p -rule "HTTP.REQ.URL.CONTAINS(\\"x\\")" -action a',
+      "add responder policy r true NOOP",
+      "bind cs vserver c -policyName p -priority 10",
+      "bind cs vserver c -policyName r -priority 10",
+      "bind responder global r 10 END -type REQ_DEFAULT",
+      "rename cs action a to_v",
+      "rename cs policy p by_x",
+      "rename responder policy r all",
+    );
+    expect(said(estate)).toEqual([]);
+    expect(estate.policies.get("by_x")?.action).toBe("to_v");
+    expect(estate.csVservers.get("c")).toMatchObject({
+      targets: [{ policy: "by_x", target: "v" }],
+      policies: [{ policy: "all" }],
+    });
+    expect(estate.globalResponderPolicies).toMatchObject([{ policy: "all" }]);
+  });
+});
+
+describe("rm", () => {
+  test("with a word behind its one name removes that object, and the word is reported", () => {
+    const estate = read(
+      "add service s 10.0.0.1 HTTP 80",
+      "add service t 10.0.0.2 HTTP 80",
+      "rm service s HTTP 80",
+      "add gslb service g 10.0.0.1 HTTP 80 -siteName here",
+      "rm gslb service g HTTP",
+    );
+    expect([...estate.services.keys()]).toEqual(["t"]);
+    expect(said(estate)).toEqual(["warning stray_words s", "warning stray_words g"]);
+  });
+
+  test("of several names reports those that lead to nothing, unless none of them does", () => {
+    const base = [
+      "set ns hostName a",
+      "add lb vserver v HTTP 10.0.1.1 80",
+      "add server w 10.0.0.1",
+    ];
+    expect(said(read(...base, "rm lb vserver v x"))).toEqual(["error dangling_reference x"]);
+    expect(said(read(...base, "rm lb vserver v HTTP"))).toEqual(["warning stray_words v"]);
+    expect(said(read(...base, "rm lb vserver x y"))).toEqual([]);
+    expect(said(read(...base, "add service s 10.0.0.7 HTTP 80", "rm server w 10.0.0.7"))).toEqual(
+      [],
+    );
+  });
+});
+
+test("a policy that is unbound from an authentication vserver is no longer one of its policies", () => {
+  const estate = read(
+    "add authentication vserver aaa SSL 10.0.0.9 443",
+    "add authentication Policy p -rule true -action a",
+    "bind authentication vserver aaa -policy p -priority 100",
+    "unbind authentication vserver aaa -policy p",
+  );
+  expect(estate.authenticationVservers.get("aaa")?.policies).toEqual([]);
+});
+
+test("a member's weight and public address are changed by set, also in a GSLB group", () => {
+  const estate = read(
+    "add serviceGroup g HTTP",
+    "bind serviceGroup g 10.0.0.1 80",
+    "bind serviceGroup g 10.0.0.2 80",
+    "set serviceGroup g 10.0.0.2 80 -weight 5",
+    "add gslb serviceGroup h HTTP -siteName here",
+    "bind gslb serviceGroup h 10.0.0.1 80",
+    "bind gslb serviceGroup h 10.0.0.2 80",
+    "set gslb serviceGroup h 10.0.0.2 80 -weight 5 -publicIP 192.0.2.1 -publicPort 81",
+  );
+  const weights = { members: [{ weight: 1 }, { weight: 5 }] };
+  expect(estate.services.get("g")).toMatchObject(weights);
+  expect(estate.gslb.services.get("h")).toMatchObject({
+    ...weights,
+    otherAddresses: [[], ["192.0.2.1"]],
+    publicPorts: [null, 81],
+  });
+});
+
+describe("what the ADC accepts only once", () => {
+  const page = (...lines: readonly string[]): string[] => ["A page.", "", ...lines, "", "Its end."];
+
+  test.each([
+    ["server", ["add server s 10.0.0.1", "add server s 10.0.0.2"], "warning duplicate_name s"],
+    [
+      "member",
+      ["add serviceGroup g HTTP", "bind serviceGroup g s 80", "bind serviceGroup g s 80"],
+      "warning duplicate_service_endpoint g",
+    ],
+    [
+      "monitor",
+      [
+        "add service s 10.0.0.1 HTTP 80",
+        "bind service s -monitorName http",
+        "bind service s -monitorName http",
+      ],
+      "info duplicate_binding s",
+    ],
+    [
+      "priority",
+      [
+        "add responder policy p true NOOP",
+        "add responder policy q true NOOP",
+        "add lb vserver v HTTP 10.0.1.1 80",
+        "bind lb vserver v -policyName p -priority 10",
+        "bind lb vserver v -policyName q -priority 10",
+      ],
+      "warning duplicate_priority v",
+    ],
+  ])("is reported on a page when one block has it twice: %s", (_kind, lines, diagnostic) => {
+    expect(said(read(...page(...lines)))).toContain(diagnostic);
+    const [last = "", ...before] = [...lines].reverse();
+    const apart = read(...page(...before.reverse(), "", "Another example:", "", last));
+    expect(said(apart)).not.toContain(diagnostic);
+  });
+
+  test("is one member, however often it is bound", () => {
+    const bound = "bind serviceGroup g s 80";
+    const estate = read("add server s 10.0.0.1", "add serviceGroup g HTTP", bound, bound);
+    expect(estate.services.get("g")?.members).toHaveLength(1);
   });
 });
 
