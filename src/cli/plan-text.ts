@@ -247,8 +247,9 @@ export function bareMembers(rows: readonly PlanRow[]): string | null {
   return members.sentence();
 }
 
-function isSwitchedOff({ unsupported_reason }: PlanRow): boolean {
-  return /disabled on the ADC/.test(unsupported_reason ?? "");
+/** The monitor, its binding or the member: what the last would say is probed nevertheless. */
+function isSwitchedOff({ unsupported_reason, note }: PlanRow): boolean {
+  return /disabled on the ADC/.test(`${unsupported_reason ?? ""} ${note ?? ""}`);
 }
 
 const MAX_NAMED = 10;
@@ -265,16 +266,15 @@ function createTotals(): Summary & { readonly sentence: () => string } {
   let disabled = 0;
   return {
     add(row) {
+      const isDisabled = isSwitchedOff(row);
       all += 1;
-      if (!row.supported) {
-        resting += 1;
-        disabled += isSwitchedOff(row) ? 1 : 0;
-      }
+      resting += row.supported || isDisabled ? 0 : 1;
+      disabled += isDisabled ? 1 : 0;
     },
     sentence: () =>
       [
         `${String(all)} probe${all === 1 ? "" : "s"}`,
-        `${String(resting - disabled)} not repeated`,
+        `${String(resting)} not repeated`,
         `${String(disabled)} disabled`,
       ].join(", "),
   };

@@ -68,6 +68,49 @@ describe("plan as text", () => {
     expect(out).toMatch(/\d+ probes, 1 not repeated, 1 disabled\n/);
   });
 
+  test("marks and counts members that are disabled, themselves, with their server or with their service", async () => {
+    const out = await plan(
+      [
+        "add server off 10.0.0.1 -state DISABLED",
+        "add serviceGroup g HTTP",
+        "bind serviceGroup g off 80",
+        "bind serviceGroup g 10.0.0.2 80",
+        "bind serviceGroup g 10.0.0.3 80 -state DISABLED",
+        "add service s 10.0.0.4 HTTP 80 -state DISABLED",
+      ].join("\n"),
+      { monitor: "tcp-default" },
+    );
+    const marked = out.split("\n").filter((line) => line.includes("disabled on the ADC"));
+    expect(marked.map((line) => /10\.0\.0\.\d(?=:80)/.exec(line)?.[0])).toEqual([
+      "10.0.0.1",
+      "10.0.0.3",
+      "10.0.0.4",
+    ]);
+    expect(out).toContain("1 of 1 members is judged only by a port check: g/10.0.0.2:80");
+    expect(out).toContain("4 probes, 0 not repeated, 3 disabled");
+  });
+
+  test("looks at a VIP with the name that the monitors of its members send", async () => {
+    const lines = (...more: readonly string[]) =>
+      [
+        "add service s 10.0.0.1 HTTP 80",
+        "add lb vserver v HTTP 10.0.1.1 80",
+        "bind lb vserver v s",
+        "bind service s -monitorName m",
+        ...more,
+      ].join("\n");
+    const headers = '-customHeaders "Host: www.example.com\\r\\n"';
+    for (const monitor of [
+      `HTTP-ECV -send "GET /a" -recv ok ${headers}`,
+      'HTTP -httpRequest "GET /a HTTP/1.1\\r\\nHost: www.example.com\\r\\n"',
+    ]) {
+      const out = await plan(lines(`add lb monitor m ${monitor}`), { monitor: "web_answer" });
+      expect(out).toMatch(/^vip .* at Host www\.example\.com$/m);
+    }
+    const unnamed = await plan(lines("add lb monitor m HTTP"), { monitor: "web_answer" });
+    expect(unnamed).toMatch(/^vip .* at Host 10\.0\.1\.1$/m);
+  });
+
   test("repeats nothing at a server whose address the ADC translates, except monitors with a destination", async () => {
     const out = await plan(
       [

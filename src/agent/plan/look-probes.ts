@@ -251,6 +251,7 @@ function lookProbe(
     sourceAddresses: [],
     tlsSource: tlsSourceOf(recognition.security),
     note: null,
+    ...(member.enabled ? null : { memberDisabled: true as const }),
     action: {
       kind: "transaction",
       transaction,
@@ -300,11 +301,12 @@ function clientHost({ settings, member, vservers }: Look): string | null {
 
 const HOST_LINE = /^host:[ \t]{0,8}([\w.-]{1,253})(?::\d{1,5})?[ \t]{0,8}$/im;
 
-/** The host name in a monitor's own headers; null if there is none. */
-function monitorHost({ monitors }: Estate, service: AdcService): string | null {
+/** The host name in the requests of a service's monitors; null if there is none. */
+export function monitorHost({ monitors }: Estate, service: AdcService): string | null {
   for (const { monitor } of service.monitors) {
-    const { customHeaders = null, send = null } = monitors.get(monitor)?.parameters ?? {};
-    const written = HOST_LINE.exec(`${customHeaders ?? ""}\n${send ?? ""}`)?.[1] ?? "";
+    const { customHeaders, send, httpRequest } = monitors.get(monitor)?.parameters ?? {};
+    const texts = [customHeaders ?? "", send ?? "", httpRequest ?? ""];
+    const written = HOST_LINE.exec(texts.join("\n"))?.[1] ?? "";
     const host = hostName(written);
     if (host?.includes(".") === true) {
       return host;

@@ -161,6 +161,7 @@ function backendMonitorProbe(
     sourceAddresses: shared.sourceAddresses,
     tlsSource: shared.tls?.source ?? null,
     note: joinNotes(shared.note, shared.sendsSecret ? secretNote(spec) : null),
+    ...(member.enabled ? null : { memberDisabled: true as const }),
     action: {
       kind: "monitor",
       monitor,

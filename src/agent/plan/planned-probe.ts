@@ -62,6 +62,11 @@ export interface PlannedProbe {
   readonly tlsSource: string | null;
   /** How this probe differs from the ADC's own, if it does. */
   readonly note: string | null;
+  /**
+   * The configuration has the member disabled, so that the ADC does not probe it; absent: it has not. Only plans say so:
+   * where the agent runs, the ADC's state is newer.
+   */
+  readonly memberDisabled?: true;
   /** What in the configuration may refuse only this agent, at a VIP or behind it; absent: nothing. */
   readonly refusal?: VipRefusal;
   /** The operator's reason for excluding this monitor from verdicts; absent: it is included. */
@@ -153,6 +158,11 @@ function remembered<Key, Value>(find: (key: Key) => Value): (key: Key) => Value 
   };
 }
 
+function noteOf({ note, memberDisabled }: PlannedProbe): string | null {
+  const disabled = memberDisabled === true ? "the member is disabled on the ADC" : null;
+  return note === null || disabled === null ? (note ?? disabled) : `${disabled}; ${note}`;
+}
+
 /** `reader`: for many rows, one from {@link createMonitorReader}. */
 export function planRow(probe: PlannedProbe, { shown, depthOf }: MonitorReader = READER): PlanRow {
   const { action } = probe;
@@ -177,7 +187,7 @@ export function planRow(probe: PlannedProbe, { shown, depthOf }: MonitorReader =
       action.kind === "monitor" ? depthOf(action.monitor) : depthOfTransaction(action.transaction),
     supported: action.unsupportedReason === null,
     unsupported_reason: action.unsupportedReason,
-    note: probe.note,
+    note: noteOf(probe),
     source: monitor === null ? null : probe.source,
     source_addresses: monitor === null ? [] : [...probe.sourceAddresses],
     tls: probe.tlsSource,

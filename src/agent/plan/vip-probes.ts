@@ -31,6 +31,7 @@ import {
   lookInterval,
   lookTimeout,
   tlsSourceOf,
+  monitorHost,
 } from "./look-probes.ts";
 import { type RuleRequest, matchesRule } from "../../adc/rule-match.ts";
 import { locationIn, textFor } from "../../adc/request-secrets.ts";
@@ -256,14 +257,11 @@ export function vipLook(
   const old = !endsTls(reach.entry) && takesOldTls(transaction, recognition, reach.port);
   const front = adcFrontOf(estate, vserver, true);
   const path = pathThrough(reach, recognition.path);
+  // What is configured, or required by the policy in front, comes first.
+  const host = reach.host ?? monitorHost(estate, service);
   const redirectUrl =
     transaction === "https_challenge" || transaction === "web_answer"
-      ? responderRedirect(
-          estate,
-          [reach.entry, vserver],
-          { path, host: reach.host },
-          reach.host ?? reach.address,
-        )
+      ? responderRedirect(estate, [reach.entry, vserver], { path, host }, host ?? reach.address)
       : null;
   return vipProbe(estate, vserver, reach, {
     id: vipProbeId(estate, vserver, reach, name),
@@ -288,7 +286,7 @@ export function vipLook(
                 security,
                 path,
                 tls: security === "none" ? null : vipTls(settings, vserver, reach, old),
-                host: reach.host ?? reach.address,
+                host: host ?? reach.address,
                 // With content switching, the root may belong to other services.
                 adc: { ...front, redirectUrl, rootIsItsOwn: reach.entry.name === vserver.name },
               }),
