@@ -77,6 +77,16 @@ export function addMonitor(name: string, type: string, options: MonitorOptions):
   };
 }
 
+/** `bind lb monitor M -certkeyName C`: the client certificate that it presents. */
+export function bindCertificate(monitor: string, certificate: string): Change {
+  const words = [monitor];
+  const options = [["certkeyName", [certificate]]] as const;
+  return {
+    apply: { kind: "bind lb monitor", words, options },
+    undo: [{ kind: "unbind lb monitor", words, options }],
+  };
+}
+
 /** `rm lb monitor`; undone by adding it with all its options. */
 export function removeMonitor(monitor: Monitor): Change {
   const words = [monitor.name, monitor.type];

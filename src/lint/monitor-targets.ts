@@ -221,7 +221,7 @@ function foreignProtocol(context: LintContext): Hit[] {
         spoken !== undefined &&
         served.length > 0 &&
         served.every((protocol) => protocol !== null && !spoken.includes(protocol)) &&
-        (monitor.destPort ?? monitor.destIp) === null &&
+        monitor.destPort === null &&
         !monitor.transparent &&
         !monitor.reverse;
       return isForeign

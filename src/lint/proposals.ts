@@ -3,7 +3,14 @@ import type { Estate } from "../model/estate.ts";
 import type { Blank, Value } from "../adc/nsconf/grammar.ts";
 import { pasteLines, printFix, type Fix } from "./change.ts";
 import { type LintContext, type LintService, DIRECTORY_PATH, directoryOf } from "./context.ts";
-import { addMonitor, beside, bindMonitor, optionsOf, type OptionValues } from "./monitor-change.ts";
+import {
+  addMonitor,
+  beside,
+  bindCertificate,
+  bindMonitor,
+  optionsOf,
+  type OptionValues,
+} from "./monitor-change.ts";
 import { createNames } from "./names.ts";
 import {
   expectsTls,
@@ -43,12 +50,10 @@ export function deeperMonitor(
     return null;
   }
   const secure = proposal.kind === "built_in" || proposal.options["secure"] === "YES";
-  if (secure && one.service.clientCertificate !== undefined) {
-    // The servers may require a certificate, which a monitor without its own may not present.
-    return null;
-  }
   const named = secure ? profileWithName(context.estate, one.service) : null;
-  if (proposal.kind === "built_in" && named === null) {
+  // The servers may require the certificate that the ADC presents: a monitor only presents its own.
+  const certificate = secure ? one.service.clientCertificate : undefined;
+  if (proposal.kind === "built_in" && named === null && certificate === undefined) {
     return placed(one.service, proposal.name, like);
   }
   const name = context.names.fresh(one.service.name, "_deep");
@@ -60,7 +65,11 @@ export function deeperMonitor(
     interval: "15",
     resptimeout,
   });
-  return [addMonitor(name, type, whole), ...placed(one.service, name, like)];
+  return [
+    addMonitor(name, type, whole),
+    ...(certificate === undefined ? [] : [bindCertificate(name, certificate)]),
+    ...placed(one.service, name, like),
+  ];
 }
 
 /** What `tcps` does, as a monitor that can have an SSL profile. */

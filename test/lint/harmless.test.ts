@@ -73,10 +73,23 @@ describe("a fix", () => {
     },
   );
 
-  test("binds no monitor with TLS where servers may require a client certificate", () => {
+  test("gives a monitor with TLS the client certificate that servers may require", () => {
     const text = ["add ssl certKey k -cert a -key b", "add service s 10.0.0.1 SSL_TCP 9443"];
     expect(commandsOf("tcp_on_tls", ...text)).toEqual(["bind service s -monitorName tcps"]);
-    expect(commandsOf("tcp_on_tls", ...text, "bind ssl service s -certkeyName k")).toEqual([]);
+    const bound = [...text, "bind ssl service s -certkeyName k"];
+    const commands = [
+      "add lb monitor s_deep TCP -secure YES -interval 15 -resptimeout 6",
+      "bind lb monitor s_deep -certkeyName k",
+      "bind service s -monitorName s_deep",
+    ];
+    expect(commandsOf("tcp_on_tls", ...bound)).toEqual(commands);
+    expect(commandsOf("ping_only", ...bound, "bind service s -monitorName ping")).toEqual(commands);
+    const [found] = findings(...bound);
+    expect(found?.undo).toEqual([
+      "unbind service s -monitorName s_deep",
+      "unbind lb monitor s_deep -certkeyName k",
+      "rm lb monitor s_deep TCP",
+    ]);
   });
 
   test.each([

@@ -548,10 +548,10 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(WEB, health("DNS -query a.example -queryType Address"), BIND),
       onPorts([80, 443], "DNS-TCP -query a.example -queryType Address"),
       conf(IMAP, health("SMTP -scriptName nssmtp.pl"), BIND),
+      conf(WEB, health("DNS -query a.example -queryType Address -destIP 10.0.0.2"), BIND),
     ],
     misses: [
       conf(WEB, health("DNS -query a.example -queryType Address -destPort 53"), BIND),
-      conf(WEB, health("DNS -query a.example -queryType Address -destIP 10.0.0.2"), BIND),
       "add service s 10.0.0.1 DNS 53\nadd lb monitor m DNS -query a.example -queryType Address\nbind service s -monitorName m",
       "add service s 10.0.0.1 UDP 5353\nadd lb monitor m DNS -query a.example -queryType Address\nbind service s -monitorName m",
     ],

@@ -50,8 +50,15 @@ function unbindService({ words, keys }: Statement, draft: Draft): void {
   }
 }
 
-function unbindMonitor({ words }: Statement, draft: Draft): void {
+/** From services, or `-certkeyName C`: a certificate from the monitor. */
+function unbindMonitor({ words, keys }: Statement, draft: Draft): void {
   const [monitor = "", ...targets] = words;
+  const known = draft.monitors.get(monitor);
+  if (known !== undefined && keys.has("certkeyname")) {
+    const unbound = keys.has("ca") ? "ca" : "certkeyname";
+    const written = new Map([...(known.written ?? [])].filter(([key]) => key !== unbound));
+    draft.monitors.set(known.name, { ...known, written });
+  }
   for (const target of targets) {
     const service = draft.services.get(target) ?? draft.gslbServices.get(target);
     if (service !== undefined) {

@@ -369,7 +369,8 @@ const unbindPolicy = grammarOf(
     priority: whole(1, 2_147_483_647),
   }),
 );
-const certificate = grammarOf([name], optionTable({ certkeyName: name }));
+const CERTIFICATE = optionTable({ certkeyName: name });
+const certificate = grammarOf([name], CERTIFICATE);
 const rule = text(8_191);
 
 const COMMANDS: ReadonlyMap<string, CommandGrammar> = new Map([
@@ -377,6 +378,8 @@ const COMMANDS: ReadonlyMap<string, CommandGrammar> = new Map([
   ["set lb monitor", setMonitor],
   ["unset lb monitor", unset(setMonitor)],
   ["rm lb monitor", grammarOf([monitorName, monitorType])],
+  ["bind lb monitor", grammarOf([monitorName], CERTIFICATE)],
+  ["unbind lb monitor", grammarOf([monitorName], CERTIFICATE)],
   // The service comes first: `enable lb monitor <serviceName> <monitorName>`.
   ["enable lb monitor", grammarOf([name, monitorName])],
   ["disable lb monitor", grammarOf([name, monitorName])],
