@@ -107,6 +107,19 @@ describe("plan as text", () => {
       const out = await plan(lines(`add lb monitor m ${monitor}`), { monitor: "web_answer" });
       expect(out).toMatch(/^vip .* at Host www\.example\.com$/m);
     }
+    const switched = await plan(
+      [
+        "add service s 10.0.0.1 HTTP 80",
+        `add lb monitor m HTTP-ECV -send "GET /a" -recv ok ${headers}`,
+        "bind service s -monitorName m",
+        "add lb vserver v HTTP 0.0.0.0 0",
+        "bind lb vserver v s",
+        "add cs vserver c HTTP 10.0.1.1 80",
+        "bind cs vserver c -lbvserver v",
+      ].join("\n"),
+      { monitor: "web_answer" },
+    );
+    expect(switched).toMatch(/^vip .* at Host 10\.0\.1\.1$/m);
     const unnamed = await plan(lines("add lb monitor m HTTP"), { monitor: "web_answer" });
     expect(unnamed).toMatch(/^vip .* at Host 10\.0\.1\.1$/m);
   });

@@ -143,8 +143,8 @@ export function reportStrayWords(
   object: string,
   stray: number,
 ): void {
-  const belong = stray === 1 ? "belongs" : "belong";
-  const message = `${counted(stray, "word")} of this line ${belong} to no option: the ADC rejects the whole command. This import uses it without them.`;
+  const [belong, these] = stray === 1 ? ["belongs", "this word"] : ["belong", "them"];
+  const message = `${counted(stray, "word")} of this line ${belong} to no option: the ADC rejects the whole command. This import uses it without ${these}.`;
   report(draft, statement, "warning", "stray_words", object, message);
 }
 

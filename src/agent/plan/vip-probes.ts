@@ -257,8 +257,9 @@ export function vipLook(
   const old = !endsTls(reach.entry) && takesOldTls(transaction, recognition, reach.port);
   const front = adcFrontOf(estate, vserver, true);
   const path = pathThrough(reach, recognition.path);
-  // What is configured, or required by the policy in front, comes first.
-  const host = reach.host ?? monitorHost(estate, service);
+  // In front of content switching, another name might lead elsewhere.
+  const isItsOwn = reach.entry.name === vserver.name;
+  const host = reach.host ?? (isItsOwn ? monitorHost(estate, service) : null);
   const redirectUrl =
     transaction === "https_challenge" || transaction === "web_answer"
       ? responderRedirect(estate, [reach.entry, vserver], { path, host }, host ?? reach.address)
@@ -288,7 +289,7 @@ export function vipLook(
                 tls: security === "none" ? null : vipTls(settings, vserver, reach, old),
                 host: host ?? reach.address,
                 // With content switching, the root may belong to other services.
-                adc: { ...front, redirectUrl, rootIsItsOwn: reach.entry.name === vserver.name },
+                adc: { ...front, redirectUrl, rootIsItsOwn: isItsOwn },
               }),
               target: targetOf(reach),
             }
