@@ -1570,3 +1570,17 @@ test("plan › leaves the ADC's own services out when a saved file contains one"
   expect(new Set(plan(text).map((row) => row.adc_service))).toEqual(new Set(["s"]));
   expect(said(text)).toEqual(["tcp_only s"]);
 });
+
+test("dangling_reference › tells a mistyped name once when an object and a statement have it", () => {
+  const text = [
+    "# a page",
+    "Some text about the login of the site.",
+    "Some more text about the login of the site.",
+    "add authentication vserver vs_aaa_mail SSL 0.0.0.0",
+    "add lb vserver v SSL 10.0.1.1 443 -authn401 ON -authnVsName aaa_vs_mail",
+    "bind authentication vserver aaa_vs_mail -policy ldap -priority 100",
+  ].join("\n");
+  expect(said(text).filter((one) => one.startsWith("dangling_reference"))).toEqual([
+    "dangling_reference v",
+  ]);
+});

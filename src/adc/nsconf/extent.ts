@@ -129,6 +129,22 @@ export function asPart(
   return { said, leftOut };
 }
 
+/** A mistyped name is told once: where an object refers to it, not again for each statement about it. */
+export function withoutSecondMention(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const dangling = diagnostics.filter(({ rule }) => rule === "dangling_reference");
+  const told = dangling.flatMap(({ reference, message }) =>
+    reference === undefined ? [message] : [],
+  );
+  return diagnostics.filter(
+    ({ rule, object, reference }) =>
+      rule !== "dangling_reference" ||
+      reference === undefined ||
+      !told.some((message) =>
+        message.includes(` refers to ${reference.wanted} ${object}, which is not configured, but `),
+      ),
+  );
+}
+
 /** Separate examples of one page use the same names. */
 const OF_EXAMPLES: ReadonlySet<string> = new Set([
   "duplicate_name",

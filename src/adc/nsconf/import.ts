@@ -39,6 +39,7 @@ import {
   clashesWithin,
   extentOf,
   hasExamples,
+  withoutSecondMention,
 } from "./extent.ts";
 import { CONFIGURES } from "./abbreviations.ts";
 import { PASSED_OVER } from "./prose.ts";
@@ -245,13 +246,14 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
           clashesWithin(blocks, draft.clashes),
         );
   said.pushAll(estateDiagnostics(estate, { ...draft, ...beside, monitorsUsedElsewhere, leftOut }));
+  const diagnostics = said.all();
   return {
     ...estate,
     ...(monitorsUsedElsewhere.size === 0 ? null : { monitorsUsedElsewhere }),
     ...(isFiltered ? { filtered: true as const } : null),
     // The output of a session's commands is no mistake, nor is a page's text about its commands.
     ...(isProse && orphans.length > 0 ? { passedOver: orphans.length } : null),
-    diagnostics: said.all(),
+    diagnostics: extent === null ? diagnostics : withoutSecondMention(diagnostics),
   };
 }
 
