@@ -2,6 +2,7 @@ import { isSubject, meaningsOf, subjectOf, verbOf, VERBS } from "./abbreviations
 import { isSpace, lexLine } from "./lexer.ts";
 import {
   behindPrompt,
+  commandsIn,
   endsInBackslash,
   isQuotedWhole,
   withoutBackslash,
@@ -56,11 +57,7 @@ export function* commandLines(
 ): Generator<CommandLine, void, undefined> {
   const hardWidth = hardWrapWidth(text);
   let pending: Pending | null = null;
-  let from = startOf(text);
-  for (let line = 1; from < text.length; line += 1) {
-    const end = endOfLine(text, from);
-    const physical = withoutPager(text.slice(from, withoutCarriage(text, from, end)));
-    from = end + 1;
+  for (const [line, physical] of linesOf(text)) {
     if (physical.length > MAX_COMMAND_LENGTH) {
       if (pending !== null) {
         yield pending;
@@ -132,6 +129,23 @@ export function* commandLines(
   }
   if (pending !== null) {
     yield pending;
+  }
+}
+
+/** The lines with their numbers; one that has several commands once for each. */
+function* linesOf(text: string): Generator<readonly [line: number, text: string], void, undefined> {
+  let from = startOf(text);
+  for (let line = 1; from < text.length; line += 1) {
+    const end = endOfLine(text, from);
+    const physical = withoutPager(text.slice(from, withoutCarriage(text, from, end)));
+    from = end + 1;
+    if (physical.length > MAX_COMMAND_LENGTH) {
+      yield [line, physical];
+      continue;
+    }
+    for (const command of commandsIn(physical)) {
+      yield [line, command];
+    }
   }
 }
 

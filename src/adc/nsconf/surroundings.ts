@@ -43,6 +43,44 @@ export function withoutCodeMarks(written: string): string {
     : line;
 }
 
+/**
+ * The commands of a line that has several: with `;` or `<br>` between them, as pages write them, or each in quotes, as in
+ * a program's list. Otherwise the line as it is.
+ */
+export function commandsIn(line: string): readonly string[] {
+  const mayBeList = BETWEEN_QUOTES.test(line);
+  if (!mayBeList && !line.includes(";") && !line.includes("<br")) {
+    return [line];
+  }
+  const listed = mayBeList ? [...line.matchAll(QUOTED_COMMAND)] : [];
+  if (listed.length > 1 && AROUND_LIST.test(line.replace(QUOTED_COMMAND, "").trim())) {
+    return listed.map(([, , command = ""]) => withoutEscapes(command));
+  }
+  const shown = withoutCodeMarks(line).trim();
+  const commands: string[] = [];
+  let from = 0;
+  for (const { 0: separator, index } of CHANGING.test(shown) ? shown.matchAll(SEPARATOR) : []) {
+    const command = shown.slice(from, index);
+    if (lexLine(command).at(-1)?.kind !== "error") {
+      commands.push(command);
+      from = index + separator.length;
+    }
+  }
+  return commands.length === 0 ? [line] : [...commands, shown.slice(from)];
+}
+
+/** Between two commands; what is within quotes belongs to one. */
+const SEPARATOR =
+  /\s{0,4}(?:;|<br ?\/?>)\s{0,4}(?=(?:add|set|bind|link|enable|disable|unbind|unset|rm) [A-Za-z])/gi;
+
+const BETWEEN_QUOTES = /(["']) ?, ?\1/;
+
+const QUOTED_COMMAND =
+  /(["'])((?:add|set|bind|link|enable|disable) [A-Za-z](?:(?!\1)[^\\]|\\.){1,2000})\1/g;
+
+/** What stands around such a list: `commands = [`, `run(`, `]);`. */
+const AROUND_LIST = /^(?:[\w.$]{1,40} ?[=:]? ?)?[[({]{0,2}[ ,]{0,200}[\])}]{0,3}[;,]?$/;
+
 /** `<pre><code>add server …`: what a page's source has before its first command. */
 const LEADING_TAGS = /^\s*(?:<(?:pre|code|p|div|span|li|br|td|blockquote)\b[^<>]{0,200}>\s*){1,8}/i;
 

@@ -121,3 +121,31 @@ describe("the objects of service chaining", () => {
     expect(diagnostics.map(({ rule }) => rule)).not.toContain("unknown_command");
   });
 });
+
+describe("several commands of one line", () => {
+  test.each([
+    "add server a 10.0.0.1; add server b 10.0.0.2",
+    "- `add server a 10.0.0.1; add server b 10.0.0.2`",
+    "add server a 10.0.0.1<br>add server b 10.0.0.2",
+    "add server a 10.0.0.1 <br/> add server b 10.0.0.2",
+    'commands = ["add server a 10.0.0.1", "add server b 10.0.0.2"]',
+    "  'add server a 10.0.0.1', 'add server b 10.0.0.2',",
+  ])("are read one by one: %s", (line) => {
+    expect([...estateOf(line).servers.values()].map(({ address }) => address)).toEqual([
+      "10.0.0.1",
+      "10.0.0.2",
+    ]);
+  });
+
+  test.each(['"', "'"])("are one when the rest is within %s", (quote) => {
+    const send = "GET /; add server b 10.0.0.2<br>add server c";
+    const text = `add lb monitor m HTTP-ECV -send ${quote}${send}${quote} -recv ok`;
+    expect(estateOf(text).monitors.get("m")?.parameters.send).toBe(send);
+    expect([...estateOf(text).servers]).toEqual([]);
+  });
+
+  test("are none in a sentence that quotes words of commands", () => {
+    const text = 'Type "add server a 10.0.0.1", "add server b 10.0.0.2" or the like.';
+    expect([...estateOf(text).servers]).toEqual([]);
+  });
+});
