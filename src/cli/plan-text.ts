@@ -120,8 +120,9 @@ export function* planText(plan: Iterable<PlannedProbe>): Generator<string, void,
     }
   }
   yield paddedLine(HEADER, widths);
+  const spaces = " ".repeat(Math.max(...widths) + 2);
   for (const row of waiting) {
-    yield paddedLine(row.split("\n"), widths);
+    yield paddedText(row, widths, spaces);
   }
   yield* reasons.lines();
   const bare = members.sentence();
@@ -131,6 +132,19 @@ export function* planText(plan: Iterable<PlannedProbe>): Generator<string, void,
   }
   yield "\n";
   yield `${totals.sentence()}\n`;
+}
+
+/** As `paddedLine`, for a row whose cells are separated by line feeds: without an array and a padding for each. */
+function paddedText(row: string, widths: readonly number[], spaces: string): string {
+  let line = "";
+  let from = 0;
+  for (let at = 0; at < widths.length - 1; at += 1) {
+    const end = row.indexOf("\n", from);
+    line += row.slice(from, end) + spaces.slice(0, (widths[at] ?? 0) + 2 - (end - from));
+    from = end + 1;
+  }
+  const last = row.slice(from).trimEnd();
+  return last === "" ? `${line.trimEnd()}\n` : `${line}${last}\n`;
 }
 
 /** Each cell as by `printableLine`, and all as one text with a line feed between two: one check of that suffices nearly always. */
