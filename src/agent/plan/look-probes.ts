@@ -92,12 +92,14 @@ export function recogniserOf(
     return security === null ? found : { ...found, security };
   };
   // Called once per vserver that a member serves: thousands of times in some estates.
-  const known = new Map<AdcService, Map<Member, LookRecognition>>();
+  const known = new Map<Member, LookRecognition>();
   return (service, member) => {
-    const ofService = known.get(service) ?? new Map<Member, LookRecognition>();
-    known.set(service, ofService);
-    const found = ofService.get(member) ?? recognise(service, member);
-    ofService.set(member, found);
+    const before = known.get(member);
+    if (before !== undefined) {
+      return before;
+    }
+    const found = recognise(service, member);
+    known.set(member, found);
     return found;
   };
 }
