@@ -13,6 +13,7 @@ import {
   type MaintenanceCheck,
   type MaintenanceReport,
 } from "./report.ts";
+import { withPort } from "../lib/ip.ts";
 
 export interface PreflightInputs {
   readonly live: LiveState;
@@ -137,7 +138,7 @@ function schemesCheck(inputs: PreflightInputs): MaintenanceCheck {
       .filter(({ server }) => server.toLowerCase() !== leaving)
       .map(
         ({ server, port, path, offers, others }) =>
-          `At ${path}, ${server}:${String(port)} of ${vserver} offers the login schemes ${offers}; the other members offer ${others}`,
+          `At ${path}, ${withPort(server, port)} of ${vserver} offers the login schemes ${offers}; the other members offer ${others}`,
       ),
   );
   return warnOfAll(

@@ -1,5 +1,6 @@
 import { nameMatcher } from "../lib/glob.ts";
 import type { LiveMember, LiveState } from "../model/live.ts";
+import { withPort } from "../lib/ip.ts";
 
 /** Result of preflight or verify: each check with its name and message. */
 export interface MaintenanceReport {
@@ -48,7 +49,7 @@ export function membersOf(live: LiveState, server: string): readonly LiveMember[
 
 /** A member in words: the service first, because it names the protocol. */
 export function memberWords(member: LiveMember): string {
-  return `${member.adcService} (${member.server}:${String(member.port)})`;
+  return `${member.adcService} (${withPort(member.server, member.port)})`;
 }
 
 /** A failed check if the server is not in the estate; null if it is. */

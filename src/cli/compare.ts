@@ -21,6 +21,7 @@ import { askAgentFor, readAccess, type AgentAddress } from "./agent-client.ts";
 import { columns, pluginJson, type Output } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 import { untilInterrupted } from "./run.ts";
+import { withPort } from "../lib/ip.ts";
 
 export interface CompareCommand {
   readonly config: string;
@@ -269,7 +270,7 @@ function pluginLine(
   const rows = [
     ...json.rows.map((row) => ({
       ...row,
-      name: `${row.adc_service}/${row.server}:${String(row.port)}`,
+      name: `${row.adc_service}/${withPort(row.server, row.port)}`,
     })),
     ...json.vservers.map((row) => ({ ...row, name: row.vserver })),
   ];
@@ -384,7 +385,7 @@ function rowsTable({ rows, vservers }: Pick<CompareJson, "rows" | "vservers">): 
     .map((row) => [
       row.vserver ?? "-",
       row.adc_service,
-      `${row.server}:${String(row.port)}`,
+      withPort(row.server, row.port),
       row.opinions.adc,
       row.opinions.replica,
       row.opinions.service,
@@ -396,7 +397,7 @@ function rowsTable({ rows, vservers }: Pick<CompareJson, "rows" | "vservers">): 
     .map((row) => [
       row.vserver,
       "(vserver)",
-      `${row.address ?? "-"}:${String(row.port ?? "-")}`,
+      withPort(row.address ?? "-", row.port ?? "-"),
       row.adc_state,
       `${String(row.members_up)}/${String(row.members_total)}`,
       row.vip,

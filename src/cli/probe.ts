@@ -17,6 +17,7 @@ import { observationJson, observationShape } from "../web/api/evidence.ts";
 import type { Answer } from "../web/api/shapes.ts";
 import { readConfig } from "./read-config.ts";
 import { untilInterrupted } from "./run.ts";
+import { withPort } from "../lib/ip.ts";
 
 export interface ProbeCommand {
   readonly config: string;
@@ -155,13 +156,20 @@ function isTarget(probe: PlannedProbe, target: string): boolean {
   const names =
     probe.vantage === "backend"
       ? [
-          `${probe.server ?? ""}:${port}`,
-          `${probe.memberAddress ?? ""}:${port}`,
-          `${probe.adcService}/${probe.server ?? ""}:${port}`,
-          `${probe.adc}/${probe.adcService}/${probe.server ?? ""}:${port}`,
+          ...places(probe.server ?? "", port),
+          ...places(probe.memberAddress ?? "", port),
+          ...places(probe.server ?? "", port).map((place) => `${probe.adcService}/${place}`),
+          ...places(probe.server ?? "", port).map(
+            (place) => `${probe.adc}/${probe.adcService}/${place}`,
+          ),
         ]
       : [probe.vserver, `${probe.adc}/${probe.vserver}`];
   return names.includes(target);
+}
+
+/** As it is shown, and without the brackets around an IPv6 address. */
+function places(host: string, port: string): readonly string[] {
+  return [withPort(host, port), `${host}:${port}`];
 }
 
 function candidates(
@@ -175,7 +183,7 @@ function candidates(
   const list = probes.map((probe) => {
     const where =
       probe.vantage === "backend"
-        ? `${probe.adc}/${probe.adcService}/${probe.server ?? ""}:${String(probe.memberPort ?? "")}`
+        ? `${probe.adc}/${probe.adcService}/${withPort(probe.server ?? "", probe.memberPort ?? "")}`
         : `${probe.adc}/${probe.vserver}`;
     const [name, whole = name] = namesOf(probe);
     return whole === name ? where : `${where} --monitor "${whole}"`;
@@ -189,7 +197,7 @@ function resultText(probe: PlannedProbe, { observation, passed }: ProbeResult): 
   const result = passed === null ? "UNKNOWN" : passed ? "PASSED" : "FAILED";
   const { evidence, phases, tls } = observation;
   const lines = [
-    `${result}: ${probe.type} ${probeName(probe)} at ${probe.address ?? ""}:${String(probe.port ?? "")} (${probe.vantage})`,
+    `${result}: ${probe.type} ${probeName(probe)} at ${withPort(probe.address ?? "", probe.port ?? "")} (${probe.vantage})`,
     `outcome   ${observation.outcome} at step ${observation.step}, reason ${observation.reason}`,
     `took      ${observation.durationMs.toFixed(1)} ms: ${Object.entries(phases)
       .map(([phase, ms]) => `${phase} ${ms.toFixed(1)}`)

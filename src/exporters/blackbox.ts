@@ -2,7 +2,8 @@ import { Document, isMap, isScalar, isSeq, visit } from "yaml";
 import type { AdcService, Member, MonitorBinding } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
 import { blackboxModule, sendsProxyHeader } from "./blackbox-module.ts";
-import { endpoint, META, type TargetGroup } from "./discovery.ts";
+import { META, type TargetGroup } from "./discovery.ts";
+import { withPort } from "../lib/ip.ts";
 
 /**
  * The imported monitors as a blackbox_exporter configuration file. Comments list the monitors without a module (at the top) and
@@ -86,7 +87,7 @@ function blackboxTarget(
   ) {
     return [];
   }
-  const address = monitor.type === "PING" ? host : endpoint(host, port);
+  const address = monitor.type === "PING" ? host : withPort(host, port);
   return [
     {
       targets: [made.scheme === null ? address : `${made.scheme}://${address}${made.path ?? "/"}`],

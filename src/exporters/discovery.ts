@@ -1,5 +1,6 @@
 import { groupBy } from "../lib/steps.ts";
 import type { LiveProbe, LiveState } from "../model/live.ts";
+import { withPort } from "../lib/ip.ts";
 
 /** One group of Prometheus' HTTP service discovery. */
 export interface TargetGroup {
@@ -33,7 +34,7 @@ export function probeTargets(live: LiveState): readonly TargetGroup[] {
     ),
   );
   return probes.map((probe) => ({
-    targets: [probe.server === "" ? probe.vserver : endpoint(probe.server, probe.port)],
+    targets: [probe.server === "" ? probe.vserver : withPort(probe.server, probe.port)],
     labels: {
       __param_target: targetOf(probe),
       __param_monitor: isAlone.has(probe) ? probeName(probe) : probe.id,
@@ -54,10 +55,5 @@ export function probeTargets(live: LiveState): readonly TargetGroup[] {
 export function targetOf(probe: LiveProbe): string {
   return probe.server === ""
     ? `${probe.adc}/${probe.vserver}`
-    : `${probe.adc}/${probe.adcService}/${endpoint(probe.server, probe.port)}`;
-}
-
-/** `host:port`, with an IPv6 address in brackets. */
-export function endpoint(host: string, port: number | "*" | ""): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${String(port)}`;
+    : `${probe.adc}/${probe.adcService}/${withPort(probe.server, probe.port)}`;
 }

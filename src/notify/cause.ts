@@ -22,6 +22,7 @@ import {
   VERDICT_WORDS,
   type Verdict,
 } from "../model/verdicts.ts";
+import { withPort } from "../lib/ip.ts";
 
 /** One problem to report, which may affect several rows: a server, a vserver, or an ADC. */
 export interface Cause {
@@ -230,7 +231,7 @@ function memberLine(member: LiveMember): string {
   const { server, port, adcService, adcOpinion, replica, service, reason } = member;
   const why = reason === null ? "" : `: ${REASON_WORDS[reason].label}`;
   return (
-    `${protocolOf(member)} ${server}:${String(port)} (${adcService}): ${memberWords(member).label}; ` +
+    `${protocolOf(member)} ${withPort(server, port)} (${adcService}): ${memberWords(member).label}; ` +
     `ADC ${adcOpinion}, monitor here ${replica}, service ${service}${why}`
   );
 }
@@ -270,7 +271,7 @@ function uncertaintyOf(live: LiveState): Causes["uncertain"] {
 const ADC_ROW = "adc";
 
 function memberRow({ adcService, server, port }: LiveMember): string {
-  return `${adcService} ${server}:${String(port)}`;
+  return `${adcService} ${withPort(server, port)}`;
 }
 
 function vserverRow({ vserver }: LiveVserver): string {

@@ -2,6 +2,7 @@ import type { Reason, Step } from "../model/reasons.ts";
 import { transactionRank } from "./service-opinion.ts";
 import type { ProbeFacts } from "./facts.ts";
 import type { LiveFinding, LiveMember } from "../model/live.ts";
+import { withPort } from "../lib/ip.ts";
 
 /** A fault behind all front ends: one finding for the estate, instead of a blind monitor at each of them. */
 export interface MailboxFinding {
@@ -140,7 +141,7 @@ export function flappingFindings(members: readonly LiveMember[]): readonly LiveF
     const { flaps, lastResponses } = flapping;
     const answers = lastResponses.map((each) => `"${each}"`).join(", ");
     const answered = answers === "" ? "" : ` Its monitor answered: ${answers}.`;
-    const message = `${adc} took ${adcService} ${server}:${String(port)} DOWN and UP ${String(flaps)} times within the last hour, while it worked all the time.${answered}`;
+    const message = `${adc} took ${adcService} ${withPort(server, port)} DOWN and UP ${String(flaps)} times within the last hour, while it worked all the time.${answered}`;
     return [{ kind: "adc_flapping", adc, adcService, server, port, flapping, message }];
   });
 }

@@ -24,6 +24,12 @@ test("message › states what, since when, which rows, what to do and where to r
   expect(message?.text).toContain("More: https://witness.example.com/?server=ex02");
 });
 
+test("message › puts a server's IPv6 address in brackets before its port", () => {
+  const member = aMember({ server: "2001:db8::5", verdict: "false_down", mismatch: true });
+  const [message] = messagesFor(noticesOf(aLiveState({ members: [member] }), "firing"), CONTEXT);
+  expect(message?.text).toContain(`[2001:db8::5]:${String(member.port)} (`);
+});
+
 test("message › combines causes of the same moment", () => {
   const members = Array.from({ length: 9 }, (_, index) =>
     aMember({ server: `ex${String(index)}`, verdict: "false_down", mismatch: true }),

@@ -6,6 +6,7 @@ import { pasteLines } from "../../lint/change.ts";
 import { loginMonitor } from "../../lint/proposals.ts";
 import type { Verdict } from "../../model/verdicts.ts";
 import { SHALLOW_MONITOR_RULES } from "../../lint/shallow-monitors.ts";
+import { withPort } from "../../lib/ip.ts";
 
 /** A command and its purpose. NetScaler commands are for the ADC's command line. */
 export interface Command {
@@ -344,7 +345,7 @@ function explainCommand(member: LiveMember): Command {
   );
   const name = probe?.monitor ?? member.decidedBy;
   const monitor = name === null ? "" : ` --monitor ${shellQuoted(name)}`;
-  const target = shellQuoted(`${member.server}:${String(member.port)}`);
+  const target = shellQuoted(withPort(member.server, member.port));
   return {
     purpose: "Run the probe step by step",
     where: "shell",

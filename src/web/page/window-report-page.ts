@@ -4,6 +4,7 @@ import { VERDICT_WORDS } from "../../model/verdicts.ts";
 import type { WINDOW_STEPS, WindowReport } from "../../change/window-report.ts";
 import { html, Markup } from "../markup.ts";
 import { durationText } from "./time.ts";
+import { withPort } from "../../lib/ip.ts";
 
 const STEP_WORDS: Readonly<Record<(typeof WINDOW_STEPS)[number], string>> = {
   drained: "out of service on the ADC, last client disconnected",
@@ -172,7 +173,7 @@ export function headline(report: WindowReport): string {
 }
 
 export function objectOf({ object, server, port }: WindowReport["incidents"][number]): string {
-  return server === null ? object : `${object} (${server}:${String(port)})`;
+  return server === null ? object : `${object} (${withPort(server, port ?? "")})`;
 }
 
 function evidenceOf({ reason, decided_by }: WindowReport["incidents"][number]): string {

@@ -8,6 +8,7 @@ import { labelPairs, sampleValue, CONTENT_TYPES } from "../../exporters/promethe
 import { problem, reply, text, type Reply } from "../http/reply.ts";
 import { get, type Call, type Route } from "../http/route.ts";
 import { findTarget } from "./target.ts";
+import { withPort } from "../../lib/ip.ts";
 
 /** Result of an on-demand probe: a new observation, or the last one with its age. */
 type ProbeAnswer =
@@ -230,7 +231,7 @@ function debugText(answered: Extract<ProbeAnswer, { kind: "result" }>): string {
   const { probe, observation, passed, ageMs, fresh } = answered;
   const name =
     probe.kind === "monitor" ? `monitor ${probe.monitor}` : `transaction ${probe.transaction}`;
-  const where = probe.server === "" ? probe.vserver : `${probe.server}:${String(probe.port)}`;
+  const where = probe.server === "" ? probe.vserver : withPort(probe.server, probe.port);
   const verdict = passed === true ? "passed" : passed === false ? "failed" : "no result";
   const lines = [
     `${name} (${probe.type}) at ${where}, vantage ${probe.vantage}: ${verdict}`,

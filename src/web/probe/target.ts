@@ -1,4 +1,5 @@
-import { endpoint, probeName, targetOf } from "../../exporters/discovery.ts";
+import { probeName, targetOf } from "../../exporters/discovery.ts";
+import { withPort } from "../../lib/ip.ts";
 import type { LiveMember, LiveProbe, LiveState, LiveVserver } from "../../model/live.ts";
 
 /** The meaning of a `target`: one member or vserver, several, or none. */
@@ -36,7 +37,7 @@ export function findTarget(live: LiveState, target: string): FoundTarget {
 
 /** The unambiguous name. */
 function memberTarget(member: LiveMember): string {
-  return `${member.adc}/${member.adcService}/${endpoint(member.server, member.port)}`;
+  return `${member.adc}/${member.adcService}/${withPort(member.server, member.port)}`;
 }
 
 /** URL that runs a probe now; `isAlone`: its name is unique at the target. */
@@ -51,7 +52,7 @@ export function probeNowHref(probe: LiveProbe, isAlone: boolean): string {
 
 function namesOf(member: LiveMember): readonly string[] {
   const { adc, adcService, server, address, port } = member;
-  const byServer = endpoint(server, port);
+  const byServer = withPort(server, port);
   const names = [byServer, `${adcService}/${byServer}`, `${adc}/${adcService}/${byServer}`];
-  return address === null ? names : [...names, endpoint(address, port)];
+  return address === null ? names : [...names, withPort(address, port)];
 }
