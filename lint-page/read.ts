@@ -1,9 +1,10 @@
 import { planProbes } from "../src/agent/plan/plan.ts";
-import { planRow } from "../src/agent/plan/planned-probe.ts";
+import { createMonitorReader, planRow } from "../src/agent/plan/planned-probe.ts";
 import { BARE_SETTINGS } from "../src/agent/plan/settings.ts";
-import { bareMembers, planRows, planTotals, requestWords } from "../src/cli/plan-text.ts";
+import { createPlanSummary, requestWords } from "../src/cli/plan-text.ts";
 import { holdsNothing, MAX_NS_CONF_BYTES, parseNsConf } from "../src/adc/nsconf/import.ts";
 import { counted } from "../src/lib/counted.ts";
+import { withPort } from "../src/lib/ip.ts";
 import { printableLine } from "../src/lib/printable.ts";
 import { pasteLines } from "../src/lint/change.ts";
 import type { Finding } from "../src/lint/finding.ts";
@@ -102,29 +103,27 @@ export function* read(text: string): Generator<Answer, void, undefined> {
     causes: groupFindings(findings).map(causeOf),
   };
   const plan = planProbes(estate, BARE_SETTINGS);
-  const rows = [...planRows(plan)];
-  yield {
-    kind: "plan",
-    totals: planTotals(rows),
-    bare: bareMembers(rows),
-    rows: plan.map((probe, index): PlanLine => {
-      const row = rows[index] ?? planRow(probe);
-      return {
-        runs: row.supported,
-        cells: [
-          row.vantage,
-          row.adc_service ?? "",
-          row.vservers.join(", "),
-          row.server ?? "",
-          row.supported ? `${row.address ?? ""}:${String(row.port ?? "")}` : (row.address ?? ""),
-          row.monitor ?? row.transaction ?? "",
-          row.type,
-          `${String(row.interval_ms / 1_000)} s`,
-          row.unsupported_reason ?? requestWords(probe, row),
-        ].map(printableLine),
-      };
-    }),
-  };
+  const reader = createMonitorReader();
+  const summary = createPlanSummary();
+  const rows = plan.map((probe): PlanLine => {
+    const row = planRow(probe, reader);
+    summary.add(probe, row);
+    return {
+      runs: row.supported,
+      cells: [
+        row.vantage,
+        row.adc_service ?? "",
+        row.vservers.join(", "),
+        row.server ?? "",
+        row.supported ? withPort(row.address ?? "", row.port ?? "") : (row.address ?? ""),
+        row.monitor ?? row.transaction ?? "",
+        row.type,
+        `${String(row.interval_ms / 1_000)} s`,
+        row.unsupported_reason ?? requestWords(probe, row),
+      ].map(printableLine),
+    };
+  });
+  yield { kind: "plan", totals: summary.totals(), bare: summary.bareMembers(), rows };
   yield { kind: "fixes", ...fixBatch(text, findings, wanted) };
 }
 

@@ -101,14 +101,12 @@ const HEADER = [
 export function* planText(plan: Iterable<PlannedProbe>): Generator<string, void, undefined> {
   const widths = HEADER.map((title) => title.length);
   const reasons = createReasons();
-  const members = createBareMembers();
-  const totals = createTotals();
+  const summary = createPlanSummary();
   const reader = createMonitorReader();
   const waiting: string[] = [];
   for (const probe of plan) {
     const row = planRow(probe, reader);
-    members.add(row);
-    totals.add(row);
+    summary.add(probe, row);
     if (row.supported) {
       const { cells, text } = visibleRow(rowCells(probe, row));
       for (let at = 0; at < cells.length; at += 1) {
@@ -125,13 +123,13 @@ export function* planText(plan: Iterable<PlannedProbe>): Generator<string, void,
     yield paddedText(row, widths, spaces);
   }
   yield* reasons.lines();
-  const bare = members.sentence();
+  const bare = summary.bareMembers();
   if (bare !== null) {
     yield "\n";
     yield `${bare}\n`;
   }
   yield "\n";
-  yield `${totals.sentence()}\n`;
+  yield `${summary.totals()}\n`;
 }
 
 /** As `paddedLine`, for a row whose cells are separated by line feeds: without an array and a padding for each. */
@@ -199,7 +197,8 @@ export function requestWords({ action }: PlannedProbe, row: PlanRow): string {
 }
 
 /** What is not repeated, the reason once for all that have it. */
-function createReasons(): Summary & {
+function createReasons(): {
+  readonly add: (row: PlanRow) => void;
   readonly lines: () => Generator<string, void, undefined>;
 } {
   const reasons = new Map<string, { count: number; readonly named: string[] }>();
@@ -228,23 +227,44 @@ function createReasons(): Summary & {
   };
 }
 
-/** A summary of all rows, which are shown one by one. */
-interface Summary {
-  readonly add: (row: PlanRow) => void;
+/** What a plan amounts to, counted while its probes are shown one by one. */
+export interface PlanSummary {
+  readonly add: (probe: PlannedProbe, row: PlanRow) => void;
+  /** "214 probes, 12 not repeated, 3 disabled". */
+  readonly totals: () => string;
+  /**
+   * The members for which the ADC's own monitors check no more than a handshake or a ping, whatever looks they get, in a
+   * sentence; null: none.
+   */
+  readonly bareMembers: () => string | null;
 }
 
-function createBareMembers(): Summary & { readonly sentence: () => string | null } {
+export function createPlanSummary(): PlanSummary {
   const byMember = new Map<string, Depth>();
+  let all = 0;
+  let resting = 0;
+  let disabled = 0;
   return {
-    add(row) {
-      if (row.kind === "monitor" && row.vantage === "backend" && !isSwitchedOff(row)) {
+    add(probe, row) {
+      const isDisabled = probe.memberDisabled === true || probe.aside === "switched_off";
+      all += 1;
+      resting += row.supported || isDisabled ? 0 : 1;
+      disabled += isDisabled ? 1 : 0;
+      const decides = !isDisabled && probe.aside === undefined;
+      if (row.kind === "monitor" && row.vantage === "backend" && decides) {
         const member = `${row.adc_service ?? "-"}/${withPort(row.server ?? "", row.member_port ?? "-")}`;
         const known = byMember.get(member);
         const depth = known === undefined ? row.depth : deepest([known, row.depth]);
         byMember.set(member, depth ?? row.depth);
       }
     },
-    sentence() {
+    totals: () =>
+      [
+        `${String(all)} probe${all === 1 ? "" : "s"}`,
+        `${String(resting)} not repeated`,
+        `${String(disabled)} disabled`,
+      ].join(", "),
+    bareMembers() {
       const sentence = barePortSentence([...byMember.values()]);
       const bare = [...byMember].flatMap(([member, depth]) => (depth === "reach" ? [member] : []));
       return sentence === null
@@ -254,51 +274,12 @@ function createBareMembers(): Summary & { readonly sentence: () => string | null
   };
 }
 
-/** Members for which the ADC's own monitors check no more than a handshake or a ping, whatever looks they get. */
-export function bareMembers(rows: readonly PlanRow[]): string | null {
-  const members = createBareMembers();
-  rows.forEach(members.add);
-  return members.sentence();
-}
-
-/** The monitor, its binding or the member: what the last would say is probed nevertheless. */
-function isSwitchedOff({ unsupported_reason, note }: PlanRow): boolean {
-  return /disabled on the ADC/.test(`${unsupported_reason ?? ""} ${note ?? ""}`);
-}
-
 const MAX_NAMED = 10;
 
 /** The first names, and how many more there are of them all. */
 function firstNames(first: readonly string[], all: number): string {
   const named = first.join(", ");
   return all > first.length ? `${named} and ${String(all - first.length)} more` : named;
-}
-
-function createTotals(): Summary & { readonly sentence: () => string } {
-  let all = 0;
-  let resting = 0;
-  let disabled = 0;
-  return {
-    add(row) {
-      const isDisabled = isSwitchedOff(row);
-      all += 1;
-      resting += row.supported || isDisabled ? 0 : 1;
-      disabled += isDisabled ? 1 : 0;
-    },
-    sentence: () =>
-      [
-        `${String(all)} probe${all === 1 ? "" : "s"}`,
-        `${String(resting)} not repeated`,
-        `${String(disabled)} disabled`,
-      ].join(", "),
-  };
-}
-
-/** "214 probes, 12 not repeated, 3 disabled". */
-export function planTotals(rows: readonly PlanRow[]): string {
-  const totals = createTotals();
-  rows.forEach(totals.add);
-  return totals.sentence();
 }
 
 function seconds(ms: number): string {

@@ -68,6 +68,19 @@ describe("plan as text", () => {
     expect(out).toMatch(/\d+ probes, 1 not repeated, 1 disabled\n/);
   });
 
+  test("does not count a member among those judged by a port check when it serves no clients", async () => {
+    const out = await plan(
+      [
+        "add service AlwaysUp 127.0.0.1 HTTP 80 -healthMonitor NO",
+        "add lb vserver redirect HTTP 10.0.0.9 80 -redirectURL https://mail.example.com",
+        "bind lb vserver redirect AlwaysUp",
+        "add service s 10.0.0.4 TCP 993",
+      ].join("\n"),
+    );
+    expect(out).toContain("this member serves no clients");
+    expect(out).toContain("1 of 1 members is judged only by a port check: s/10.0.0.4:993");
+  });
+
   test("marks and counts members that are disabled, themselves, with their server or with their service", async () => {
     const out = await plan(
       [

@@ -135,11 +135,14 @@ function backendMonitorProbe(
   const address = monitor.destIp ?? member.address ?? member.domain ?? member.server;
   const port = monitor.destPort ?? member.port;
   const spec = monitorSpec(bound, shared, member);
+  const off = switchedOff(binding, monitor);
+  const isUnserving = bound.isUnserving && monitor.destIp === null;
+  const aside = off !== null ? "switched_off" : isUnserving ? "serves_no_clients" : null;
   const unsupportedReason =
-    switchedOff(binding, monitor) ??
+    off ??
     (monitor.type === MISSING ? `no monitor ${monitor.name} is configured` : null) ??
     portless(monitor, member) ??
-    (bound.isUnserving && monitor.destIp === null ? SERVES_NO_CLIENTS : null) ??
+    (isUnserving ? SERVES_NO_CLIENTS : null) ??
     (isSupported(type) ? unsupportedWith(type, spec, port) : type.unsupported);
   const runnable = unsupportedReason === null;
   return {
@@ -162,6 +165,7 @@ function backendMonitorProbe(
     tlsSource: shared.tls?.source ?? null,
     note: joinNotes(shared.note, shared.sendsSecret ? secretNote(spec) : null),
     ...(member.enabled ? null : { memberDisabled: true as const }),
+    ...(aside === null ? null : { aside }),
     action: {
       kind: "monitor",
       monitor,

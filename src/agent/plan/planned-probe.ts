@@ -67,6 +67,11 @@ export interface PlannedProbe {
    * where the agent runs, the ADC's state is newer.
    */
   readonly memberDisabled?: true;
+  /**
+   * Why the ADC's monitor decides about no client here: it or its binding is disabled, or the member only gives its
+   * vserver a state; absent: it decides.
+   */
+  readonly aside?: "switched_off" | "serves_no_clients";
   /** What in the configuration may refuse only this agent, at a VIP or behind it; absent: nothing. */
   readonly refusal?: VipRefusal;
   /** The operator's reason for excluding this monitor from verdicts; absent: it is included. */
