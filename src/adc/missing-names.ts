@@ -134,7 +134,9 @@ function perhapsMeant(missing: readonly (LeftOut & { readonly instead: string })
 }
 
 /** One diagnostic, at the first of them. */
-function notInText(missing: readonly LeftOut[]): Diagnostic[] {
+function notInText(leftOut: readonly LeftOut[]): Diagnostic[] {
+  // A piece of a program (`'set lb vserver',`) names nothing.
+  const missing = leftOut.filter(({ name }) => name !== "");
   const [first] = missing;
   if (first === undefined) {
     return [];

@@ -100,6 +100,7 @@ export function parseNsConf(text: string, options: { readonly adc: string }): Es
 export function* nsConfSteps(text: string, options: { readonly adc: string }): Steps<Estate> {
   const draft = emptyDraft();
   draft.firmware = firmwareOf(text);
+  const isHtml = HTML.test(text);
   // Kept as text and parsed again later: as statements they would need as much memory as the estate.
   let changes: Change[] = [];
   const orphans: number[] = [];
@@ -142,7 +143,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     if (found !== null) {
       // Read as intended, so that consequences are not reported as well.
       command = { ...command, text: found.meant };
-      if (!isOpen(found.meant)) {
+      if (!isHtml && !isOpen(found.meant)) {
         reportWebText(command, found.what, draft);
       }
     }
@@ -256,6 +257,9 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     diagnostics: extent === null ? diagnostics : withoutSecondMention(diagnostics),
   };
 }
+
+/** A saved web page, whose characters nobody enters. */
+const HTML = /^[\s\ufeff]{0,100}<(?:!doctype html|html)\b/i;
 
 /** A page's form of a command that is still to be filled in (`add server &lt;name&gt; …`), which nobody enters as it is. */
 function isOpen(text: string): boolean {

@@ -61,7 +61,7 @@ function isTitle(text: string): boolean {
  * about an object of the command line, in full or abbreviated, is a command: `add mon a HTTP` and `bind vlan to 1/1`.
  */
 function isSentence(text: string): boolean {
-  if (CHOICE.test(text) || (!/["']| -/.test(text) && PHRASE.test(text))) {
+  if (CHOICE.test(text) || BINDING.test(text) || (!/["']| -/.test(text) && PHRASE.test(text))) {
     return true;
   }
   const [, noun = ""] = SENTENCE.exec(text) ?? [];
@@ -70,6 +70,10 @@ function isSentence(text: string): boolean {
 
 /** `Enable or disable window scaling.` */
 const CHOICE = /^\s*[a-z]{2,10} (?:or|and) [a-z]{2,10} [a-z]/i;
+
+/** `Bind GSLB Service to GSLB vServer` */
+const BINDING =
+  /^\s*(?:bind|unbind|link) (?:[a-z][a-z-]{1,19} ){1,3}to (?:[a-z]{2,20} ){0,3}(?:vserver|server|service|monitor|(?:service ?)?group)s?\.?$/i;
 
 /** `Set a tag for the interface's native VLAN.`: the apostrophe within a word is what opens a quote to the line's end. */
 function isSentenceWithApostrophe(text: string): boolean {

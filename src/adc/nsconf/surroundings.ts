@@ -24,7 +24,13 @@ export function withoutCodeMarks(written: string): string {
   }
   const [, quote, quoted] = (SNIPPET.test(line) ? null : QUOTED.exec(line)) ?? [];
   if (quoted !== undefined) {
-    return quote === '"' ? withoutEscapes(quoted.replaceAll('""', '"')) : quoted;
+    return isWithoutArguments(quoted)
+      ? line
+      : quote === '"'
+        ? withoutEscapes(quoted.replaceAll('""', '"'))
+        : ELEMENT.test(line)
+          ? quoted.replace(/\\\\(?=[rn])/g, "\\")
+          : quoted;
   }
   const opened = (FENCE_IN_LINE.exec(line.trim()) ?? OPENING_MARK.exec(line))?.[1];
   if (opened !== undefined) {
@@ -42,6 +48,16 @@ export function withoutCodeMarks(written: string): string {
     ? code
     : line;
 }
+
+/** `'add lb vserver',`: what a program looks for. */
+function isWithoutArguments(quoted: string): boolean {
+  return /^(?:add|set|bind) (?:(?:lb|cs|gslb|ssl|authentication|vpn) )?(?:[a-z]{0,20}server|service|serviceGroup|monitor)$/i.test(
+    quoted,
+  );
+}
+
+/** An element of a program's list: most languages double the backslash there, in single quotes, too. */
+const ELEMENT = /^\s*'.*',\s*$/;
 
 /**
  * The commands of a line that has several: with `;` or `<br>` between them, as pages write them, or each in quotes, as in

@@ -63,6 +63,10 @@ describe("lines that look like prose or a template", () => {
     "set lb parameter -consolidatedLConn (YES|NO)",
     "Set single sign-on (SSO) for the session. A server takes the user's logon credentials.",
     "set on-link global prefix's configuration variables.",
+    "Bind GSLB Service to GSLB vServer",
+    "Bind TCP-ECV monitor to GSLB Service",
+    "    'add lb monitor',",
+    "    'add cs vserver',",
   ])("are no commands when the words themselves look so: %s", (line) => {
     const estate = estateOf(`${line}\nadd server web 10.0.0.1`);
     expect(estate.monitors.size).toBe(estateOf("").monitors.size);
@@ -110,6 +114,33 @@ describe("what stands beside a command in its line", () => {
       'add server web 10.0.0.1\nshow ssl policy1 SSL policy:1)      Name: p    Rule: URL == "x',
     ).diagnostics.map(({ rule }) => rule);
     expect(rules).not.toContain("broken_line");
+  });
+});
+
+describe("a command in a program's source or a saved page", () => {
+  const rules = (text: string) => estateOf(text).diagnostics.map(({ rule }) => rule);
+
+  test("has the program's backslashes halved when it is an element of a list", () => {
+    const element = String.raw`'add lb monitor m HTTP-ECV -customHeaders "Host: a.example\\r\\n" -send "GET /" -recv ok',`;
+    expect(estateOf(`  ${element}`).monitors.get("m")?.parameters.customHeaders).toBe(
+      "Host: a.example\r\n",
+    );
+  });
+
+  test("names nothing that is missing when it has no name", () => {
+    const estate = estateOf("add server web 10.0.0.1\nset ssl vserver\nbind service");
+    expect(estate.diagnostics.filter(({ message }) => /: (?:\w+ )+(?:,|\.)/.test(message))).toEqual(
+      [],
+    );
+    expect(rules("'set lb vserver',\nadd server web 10.0.0.1")).not.toContain("not_in_text");
+  });
+
+  test("has no characters named when the text is a saved page", () => {
+    const line = "<pre><code><span>add server web 10.0.0.1</span></code></pre>";
+    const page = `<!DOCTYPE html><html lang="en">\n${line}\n</html>`;
+    expect(rules(page)).toEqual([]);
+    expect(estateOf(page).servers.get("web")?.address).toBe("10.0.0.1");
+    expect(rules(line)).toEqual(["typographic_characters"]);
   });
 });
 
