@@ -9,6 +9,7 @@ import {
   type MaintenanceCommand,
   type MaintenanceOptions,
 } from "../../src/cli/maintenance.ts";
+import { monthOf } from "../../src/cli/reports.ts";
 import { hashSync } from "bcryptjs";
 import { labCaFile, labCertificateFiles } from "../support/lab-certificate-files.ts";
 import type { WebOptions } from "../../src/web/server.ts";
@@ -70,6 +71,17 @@ const START: Extract<MaintenanceCommand, { kind: "start" }> = {
   autoEnd: false,
   flexible: false,
 };
+
+/** `2026-11` of a time, in this machine's zone. */
+function monthOfTime(at: number): string {
+  const day = new Date(at);
+  return `${String(day.getFullYear())}-${String(day.getMonth() + 1).padStart(2, "0")}`;
+}
+
+/** This time, or a little earlier if a month ends before the length is over. */
+function withinOneMonth(at: number, lengthMs: number): number {
+  return monthOfTime(at) === monthOfTime(at + lengthMs) ? at : at - lengthMs;
+}
 
 /** A real web server with a real store behind it, as the agent has them; the live state is the test's. */
 async function startAgent(
@@ -218,7 +230,8 @@ describe("maintenance with an agent", () => {
     const address = { url, tokenFile: join(directory, "token") };
     const since = new Date(Date.now() - 1_800_000).toISOString();
     expect((await run({ ...START, start: since, name: "=ex01" }, address)).status).toBe(0);
-    const begun = Date.now() - 1_200_000;
+    const begun = withinOneMonth(Date.now() - 1_200_000, 180_000);
+    const month = monthOfTime(begun);
     let now = begun;
     const journal = new Journal({
       stateDir,
@@ -265,7 +278,7 @@ describe("maintenance with an agent", () => {
     expect(csv.join("\n")).not.toMatch(/(^|,)[=+@-]/m);
     expect((await run({ kind: "report", name: "ex09", format: "text" }, address)).status).toBe(2);
 
-    const slo = await run({ kind: "slo", month: null }, { ...address, json: true });
+    const slo = await run({ kind: "slo", month }, { ...address, json: true });
     expect(JSON.parse(slo.out)).toMatchObject({ watched_seconds: 180 });
     expect((await run({ kind: "slo", month: "2026-13" }, address)).status).toBe(3);
     await close();
@@ -277,9 +290,23 @@ describe("maintenance with an agent", () => {
     );
     const without = await report("json", { config });
     expect(JSON.parse(without.out)).toMatchObject({ watched_seconds: 180 });
-    expect((await run({ kind: "slo", month: null }, { config })).out).toMatch(
+    expect((await run({ kind: "slo", month }, { config })).out).toMatch(
       /^WITNESS OK - the ADC was wrong about 1 of 1/,
     );
+  });
+
+  test.each([
+    [
+      "this month when none is given",
+      null,
+      new Date(2026, 11, 31, 23, 59),
+      "2026-12-01",
+      "2027-01-01",
+    ],
+    ["a month by its name", "2026-02", new Date(2026, 11, 31), "2026-02-01", "2026-03-01"],
+  ])("slo › covers %s", (_name, month, now, from, to) => {
+    const local = (day: string): string => new Date(`${day}T00:00:00`).toISOString();
+    expect(monthOf(month, now.getTime())).toEqual({ from: local(from), to: local(to) });
   });
 
   test("writes nothing without the token", async () => {
