@@ -42,7 +42,7 @@ function csVservers(context: LintContext): CsVserver[] {
 /**
  * NetScaler docs, "Content switching": without it the vserver is UP as long as it is enabled. A vserver with no service
  * behind it only redirects: with its targets' state it would be DOWN. It is the firmware's default, and not worth a word
- * where nothing depends on the state.
+ * where nothing depends on the state; at Exchange people read it all the same.
  */
 function withoutStateUpdate(context: LintContext): Hit[] {
   const members = memberAddresses(context);
@@ -56,19 +56,25 @@ function withoutStateUpdate(context: LintContext): Hit[] {
         (exchange || dependsOnState(vserver, members)) &&
         !answersAll(context.estate, vserver),
     )
-    .map(({ vserver }) => ({
-      line: vserver.line,
-      object: vserver.name,
-      message:
-        "The vserver is UP as long as it is enabled, even if every vserver behind it is DOWN, so a backup vserver or GSLB would never take over.",
-      fix: [
-        setOptions("cs vserver", vserver.name, [
-          { key: "stateupdate", to: "ENABLED", from: undefined },
-        ]),
-      ],
-      decision:
-        "leave it if clients must get a response while every server is DOWN (a redirect, an error page)",
-    }));
+    .map(({ vserver }): Hit => {
+      const isWaitedFor = dependsOnState(vserver, members);
+      const consequence = isWaitedFor
+        ? "so what waits for it to be DOWN (a backup, a redirect, GSLB) never takes over"
+        : "so its state says nothing about the service";
+      return {
+        line: vserver.line,
+        object: vserver.name,
+        message: `The vserver is UP as long as it is enabled, even if every vserver behind it is DOWN, ${consequence}.`,
+        ...(isWaitedFor ? null : { severity: "info" }),
+        fix: [
+          setOptions("cs vserver", vserver.name, [
+            { key: "stateupdate", to: "ENABLED", from: undefined },
+          ]),
+        ],
+        decision:
+          "leave it if clients must get a response while every server is DOWN (a redirect, an error page)",
+      };
+    });
 }
 
 /**

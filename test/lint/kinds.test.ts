@@ -604,12 +604,19 @@ describe("cs_without_stateupdate", () => {
     ["a redirect waits for DOWN", "set cs vserver cs -redirectURL https://sorry.example.com"],
     ["another vserver sends clients to it", "add service other 10.0.1.1 HTTP 8080"],
     ["GSLB answers its address", "add gslb service g 10.0.1.1 HTTP 80 -siteName one"],
-    [
-      "Exchange is behind it",
-      'add lb monitor m HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK"\nbind service s -monitorName m',
-    ],
   ])("is a warning when %s", (_what, line) => {
     expect(severity(...SWITCHED, line)).toBe("warning");
+  });
+
+  test("is information when Exchange is behind it and nothing waits for DOWN", () => {
+    const exchange = [
+      'add lb monitor m HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK"',
+      "bind service s -monitorName m",
+    ];
+    expect(severity(...SWITCHED, ...exchange)).toBe("info");
+    expect(severity(...SWITCHED, ...exchange, "set cs vserver cs -backupVServer lb")).toBe(
+      "warning",
+    );
   });
 });
 
