@@ -142,7 +142,9 @@ function notInText(leftOut: readonly LeftOut[]): Diagnostic[] {
     return [];
   }
   const kindOf = (kind: string): string => kindCalled(kind) ?? kind;
-  const names = [...new Set(missing.map(({ kind, name }) => `${kindOf(kind)} ${name}`))];
+  const all = [...new Set(missing.map(({ kind, name }) => `${kindOf(kind)} ${name}`))];
+  // "lb vserver a" is also the "vserver a" of a command that does not say which.
+  const names = all.filter((name) => !all.some((longer) => longer.endsWith(` ${name}`)));
   return [
     {
       severity: "info",

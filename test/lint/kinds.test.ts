@@ -802,6 +802,14 @@ describe("commands in a program's source", () => {
     expect([...read(line).services.keys()]).toEqual([]);
   });
 
+  test("are read when they remove something, unless the shell removes it", () => {
+    const added = `  "${ADD}\\n",`;
+    expect(read(`${added}\n  "rm service s\\n",`).services.size).toBe(0);
+    expect(read(`${added}\necho "rm -rf /tmp/s"`).otherStatements).toEqual(
+      read(added).otherStatements,
+    );
+  });
+
   test("are read as JSON and shells read text in double quotes", () => {
     const line = 'echo "add lb monitor m HTTP-ECV -send \\"GET /a\\" -recv ok"';
     expect(read(line).monitors.get("m")?.parameters.send).toBe("GET /a");

@@ -92,7 +92,7 @@ const SEPARATOR =
 const BETWEEN_QUOTES = /(["']) ?, ?\1/;
 
 const QUOTED_COMMAND =
-  /(["'])((?:add|set|bind|link|enable|disable) [A-Za-z](?:(?!\1)[^\\]|\\.){1,2000})\1/g;
+  /(["'])((?:add|set|bind|link|enable|disable|(?:rm|unbind|unset)(?= (?:lb|cs|gslb|ssl|server|serviceGroup|service) )) [A-Za-z](?:(?!\1)[^\\]|\\.){1,2000})\1/g;
 
 /** What stands around such a list: `commands = [`, `run(`, `]);`. */
 const AROUND_LIST = /^(?:[\w.$]{1,40} ?[=:]? ?)?[[({]{0,2}[ ,]{0,200}[\])}]{0,3}[;,]?$/;
@@ -115,7 +115,7 @@ const OPENING_MARK =
  * `Write-Output "add …" | Out-File f`, `ns.cli("add …")`, `ns_command "add …"`, `{"command": "add …"},`.
  */
 const QUOTED =
-  /^\s*(?:(?:echo|printf|print|Write-Output|Write-Host)(?: -[en]+)?[ (]\s?|[-+] ?|[a-z]{1,20}(?:_[a-z]{1,20}){1,4} |[\w.$]{1,40}\( ?(?:\w{1,30}, ?)?|[^#]{0,120}["']\w{1,30}["']\s?[:=]\s?)?(["'])((?:add|set|bind|link|enable|disable) (?:(?!\1)[^\\]|\\.|\1\1)+?)(?: ?\\n)?\1(?!\1)[)\]}]{0,3}(?:[,;]| ?\+(?: ?\\)?| ?>>? ?\S{1,200}| ?\| ?(?:Out-File|Add-Content|tee)\b.{0,200})?\s*$/;
+  /^\s*(?:(?:echo|printf|print|Write-Output|Write-Host)(?: -[en]+)?[ (]\s?|[-+] ?|[a-z]{1,20}(?:_[a-z]{1,20}){1,4} |[\w.$]{1,40}\( ?(?:\w{1,30}, ?)?|[^#]{0,120}["']\w{1,30}["']\s?[:=]\s?)?(["'])((?:add|set|bind|link|enable|disable|(?:rm|unbind|unset)(?= (?:lb|cs|gslb|ssl|server|serviceGroup|service) )) (?:(?!\1)[^\\]|\\.|\1\1)+?)(?: ?\\n)?\1(?!\1)[)\]}]{0,3}(?:[,;]| ?\+(?: ?\\)?| ?>>? ?\S{1,200}| ?\| ?(?:Out-File|Add-Content|tee)\b.{0,200})?\s*$/;
 
 /** Whether the quotes around the line's command also end it. */
 export function isQuotedWhole(line: string): boolean {

@@ -588,6 +588,19 @@ describe("diagnostics", () => {
     expect(said(read(text))).toContain(expected);
   });
 
+  test("name what the text does not contain once, with its kind if a command says it", () => {
+    const text = [
+      "set lb vserver v -lbMethod ROUNDROBIN",
+      "disable lb vserver v",
+      "bind ssl vserver v -certkeyName gone",
+    ].join("\n");
+    expect(
+      read(text)
+        .diagnostics.find(({ rule }) => rule === "not_in_text")
+        ?.message.match(/vserver v/g),
+    ).toHaveLength(1);
+  });
+
   test("name the line in which a quote is left open, and how many lines are lost", () => {
     const broken = (...lines: readonly string[]) =>
       read(...lines, '  -send "GET /x', "  -recv ok", "  hello")
