@@ -6,6 +6,7 @@ import {
   MAIL_PORTS,
   pathsOfRules,
   requestPath,
+  isWebInClear,
   type LookProtocol,
   type MemberOverride,
   type Recognition,
@@ -158,9 +159,8 @@ function securityOf(
     serviceType === "SSL_TCP" ||
     monitors.some(({ secure }) => secure) ||
     (port !== "*" && FROM_THE_FIRST_BYTE.has(port) && serviceType !== "HTTP");
-  const isClear =
-    port !== "*" && CLEAR.has(port) && serviceType !== "SSL" && serviceType !== "SSL_TCP";
-  if (spoken && !isClear) {
+  const isClear = port !== "*" && (CLEAR.has(port) || isWebInClear(serviceType, port));
+  if (spoken && !(isClear && serviceType !== "SSL" && serviceType !== "SSL_TCP")) {
     return "implicit";
   }
   const mayUpgrade = protocol === "imap" || protocol === "pop3" || protocol === "smtp";

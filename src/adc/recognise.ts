@@ -201,15 +201,25 @@ function web(
   member?: Member,
 ): Recognition {
   const path = helped?.path ?? trait?.path ?? trait?.namedPath ?? "/owa/";
-  const clear =
-    helped?.protocol === "http" || adcService.serviceType === "HTTP" || member?.port === 80;
-  const secureMonitor = trait?.secureMonitor === true;
+  const { serviceType } = adcService;
+  const isClear = helped?.protocol === "http" || serviceType === "HTTP" || member?.port === 80;
+  const isTls = trait?.secureMonitor === true && !isWebInClear(serviceType, member?.port ?? "*");
   return {
     version,
     protocol: "https",
     path,
-    security: clear && !secureMonitor ? "none" : "implicit",
+    security: isClear && !isTls ? "none" : "implicit",
   };
+}
+
+/**
+ * Whether the service's type and port leave no doubt that the ADC speaks HTTP without TLS to a member, whatever its
+ * monitor does (`-secure YES` there is a fault): type HTTP, except at the port of HTTPS, and port 80.
+ */
+export function isWebInClear(serviceType: string, port: Member["port"]): boolean {
+  return serviceType === "HTTP"
+    ? port !== 443
+    : port === 80 && serviceType !== "SSL" && serviceType !== "SSL_TCP";
 }
 
 function isWeb({ serviceType }: AdcService, { port }: Member): boolean {

@@ -101,6 +101,16 @@ describe("createPlainRecogniser › protocol of a member", () => {
     ],
     ["HTTP 80", 'add lb monitor m HTTP -httpRequest "HEAD /"', "web_answer / none"],
     [
+      "HTTP 8123",
+      'add lb monitor m HTTP -httpRequest "GET /up" -secure YES',
+      "web_answer /up none",
+    ],
+    [
+      "HTTP 443",
+      'add lb monitor m HTTP -httpRequest "GET /up" -secure YES',
+      "web_answer /up implicit",
+    ],
+    [
       "HTTP 80",
       'add lb monitor m HTTP -httpRequest "HEAD /shop/login"',
       "web_answer /shop/login none",

@@ -136,6 +136,21 @@ describe("recognition of ordinary applications", () => {
     }
   });
 
+  test("speaks no TLS to a member when the service's type is HTTP, whatever its monitor does", () => {
+    const offloaded = conf(
+      "add service owa 192.0.2.11 HTTP 80",
+      "add service odd 192.0.2.11 HTTP 443",
+      'add lb monitor m HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES',
+      "bind service owa -monitorName m",
+      "bind service odd -monitorName m",
+    );
+    const recognise = createRecogniser(offloaded, [], NOBODY);
+    const security = [...offloaded.services.values()].map((service) =>
+      service.members.map((member) => recognise(service, member).security),
+    );
+    expect(security).toEqual([["none"], ["implicit"]]);
+  });
+
   test("recognises nothing in another web service on an Exchange server", () => {
     expect(recognised(estate)["intranet ex1:8080"]).toBe("-");
   });
