@@ -10,10 +10,16 @@ import type { LbVserver, Vserver } from "../model/vserver.ts";
  */
 export type IdleReason = "own_address" | "no_protocol" | "always_up";
 
+/** Whether an address is the ADC itself: its NSIP, a SNIP or a loopback address. A VIP has services behind it. */
+export function adcItself({ nsip, snips }: Estate): (address: string) => boolean {
+  const selves = new Set([nsip, ...snips]);
+  return (address) => selves.has(address) || isLoopback(address);
+}
+
 export function idleReason(estate: Estate): (service: AdcService) => IdleReason | null {
   const redirecting = servicesOfRedirects(estate);
   const unserving = servesNoClients(estate, redirecting);
-  const selves = new Set([estate.nsip, ...estate.snips].filter((address) => address !== null));
+  const isSelf = adcItself(estate);
   return (service) => {
     const { members, serviceType } = service;
     if (
@@ -29,10 +35,6 @@ export function idleReason(estate: Estate): (service: AdcService) => IdleReason 
       ? "no_protocol"
       : null;
   };
-
-  function isSelf(address: string): boolean {
-    return selves.has(address) || isLoopback(address);
-  }
 
   /** Its monitors check the ADC itself, or its name says that it is a dummy. */
   function isDummy(service: AdcService): boolean {

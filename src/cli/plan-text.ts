@@ -3,6 +3,7 @@ import type { PlanRow } from "../agent/plan/plan-answer.ts";
 import { nameMatcher } from "../lib/glob.ts";
 import { withPort } from "../lib/ip.ts";
 import { barePortSentence, deepest, type Depth } from "../model/observation.ts";
+import type { TransactionSpec } from "../model/transactions.ts";
 import { isVisible, printableLine } from "../lib/printable.ts";
 import { paddedLine } from "./output.ts";
 
@@ -180,11 +181,22 @@ function rowCells(probe: PlannedProbe, row: PlanRow): readonly string[] {
   ];
 }
 
+const SECURITY_WORDS: Readonly<Record<TransactionSpec["security"], string | null>> = {
+  none: null,
+  implicit: "TLS",
+  starttls: "STARTTLS",
+  starttls_if_offered: "STARTTLS if offered",
+};
+
 /** What a probe sends and expects, in one line. */
 export function requestWords({ action }: PlannedProbe, row: PlanRow): string {
   const spec = action.kind === "transaction" ? (action.run?.spec ?? null) : null;
   const parts = [
-    row.kind === "monitor" ? (row.tls ?? (row.secure ? "TLS" : null)) : row.secure ? "TLS" : null,
+    row.kind === "monitor"
+      ? (row.tls ?? (row.secure ? "TLS" : null))
+      : spec?.tls == null
+        ? null
+        : SECURITY_WORDS[spec.security],
     row.request === null ? null : JSON.stringify(row.request),
     row.send === null ? null : JSON.stringify(row.send),
     spec === null || spec.path === null ? null : `${spec.path} at Host ${spec.host}`,

@@ -62,9 +62,7 @@ describe("plan as text", () => {
   test("groups what is not repeated by reason and counts it", async () => {
     const out = await plan(CONF);
     expect(out).toContain("  destIP 127.0.0.1 is the ADC itself (1): imap/ex02:143 self");
-    expect(out).toContain(
-      "2 of 3 members are judged only by a port check: imap/ex02:143, relay/ex02:9999",
-    );
+    expect(out).toContain("1 of 2 members is judged only by a port check: relay/ex02:9999");
     expect(out).toMatch(/\d+ probes, 1 not repeated, 1 disabled\n/);
   });
 
@@ -79,6 +77,37 @@ describe("plan as text", () => {
     );
     expect(out).toContain("this member serves no clients");
     expect(out).toContain("1 of 1 members is judged only by a port check: s/10.0.0.4:993");
+  });
+
+  test("does not count what asks the ADC itself among members judged by a port check", async () => {
+    const out = await plan(
+      [
+        "set ns config -IPAddress 10.0.0.2 -netmask 255.255.255.0",
+        "add ns ip 10.0.0.3 255.255.255.0",
+        "add service dns 10.0.0.7 ADNS 53",
+        "add service self 10.0.0.3 TCP 3008",
+        "add service redirect 10.0.0.66 HTTP 80",
+        "add lb monitor loop PING -destIP 127.0.0.1",
+        "bind service redirect -monitorName loop",
+        "add service s 10.0.0.4 TCP 993",
+      ].join("\n"),
+    );
+    expect(out).toContain("1 of 1 members is judged only by a port check: s/10.0.0.4:993");
+  });
+
+  test("tells STARTTLS from TLS that begins with the first byte", async () => {
+    const out = await plan(
+      [
+        "add service submission 10.0.0.4 TCP 587",
+        "add service relay 10.0.0.4 TCP 25",
+        "add service imaps 10.0.0.4 TCP 993",
+        "add service ldap 10.0.0.4 TCP 389",
+      ].join("\n"),
+    );
+    expect(out).toMatch(/:587 +smtp_greeting .* STARTTLS if offered$/m);
+    expect(out).toMatch(/:25 +smtp_greeting .* STARTTLS if offered$/m);
+    expect(out).toMatch(/:993 +imap_greeting .* 10s {4}TLS$/m);
+    expect(out).toMatch(/:389 +ldap_root .*s$/m);
   });
 
   test("marks and counts members that are disabled, themselves, with their server or with their service", async () => {

@@ -2,6 +2,7 @@ import type { AdcService, Member, MonitorBinding } from "../../model/adc-service
 import type { Estate, NetProfile } from "../../model/estate.ts";
 import { isIP } from "../../lib/ip.ts";
 import type { Monitor } from "../../model/monitor.ts";
+import { adcItself } from "../../adc/idle-services.ts";
 import { monitorWithDefaults } from "../../adc/monitor-defaults.ts";
 import type { VserverGraph } from "../../adc/vserver-graph.ts";
 import {
@@ -35,6 +36,7 @@ export function backendMonitorProbes(
   servesNoClients: (service: AdcService) => boolean,
 ): (service: AdcService) => PlannedProbe[] {
   const disabled = disabledByType(estate);
+  const isAdcItself = adcItself(estate);
   return (service) => {
     const isUnserving = servesNoClients(service);
     const vservers = graph.vserversOfService(service.name);
@@ -47,6 +49,7 @@ export function backendMonitorProbes(
         settings,
         service,
         isUnserving,
+        isAdcItself,
         vservers,
         binding,
         monitor,
@@ -71,6 +74,7 @@ interface BoundMonitor {
   readonly service: AdcService;
   /** The service only exists to give its vserver a state. */
   readonly isUnserving: boolean;
+  readonly isAdcItself: (address: string) => boolean;
   readonly vservers: readonly string[];
   readonly binding: MonitorBinding;
   readonly monitor: Monitor;
@@ -137,7 +141,11 @@ function backendMonitorProbe(
   const spec = monitorSpec(bound, shared, member);
   const off = switchedOff(binding, monitor);
   const isUnserving = bound.isUnserving && monitor.destIp === null;
-  const aside = off !== null ? "switched_off" : isUnserving ? "serves_no_clients" : null;
+  const aside = asideOf(
+    off,
+    isUnserving,
+    service.serviceType.startsWith("ADNS") || bound.isAdcItself(address),
+  );
   const unsupportedReason =
     off ??
     (monitor.type === MISSING ? `no monitor ${monitor.name} is configured` : null) ??
@@ -236,6 +244,20 @@ function switchedOff(binding: MonitorBinding, monitor: Monitor): string | null {
 }
 
 const SERVES_NO_CLIENTS = "this member serves no clients: it only gives its vserver a state";
+
+function asideOf(
+  off: string | null,
+  isUnserving: boolean,
+  asksAdcItself: boolean,
+): NonNullable<PlannedProbe["aside"]> | null {
+  return off !== null
+    ? "switched_off"
+    : isUnserving
+      ? "serves_no_clients"
+      : asksAdcItself
+        ? "asks_adc_itself"
+        : null;
+}
 
 /** Destinations that only the ADC can resolve. They are never probed from here, where they would mean this machine. */
 function portless({ destPort, type }: Monitor, { portUnknown }: Member): string | null {

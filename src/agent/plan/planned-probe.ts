@@ -68,10 +68,10 @@ export interface PlannedProbe {
    */
   readonly memberDisabled?: true;
   /**
-   * Why the ADC's monitor decides about no client here: it or its binding is disabled, or the member only gives its
-   * vserver a state; absent: it decides.
+   * Why the ADC's monitor decides about no server of clients here: it or its binding is disabled, the member only gives
+   * its vserver a state, or what it asks is the ADC itself; absent: it decides.
    */
-  readonly aside?: "switched_off" | "serves_no_clients";
+  readonly aside?: "switched_off" | "serves_no_clients" | "asks_adc_itself";
   /** What in the configuration may refuse only this agent, at a VIP or behind it; absent: nothing. */
   readonly refusal?: VipRefusal;
   /** The operator's reason for excluding this monitor from verdicts; absent: it is included. */
