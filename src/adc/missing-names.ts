@@ -133,6 +133,9 @@ function perhapsMeant(missing: readonly (LeftOut & { readonly instead: string })
   );
 }
 
+/** What lb vservers bind like a service. */
+const GROUP = "service group";
+
 /** One diagnostic, at the first of them. */
 function notInText(leftOut: readonly LeftOut[]): Diagnostic[] {
   // A piece of a program (`'set lb vserver',`) names nothing.
@@ -142,7 +145,16 @@ function notInText(leftOut: readonly LeftOut[]): Diagnostic[] {
     return [];
   }
   const kindOf = (kind: string): string => kindCalled(kind) ?? kind;
-  const all = [...new Set(missing.map(({ kind, name }) => `${kindOf(kind)} ${name}`))];
+  const groups = new Set(missing.flatMap(({ kind, name }) => (kind === GROUP ? [name] : [])));
+  const all = [
+    ...new Set(
+      missing.map(({ kind, name }) =>
+        kindOf(kind) === "service" && groups.has(name)
+          ? `${GROUP} ${name}`
+          : `${kindOf(kind)} ${name}`,
+      ),
+    ),
+  ];
   // "lb vserver a" is also the "vserver a" of a command that does not say which.
   const names = all.filter((name) => !all.some((longer) => longer.endsWith(` ${name}`)));
   return [

@@ -40,6 +40,8 @@ interface Pending {
   goesOn: boolean;
   /** Between quotes that also end it. */
   closed: boolean;
+  /** After `>` alone, which a mail puts before each line that it quotes. */
+  bare: boolean;
   joins?: number[];
 }
 
@@ -86,6 +88,9 @@ export function* commandLines(
       join(pending, " ", content);
       pending.goesOn = goesOn && pending.text.length < MAX_COMMAND_LENGTH;
       pending.lastLength = content.length;
+    } else if (pending?.typed === true && CARETS.test(trimmed)) {
+      // The response follows.
+      orphan(line);
     } else if (isBlank(physical, trimmed) || isReply(trimmed, pending)) {
       if (pending !== null) {
         pending.refused = pending.typed && REFUSAL.test(trimmed);
@@ -101,12 +106,18 @@ export function* commandLines(
       }
       pending = pendingAt(line, content, prompted !== null || bare, goesOn);
       pending.lastLength = physical.length;
+      pending.bare = bare;
       pending.closed = shown !== physical && isQuotedWhole(physical);
     } else if (pending?.closed === true) {
       yield pending;
       pending = null;
       orphan(line);
-    } else if (pending?.typed === true && !isOpen(pending) && pending.lastLength !== hardWidth) {
+    } else if (
+      pending?.typed === true &&
+      !(bare && pending.bare && !LEAVES.test(trimmed)) &&
+      !isOpen(pending) &&
+      pending.lastLength !== hardWidth
+    ) {
       // The output of a typed command.
       yield pending;
       pending = null;
@@ -159,6 +170,7 @@ function pendingAt(line: number, text: string, typed: boolean, goesOn: boolean):
     looks: 0,
     goesOn,
     closed: false,
+    bare: false,
   };
 }
 
@@ -234,6 +246,12 @@ function isReply(line: string, pending: Pending | null): boolean {
     REPLY.test(line) || (ANSWER.test(line) && !AWAITS_VALUE.test(pending?.text.slice(-100) ?? ""));
   return isOne && (pending === null || !isOpen(pending));
 }
+
+/** What the ADC shows under the word that it rejects. */
+const CARETS = /^\^{1,200}$/;
+
+/** What is typed, too, and configures nothing. */
+const LEAVES = /^(?:exit|quit|logout|shell|help|history|man|cls|ping\d?|traceroute)\b/i;
 
 /** What is typed when the ADC asks whether to go on, as guides show it on a line of its own. */
 const ANSWER = /^(?:y|n|yes|no)$/i;

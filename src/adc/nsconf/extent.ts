@@ -21,6 +21,8 @@ interface Shown {
   readonly captured: boolean;
   readonly fenced: boolean;
   readonly orphans: number;
+  /** The new state of what changed. */
+  readonly diff: boolean;
   /** Separate examples with the same names. */
   readonly examples: boolean;
 }
@@ -72,9 +74,9 @@ export function hasExamples({ repeats }: Draft, blocks: readonly Block[]): boole
  */
 export function extentOf(
   { nsip, firmware, snips, otherStatements }: Draft,
-  { captured, fenced, orphans, examples }: Shown,
+  { captured, fenced, orphans, diff, examples }: Shown,
 ): "excerpt" | "paste" | null {
-  if (fenced && orphans >= PROSE) {
+  if (diff || (fenced && orphans >= PROSE)) {
     return "excerpt";
   }
   if (firmware === null && orphans >= HEADINGS) {

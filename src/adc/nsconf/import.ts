@@ -42,6 +42,7 @@ import {
   withoutSecondMention,
 } from "./extent.ts";
 import { CONFIGURES } from "./abbreviations.ts";
+import { isDiff, withoutMargins } from "./margins.ts";
 import { PASSED_OVER } from "./prose.ts";
 import { isPlaceholder } from "../placeholders.ts";
 import {
@@ -97,7 +98,8 @@ export function parseNsConf(text: string, options: { readonly adc: string }): Es
 }
 
 /** Like `importNsConf`, in steps: a large file takes a large part of a second. */
-export function* nsConfSteps(text: string, options: { readonly adc: string }): Steps<Estate> {
+export function* nsConfSteps(written: string, options: { readonly adc: string }): Steps<Estate> {
+  const text = withoutMargins(written);
   const draft = emptyDraft();
   draft.firmware = firmwareOf(text);
   const isHtml = HTML.test(text);
@@ -113,9 +115,9 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
   const headOf = createHeadReader();
   const blocks: Block[] = [];
   let after = 0;
-  for (const written of commandLines(text, (line) => orphans.push(line))) {
-    const single = withoutRemark(withoutDoubledEscapes(written.text));
-    let command: CommandLine = single === written.text ? written : { ...written, text: single };
+  for (const found of commandLines(text, (line) => orphans.push(line))) {
+    const single = withoutRemark(withoutDoubledEscapes(found.text));
+    let command: CommandLine = single === found.text ? found : { ...found, text: single };
     steps += 1;
     if (steps % COMMANDS_PER_STEP === 0) {
       yield;
@@ -134,17 +136,17 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
       continue;
     }
     firstCommand ??= command.line;
-    const found =
+    const pasted =
       partition === null && CONFIGURES.test(command.text) ? webText(command.text) : null;
-    if (found !== null && PASSED_OVER.some((is) => is(found.meant))) {
+    if (pasted !== null && PASSED_OVER.some((is) => is(pasted.meant))) {
       orphans.push(command.line);
       continue;
     }
-    if (found !== null) {
+    if (pasted !== null) {
       // Read as intended, so that consequences are not reported as well.
-      command = { ...command, text: found.meant };
-      if (!isHtml && !isOpen(found.meant)) {
-        reportWebText(command, found.what, draft);
+      command = { ...command, text: pasted.meant };
+      if (!isHtml && !isOpen(pasted.meant)) {
+        reportWebText(command, pasted.what, draft);
       }
     }
     const head = partition === null && count < MAX_STATEMENTS ? headOf(command) : null;
@@ -186,7 +188,8 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     const remove = ALL_REMOVERS.get(kind);
     if (kind === "switch ns partition") {
       const [name = "default"] = first.words;
-      partition = name.toLowerCase() === "default" ? null : name;
+      const isHome = firstCommand === command.line && isOnlyPartition(name, text);
+      partition = isHome || name.toLowerCase() === "default" ? null : name;
     } else if (partition !== null) {
       const known = draft.otherPartitions.get(partition) ?? 0;
       draft.otherPartitions.set(partition, known + statements.length);
@@ -214,6 +217,7 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     captured,
     fenced,
     orphans: orphans.length,
+    diff: isDiff(written),
     examples: hasExamples(draft, blocks),
   });
   // A title above several commands is no lost command of theirs.
@@ -257,6 +261,13 @@ export function* nsConfSteps(text: string, options: { readonly adc: string }): S
     diagnostics: extent === null ? diagnostics : withoutSecondMention(diagnostics),
   };
 }
+
+/** Whether a text that begins with a partition has nothing of another one: it is what the partition's own `show` prints. */
+function isOnlyPartition(name: string, text: string): boolean {
+  return [...text.matchAll(SWITCH)].every(([, other]) => other === name);
+}
+
+const SWITCH = /\bswitch ns partition +([^\s;"'`]{1,256})/gi;
 
 /** A saved web page, whose characters nobody enters. */
 const HTML = /^[\s\ufeff]{0,100}<(?:!doctype html|html)\b/i;

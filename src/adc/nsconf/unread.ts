@@ -62,8 +62,8 @@ export function reportLines(
 ): void {
   const [first] = lines;
   if (first !== undefined) {
-    const which = lines.length === 1 ? "it is this one" : "this is the first";
-    const message = `${String(lines.length)} ${what}; ${which}.`;
+    const which = lines.length === 1 ? "it is" : "the first is";
+    const message = `${String(lines.length)} ${what}; ${which} line ${String(first)}.`;
     draft.diagnostics.push({ severity, rule, line: first, object: "file", message });
   }
 }
@@ -77,7 +77,7 @@ export const LABEL_OF_FIRMWARE = /^\w+ \w+ policylabel (?:ns_|_)/i;
 
 /** An object that the group does not have, or both without the space between: `add lb virtual`, `bind sslvserver`. */
 const NO_COMMAND =
-  /^(add|set|bind|unbind|enable|disable|unset|rm) ((lb|cs|ssl|gslb)(vserver|monitor|service|servicegroup|policy|action)|lb (?!vserver|monitor|monbindings|group|parameter|persistentsessions|metrictable|profile|policy|policylabel|action|route6?|wlm|sipparameters|global)\S*|cs (?!vserver|policy|policylabel|action|parameter)\S*)$|^add ssl (vserver|service|servicegroup)$|^(add|set|bind|unbind|enable|disable|unset|rm) (serv(?!er$|ice$|icegroup$|icefunction$|icepath$)\w*|monit(?!or$)\w*)/;
+  /^(add|set|bind|unbind|enable|disable|unset|rm) ((lb|cs|ssl|gslb)(vserver|monitor|service|servicegroup|policy|action)|lb (?!vserver|monitor|monbindings|group|parameter|persistentsessions|metrictable|profile|policy|policylabel|action|route6?|wlm|sipparameters|global)\S*|cs (?!vserver|policy|policylabel|action|parameter)\S*)$|^add ssl (vserver|service|servicegroup)$|^(add|set|unset|rm) ns (net|ssl|dns|lb)profile$|^(add|set|bind|unbind|enable|disable|unset|rm) (serv(?!er$|ice$|icegroup$|icefunction$|icepath$)\w*|monit(?!or$)\w*)/;
 
 /** Reports what was not examined, so that a missing finding is not mistaken for health. */
 export function reportUnread(draft: Draft, isPage: boolean): void {

@@ -1231,12 +1231,12 @@ describe("counts in messages", () => {
     ["1 statement of 1 kind is not examined: add lsn pool.", ["add lsn pool a"]],
     [
       "1 statement of another admin partition is not examined.",
-      ["switch ns partition p", "add server s 10.0.0.1"],
+      ["add server t 10.0.0.2", "switch ns partition p", "add server s 10.0.0.1"],
     ],
     ["1 statement of 1 kind is no command of the ADC: add lbvserver.", ["add lbvserver v HTTP"]],
     ["1 word of this line belongs to no option", ["add server s 10.0.0.1 HTTP"]],
     [
-      "1 command that the ADC rejected is ignored; it is this one.",
+      "1 command that the ADC rejected is ignored; it is line 1.",
       ["> add server s 10.0.0.1", "ERROR: Resource already exists", "> show server"],
     ],
   ])("agree with one: %s", (message, lines) => {
