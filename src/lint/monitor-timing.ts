@@ -156,7 +156,7 @@ function detectionMs({
 function timeoutBelowTarpit(context: LintContext): Hit[] {
   const { tarpitMs } = context.settings;
   return [...context.estate.monitors.values()]
-    .filter((monitor) => talksSmtp(context, monitor) && monitor.responseTimeoutMs <= tarpitMs)
+    .filter((monitor) => namesSender(context, monitor) && monitor.responseTimeoutMs <= tarpitMs)
     .map((monitor) => ({
       line: monitor.line,
       object: monitor.name,
@@ -174,21 +174,24 @@ function timeoutBelowTarpit(context: LintContext): Hit[] {
     }));
 }
 
-/** Nothing, or a greeting and no more: it names no sender, and no error is delayed. */
-const HELLO_ALONE = /^(?:(?:HELO|EHLO)\s[^\r\n]*)?$/i;
+/** What names no sender and is no error, so that nothing is delayed. */
+const UNDELAYED = /^(?:(?:HELO|EHLO)\s.*|NOOP|QUIT|)$/i;
 
-/** A monitor of Exchange that continues after the 220: the SMTP type, or TCP-ECV strings on a mail port. */
-function talksSmtp(context: LintContext, monitor: Monitor): boolean {
-  const ports = context
-    .usersOf(monitor)
-    .filter(({ exchange }) => exchange?.protocol === "smtp")
-    .flatMap(({ service }) => service.members)
-    .map(({ port }) => monitor.destPort ?? port);
-  return monitor.type === "SMTP"
-    ? ports.length > 0
-    : monitor.type === "TCP-ECV" &&
-        !HELLO_ALONE.test((monitor.parameters.send ?? "").trim()) &&
-        ports.some((port) => protocolOfPort(port) === "smtp");
+/**
+ * A TCP-ECV monitor of Exchange that goes on after its greeting. The SMTP type ends at EHLO, to which the response is
+ * never delayed.
+ */
+function namesSender(context: LintContext, monitor: Monitor): boolean {
+  const sent = (monitor.parameters.send ?? "").split(/[\r\n]/);
+  return (
+    monitor.type === "TCP-ECV" &&
+    sent.some((line) => !UNDELAYED.test(line.trim())) &&
+    context
+      .usersOf(monitor)
+      .filter(({ exchange }) => exchange?.protocol === "smtp")
+      .flatMap(({ service }) => service.members)
+      .some(({ port }) => protocolOfPort(monitor.destPort ?? port) === "smtp")
+  );
 }
 
 /**

@@ -35,7 +35,6 @@ describe("lint of the guides' configurations", () => {
       "head_request http",
       "ping_only Exchange_2010_owa",
       "wildcard_port Exchange_2010_RPC",
-      "timeout_below_tarpit e2010_SMTP_monitor",
       "wildcard_port Exchange_2010_RPC_2",
       "duplicate_service_endpoint Exchange_2010_AS",
       "duplicate_service_endpoint Exchange_2010_AS_2",

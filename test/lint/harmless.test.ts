@@ -301,15 +301,15 @@ describe("a fix", () => {
   test("of a tarpit keeps an interval that is long enough", () => {
     const text = (interval: string) => [
       "add service exchange_smtp 10.0.0.1 TCP 25",
-      `add lb monitor m SMTP -interval ${interval} -resptimeout 4`,
+      `add lb monitor m TCP-ECV -send "MAIL FROM:<>" -interval ${interval} -resptimeout 4`,
       "bind service exchange_smtp -monitorName m",
     ];
     expect(commandsOf("timeout_below_tarpit", ...text("60"))).toEqual([
-      "set lb monitor m SMTP -resptimeout 6",
+      "set lb monitor m TCP-ECV -resptimeout 6",
     ]);
     // Both in one command, because the ADC checks one against the other.
     expect(undoOf("timeout_below_tarpit", ...text("5"))).toEqual([
-      "set lb monitor m SMTP -resptimeout 4 -interval 5",
+      "set lb monitor m TCP-ECV -resptimeout 4 -interval 5",
     ]);
   });
 

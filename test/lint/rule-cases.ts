@@ -657,7 +657,7 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     fires: [
       conf(
         SMTP,
-        "add lb monitor m SMTP -resptimeout 5 -interval 30",
+        'add lb monitor m TCP-ECV -send "EHLO adc\\r\\nMAIL FROM:<>\\r\\n" -recv 250',
         "bind service exchange_smtp -monitorName m",
       ),
       conf(
@@ -669,7 +669,14 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [
       conf(
         SMTP,
-        "add lb monitor m SMTP -resptimeout 6 -interval 30",
+        'add lb monitor m TCP-ECV -send "MAIL FROM:<>\\r\\n" -recv 250 -resptimeout 6 -interval 30',
+        "bind service exchange_smtp -monitorName m",
+      ),
+      // Ends at EHLO, which is never delayed.
+      conf(SMTP, "add lb monitor m SMTP -resptimeout 2", "bind service exchange_smtp -monitorName m"),
+      conf(
+        SMTP,
+        'add lb monitor m TCP-ECV -send "EHLO adc\\r\\nQUIT\\r\\n" -recv 250',
         "bind service exchange_smtp -monitorName m",
       ),
       conf(
@@ -677,7 +684,6 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
         'add lb monitor m TCP-ECV -recv "220 "',
         "bind service exchange_smtp -monitorName m",
       ),
-      "add lb monitor m SMTP -resptimeout 2",
     ],
   },
   lrtm_suppresses_probes: {
