@@ -48,6 +48,11 @@ export function idleReason(estate: Estate): (service: AdcService) => IdleReason 
   }
 }
 
+/** Whether a service is disabled, itself or in all its members, so that nothing is probed. */
+export function isOff({ enabled, members }: AdcService): boolean {
+  return !enabled || (members.length > 0 && members.every((member) => !member.enabled));
+}
+
 function isNamedDummy({ name }: AdcService): boolean {
   return /always[ _.-]?(up|on)([^a-z]|$)|dummy/i.test(name);
 }

@@ -7,6 +7,7 @@ import {
   usesOf,
   type BoundMonitor,
   type LintContext,
+  type LintService,
   DIRECTORY_PATH,
   directoryOf,
 } from "./context.ts";
@@ -115,10 +116,13 @@ function headRequest(context: LintContext): Hit[] {
     .filter(
       (monitor) =>
         isHead(monitor) &&
-        context.usersOf(monitor).some(isWatched) &&
+        context.usersOf(monitor).some((one) => one.idle === null && decides(one, monitor)) &&
         !acceptsOnlyErrors(monitor) &&
+        !(isOfRoot(monitor) && acceptsRedirect(monitor)) &&
         !FILE_FOR_CLIENTS.test(requestTarget(monitor)) &&
         (!RUN_BY_SERVER.test(requestTarget(monitor)) ||
+          context.usersOf(monitor).some((one) => one.onExchange)) &&
+        (errorsAccepted(monitor).length === 0 ||
           context.usersOf(monitor).some((one) => one.onExchange)),
     )
     .map((monitor) => {
@@ -127,7 +131,7 @@ function headRequest(context: LintContext): Hit[] {
       const onExchange = users.some((one) => one.onExchange);
       const detail = !onExchange
         ? "HEAD proves that a web server responds, not that the application behind it works."
-        : exchange?.version === "2010"
+        : exchange?.version === "2010" || !requestsHealthPage(monitor)
           ? "The web server answers that itself, even if Exchange behind it has failed."
           : "Exchange's health page supports only GET, so HEAD says nothing about its health.";
       return {
@@ -146,8 +150,18 @@ const RUN_BY_SERVER = /\.(?:jspx?|aspx?|ashx|php\d?|do|cgi|pl|cfm)(?:[?;]|$)/i;
 /** Files that clients come for, so that there is no application behind them: a list of revocations, a proxy's script. */
 const FILE_FOR_CLIENTS = /\.(?:crl|crt|cer|p7[bc]|pac|dat|cab|iso|img|deb|rpm)(?:[?;]|$)/i;
 
-function isWatched({ idle }: { readonly idle: string | null }): boolean {
-  return idle === null;
+/** Nothing is changed by a better monitor where its binding is disabled. */
+function decides({ deciding }: LintService, monitor: Monitor): boolean {
+  return deciding.some((one) => one.monitor === monitor);
+}
+
+/** The page `/` of a web server that sends clients elsewhere: the redirect is all that it is for. */
+function acceptsRedirect({ parameters: { respCodes } }: Monitor): boolean {
+  return (respCodes ?? []).some(({ from, to }) => from <= 308 && to >= 301);
+}
+
+function isOfRoot(monitor: Monitor): boolean {
+  return ["", "/"].includes(requestTarget(monitor));
 }
 
 /** For Exchange, each service's monitor requests a page of its own directory. */
@@ -158,8 +172,7 @@ function headFix(context: LintContext, monitor: Monitor, onExchange: boolean): F
       // The request to a proxy names a page of another server.
       return null;
     }
-    const page: Value =
-      target === "" || target === "/" ? { blank: "page", around: "GET /{}" } : `GET ${target}`;
+    const page: Value = isOfRoot(monitor) ? { blank: "page", around: "GET /{}" } : `GET ${target}`;
     const recv = { blank: "text of that page" };
     return withPage(context, monitor, { send: page, recv, ...hostOfRequest(monitor) });
   }
@@ -228,8 +241,10 @@ function recvBare200(context: LintContext): Hit[] {
       line: monitor.line,
       object: monitor.name,
       message:
-        'The monitor is content with "200" anywhere in what it reads; a length, a date or an error page that holds ' +
-        "these digits passes too.",
+        'The monitor is content with "200" anywhere ' +
+        (monitor.type === "HTTP-ECV"
+          ? "in the page; any other page, even of an error, that holds these digits passes too."
+          : "in what it reads; a length, a date or an error page that holds these digits passes too."),
       fix: changeEverywhere(context, monitor, {
         recv:
           monitor.type === "TCP-ECV" && /^\s*(GET|HEAD|POST) /i.test(monitor.parameters.send ?? "")
@@ -266,13 +281,9 @@ function expectedText(monitor: Monitor): Value {
   return requestsHealthPage(monitor) ? "200 OK" : { blank: "text of that page" };
 }
 
-/** 401 and 407 are challenges: a server that sends one is healthy. */
 function respCodesAcceptErrors(context: LintContext): Hit[] {
   return usedMonitors(context, "HTTP", "HTTP2").flatMap((monitor) => {
-    const ranges = monitor.parameters.respCodes ?? [];
-    const errors = ranges.filter(
-      ({ from, to }) => to >= 400 && from <= 599 && !CHALLENGES.has(from * 1_000 + to),
-    );
+    const errors = errorsAccepted(monitor);
     if (errors.length === 0) {
       return [];
     }
@@ -293,6 +304,13 @@ function respCodesAcceptErrors(context: LintContext): Hit[] {
       },
     ];
   });
+}
+
+/** 401 and 407 are challenges: a server that sends one is healthy. */
+function errorsAccepted({ parameters: { respCodes } }: Monitor) {
+  return (respCodes ?? []).filter(
+    ({ from, to }) => to >= 400 && from <= 599 && !CHALLENGES.has(from * 1_000 + to),
+  );
 }
 
 function acceptsOnlyErrors({ parameters: { respCodes } }: Monitor): boolean {

@@ -196,7 +196,7 @@ function optionsOfNoMonitor({ written }: Monitor): string[] {
  */
 function passwordInScriptArgs(context: LintContext): Hit[] {
   return [...context.estate.monitors.values()]
-    .filter(({ type, parameters }) => type === "USER" && parameters.scriptArgs?.includes(REDACTED))
+    .filter(({ parameters }) => parameters.scriptArgs?.includes(REDACTED))
     .map((monitor) => {
       const parts = (monitor.parameters.scriptArgs ?? "").split(";").filter((part) => part !== "");
       const secret = parts.filter((part) => part.includes(REDACTED));
@@ -215,9 +215,11 @@ function passwordInScriptArgs(context: LintContext): Hit[] {
         line: monitor.line,
         object: monitor.name,
         message:
-          "A password is readable in -scriptArgs, and so in every copy of the configuration; -secureArgs stores it encrypted.",
+          "A password is readable in -scriptArgs, and so in every copy of the configuration" +
+          (monitor.type === "USER" ? "; -secureArgs stores it encrypted." : "."),
         fix:
-          secret.length === 0 || uses.length === 0
+          // No other type has these options.
+          monitor.type !== "USER" || secret.length === 0 || uses.length === 0
             ? null
             : open.length === 0
               ? [

@@ -422,7 +422,7 @@ function sourceLimit(context: LintContext): Hit[] {
       line: service.line,
       object: service.name,
       message:
-        `All senders share ${sources === 1 ? "the ADC's address" : `${String(sources)} addresses of the ADC's`}, and a receive connector accepts ` +
+        `All senders share ${sources === 1 ? "the ADC's address" : `at most ${String(sources)} addresses of the ADC's (only those in the servers' subnet, if it has some there)`}, and a receive connector accepts ` +
         `${String(connectionsPerSource)} connections from each (MaxInboundConnectionPerSource): more are refused with ` +
         "421 while every monitor passes. Raise it on the connector that serves the ADC.",
     }));

@@ -120,7 +120,7 @@ function slowDetection(context: LintContext): Hit[] {
         line: monitor.line,
         object: monitor.name,
         message:
-          `A failure is noticed after ${seconds(detectionMs(monitor))} (interval × retries); until then clients are ` +
+          `A failure is noticed after ${seconds(detectionMs(monitor))} (${countedAs(monitor)}); until then clients are ` +
           "sent to a dead server.",
         fix: faster(monitor, context.settings.detectionMs),
       }))
@@ -143,13 +143,17 @@ function faster(monitor: Monitor, limitMs: number): Fix | null {
   return values === undefined ? null : [setMonitor(monitor, values)];
 }
 
-function detectionMs({
-  failureRetries: wanted,
-  retries,
-  intervalMs,
-  responseTimeoutMs,
-}: Monitor): number {
-  return intervalMs * (wanted > 0 ? Math.min(wanted, retries) : retries) + responseTimeoutMs;
+function detectionMs(monitor: Monitor): number {
+  return monitor.intervalMs * failuresNeeded(monitor) + monitor.responseTimeoutMs;
+}
+
+function countedAs(monitor: Monitor): string {
+  const { intervalMs, responseTimeoutMs } = monitor;
+  return `interval × retries and the last response time-out: ${seconds(intervalMs)} × ${String(failuresNeeded(monitor))} + ${seconds(responseTimeoutMs)}`;
+}
+
+function failuresNeeded({ failureRetries: wanted, retries }: Monitor): number {
+  return wanted > 0 ? Math.min(wanted, retries) : retries;
 }
 
 /** Exchange delays its responses to anonymous senders (Microsoft docs, `TarpitInterval`). */

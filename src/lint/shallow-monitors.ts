@@ -141,12 +141,11 @@ function smtpBannerOnly(context: LintContext): Hit[] {
       const script = { scriptName: { blank: "script that goes on to MAIL FROM" } };
       const timing = { interval: "30", resptimeout: "10" };
       return {
-        ...hit(
-          context,
-          one,
+        line: lineOfBinding(one),
+        object: one.service.name,
+        message:
           `Monitors of type SMTP (${names(one)}) stop after greeting and EHLO, which Exchange still answers in ` +
-            "maintenance; not noticed: 421 at MAIL FROM, back pressure.",
-        ),
+          "maintenance; not noticed: 421 at MAIL FROM, back pressure.",
         fix: [
           addMonitor(name, "USER", optionsOf({ ...script, ...timing })),
           bindMonitor(one.service, name),
@@ -188,9 +187,8 @@ function udpWithoutRecv(context: LintContext): Hit[] {
 }
 
 function hit(context: LintContext, one: LintService, message: string): Hit {
-  const line = one.deciding.find(({ binding }) => binding.line !== null)?.binding.line;
   return {
-    line: line ?? one.service.line,
+    line: lineOfBinding(one),
     object: one.service.name,
     message: greetsForItsBackEnd(one)
       ? `${message} ${ONLY_A_LOGIN}`
@@ -201,11 +199,15 @@ function hit(context: LintContext, one: LintService, message: string): Hit {
   };
 }
 
+function lineOfBinding({ deciding, service }: LintService): Hit["line"] {
+  return deciding.find(({ binding }) => binding.line !== null)?.binding.line ?? service.line;
+}
+
 const ONLY_A_LOGIN =
   "A banner check notices all of these except a failed back end, because the front end still sends its banner: only a login notices that.";
 
 const ONLY_MAIL_FROM =
-  "A greeting check notices all of these, but Exchange in maintenance also sends its greeting: only MAIL FROM notices that.";
+  "A greeting check notices a silent port, but Exchange in maintenance still sends its greeting: only MAIL FROM notices that it refuses mail.";
 
 function greetsForItsBackEnd({ exchange, service }: LintService): boolean {
   return portsOf(service).some((port) => {

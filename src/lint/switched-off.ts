@@ -177,16 +177,21 @@ function unusedMonitor(context: LintContext): Hit[] {
   const misspelt = context.services.some(
     ({ service, bound }) => bound.length < service.monitors.length,
   );
-  const { extent, diagnostics } = context.estate;
+  const { extent, diagnostics, nsip } = context.estate;
   const isOpen = diagnostics.some(({ rule }) => rule === "dangling_reference");
   const isList = extent === "paste" && context.services.length === 0;
   if (extent === "excerpt" || (extent === "paste" && isOpen) || isList) {
     // The part that is missing may bind it.
     return [];
   }
-  // The ADC does not remove a monitor that is bound, and an unread part may bind it.
-  const mayBeBound = extent !== undefined;
+  // The ADC does not remove a monitor that is bound, and an unread part may bind it: only a file with the ADC's own
+  // address is surely whole.
+  const mayBeBound = extent !== undefined || nsip === null;
   const wanted = monitorsToBind(context);
+  // The monitor may have been made for one of these, and its binding forgotten.
+  const isForgotten = context.watched.some(({ service }) =>
+    service.monitors.every(({ synthesised }) => synthesised),
+  );
   return diagnostics
     .filter(({ rule, object }) => rule === "unused_monitor" && !wanted.has(object))
     .map(({ line, object, message }) => {
@@ -196,7 +201,7 @@ function unusedMonitor(context: LintContext): Hit[] {
         object,
         message,
         fix:
-          monitor === undefined || misspelt || mayBeBound || !canComeBack(monitor)
+          monitor === undefined || misspelt || mayBeBound || isForgotten || !canComeBack(monitor)
             ? null
             : [removeMonitor(monitor)],
       };

@@ -1,7 +1,7 @@
 import type { Estate } from "../model/estate.ts";
 import type { PolicyBinding } from "../model/policy.ts";
 import type { LbVserver, Vserver } from "../model/vserver.ts";
-import { answersAll } from "../adc/idle-services.ts";
+import { answersAll, isOff } from "../adc/idle-services.ts";
 import { isPlaceholder } from "../adc/placeholders.ts";
 import { csTargetOf } from "../adc/vserver-graph.ts";
 import { setOptions, type Change, type OptionChange } from "./change.ts";
@@ -173,38 +173,57 @@ function answersWhenDown({ backupVserver, redirectUrl, httpsRedirectUrl }: Vserv
 
 /**
  * While an entry exists, its client is still sent to a server that is being drained (NetScaler docs, "Graceful
- * shutdown").
+ * shutdown"). One text for all vservers, because the cause is one.
  */
 function persistenceLongerThanDrain(context: LintContext): Hit[] {
   const { drainMs } = context.settings;
   const mayNeedIt = needsAffinity(context);
-  return context.vservers.flatMap(({ vserver, exchange, services }) => {
-    if (vserver.kind !== "lb" || vserver.persistence.type === "NONE" || !exchange) {
-      return [];
-    }
-    if (services.some(mayNeedIt)) {
-      return [];
-    }
-    const { timeoutMs, type } = vserver.persistence;
-    if (timeoutMs !== 0 && timeoutMs <= drainMs) {
-      return [];
-    }
-    const lasts = timeoutMs === 0 ? "until the client discards it" : minutes(timeoutMs);
-    return [
-      {
-        line: vserver.line,
-        object: vserver.name,
+  const sticky = context.vservers.flatMap(({ vserver, exchange, services }) =>
+    vserver.kind === "lb" &&
+    vserver.enabled &&
+    exchange &&
+    vserver.persistence.type !== "NONE" &&
+    !services.every(({ service }) => isOff(service)) &&
+    !services.some(mayNeedIt)
+      ? [vserver]
+      : [],
+  );
+  const limited = sticky.filter(({ persistence: { timeoutMs } }) => timeoutMs > drainMs);
+  const times = [...new Set(limited.map(({ persistence: { timeoutMs } }) => timeoutMs))].sort(
+    (a, b) => a - b,
+  );
+  return [
+    ...limited.map((vserver) => ({
+      ...shorterPersistence(vserver, drainMs),
+      message:
+        `Persistence lasts ${alternatives(times.map(minutes))}, longer than a drain of ${minutes(drainMs)}: clients are still sent ` +
+        "to a server when work on it begins.",
+    })),
+    ...sticky
+      .filter(({ persistence: { timeoutMs } }) => timeoutMs === 0)
+      .map((vserver): Hit => ({
+        ...shorterPersistence(vserver, drainMs),
+        severity: "info",
         message:
-          `${type} persistence lasts ${lasts}, longer than a drain of ${minutes(drainMs)}: clients are still sent to a ` +
-          "server when work on it begins.",
-        fix: [
-          setOptions("lb vserver", vserver.name, [
-            { key: "timeout", to: String(drainMs / 60_000), from: String(timeoutMs / 60_000) },
-          ]),
-        ],
-      },
-    ];
-  });
+          "Persistence lasts until the client discards it (-timeout 0): clients that stay open are still sent to a server " +
+          "when work on it begins.",
+        decision: "leave it if servers are only drained when nobody works",
+      })),
+  ];
+}
+
+function shorterPersistence({ name, line, persistence }: LbVserver, drainMs: number) {
+  const from = String(persistence.timeoutMs / 60_000);
+  const fix = [
+    setOptions("lb vserver", name, [{ key: "timeout", to: String(drainMs / 60_000), from }]),
+  ];
+  return { line, object: name, fix };
+}
+
+function alternatives(texts: readonly string[]): string {
+  return [texts.slice(0, -1).join(", "), ...texts.slice(-1)]
+    .filter((text) => text !== "")
+    .join(" or ");
 }
 
 /**
@@ -277,13 +296,12 @@ function isBasicDirectory(directory: Directory): boolean {
 }
 
 /**
- * Idle times that a protocol allows, in seconds: IMAP 30 min (RFC 3501, autologout), POP3 10 min (RFC 1939), SMTP 5 min
- * (RFC 5321); ActiveSync's Direct Push up to 30 min, RPC over HTTP the 20 min of the recommended TCP keep-alive
- * (Microsoft docs).
+ * Idle times that a protocol allows, in seconds: IMAP 30 min (RFC 3501, autologout), SMTP 5 min (RFC 5321);
+ * ActiveSync's Direct Push up to 30 min, RPC over HTTP the 20 min of the recommended TCP keep-alive (Microsoft docs).
+ * A client of POP3 fetches its mail and leaves.
  */
 const SILENCE_OF_PORT = [
   ["imap", 1_800],
-  ["pop3", 600],
   ["smtp", 300],
 ] as const;
 const SILENCE_OF_DIRECTORY = [
@@ -327,7 +345,6 @@ function clientTimeoutTooShort(context: LintContext): Hit[] {
 
 const NAMES = {
   imap: "IMAP",
-  pop3: "POP3",
   smtp: "SMTP",
   activesync: "ActiveSync",
   rpc: "Outlook Anywhere",

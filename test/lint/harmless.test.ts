@@ -25,6 +25,7 @@ function undoOf(rule: string, ...lines: readonly string[]): string[] {
 }
 
 const WHOLE = "#NS13.1 Build 37.38";
+const OWN_ADDRESS = "set ns config -IPAddress 10.9.9.9 -netmask 255.255.255.0";
 
 /** Each did harm, was refused or lost something when it was pasted. */
 describe("a fix", () => {
@@ -368,7 +369,7 @@ describe("a fix", () => {
   });
 
   test("brings a removed monitor back with options that only lint copies", () => {
-    const undo = (line: string) => undoOf("unused_monitor", WHOLE, line);
+    const undo = (line: string) => undoOf("unused_monitor", WHOLE, OWN_ADDRESS, line);
     const oracle =
       'add lb monitor m ORACLE-ECV -oracleSid ORCL -userName u -sqlQuery "select 1 from dual"';
     expect(undo(oracle)).toEqual([oracle]);

@@ -905,6 +905,7 @@ describe("a guide's commands", () => {
   test("without a fix are the same cause as those with one", () => {
     const text = [
       "#NS13.1 Build 37.38",
+      "set ns config -IPAddress 10.9.9.9 -netmask 255.255.255.0",
       "add lb monitor a TCP -send x",
       "add lb monitor b TCP-ECV -send x -recv y",
     ].join("\n");
@@ -1598,4 +1599,73 @@ test("dangling_reference › tells a mistyped name once when an object and a sta
   expect(said(text).filter((one) => one.startsWith("dangling_reference"))).toEqual([
     "dangling_reference v",
   ]);
+});
+
+describe("one cause", () => {
+  const OWA = [
+    'add lb monitor m HTTP-ECV -send "GET /owa/healthcheck.htm" -recv "200 OK" -secure YES',
+    "add service exch 10.0.0.1 SSL 443",
+    "bind service exch -monitorName m",
+  ];
+  const sticky = (name: string, last: number, minutes: number): string[] => [
+    `add lb vserver ${name} SSL 10.0.1.${String(last)} 443 -persistenceType SOURCEIP -timeout ${String(minutes)}`,
+    `bind lb vserver ${name} exch`,
+  ];
+  const groups = (...lines: readonly string[]) => groupFindings(lint(read(lines.join("\n"))));
+
+  test("persistence_longer_than_drain is one finding when times differ", () => {
+    const found = groups(...OWA, ...sticky("a", 1, 480), ...sticky("b", 2, 60)).filter(
+      ({ rule }) => rule === "persistence_longer_than_drain",
+    );
+    expect(found.map(({ objects }) => objects.map(({ name }) => name))).toEqual([["a", "b"]]);
+    expect(found[0]?.message).toContain("lasts 60 min or 480 min, longer than a drain of 30 min");
+  });
+
+  test("persistence_longer_than_drain is information when only a session's cookie lasts", () => {
+    const found = groups(...OWA, ...sticky("a", 1, 0)).filter(
+      ({ rule }) => rule === "persistence_longer_than_drain",
+    );
+    expect(found.map(({ severity, complete }) => [severity, complete])).toEqual([["info", false]]);
+  });
+
+  test("password_in_script_args is said when the ADC rejects the monitor, too", () => {
+    const text = 'add lb monitor f FTP -scriptName nsftp.pl -scriptArgs "user=a;password=geheim"';
+    expect(said(text)).toContain("password_in_script_args f");
+    expect(commands(text)).toEqual([]);
+  });
+
+  test("slow_detection says what it counts", () => {
+    const text = bound("add lb monitor m HTTP -interval 5 MIN -resptimeout 60 -retries 5");
+    const found = groups(text).find(({ rule }) => rule === "slow_detection");
+    expect(found?.message).toContain("300 s × 5 + 60 s");
+  });
+
+  test("source_limit does not say that every address is used when there are several", () => {
+    const found = groups(
+      "add service exchange_smtp 10.0.0.1 TCP 25",
+      "add ns ip 10.0.0.2 255.255.255.0",
+      "add ns ip 10.9.0.2 255.255.255.0",
+    ).find(({ rule }) => rule === "source_limit");
+    expect(found?.message).toContain("at most 2 addresses of the ADC's (only those in");
+  });
+
+  test("head_request does not speak of a health page when none is requested", () => {
+    const found = groups(
+      ...OWA,
+      "add service web 10.0.0.1 HTTP 80",
+      'add lb monitor h HTTP -httpRequest "HEAD /x"',
+      "bind service web -monitorName h",
+    ).find(({ rule }) => rule === "head_request");
+    expect(found?.message).toContain("even if Exchange behind it has failed");
+    expect(found?.message).not.toContain("health page");
+  });
+
+  test("recv_bare_200 speaks of headers only when they are read", () => {
+    const message = (keys: string) =>
+      groups(bound(`add lb monitor m ${keys} -recv 200`)).find(
+        ({ rule }) => rule === "recv_bare_200",
+      )?.message;
+    expect(message('HTTP-ECV -send "GET /"')).not.toContain("date");
+    expect(message('TCP-ECV -send "GET / HTTP/1.0\\r\\n\\r\\n"')).toContain("date");
+  });
 });

@@ -10,6 +10,7 @@ const message = (rule: string, ...lines: readonly string[]): string | undefined 
   lint(parseNsConf(lines.join("\n"), { adc: "test" })).find((one) => one.rule === rule)?.message;
 
 const WHOLE = "#NS13.1 Build 37.38";
+const SAVED = [WHOLE, "set ns config -IPAddress 10.9.9.9 -netmask 255.255.255.0"];
 
 /** Cases from published configurations in which a command would have done harm or been refused. */
 describe("lint proposals", () => {
@@ -93,9 +94,24 @@ describe("lint proposals", () => {
   });
 
   test("remove no monitor when a binding's misspelt name may mean it", () => {
-    const unused = [WHOLE, "add service s 10.0.0.1 HTTP 80", "add lb monitor MON_app HTTP"];
-    expect(commands(...unused)).toContain("rm lb monitor MON_app HTTP");
-    expect(commands(...unused, "bind service s -monitorName app")).toEqual([]);
+    const unused = [...SAVED, "add service s 10.0.0.1 HTTP 80", "add lb monitor MON_app HTTP"];
+    const good = 'add lb monitor good HTTP-ECV -send "GET /x" -recv ok';
+    const bound = [...unused, good, "bind service s -monitorName good"];
+    expect(commands(...bound)).toContain("rm lb monitor MON_app HTTP");
+    expect(commands(...bound, "bind service s -monitorName app")).toEqual([]);
+  });
+
+  test("remove no monitor when a service without one may be what it was made for", () => {
+    const unused = [
+      ...SAVED,
+      "add service s 10.0.0.1 UDP 123",
+      "add lb monitor ntp UDP-ECV -send x",
+    ];
+    expect(commands(...unused).filter((one) => one.startsWith("rm"))).toEqual([]);
+  });
+
+  test("remove no monitor when the text does not hold the ADC's own address", () => {
+    expect(commands(WHOLE, "add lb monitor m TCP-ECV -recv y")).toEqual([]);
   });
 
   test("report no error for missing objects in a captured session", () => {

@@ -264,6 +264,9 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [
       conf(WEB, health('HTTP -httpRequest "GET /"'), BIND),
       conf(WEB, health('HTTP -httpRequest "HEAD /pki/root.crl"'), BIND),
+      conf(WEB, health('HTTP -respCode 200 302 -httpRequest "HEAD /"'), BIND),
+      conf(WEB, health('HTTP -respCode 200 403 -httpRequest "HEAD /"'), BIND),
+      conf(WEB, health('HTTP -httpRequest "HEAD /"'), `${BIND} -monState DISABLED`),
       conf(WEB, "set lb monitor http HTTP -interval 7"),
     ],
   },
@@ -492,6 +495,12 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(IMAP, health('USER -scriptName a.pl -scriptArgs "-u a -p geheim -H host"'), BIND),
       conf(IMAP, health('USER -scriptName a.pl -scriptArgs "u=a;pass=geheim"'), BIND),
       conf(IMAP, health('USER -scriptName a.pl -scriptArgs "secret=geheim"'), BIND),
+      // Readable although nothing uses it, or the ADC rejects it.
+      conf(
+        `${IMAP} -state DISABLED`,
+        health('USER -scriptName a.pl -scriptArgs "password=x"'),
+        BIND,
+      ),
     ],
     misses: [
       conf(IMAP, health('USER -scriptName own.pl -scriptArgs "10.0.0.1;143"'), BIND),
@@ -673,7 +682,11 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
         "bind service exchange_smtp -monitorName m",
       ),
       // Ends at EHLO, which is never delayed.
-      conf(SMTP, "add lb monitor m SMTP -resptimeout 2", "bind service exchange_smtp -monitorName m"),
+      conf(
+        SMTP,
+        "add lb monitor m SMTP -resptimeout 2",
+        "bind service exchange_smtp -monitorName m",
+      ),
       conf(
         SMTP,
         'add lb monitor m TCP-ECV -send "EHLO adc\\r\\nQUIT\\r\\n" -recv 250',
@@ -774,7 +787,16 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
     misses: [conf(WEB, health("HTTP"), BIND)],
   },
   unused_monitor: {
-    fires: [conf("#NS13.1 Build 37.38", WEB, health("HTTP"))],
+    fires: [
+      conf(
+        SAVED,
+        "set ns config -IPAddress 10.9.9.9 -netmask 255.255.255.0",
+        WEB,
+        'add lb monitor bound HTTP-ECV -send "GET /x" -recv ok',
+        "bind service s -monitorName bound",
+        health("HTTP"),
+      ),
+    ],
     misses: [
       conf(WEB, health("HTTP"), BIND),
       conf(WEB, health("HTTP"), "bind service not_in_this_text -monitorName m"),
@@ -951,6 +973,13 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       before("add lb vserver v HTTP 10.0.1.1 80 -persistenceType SOURCEIP -timeout 30"),
       before("add lb vserver v HTTP 10.0.1.1 80 -persistenceType NONE -timeout 240"),
       before(
+        "add lb vserver v HTTP 10.0.1.1 80 -persistenceType SOURCEIP -timeout 240 -state DISABLED",
+      ),
+      before(
+        "add lb vserver v HTTP 10.0.1.1 80 -persistenceType SOURCEIP -timeout 240",
+        "disable service exch",
+      ),
+      before(
         "add lb vserver v HTTP 10.0.1.1 80 -persistenceType SOURCEIP -timeout 240",
         "add service mapper 10.0.0.9 TCP 135",
       ),
@@ -987,6 +1016,12 @@ export const CASES: Readonly<Record<string, RuleCases>> = {
       conf(IMAP, "add lb vserver v TCP 10.0.1.1 143", "bind lb vserver v s"),
       conf(IMAP, "add lb vserver v TCP 10.0.1.1 143 -cltTimeout 1800", "bind lb vserver v s"),
       conf(WEB, "add lb vserver v HTTP 10.0.1.1 80 -cltTimeout 180", "bind lb vserver v s"),
+      // A client of POP3 does not wait.
+      conf(
+        "add service s 10.0.0.1 TCP 110",
+        "add lb vserver v TCP 10.0.1.1 110 -cltTimeout 180",
+        "bind lb vserver v s",
+      ),
     ],
   },
   cache_on_exchange: {
