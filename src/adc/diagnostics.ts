@@ -115,6 +115,7 @@ const NOTHING_MORE: Reading = {
   namedElsewhere: new Set(),
   profiles: { uses: [], tcpProfiles: new Map(), httpProfiles: new Map() },
   otherVservers: null,
+  unreadDefinitions: new Set(),
   leftOut: [],
 };
 

@@ -72,7 +72,7 @@ export function leavingThePart(
   estate: Estate,
   reading: Reading,
 ): Diagnostic[] {
-  const { leftOut, namedElsewhere } = reading;
+  const { leftOut, namedElsewhere, unreadDefinitions } = reading;
   const near = nearNamesOf(estate, reading);
   const idle = createIdleNames(estate, kindsByName(estate, reading), namedElsewhere);
   const nearest = missing.map(({ kind, name }) => near(kind, name));
@@ -94,7 +94,9 @@ export function leavingThePart(
         return instead === null ? [] : [{ ...one, instead }];
       }),
     ),
-    ...notInText(others.filter((_, at) => meant[at] === null)),
+    ...notInText(
+      others.filter(({ name }, at) => meant[at] === null && !unreadDefinitions.has(name)),
+    ),
   ];
 }
 
@@ -136,8 +138,8 @@ function perhapsMeant(missing: readonly (LeftOut & { readonly instead: string })
 /** What lb vservers bind like a service. */
 const GROUP = "service group";
 
-/** One diagnostic, at the first of them. */
-function notInText(leftOut: readonly LeftOut[]): Diagnostic[] {
+/** One diagnostic for what a text refers to and does not contain, at the first of them. */
+export function notInText(leftOut: readonly LeftOut[]): Diagnostic[] {
   // A piece of a program (`'set lb vserver',`) names nothing.
   const missing = leftOut.filter(({ name }) => name !== "");
   const [first] = missing;
@@ -241,6 +243,8 @@ export interface Reading extends NamesBeside {
   readonly unreadNames: ReadonlySet<string>;
   /** Names in statements about objects that are not configured. */
   readonly namedElsewhere: ReadonlySet<string>;
+  /** Names that follow `add` in lines that are not read: the text does contain what they name. */
+  readonly unreadDefinitions: ReadonlySet<string>;
   /** Objects that statements name although a partial configuration does not contain them. */
   readonly leftOut: readonly LeftOut[];
 }

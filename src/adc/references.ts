@@ -21,6 +21,7 @@ import {
   firstOfEach,
   leavingThePart,
   listed,
+  notInText,
 } from "./missing-names.ts";
 
 /** A reference to an object of another kind, before it becomes a message. */
@@ -106,7 +107,17 @@ export function referenceDiagnostics(
         ? []
         : [dangling(one, `, but ${monitor} is, and nothing else uses it`)];
     }),
-    ...(isPart(estate) ? leavingThePart(others, estate, reading) : notConfigured(others)),
+    ...(isPart(estate) ? leavingThePart(others, estate, reading) : ofWhole(others)),
+  ];
+}
+
+/** A file without any certificate is an excerpt in this respect, whatever it begins with. */
+function ofWhole(missing: readonly Missing[]): Diagnostic[] {
+  const isLeftOut = ({ kind, severity }: Missing): boolean =>
+    kind === "certificate key" && severity === "info";
+  return [
+    ...notConfigured(missing.filter((one) => !isLeftOut(one))),
+    ...notInText(missing.filter(isLeftOut)),
   ];
 }
 

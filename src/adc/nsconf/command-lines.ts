@@ -19,6 +19,8 @@ export interface CommandLine {
   readonly typed: boolean;
   /** Rejected with an error, so it has changed nothing. */
   readonly refused: boolean;
+  /** Answered with ` Done`: the ADC has taken it as it is. */
+  readonly taken?: true;
   /** Where in the text each further physical line begins; absent: there is only one. */
   readonly joins?: readonly number[];
 }
@@ -33,6 +35,7 @@ interface Pending {
   /** After a prompt, in a captured session. */
   readonly typed: boolean;
   refused: boolean;
+  taken?: true;
   lastLength: number;
   /** How often its end has been searched for. */
   looks: number;
@@ -94,6 +97,9 @@ export function* commandLines(
     } else if (isBlank(physical, trimmed) || isReply(trimmed, pending)) {
       if (pending !== null) {
         pending.refused = pending.typed && REFUSAL.test(trimmed);
+        if (pending.typed && trimmed === DONE) {
+          pending.taken = true;
+        }
         yield pending;
       }
       pending = null;
@@ -235,11 +241,14 @@ function isShow(content: string, pending: Pending | null): boolean {
 /** The ADC's responses to a command: neither a command nor the continuation of one. */
 const REPLY = /^(ERROR|WARNING|Warning|Error|Info|INFO|exec)\s*:/;
 
+/** The response to a command that has been carried out. */
+const DONE = "Done";
+
 /** The response to a command that has changed nothing. */
 const REFUSAL = /^error\s*:/i;
 
 function isReply(line: string, pending: Pending | null): boolean {
-  if (line === "Done") {
+  if (line === DONE) {
     return true;
   }
   const isOne =

@@ -86,6 +86,8 @@ export interface Draft {
   readonly repeats: Repeat[];
   /** The same for all else that the ADC accepts only once, and where it is reported. */
   readonly clashes: Repeat[];
+  /** Where a session shows that the ADC has taken a command as it is. */
+  readonly takenLines: Set<number>;
   readonly diagnostics: DiagnosticList;
   readonly otherStatements: Map<string, number>;
   /** Statements after `switch ns partition`, counted by partition: each is a separate ADC with its own names. */
@@ -218,6 +220,7 @@ export function emptyDraft(): Draft {
     absentLogins: new Set(),
     repeats: [],
     clashes: [],
+    takenLines: new Set(),
     diagnostics: new DiagnosticList(),
     otherStatements: new Map(),
     otherPartitions: new Map(),

@@ -47,6 +47,7 @@ import { PASSED_OVER } from "./prose.ts";
 import { isPlaceholder } from "../placeholders.ts";
 import {
   LABEL_OF_FIRMWARE,
+  addedNames,
   isNameless,
   reportBroken,
   reportLines,
@@ -127,6 +128,9 @@ export function* nsConfSteps(written: string, options: { readonly adc: string })
       blocks.push({ from: command.line, defined: 0 });
     }
     after = command.line + (command.joins?.length ?? 0) + 1;
+    if (command.taken === true) {
+      draft.takenLines.add(command.line);
+    }
     if (command.refused) {
       refused.push(command.line);
       continue;
@@ -250,7 +254,16 @@ export function* nsConfSteps(written: string, options: { readonly adc: string })
           nearNamesOf(estate, beside),
           clashesWithin(blocks, draft.clashes),
         );
-  said.pushAll(estateDiagnostics(estate, { ...draft, ...beside, monitorsUsedElsewhere, leftOut }));
+  const unreadDefinitions: ReadonlySet<string> = extent === null ? new Set() : addedNames(text);
+  said.pushAll(
+    estateDiagnostics(estate, {
+      ...draft,
+      ...beside,
+      monitorsUsedElsewhere,
+      unreadDefinitions,
+      leftOut,
+    }),
+  );
   const diagnostics = said.all();
   return {
     ...estate,

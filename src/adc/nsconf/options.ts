@@ -12,7 +12,7 @@ const FORCE = "force";
 /** Short forms that vendor examples use (`bind ssl vserver v -certkey c`), although newer options begin like them, too. */
 const SHORT_FORMS: ReadonlyMap<string, string> = new Map([["certkey", "certkeyname"]]);
 
-/** `-httpreq` is read as the whole option; the message says that the ADC's behaviour is a guess. */
+/** `-httpreq` is read as the whole option; the message says that the ADC's behaviour is a guess, if a session does not show it. */
 export function expandOptions(
   statement: Statement,
   draft: Draft,
@@ -24,6 +24,7 @@ export function expandOptions(
     return statement;
   }
   const isOpen = isTemplate(statement);
+  const isTaken = draft.takenLines.has(statement.line);
   const read = [...keys].map(([written, values]) => {
     const key = names.isPrefix(written) ? (SHORT_FORMS.get(written) ?? written) : written;
     return { key, option: names.whole(key), values };
@@ -33,7 +34,7 @@ export function expandOptions(
     report(draft, statement, "info", "doubtful_option", object, message);
   }
   for (const { key, option } of read) {
-    if (!isOpen && option !== null && key !== option) {
+    if (!isOpen && !isTaken && option !== null && key !== option) {
       const message = `An abbreviation of -${names.spelled(option)} is read as the whole option; whether the ADC accepts abbreviated options is not documented.`;
       report(draft, statement, "info", "doubtful_option", object, message);
     }

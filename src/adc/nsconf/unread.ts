@@ -52,6 +52,17 @@ export function reportRefused(lines: readonly number[], draft: Draft): void {
   reportLines(lines, "info", "refused_command", what, draft);
 }
 
+/**
+ * The names of objects that some line of a text adds, in whatever surroundings. An object that was read is never missing,
+ * so of a missing one such a line was not read.
+ */
+export function addedNames(text: string): ReadonlySet<string> {
+  return new Set([...text.matchAll(ADDED)].map(([, name = ""]) => name));
+}
+
+const ADDED =
+  /\badd (?:(?:lb|cs|gslb|ssl|ns|vpn|cr|authentication|responder|rewrite) )?[A-Za-z]{2,40} (?=([^\s"'`]{1,128}))/g;
+
 /** One finding for all lines of a kind: their number, and the first. */
 export function reportLines(
   lines: readonly number[],

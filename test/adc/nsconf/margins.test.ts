@@ -172,3 +172,49 @@ describe("a text that names what it lacks", () => {
     ]);
   });
 });
+
+describe("an abbreviated option", () => {
+  const rulesOf = (...answer: readonly string[]) =>
+    read("> add lb monitor m HTTP -respcode 200 -httpreq GET", ...answer, "> show server")
+      .diagnostics.map(({ rule }) => rule)
+      .filter((rule) => rule === "doubtful_option");
+
+  test("is doubted unless a session shows that the ADC has taken it", () => {
+    expect(rulesOf(" Done")).toEqual([]);
+    expect(rulesOf()).toEqual(["doubtful_option"]);
+  });
+});
+
+describe("what a text refers to and does not contain", () => {
+  const VSERVER = "add lb vserver v SSL 10.1.1.1 443";
+  const CERTIFICATE = "bind ssl vserver v -certkeyName c";
+
+  test("is a note when the text has no certificate at all, even if it begins like a saved file", () => {
+    const { diagnostics } = read("#NS13.1 Build 48.47", VSERVER, CERTIFICATE);
+    expect(diagnostics.map(({ rule, message }) => [rule, message])).toEqual([
+      ["not_in_text", "This text refers to objects that it does not contain: certificate key c."],
+    ]);
+  });
+
+  test("is a mistake when a saved file has other certificates", () => {
+    const { diagnostics } = read(
+      "#NS13.1 Build 48.47",
+      "add ssl certKey d -cert d.pem -key d.key",
+      VSERVER,
+      CERTIFICATE,
+    );
+    expect(diagnostics.map(({ rule }) => rule)).toContain("dangling_reference");
+  });
+
+  test("leaves out what a line adds that is not read", () => {
+    const { diagnostics } = read(
+      "* HTTPS: see `add lb monitor chk HTTP-ECV -recv ok`, which fits",
+      "add service s 10.0.0.1 HTTP 80",
+      "bind service s -monitorName chk",
+      "bind lb vserver v s",
+    );
+    expect(diagnostics.filter(({ rule }) => rule === "not_in_text")).toMatchObject([
+      { message: "This text refers to objects that it does not contain: vserver v." },
+    ]);
+  });
+});
