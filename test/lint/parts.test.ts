@@ -47,7 +47,7 @@ describe("partial configuration", () => {
     ];
     expect(causes(...lines)).toEqual([]);
     expect(notesOf(estateOf(lines))).toEqual([
-      "This text refers to objects that it does not contain: service old, service gone.",
+      "This text refers to objects that it does not contain: service group old, service gone.",
     ]);
   });
 
