@@ -112,10 +112,11 @@ const OPENING_MARK =
 
 /**
  * One command as scripts and lists quote it: `echo "add …"`, `printf 'add …\\n' >> file`, `"add …",`, `"add …\\n" + \\`,
- * `Write-Output "add …" | Out-File f`, `ns.cli("add …")`, `ns_command "add …"`, `{"command": "add …"},`.
+ * `Write-Output "add …" | Out-File f`, `ns.cli("add …")`, `ns_command "add …"`, `run "add …"`, `raw: 'add …'`,
+ * `{"command": "add …"},`.
  */
 const QUOTED =
-  /^\s*(?:(?:echo|printf|print|Write-Output|Write-Host)(?: -[en]+)?[ (]\s?|[-+] ?|[a-z]{1,20}(?:_[a-z]{1,20}){1,4} |[\w.$]{1,40}\( ?(?:\w{1,30}, ?)?|[^#]{0,120}["']\w{1,30}["']\s?[:=]\s?)?(["'])((?:add|set|bind|link|enable|disable|(?:rm|unbind|unset)(?= (?:lb|cs|gslb|ssl|server|serviceGroup|service) )) (?:(?!\1)[^\\]|\\.|\1\1)+?)(?: ?\\n)?\1(?!\1)[)\]}]{0,3}(?:[,;]| ?\+(?: ?\\)?| ?>>? ?\S{1,200}| ?\| ?(?:Out-File|Add-Content|tee)\b.{0,200})?\s*$/;
+  /^\s*(?:(?:echo|printf|print|Write-Output|Write-Host)(?: -[en]+)?[ (]\s?|[-+] ?|(?:run|exec|cmd|cli) |(?:- )?(?:raw|command|cmd|cli): |[a-z]{1,20}(?:_[a-z]{1,20}){1,4} |[\w.$]{1,40}\( ?(?:\w{1,30}, ?)?|[^#]{0,120}["']\w{1,30}["']\s?[:=]\s?)?(["'])((?:add|set|bind|link|enable|disable|(?:rm|unbind|unset)(?= (?:lb|cs|gslb|ssl|server|serviceGroup|service) )) (?:(?!\1)[^\\]|\\.|\1\1)+?)(?: ?\\n)?\1(?!\1)[)\]}]{0,3}(?:[,;]| ?\+(?: ?\\)?| ?>>? ?\S{1,200}| ?\| ?(?:Out-File|Add-Content|tee)\b.{0,200})?\s*$/;
 
 /** Whether the quotes around the line's command also end it. */
 export function isQuotedWhole(line: string): boolean {

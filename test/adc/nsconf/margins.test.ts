@@ -218,3 +218,21 @@ describe("what a text refers to and does not contain", () => {
     ]);
   });
 });
+
+describe("a command that a script runs", () => {
+  test.each([
+    `run "add server a 10.0.0.1"`,
+    `      raw: 'add server a 10.0.0.1'`,
+    `- command: "add server a 10.0.0.1"`,
+  ])("is read when it is in quotes: %s", (line) => {
+    expect(read("#!/bin/sh", line).servers.get("a")?.address).toBe("10.0.0.1");
+  });
+
+  test.each([
+    `grep "add server a 10.0.0.1"`,
+    `name: 'add server a 10.0.0.1'`,
+    `run "add server {{ name }} 10.0.0.1"`,
+  ])("is none when it is searched for, a title or a template: %s", (line) => {
+    expect(read("add server b 10.0.0.2", line).servers.size).toBe(1);
+  });
+});
