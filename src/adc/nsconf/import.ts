@@ -254,7 +254,8 @@ export function* nsConfSteps(written: string, options: { readonly adc: string })
           nearNamesOf(estate, beside),
           clashesWithin(blocks, draft.clashes),
         );
-  const unreadDefinitions: ReadonlySet<string> = extent === null ? new Set() : addedNames(text);
+  const unreadDefinitions: ReadonlySet<string> =
+    extent === null ? new Set() : addedNames(text, orphans);
   said.pushAll(
     estateDiagnostics(estate, {
       ...draft,

@@ -52,12 +52,17 @@ export function reportRefused(lines: readonly number[], draft: Draft): void {
   reportLines(lines, "info", "refused_command", what, draft);
 }
 
-/**
- * The names of objects that some line of a text adds, in whatever surroundings. An object that was read is never missing,
- * so of a missing one such a line was not read.
- */
-export function addedNames(text: string): ReadonlySet<string> {
-  return new Set([...text.matchAll(ADDED)].map(([, name = ""]) => name));
+/** The names of objects that lines add which were not read, in whatever surroundings; lines from 1. */
+export function addedNames(text: string, unread: readonly number[]): ReadonlySet<string> {
+  if (unread.length === 0) {
+    return new Set();
+  }
+  const lines = text.split("\n");
+  return new Set(
+    unread.flatMap((line) =>
+      [...(lines[line - 1] ?? "").matchAll(ADDED)].map(([, name = ""]) => name),
+    ),
+  );
 }
 
 const ADDED =
