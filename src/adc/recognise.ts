@@ -274,8 +274,15 @@ interface ExchangeTraits {
 /** Traits by service name; services without any are left out. */
 function exchangeTraits(estate: Estate, rulePaths: RulePaths): ReadonlyMap<string, ExchangeTraits> {
   const traits = new Map<string, ExchangeTraits>();
+  const switchedPaths = pathsOfSwitching(estate);
   for (const service of estate.services.values()) {
-    const found = traitsOf(estate, service, rulePaths.get(service.name) ?? []);
+    const { name } = service;
+    const found = traitsOf(
+      estate,
+      service,
+      rulePaths.get(name) ?? [],
+      switchedPaths.get(name) ?? [],
+    );
     if (found !== null) {
       traits.set(service.name, found);
     }
@@ -291,12 +298,13 @@ function traitsOf(
   estate: Estate,
   service: AdcService,
   rulePaths: readonly string[],
+  switchedPaths: readonly string[],
 ): ExchangeTraits | null {
   const monitors = service.monitors
     .map(({ monitor }) => estate.monitors.get(monitor))
     .filter((monitor): monitor is Monitor => monitor !== undefined);
   const requests = monitors.map(requestPath).filter((path) => path !== null);
-  const directories = bestDirectory([...requests, ...rulePaths]);
+  const directories = directoryOf(requests, rulePaths, switchedPaths);
   const banner = monitors.map(bannerProtocol).find((protocol) => protocol !== null) ?? null;
   const names = [service.name, ...service.members.map(({ server }) => server)].concat(
     monitors.map(({ name }) => name),
@@ -414,6 +422,60 @@ export const DIRECTORY_PATHS: readonly string[] = DIRECTORIES.map(
 function bestDirectory(paths: readonly string[]): string | null {
   const found = DIRECTORIES.find(([, , proof]) => paths.some((path) => proof.test(path)));
   return found?.[1] ?? null;
+}
+
+/**
+ * The challenge of the directory that a service serves. Where content switching leads only certain directories to it,
+ * a monitor of another one says nothing about what clients get: `/ews/healthcheck.htm` behind a policy for `/oab`.
+ */
+function directoryOf(
+  requests: readonly string[],
+  rulePaths: readonly string[],
+  switchedPaths: readonly string[],
+): string | null {
+  const best = bestDirectory([...requests, ...rulePaths]);
+  const switched = switchedPaths.map(exchangeDirectory);
+  const isServed = best === null || switched.includes(exchangeDirectory(best));
+  const served = DIRECTORIES.find(([directory]) => switched.includes(directory))?.[1] ?? null;
+  return isServed || served === null || served === "/PowerShell/" ? best : served;
+}
+
+/**
+ * The paths of the content-switching rules that lead to a service, by its name, if clients reach it in no other way: not
+ * by a vserver's own address, as a default, or by a rule that some host name alone meets.
+ */
+function pathsOfSwitching(estate: Estate): RulePaths {
+  const pathsTo = new Map<string, string[]>();
+  const open = new Set<string>();
+  for (const csVserver of estate.csVservers.values()) {
+    if (csVserver.defaultTarget !== null) {
+      open.add(csVserver.defaultTarget);
+    }
+    for (const binding of csVserver.targets) {
+      const target = csTargetOf(estate, binding);
+      if (target === null) {
+        continue;
+      }
+      const literals = estate.policies.get(binding.policy)?.literals;
+      const paths = literalPaths(estate, binding.policy);
+      if (paths.length === 0 || (literals?.exact === true && literals.hosts.length > 0)) {
+        open.add(target);
+      }
+      pathsTo.set(target, [...(pathsTo.get(target) ?? []), ...paths]);
+    }
+  }
+  const found = new Map<string, readonly string[]>();
+  const reachedOtherwise = new Set<string>();
+  for (const { name, address, services } of estate.lbVservers.values()) {
+    const isOpen = address !== null || open.has(name);
+    for (const { service } of services) {
+      found.set(service, [...(found.get(service) ?? []), ...(pathsTo.get(name) ?? [])]);
+      if (isOpen) {
+        reachedOtherwise.add(service);
+      }
+    }
+  }
+  return new Map([...found].filter(([service]) => !reachedOtherwise.has(service)));
 }
 
 /** Paths by service name. */

@@ -34,9 +34,15 @@ export interface VserverGraph {
   readonly csTargets: (csVserverName: string, request: RuleRequest) => readonly string[];
   /**
    * Which policies certainly match which of these paths, and their targets: one route for each policy and path to a
-   * wanted target.
+   * wanted target. `isAsked`: whether clients send such a request at all.
    */
-  readonly csRoutes: (paths: readonly string[], isWanted: (target: string) => boolean) => CsRoute[];
+  readonly csRoutes: (
+    paths: readonly string[],
+    isWanted: (target: string) => boolean,
+    isAsked: (request: { readonly path: string; readonly host: string | null }) => boolean,
+  ) => CsRoute[];
+  /** A name for which DNS answers with this address (GSLB); null: none is configured. */
+  readonly domainAt: (address: string, port: number) => string | null;
 }
 
 /** A path that a content-switching policy certainly matches before all others. */
@@ -63,6 +69,7 @@ export function createVserverGraph(estate: Estate): VserverGraph {
       append(direct, estate.gslb.services.get(service)?.shownAs ?? service, vserver.shownAs);
     }
   }
+  const domains = gslbDomains(estate);
   const before = new Map<string, Switch[]>();
   for (const one of switches) {
     for (const target of new Set([...one.entries.map((entry) => entry.target), one.fallback])) {
@@ -97,8 +104,26 @@ export function createVserverGraph(estate: Estate): VserverGraph {
       const one = switches.find(({ name }) => name === csVserverName);
       return one === undefined ? [] : targetsOf(one, request);
     },
-    csRoutes: (paths, isWanted) => switches.flatMap((one) => routesThrough(one, paths, isWanted)),
+    csRoutes: (paths, isWanted, isAsked) =>
+      switches.flatMap((one) => routesThrough(one, paths, isWanted, isAsked)),
+    domainAt: (address, port) => domains.get(`${address} ${String(port)}`) ?? null,
   };
+}
+
+/** The first domain name of each address and port that a GSLB vserver answers with. */
+function gslbDomains({ gslb }: Estate): ReadonlyMap<string, string> {
+  const domains = new Map<string, string>();
+  for (const vserver of gslb.vservers.values()) {
+    const [domain] = vserver.domains;
+    const services = vserver.services.flatMap(({ service }) => gslb.services.get(service) ?? []);
+    for (const { address, port } of services.flatMap(({ members }) => members)) {
+      const key = `${address ?? ""} ${String(port)}`;
+      if (domain !== undefined && !domains.has(key)) {
+        domains.set(key, domain.name);
+      }
+    }
+  }
+  return domains;
 }
 
 function targetsOf({ entries, fallback }: Switch, request: RuleRequest): string[] {
@@ -119,6 +144,7 @@ function routesThrough(
   { name, entries }: Switch,
   paths: readonly string[],
   isWanted: (target: string) => boolean,
+  isAsked: (request: { readonly path: string; readonly host: string | null }) => boolean,
 ): CsRoute[] {
   return entries.flatMap(({ policy, target, tree }, position): CsRoute[] => {
     if (target === null || !isWanted(target)) {
@@ -128,7 +154,9 @@ function routesThrough(
     return paths.flatMap((path): CsRoute[] => {
       const request = requestsMatching(tree())
         .map(({ host }) => ({ path, host }))
-        .find((each) => matchesRule(tree(), each) === true && !takenBy(earlier, each));
+        .find(
+          (each) => isAsked(each) && matchesRule(tree(), each) === true && !takenBy(earlier, each),
+        );
       return request === undefined ? [] : [{ csVserver: name, policy, target, ...request }];
     });
   });

@@ -275,3 +275,54 @@ test("plan › notes where the ADC's monitor differs from its replica: -deviatio
     m_tcp: null,
   });
 });
+
+describe("plan › a directory that content switching leads to a service", () => {
+  const behind = (rule: string, ...more: readonly string[]): PlannedProbe[] =>
+    plan([
+      "add service s 192.0.2.11 SSL 443",
+      'add lb monitor m HTTP-ECV -send "GET /ews/healthcheck.htm" -recv "200 OK" -secure YES',
+      "bind service s -monitorName m",
+      "add lb vserver v SSL 0.0.0.0 0",
+      "bind lb vserver v s",
+      "add cs vserver front SSL 192.0.2.20 443",
+      `add cs policy p -rule "${rule}"`,
+      "bind cs vserver front -policyName p -targetLBVserver v -priority 10",
+      ...more,
+    ]);
+  const TO_OAB = 'HTTP.REQ.URL.SET_TEXT_MODE(IGNORECASE).STARTSWITH(\\"/oab\\")';
+
+  test("is the one that is looked at, once, when its monitor asks for another", () => {
+    const planned = behind(TO_OAB);
+    expect(asked(planned, "https_challenge", "backend")).toEqual(["s /OAB/"]);
+    expect(asked(planned, "https_challenge")).toEqual(["v /OAB/"]);
+  });
+
+  test("is looked at once when the service has another one elsewhere", () => {
+    const planned = behind(
+      TO_OAB,
+      "add lb vserver own SSL 192.0.2.21 443",
+      "bind lb vserver own s",
+    );
+    expect(asked(planned, "https_challenge")).toEqual(["v /oab", "own /EWS/Exchange.asmx"]);
+  });
+
+  test("is not certain when clients reach the service in another way, too", () => {
+    const planned = behind(TO_OAB, "bind cs vserver front -lbvserver v");
+    expect(asked(planned, "https_challenge", "backend")).toEqual(["s /EWS/Exchange.asmx"]);
+  });
+
+  test("is Autodiscover alone at a host of that name", () => {
+    const planned = behind(
+      'HTTP.REQ.HOSTNAME.EQ(\\"mail.example.com\\")',
+      'add cs policy a -rule "HTTP.REQ.HOSTNAME.EQ(\\"autodiscover.example.com\\")"',
+      "bind cs vserver front -policyName a -targetLBVserver v -priority 20",
+    );
+    const atHost = planned.flatMap(({ action }) =>
+      action.kind === "transaction" && action.run?.spec.host === "autodiscover.example.com"
+        ? [action.run.spec.path]
+        : [],
+    );
+    expect(atHost).toEqual(["/Autodiscover/Autodiscover.xml"]);
+    expect(asked(planned, "https_challenge").length).toBeGreaterThan(5);
+  });
+});

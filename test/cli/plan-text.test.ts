@@ -132,6 +132,24 @@ describe("plan as text", () => {
     expect(out).toContain("4 probes, 0 not repeated, 3 disabled");
   });
 
+  test("looks at a VIP with the name that GSLB answers with its address", async () => {
+    const out = await plan(
+      [
+        "add service s 10.0.0.1 HTTP 80",
+        "add lb vserver v HTTP 10.0.1.1 80",
+        "bind lb vserver v s",
+        "add server site 10.0.1.1",
+        "add gslb site one 10.0.1.9",
+        "add gslb vserver g HTTP",
+        "add gslb service gs site HTTP 80 -siteName one",
+        "bind gslb vserver g -serviceName gs",
+        "bind gslb vserver g -domainName www.example.com -TTL 5",
+      ].join("\n"),
+      { vserver: "v" },
+    );
+    expect(out).toMatch(/^vip .* web_answer .* at Host www\.example\.com$/m);
+  });
+
   test("looks at a VIP with the name that the monitors of its members send", async () => {
     const lines = (...more: readonly string[]) =>
       [
@@ -149,19 +167,24 @@ describe("plan as text", () => {
       const out = await plan(lines(`add lb monitor m ${monitor}`), { monitor: "web_answer" });
       expect(out).toMatch(/^vip .* at Host www\.example\.com$/m);
     }
-    const switched = await plan(
-      [
-        "add service s 10.0.0.1 HTTP 80",
-        `add lb monitor m HTTP-ECV -send "GET /a" -recv ok ${headers}`,
-        "bind service s -monitorName m",
-        "add lb vserver v HTTP 0.0.0.0 0",
-        "bind lb vserver v s",
-        "add cs vserver c HTTP 10.0.1.1 80",
-        "bind cs vserver c -lbvserver v",
-      ].join("\n"),
-      { monitor: "web_answer" },
-    );
-    expect(switched).toMatch(/^vip .* at Host 10\.0\.1\.1$/m);
+    const switched = (host: string) =>
+      plan(
+        [
+          "add service s 10.0.0.1 HTTP 80",
+          `add lb monitor m HTTP-ECV -send "GET /a" -recv ok ${headers}`,
+          "bind service s -monitorName m",
+          "add lb vserver v HTTP 0.0.0.0 0",
+          "add lb vserver other HTTP 0.0.0.0 0",
+          "bind lb vserver v s",
+          "add cs vserver c HTTP 10.0.1.1 80",
+          `add cs policy p -rule "HTTP.REQ.HOSTNAME.EQ(\\"${host}\\")"`,
+          "bind cs vserver c -policyName p -targetLBVserver other -priority 10",
+          "bind cs vserver c -lbvserver v",
+        ].join("\n"),
+        { monitor: "web_answer" },
+      );
+    expect(await switched("api.example.com")).toMatch(/^vip .* at Host www\.example\.com$/m);
+    expect(await switched("www.example.com")).toMatch(/^vip .* at Host 10\.0\.1\.1$/m);
     const unnamed = await plan(lines("add lb monitor m HTTP"), { monitor: "web_answer" });
     expect(unnamed).toMatch(/^vip .* at Host 10\.0\.1\.1$/m);
   });

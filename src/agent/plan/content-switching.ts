@@ -7,7 +7,7 @@ import type { AdcService, Member } from "../../model/adc-service.ts";
 import { vipReach, type VipReach, servicesOf } from "./vip-reach.ts";
 import type { LbVserver } from "../../model/vserver.ts";
 import { loginPath } from "../../probes/transactions/web-session.ts";
-import { DIRECTORY_PATHS } from "../../adc/recognise.ts";
+import { DIRECTORY_PATHS, exchangeDirectory } from "../../adc/recognise.ts";
 import { isLookAllowed, looksOf, type LookRecognition } from "./look-probes.ts";
 import type { PlannedProbe } from "./planned-probe.ts";
 import { vipLook, vipLookInterval, type VipLook } from "./vip-probes.ts";
@@ -97,7 +97,7 @@ export function* policyProbes(
       targets.set(vserver.name, target);
     }
   }
-  const routes = graph.csRoutes(ROUTED_PATHS, (target) => targets.has(target));
+  const routes = graph.csRoutes(ROUTED_PATHS, (target) => targets.has(target), isAskedByClients);
   // Many CS routes lead to one target, through the same VIP routes.
   const reachesOf = new Map<RouteTarget, readonly VipReach[]>();
   for (const route of routes) {
@@ -109,9 +109,23 @@ export function* policyProbes(
       reachesOf.get(target) ??
       vipReach(graph, estate, target.vserver, settings, target.recognition.path);
     reachesOf.set(target, reaches);
-    yield routeProbe(estate, settings, reaches, route, target);
+    yield routeProbe(graph, estate, settings, reaches, route, target);
   }
 }
+
+/** Clients ask a host named `autodiscover` for nothing else. */
+function isAskedByClients({ path, host }: { path: string; host: string | null }): boolean {
+  return !/^autodiscover\./i.test(host ?? "") || exchangeDirectory(path) === "autodiscover";
+}
+
+/** Whether the look at the first path is one at the second: `/oab` for `/OAB/`, the directory alone for its challenge. */
+function isSameLook(first: string | null, second: string): boolean {
+  const directory = exchangeDirectory(second);
+  const isDirectoryAlone =
+    directory !== null && first?.replace(/\/$/, "").toLowerCase() === `/${directory}`;
+  return first === second || isDirectoryAlone;
+}
+
 /** The target of a route that can be probed: an Exchange web service. */
 interface RouteTarget {
   readonly vserver: LbVserver;
@@ -143,6 +157,7 @@ function routeTarget(
       };
 }
 function routeProbe(
+  graph: VserverGraph,
   estate: Estate,
   settings: PlanSettings,
   reaches: readonly VipReach[],
@@ -156,13 +171,14 @@ function routeProbe(
   }
   const look: VipLook = {
     ...target,
+    graph,
     estate,
     settings,
     transaction: "https_challenge",
     name: `https_challenge ${route.path}`,
   };
   return reaches
-    .filter(({ entry, path }) => entry.name === route.csVserver && path !== route.path)
+    .filter(({ entry, path }) => entry.name === route.csVserver && !isSameLook(path, route.path))
     .map((main): PlannedProbe => {
       const reach: VipReach = { ...main, path: route.path, host: route.host ?? main.host };
       return vipLook(look, reach);

@@ -41,6 +41,7 @@ import { asLoginVserver } from "../../adc/vserver-fields.ts";
 import type { AdcService } from "../../model/adc-service.ts";
 import type { Monitor } from "../../model/monitor.ts";
 import type { TransactionName } from "../../model/transactions.ts";
+import { isWebLook } from "../../probes/transactions/web-session.ts";
 import { monitorTypeOf, isSupported } from "../../probes/monitors/registry.ts";
 import {
   monitorCredential,
@@ -210,7 +211,16 @@ function vipLookProbes(
       }
       seen.add(transaction);
       const intervalMs = vipLookInterval(estate, services, service);
-      const look = { estate, settings, vserver, service, intervalMs, recognition, transaction };
+      const look = {
+        graph,
+        estate,
+        settings,
+        vserver,
+        service,
+        intervalMs,
+        recognition,
+        transaction,
+      };
       return routes.map((reach) => vipLook({ ...look, name: transaction }, reach));
     });
   });
@@ -236,6 +246,7 @@ export function vipLookInterval(
 
 /** One look at a vserver: what is the same through all entries. */
 export interface VipLook {
+  readonly graph: VserverGraph;
   readonly estate: Estate;
   readonly settings: PlanSettings;
   readonly vserver: LbVserver;
@@ -249,17 +260,14 @@ export interface VipLook {
 }
 
 /** One look through one entry. */
-export function vipLook(
-  { estate, settings, vserver, service, intervalMs, recognition, transaction, name }: VipLook,
-  reach: VipReach,
-): PlannedProbe {
+export function vipLook(look: VipLook, reach: VipReach): PlannedProbe {
+  const { estate, settings, vserver, service, intervalMs, recognition, transaction, name } = look;
   const security = securityThrough(reach.entry, recognition.security);
   const old = !endsTls(reach.entry) && takesOldTls(transaction, recognition, reach.port);
   const front = adcFrontOf(estate, vserver, true);
   const path = pathThrough(reach, recognition.path);
-  // In front of content switching, another name might lead elsewhere.
   const isItsOwn = reach.entry.name === vserver.name;
-  const host = reach.host ?? (isItsOwn ? monitorHost(estate, service) : null);
+  const host = reach.host ?? knownHost(look, reach, path);
   const redirectUrl =
     transaction === "https_challenge" || transaction === "web_answer"
       ? responderRedirect(estate, [reach.entry, vserver], { path, host }, host ?? reach.address)
@@ -298,6 +306,32 @@ export function vipLook(
     },
   });
 }
+/**
+ * The host name that the monitors behind a vserver send, or else that GSLB answers with its address; null if there is
+ * none, or if content switching might lead it elsewhere.
+ */
+function knownHost(
+  { graph, estate, vserver, service, transaction }: VipLook,
+  { entry, address, port }: VipReach,
+  path: string | null,
+): string | null {
+  const isItsOwn = entry.name === vserver.name;
+  const monitored = isItsOwn ? monitorHost(estate, service) : commonMonitorHost(estate, vserver);
+  const host = monitored ?? (isWebLook(transaction) ? graph.domainAt(address, port) : null);
+  if (host === null || isItsOwn) {
+    return host;
+  }
+  const targets = graph.csTargets(entry.name, { path, host });
+  return targets.length > 0 && targets.every((target) => target === vserver.name) ? host : null;
+}
+
+/** The host name that the monitors of all services send; null if there is none, or they differ. */
+function commonMonitorHost(estate: Estate, vserver: LbVserver): string | null {
+  const hosts = new Set(servicesOf(estate, vserver).map((each) => monitorHost(estate, each)));
+  const [host] = hosts;
+  return hosts.size === 1 ? (host ?? null) : null;
+}
+
 /** The path requested through content switching must match the policy; if it does, the member's own path is kept. */
 function pathThrough(reach: VipReach, own: string | null): string | null {
   return reach.path ?? own;
