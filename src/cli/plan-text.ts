@@ -194,7 +194,7 @@ export function requestWords({ action }: PlannedProbe, row: PlanRow): string {
   const parts = [
     row.kind === "monitor"
       ? (row.tls ?? (row.secure ? "TLS" : null))
-      : spec?.tls == null
+      : spec === null || (spec.tls ?? null) === null
         ? null
         : SECURITY_WORDS[spec.security],
     row.request === null ? null : JSON.stringify(row.request),

@@ -473,7 +473,7 @@ function switchedElsewhere(
 ): string | null {
   const asked = requestPathOf(parameters);
   const isSwitched =
-    entry.name !== vserver.name && settings.vservers.get(vserver.name)?.path == null;
+    entry.name !== vserver.name && (settings.vservers.get(vserver.name)?.path ?? null) === null;
   return isSwitched && asked !== null && path !== null && path !== asked
     ? "content switching leads another path than the one that this monitor requests"
     : null;
