@@ -1,6 +1,7 @@
 import type { AdcService, Member } from "../model/adc-service.ts";
 import type { Estate } from "../model/estate.ts";
 import { nameMatcher } from "../lib/glob.ts";
+import { append } from "../lib/steps.ts";
 import type { ExchangeVersion, TransactionName, TransactionSpec } from "../model/transactions.ts";
 import type { Monitor } from "../model/monitor.ts";
 import { csTargetOf } from "./vserver-graph.ts";
@@ -461,7 +462,9 @@ function pathsOfSwitching(estate: Estate): RulePaths {
       if (paths.length === 0 || (literals?.exact === true && literals.hosts.length > 0)) {
         open.add(target);
       }
-      pathsTo.set(target, [...(pathsTo.get(target) ?? []), ...paths]);
+      for (const path of paths) {
+        append(pathsTo, target, path);
+      }
     }
   }
   const found = new Map<string, readonly string[]>();

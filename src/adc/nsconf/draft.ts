@@ -39,6 +39,7 @@ import type { PartialMonitor } from "../monitor-defaults.ts";
 import { statementKind, type Statement } from "./statements.ts";
 import { isIP } from "../../lib/ip.ts";
 import { port } from "../field-types.ts";
+import { ListIndex } from "./list-index.ts";
 import { NameTable } from "./name-table.ts";
 
 /** The estate while its statements are read; `finishEstate` turns it into the immutable estate. */
@@ -86,6 +87,10 @@ export interface Draft {
   readonly repeats: Repeat[];
   /** The same for all else that the ADC accepts only once, and where it is reported. */
   readonly clashes: Repeat[];
+  /** Members of groups by {@link endpointKey}. */
+  readonly endpoints: ListIndex<MemberDraft>;
+  /** Bound policies by their priority. */
+  readonly byPriority: ListIndex<BoundPolicy>;
   /** Where a session shows that the ADC has taken a command as it is. */
   readonly takenLines: Set<number>;
   readonly diagnostics: DiagnosticList;
@@ -127,6 +132,15 @@ export interface MemberDraft {
   readonly weight: number;
   readonly line: SourceLine;
 }
+
+/** Port and server of a member, whose name is found without regard to case. */
+export function endpointKey(member: Pick<MemberDraft, "serverWord" | "port">): string {
+  return `${String(member.port)} ${member.serverWord.toLowerCase()}`;
+}
+
+/** What decides whether two policies of one bind point exclude each other. */
+export type BoundPolicy = Pick<PolicyBinding, "policy" | "priority" | "line"> &
+  Partial<Pick<PolicyBinding, "bindPoint">>;
 
 export interface ServiceDraft extends Mutable<Omit<AdcService, "members" | "monitors" | "tls">> {
   readonly members: MemberDraft[];
@@ -220,6 +234,8 @@ export function emptyDraft(): Draft {
     absentLogins: new Set(),
     repeats: [],
     clashes: [],
+    endpoints: new ListIndex<MemberDraft>(endpointKey),
+    byPriority: new ListIndex(({ priority }) => String(priority)),
     takenLines: new Set(),
     diagnostics: new DiagnosticList(),
     otherStatements: new Map(),

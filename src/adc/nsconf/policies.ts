@@ -11,6 +11,7 @@ import {
   isAddress,
   portOf,
   statementSource,
+  type BoundPolicy,
 } from "./draft.ts";
 import { type Statement, writeWord } from "./statements.ts";
 import { readFields, readWhole } from "../fields.ts";
@@ -275,20 +276,21 @@ export function policyBinding(statement: Statement, draft: Draft): PolicyBinding
  * Adds a policy to those that are bound to one object. Two advanced policies of one feature cannot have the same priority
  * at one bind point (NITRO error 3041); classic ones of the same priority are evaluated in the order of their binding.
  */
-export function bindPolicy<B extends Bound>(
+export function bindPolicy<B extends BoundPolicy>(
   bound: B[],
   binding: B,
   statement: Statement,
   draft: Draft,
 ): void {
-  const rival = bound.find(
-    (one) =>
-      one.priority !== null &&
-      one.priority === binding.priority &&
-      one.bindPoint === binding.bindPoint &&
-      one.policy !== binding.policy &&
-      shareOneBank(one.policy, binding.policy, draft),
-  );
+  const rival = draft.byPriority
+    .at(bound, String(binding.priority))
+    .find(
+      (one) =>
+        one.priority !== null &&
+        one.bindPoint === binding.bindPoint &&
+        one.policy !== binding.policy &&
+        shareOneBank(one.policy, binding.policy, draft),
+    );
   const [name = ""] = statement.words;
   if (rival !== undefined) {
     reportClash(draft, statement, rival.line, {
@@ -298,11 +300,8 @@ export function bindPolicy<B extends Bound>(
       message: `${name} has ${rival.policy} and ${binding.policy} bound with the same priority: the ADC rejects the second (error 3041).`,
     });
   }
-  bound.push(binding);
+  draft.byPriority.push(bound, binding);
 }
-
-type Bound = Pick<PolicyBinding, "policy" | "priority" | "line"> &
-  Partial<Pick<PolicyBinding, "bindPoint">>;
 
 function shareOneBank(one: string, other: string, { policies }: Draft): boolean {
   const [first, second] = [policies.get(one), policies.get(other)];

@@ -43,6 +43,7 @@ function renameServer(statement: Statement, draft: Draft): void {
   for (const { members } of services) {
     follow(members, "serverWord", renamed);
   }
+  draft.endpoints.forget();
 }
 
 function renameService(statement: Statement, draft: Draft): void {
@@ -121,6 +122,7 @@ function renamePolicy(feature: string): StatementReader {
     for (const { targets } of draft.csVservers.exact.values()) {
       follow(targets, "policy", renamed);
     }
+    draft.byPriority.forget();
     const { groupPolicies = null } = draft.parameters;
     if (groupPolicies !== null) {
       draft.parameters.groupPolicies = groupPolicies.map((one) => (isMeant(one) ? to : one));

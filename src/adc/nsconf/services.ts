@@ -9,6 +9,7 @@ import {
 } from "../vserver-fields.ts";
 import {
   define,
+  endpointKey,
   reportIncomplete,
   reportDefaultMonitor,
   reportMissing,
@@ -315,7 +316,9 @@ function bindServiceGroup(statement: Statement, draft: Draft): void {
   }
   const { enabled, weight } = readWhole(MEMBER_FIELDS, statementSource(statement, draft, name));
   const isServer = memberMeant(server, undefined, draft);
-  const known = group.members.find((member) => member.port === port && isServer(member));
+  const known = draft.endpoints
+    .at(group.members, endpointKey({ serverWord: server, port }))
+    .find(isServer);
   if (known !== undefined) {
     if (![name, server].some(isPlaceholder)) {
       reportClash(draft, statement, known.line, {
@@ -327,7 +330,7 @@ function bindServiceGroup(statement: Statement, draft: Draft): void {
     }
     return;
   }
-  group.members.push({
+  draft.endpoints.push(group.members, {
     serverWord: server,
     port,
     enabled,
