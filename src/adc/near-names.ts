@@ -1,3 +1,5 @@
+import { remembered } from "../lib/remembered.ts";
+
 /** The ADC accepts no longer names. */
 const MAX_NAME_LENGTH = 127;
 /** Maximum number of compared names, which takes some tenths of a second: a text may contain any number of them. */
@@ -5,8 +7,8 @@ const MAX_COMPARED = 2_000_000;
 
 /**
  * Finds the name that differs from the given one by a typing mistake: in its separators, in the order of its (three or
- * more) words, or by one letter within a word that is missing, doubled, wrong or swapped with the next. Null: there is none, or too many were compared before.
- * Numbered names, and words that end in another letter (`http`, `https`), are different names.
+ * more) words, or by one letter within a word that is missing, doubled, wrong or swapped with the next. Null: there is
+ * none, or too many were compared before. Numbered names, and words that end in another letter (`http`, `https`), are different names.
  */
 export function nearNames(names: readonly string[]): (name: string) => string | null {
   const known = names
@@ -15,7 +17,6 @@ export function nearNames(names: readonly string[]): (name: string) => string | 
       const written = name.toLowerCase();
       return { name, written, joined: withoutSeparators(written), sorted: sortedWords(written) };
     });
-  const found = new Map<string, string | null>();
   let compared = 0;
 
   function find(name: string): string | null {
@@ -36,15 +37,7 @@ export function nearNames(names: readonly string[]): (name: string) => string | 
     return near?.name ?? null;
   }
 
-  return (name) => {
-    const before = found.get(name);
-    if (before !== undefined) {
-      return before;
-    }
-    const near = find(name);
-    found.set(name, near);
-    return near;
-  };
+  return remembered(find);
 }
 
 /** Whether the names have a word in common, or one that begins with a word of the other: `Real_DNS` and `RealServer`. */

@@ -467,12 +467,14 @@ function pathsOfSwitching(estate: Estate): RulePaths {
       }
     }
   }
-  const found = new Map<string, readonly string[]>();
+  const found = new Map<string, string[]>();
   const reachedOtherwise = new Set<string>();
   for (const { name, address, services } of estate.lbVservers.values()) {
     const isOpen = address !== null || open.has(name);
     for (const { service } of services) {
-      found.set(service, [...(found.get(service) ?? []), ...(pathsTo.get(name) ?? [])]);
+      for (const path of pathsTo.get(name) ?? []) {
+        append(found, service, path);
+      }
       if (isOpen) {
         reachedOtherwise.add(service);
       }

@@ -24,6 +24,7 @@ import {
   addBinding,
   applyServiceKeys,
   memberMeant,
+  memberToSet,
   newService,
   usedElsewhere,
 } from "./services.ts";
@@ -229,12 +230,11 @@ function setMember(
   statement: Statement,
   draft: Draft,
 ): void {
-  const at = service.members.findIndex(memberMeant(server, port, draft));
-  const known = service.members[at];
-  if (known === undefined) {
-    reportMissing(draft, statement, "service group member", service.name);
+  const found = memberToSet(service, server, port, statement, draft);
+  if (found === null) {
     return;
   }
+  const { at, known } = found;
   const source = statementSource(statement, draft, service.name);
   const { weight = known.weight } = readFields(GSLB_BINDING_FIELDS, source);
   const { publicAddress, publicPort } = readFields(GSLB_PUBLIC_FIELDS, source);

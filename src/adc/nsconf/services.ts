@@ -237,17 +237,33 @@ function setMember(
   statement: Statement,
   draft: Draft,
 ): void {
-  const at = service.members.findIndex(memberMeant(server, portWord, draft));
-  const known = service.members[at];
-  if (known === undefined) {
-    reportMissing(draft, statement, "service group member", service.name);
+  const found = memberToSet(service, server, portWord, statement, draft);
+  if (found === null) {
     return;
   }
+  const { at, known } = found;
   const { weight = known.weight } = readFields(
     MEMBER_FIELDS,
     statementSource(statement, draft, service.name),
   );
   service.members[at] = { ...known, weight };
+}
+
+/** The member that a command changes, and where it is; null: there is none, which this reports. */
+export function memberToSet(
+  { name, members }: ServiceDraft,
+  server: string,
+  portWord: string | undefined,
+  statement: Statement,
+  draft: Draft,
+): { readonly at: number; readonly known: MemberDraft } | null {
+  const at = members.findIndex(memberMeant(server, portWord, draft));
+  const known = members[at];
+  if (known === undefined) {
+    reportMissing(draft, statement, "service group member", name);
+    return null;
+  }
+  return { at, known };
 }
 
 /** Applies what a statement sets in a service's own attributes. */

@@ -2,6 +2,7 @@ import type { Port } from "../../model/adc-service.ts";
 import type { Depth, Vantage, Sight } from "../../model/observation.ts";
 import type { CodeRange, Monitor } from "../../model/monitor.ts";
 import { depthOfTransaction, monitorSight, transactionSight } from "../../probes/depth.ts";
+import { remembered } from "../../lib/remembered.ts";
 import { isSupported, monitorTypeOf } from "../../probes/monitors/registry.ts";
 import type { MonitorSpec } from "../../probes/monitors/spec.ts";
 import type { Target } from "../../net/probe-context.ts";
@@ -148,19 +149,6 @@ const READER: MonitorReader = {
 /** A reader that reads each text and each monitor only once. */
 export function createMonitorReader(): MonitorReader {
   return { shown: remembered(READER.shown), depthOf: remembered(READER.depthOf) };
-}
-
-function remembered<Key, Value>(find: (key: Key) => Value): (key: Key) => Value {
-  const known = new Map<Key, Value>();
-  return (key) => {
-    const value = known.get(key);
-    if (value !== undefined) {
-      return value;
-    }
-    const found = find(key);
-    known.set(key, found);
-    return found;
-  };
 }
 
 function noteOf({ note, memberDisabled }: PlannedProbe): string | null {

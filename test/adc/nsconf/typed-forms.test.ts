@@ -596,6 +596,17 @@ describe("rename", () => {
     expect(said(estate)).toEqual(["error dangling_reference a", "error incomplete_statement c"]);
   });
 
+  test("of a server is followed by the search for members that are bound twice", () => {
+    const estate = read(
+      "add server a 10.0.0.1",
+      "add serviceGroup g HTTP",
+      "bind serviceGroup g a 80",
+      "rename server a b",
+      "bind serviceGroup g B 80",
+    );
+    expect(said(estate)).toEqual(["warning duplicate_service_endpoint g"]);
+  });
+
   test("of GSLB services and vservers is followed by what names them", () => {
     const estate = read(
       "add server old 10.0.0.1",
@@ -718,6 +729,22 @@ test("a member's weight and public address are changed by set, also in a GSLB gr
 });
 
 describe("what the ADC accepts only once", () => {
+  test("is taken again when a member was unbound in the meantime", () => {
+    const estate = read(
+      "add serviceGroup g HTTP",
+      "bind serviceGroup g 10.0.0.1 80",
+      "bind serviceGroup g 10.0.0.2 80",
+      "unbind serviceGroup g 10.0.0.1 80",
+      "bind serviceGroup g 10.0.0.1 80",
+      "bind serviceGroup g 10.0.0.2 80",
+    );
+    expect(estate.services.get("g")?.members.map(({ server }) => server)).toEqual([
+      "10.0.0.2",
+      "10.0.0.1",
+    ]);
+    expect(said(estate)).toEqual(["warning duplicate_service_endpoint g"]);
+  });
+
   const page = (...lines: readonly string[]): string[] => ["A page.", "", ...lines, "", "Its end."];
 
   test.each([
